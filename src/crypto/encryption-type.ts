@@ -1,0 +1,75 @@
+/**
+ * The shape of an encryption type (RFC 3961 §3): everything about one algorithm in one table row.
+ *
+ * Code above receives a row and never switches on its number. Bytes in, bytes out: no function here keeps or
+ * changes a buffer it was given, and every buffer returned belongs to the caller.
+ */
+
+/** Gives `size` fresh random bytes, owned by the caller. The system's source unless a test injects another. */
+export type RandomSource = (size: number) => Uint8Array;
+
+/** The one failure of every bad decryption: wrong key, wrong usage, altered, truncated or extended ciphertext. */
+export class DecryptionError extends Error {
+  override readonly name = "DecryptionError";
+  constructor() {
+    super("decryption failed");
+  }
+}
+
+/** One row of the table of encryption types. */
+export interface EncryptionType {
+  /** IANA's Kerberos encryption type number; negative numbers are private use (RFC 3961 §8). */
+  readonly etype: number;
+  /** The IANA name in lower case, for example `aes256-cts-hmac-sha384-192`. */
+  readonly name: string;
+  /** Key length in bytes. */
+  readonly keySize: number;
+  /** RFC 3961's message block size m in bytes: a decrypted message may carry up to m - 1 zero bytes of padding. */
+  readonly messageBlockSize: number;
+  /** Number of the checksum type that goes with this encryption type. */
+  readonly checksumType: number;
+  /** Length in bytes of that checksum. */
+  readonly checksumSize: number;
+  /** False where a change of the ciphertext goes unnoticed: lessons only. */
+  readonly integrity: boolean;
+  /** True where the key can be found by search (RFC 6649): refused unless the realm's profile permits it. */
+  readonly weak: boolean;
+  /** The string-to-key parameters used when none are given; empty where the type has none. */
+  readonly defaultStringToKeyParams: Uint8Array;
+
+  /** Makes a fresh random key of `keySize` bytes; never a weak DES key. */
+  generateKey(random?: RandomSource): Uint8Array;
+
+  /**
+   * Derives a key from a password (RFC 3961 §3, string-to-key), long work off the event loop.
+   * @param password UTF-8 text.
+   * @param salt bytes, by custom the realm followed by the name's components.
+   * @param params the etype's own parameters; `defaultStringToKeyParams` when absent.
+   * @throws RangeError for parameters this type does not have, or beyond its limits.
+   */
+  stringToKey(password: string, salt: Uint8Array, params?: Uint8Array): Promise<Uint8Array>;
+
+  /**
+   * Prepares a key for use: schedules and derived keys are made once and kept until `wipe`.
+   * @throws RangeError when the key is not `keySize` bytes long; DES: also for a weak or bad-parity key.
+   */
+  useKey(key: Uint8Array): CipherKey;
+}
+
+/** A key ready for use under one encryption type. Holds copies of key material until `wipe`. */
+export interface CipherKey {
+  /** Seals `plaintext` under the key for this key usage (RFC 4120 §7.5.1), with a fresh confounder where the type has one. */
+  encrypt(usage: number, plaintext: Uint8Array, random?: RandomSource): Uint8Array;
+  /**
+   * Opens what `encrypt` sealed. The seal is checked, in constant time, before anything else is looked at.
+   * @returns the plaintext followed by at most `messageBlockSize - 1` bytes of zero padding.
+   * @throws DecryptionError for every cause alike.
+   */
+  decrypt(usage: number, ciphertext: Uint8Array): Uint8Array;
+  /** The keyed checksum over `data` for this key usage, `checksumSize` bytes. */
+  checksum(usage: number, data: Uint8Array, random?: RandomSource): Uint8Array;
+  /** Whether `checksum` is right for `data`; compared in constant time. */
+  verifyChecksum(usage: number, data: Uint8Array, checksum: Uint8Array): boolean;
+  /** Overwrites the copies of key material held here. The key is unusable afterwards. */
+  wipe(): void;
+}

@@ -1,0 +1,83 @@
+/**
+ * Refusals: the error numbers of RFC 4120 §7.5.9 under their names, and the one error that crosses rooms.
+ */
+
+/** RFC 4120 §7.5.9 error codes this project uses, by name. */
+export const KrbErrorCode = {
+  KDC_ERR_NAME_EXP: 1,
+  KDC_ERR_SERVICE_EXP: 2,
+  KDC_ERR_C_PRINCIPAL_UNKNOWN: 6,
+  KDC_ERR_S_PRINCIPAL_UNKNOWN: 7,
+  KDC_ERR_NULL_KEY: 9,
+  KDC_ERR_CANNOT_POSTDATE: 10,
+  KDC_ERR_NEVER_VALID: 11,
+  KDC_ERR_POLICY: 12,
+  KDC_ERR_BADOPTION: 13,
+  KDC_ERR_ETYPE_NOSUPP: 14,
+  KDC_ERR_SUMTYPE_NOSUPP: 15,
+  KDC_ERR_PADATA_TYPE_NOSUPP: 16,
+  KDC_ERR_CLIENT_REVOKED: 18,
+  KDC_ERR_SERVICE_REVOKED: 19,
+  KDC_ERR_TGT_REVOKED: 20,
+  KDC_ERR_KEY_EXPIRED: 23,
+  KDC_ERR_PREAUTH_FAILED: 24,
+  KDC_ERR_PREAUTH_REQUIRED: 25,
+  KDC_ERR_SERVER_NOMATCH: 26,
+  KDC_ERR_MUST_USE_USER2USER: 27,
+  KDC_ERR_SVC_UNAVAILABLE: 29,
+  KRB_AP_ERR_BAD_INTEGRITY: 31,
+  KRB_AP_ERR_TKT_EXPIRED: 32,
+  KRB_AP_ERR_TKT_NYV: 33,
+  KRB_AP_ERR_REPEAT: 34,
+  KRB_AP_ERR_NOT_US: 35,
+  KRB_AP_ERR_BADMATCH: 36,
+  KRB_AP_ERR_SKEW: 37,
+  KRB_AP_ERR_BADADDR: 38,
+  KRB_AP_ERR_BADVERSION: 39,
+  KRB_AP_ERR_MSG_TYPE: 40,
+  KRB_AP_ERR_MODIFIED: 41,
+  KRB_AP_ERR_BADORDER: 42,
+  KRB_AP_ERR_BADKEYVER: 44,
+  KRB_AP_ERR_NOKEY: 45,
+  KRB_AP_ERR_MUT_FAIL: 46,
+  KRB_AP_ERR_BADDIRECTION: 47,
+  KRB_AP_ERR_BADSEQ: 49,
+  KRB_AP_ERR_INAPP_CKSUM: 50,
+  KRB_ERR_RESPONSE_TOO_BIG: 52,
+  KRB_ERR_GENERIC: 60,
+  KRB_ERR_FIELD_TOOLONG: 61,
+  KDC_ERR_WRONG_REALM: 68,
+} as const;
+
+/** The name of a refusal, as RFC 4120 writes it. */
+export type KrbErrorName = keyof typeof KrbErrorCode;
+
+const NAMES = new Map<number, KrbErrorName>(
+  Object.entries(KrbErrorCode).map(([name, code]) => [code, name as KrbErrorName]),
+);
+
+/** The RFC 4120 name of an error number, or undefined for a number this project does not use. */
+export function krbErrorName(code: number): KrbErrorName | undefined {
+  return NAMES.get(code);
+}
+
+/**
+ * A refusal with RFC 4120's code: the only error that crosses rooms. Thrown where it is found and never renamed.
+ * `details` says what was compared, in plain words for an operator; it never holds keys, passwords or ticket contents.
+ */
+export class KrbError extends Error {
+  override readonly name = "KrbError";
+  /** RFC 4120 §7.5.9 number. */
+  readonly code: number;
+  /** The RFC's name of that number. */
+  readonly reason: KrbErrorName;
+  /** What was compared: small, flat, all text. */
+  readonly details: Readonly<Record<string, string>>;
+
+  constructor(reason: KrbErrorName, text: string, details: Readonly<Record<string, string>> = {}) {
+    super(text);
+    this.reason = reason;
+    this.code = KrbErrorCode[reason];
+    this.details = details;
+  }
+}

@@ -1,0 +1,81 @@
+/**
+ * Principals (RFC 4120 §5.2.2, §6): `primary/instance@REALM`, one strict grammar and one canonical form.
+ *
+ *   principal = component 0*3( "/" component ) "@" realm        at most 255 characters
+ *   component = alnum 0*62( alnum / "." / "-" / "_" / "$" )
+ *   realm     = label *( "." label )                            label = upper-case letters, digits, inner "-"
+ *
+ * ASCII alone: RFC 4120 §5.2.1 recommends it, and it leaves no look-alike, no normalisation form and no invalid
+ * UTF-8 to disagree about. Case matters in components; realms are upper case. The canonical form is the text itself,
+ * so two principals are the same exactly when their texts are.
+ */
+import { KrbError } from "./krb-error.js";
+
+declare const principalBrand: unique symbol;
+
+/** A principal in its canonical form. Only `parsePrincipal` makes one. */
+export type Principal = string & { readonly [principalBrand]: true };
+
+const MAX_LENGTH = 255;
+const MAX_COMPONENTS = 4;
+const COMPONENT = /^[A-Za-z0-9][A-Za-z0-9._$-]{0,62}$/;
+const REALM_LABEL = /^[A-Z0-9](?:[A-Z0-9-]{0,61}[A-Z0-9])?$/;
+const MAX_REALM = 128;
+
+/** Whether `text` is a realm name of the grammar above. */
+export function isRealm(text: string): boolean {
+  return text.length <= MAX_REALM && text.split(".").every((label) => REALM_LABEL.test(label));
+}
+
+/**
+ * Reads a principal in canonical form.
+ * @param text what was received.
+ * @param field name of the field or argument, for the refusal.
+ * @throws KrbError KRB_ERR_GENERIC for anything outside the grammar; KRB_ERR_FIELD_TOOLONG beyond 255 characters.
+ */
+export function parsePrincipal(text: string, field: string): Principal {
+  if (text.length > MAX_LENGTH)
+    throw new KrbError("KRB_ERR_FIELD_TOOLONG", `${field}: a principal has at most ${MAX_LENGTH} characters`, {
+      field,
+      length: String(text.length),
+      limit: String(MAX_LENGTH),
+    });
+  const at = text.indexOf("@");
+  const components = at < 0 ? [] : text.slice(0, at).split("/");
+  const valid =
+    at > 0 &&
+    components.length <= MAX_COMPONENTS &&
+    components.every((component) => COMPONENT.test(component)) &&
+    isRealm(text.slice(at + 1));
+  if (!valid)
+    throw new KrbError("KRB_ERR_GENERIC", `${field}: not a principal of the form primary/instance@REALM`, { field });
+  return text as Principal;
+}
+
+/**
+ * Reads a principal as a person types it: the realm may be left out.
+ * @throws KrbError as `parsePrincipal`.
+ */
+export function principalInRealm(text: string, realm: string, field = "principal"): Principal {
+  return parsePrincipal(text.includes("@") ? text : `${text}@${realm}`, field);
+}
+
+/** The realm of a principal. */
+export function realmOf(principal: Principal): string {
+  return principal.slice(principal.indexOf("@") + 1);
+}
+
+/** The components of a principal: the primary, then its instances. */
+export function componentsOf(principal: Principal): string[] {
+  return principal.slice(0, principal.indexOf("@")).split("/");
+}
+
+/** The principal of a realm's ticket granting service, `krbtgt/REALM@REALM` (RFC 4120 §7.3). */
+export function krbtgtOf(realm: string): Principal {
+  return parsePrincipal(`krbtgt/${realm}@${realm}`, "realm");
+}
+
+/** The salt by custom: the realm followed by the components, nothing between (RFC 4120 §4, default salt string). */
+export function defaultSalt(principal: Principal): string {
+  return realmOf(principal) + componentsOf(principal).join("");
+}
