@@ -1,0 +1,118 @@
+/**
+ * Keys as the protocol holds them: bytes with their encryption type and, for long-term keys, a version number
+ * (RFC 4120 §5.2.9). A key prints as `[redacted]` wherever it is shown.
+ */
+import { inspect } from "node:util";
+import type { CipherKey, EncryptionType, RandomSource } from "../crypto/encryption-type.js";
+import { encryptionType } from "../crypto/etypes.js";
+import { KrbError } from "./krb-error.js";
+import { defaultSalt, type Principal } from "./principal.js";
+
+/** A key of one encryption type. Owns its copy of the bytes until `wipe`. */
+export class Key {
+  readonly etype: EncryptionType;
+  readonly #bytes: Uint8Array;
+  #cipher: CipherKey | undefined;
+
+  /**
+   * @param etype the row of the key's encryption type.
+   * @param bytes `etype.keySize` bytes; copied.
+   * @throws RangeError when the length is wrong.
+   */
+  constructor(etype: EncryptionType, bytes: Uint8Array) {
+    if (bytes.length !== etype.keySize)
+      throw new RangeError(`key: expected ${etype.keySize} bytes for ${etype.name}, got ${bytes.length}`);
+    this.etype = etype;
+    this.#bytes = Uint8Array.from(bytes);
+  }
+
+  /** The key ready for use; schedules and derived keys are made on first use and kept. Throws RangeError for a weak DES key. */
+  get cipher(): CipherKey {
+    this.#cipher ??= this.etype.useKey(this.#bytes);
+    return this.#cipher;
+  }
+
+  /** A copy of the key's bytes, for sealing into a message, a keytab or a record; the caller owns it. */
+  exportBytes(): Uint8Array {
+    return Uint8Array.from(this.#bytes);
+  }
+
+  /** Overwrites the bytes held here. JavaScript may have left other copies behind. */
+  wipe(): void {
+    this.#bytes.fill(0);
+    this.#cipher?.wipe();
+  }
+
+  toString(): string {
+    return "[redacted]";
+  }
+
+  toJSON(): string {
+    return "[redacted]";
+  }
+
+  [inspect.custom](): string {
+    return `Key(${this.etype.name}) [redacted]`;
+  }
+}
+
+/** A principal's long-term key with its version number. */
+export interface LongTermKey {
+  /** Key version number, from 1 up. */
+  readonly kvno: number;
+  readonly key: Key;
+}
+
+/**
+ * The row of an encryption type number.
+ * @throws KrbError KDC_ERR_ETYPE_NOSUPP for a number this project does not have.
+ */
+export function etypeOf(etype: number): EncryptionType {
+  const row = encryptionType(etype);
+  if (row === undefined)
+    throw new KrbError("KDC_ERR_ETYPE_NOSUPP", `encryption type ${etype} is not supported`, { etype: String(etype) });
+  return row;
+}
+
+/** Makes a fresh random key, never a weak one. */
+export function randomKey(etype: EncryptionType, random?: RandomSource): Key {
+  const bytes = etype.generateKey(random);
+  try {
+    return new Key(etype, bytes);
+  } finally {
+    bytes.fill(0);
+  }
+}
+
+/** How a password becomes a key (RFC 4120 §5.2.7.5, ETYPE-INFO2). */
+export interface StringToKey {
+  readonly salt: string;
+  /** The etype's own parameters; empty: its default. */
+  readonly params: Uint8Array;
+}
+
+/** The string-to-key choice by custom: salt from the name, the etype's default parameters. */
+export function defaultStringToKey(principal: Principal): StringToKey {
+  return { salt: defaultSalt(principal), params: new Uint8Array() };
+}
+
+/**
+ * Derives a long-term key from a password; slow work runs off the event loop.
+ * @throws KrbError KDC_ERR_ETYPE_NOSUPP where the parameters are not the etype's or are absurd.
+ */
+export async function keyFromPassword(etype: EncryptionType, password: string, s2k: StringToKey): Promise<Key> {
+  const salt = new TextEncoder().encode(s2k.salt);
+  const params = s2k.params.length > 0 ? s2k.params : etype.defaultStringToKeyParams;
+  try {
+    const bytes = await etype.stringToKey(password, salt, params);
+    const key = new Key(etype, bytes);
+    bytes.fill(0);
+    return key;
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new KrbError("KDC_ERR_ETYPE_NOSUPP", `${etype.name}: string-to-key parameters refused`, {
+      etype: String(etype.etype),
+      cause: error.message,
+    });
+  }
+}

@@ -1,0 +1,53 @@
+/**
+ * What the KDC knows of a principal: the pure value that `issueTgt` and `issueServiceTicket` decide from.
+ * How it is stored is the store's affair.
+ */
+import type { EncryptionType } from "../crypto/encryption-type.js";
+import type { LongTermKey, StringToKey } from "./keys.js";
+import type { Principal } from "./principal.js";
+
+/** One principal of the realm's database. Times are milliseconds since the epoch, lifetimes milliseconds. */
+export interface PrincipalEntry {
+  readonly principal: Principal;
+  /** All keys, newest version first; within a version, strongest encryption type first. */
+  readonly keys: readonly LongTermKey[];
+  /** How the password becomes the keys of the current version, by etype number; empty for random keys. */
+  readonly stringToKey: ReadonlyMap<number, StringToKey>;
+  /** True for keys made from a password: such a principal is not a service (no ticket is issued for it). */
+  readonly passwordKeyed: boolean;
+  /** No ticket is issued to it or for it. */
+  readonly disabled: boolean;
+  /** From this time on it is no principal any more (KDC_ERR_NAME_EXP, KDC_ERR_SERVICE_EXP); undefined: never. */
+  readonly expiresAt: number | undefined;
+  /** From this time on its password must be changed first (KDC_ERR_KEY_EXPIRED); undefined: never. */
+  readonly passwordExpiresAt: number | undefined;
+  /** Longest ticket for or to it; undefined: the realm's limit alone. */
+  readonly maxLife: number | undefined;
+  /** Longest renewable life; undefined: the realm's limit alone. */
+  readonly maxRenewableLife: number | undefined;
+  readonly createdAt: number;
+  readonly modifiedAt: number;
+  /** When the current version of the keys was made. */
+  readonly keysChangedAt: number;
+}
+
+/** The current (highest) key version number; 0 where there is no key. */
+export function currentKvno(entry: PrincipalEntry): number {
+  return entry.keys.reduce((highest, { kvno }) => Math.max(highest, kvno), 0);
+}
+
+/** The keys of the current version. */
+export function currentKeys(entry: PrincipalEntry): readonly LongTermKey[] {
+  const kvno = currentKvno(entry);
+  return entry.keys.filter((key) => key.kvno === kvno);
+}
+
+/** The current key of one encryption type, if there is one. */
+export function currentKey(entry: PrincipalEntry, etype: EncryptionType): LongTermKey | undefined {
+  return currentKeys(entry).find(({ key }) => key.etype === etype);
+}
+
+/** The key of one version and encryption type, if it is still held. */
+export function keyOfVersion(entry: PrincipalEntry, kvno: number, etype: EncryptionType): LongTermKey | undefined {
+  return entry.keys.find((candidate) => candidate.kvno === kvno && candidate.key.etype === etype);
+}
