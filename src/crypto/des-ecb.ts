@@ -1,0 +1,128 @@
+/**
+ * des-ecb, encryption type −1 (private use): the mode of a teaching program, ECB with PKCS#5 padding and nothing else.
+ *
+ * No integrity, no confounder, no key usage: blocks can be moved, dropped and repeated unnoticed, and equal plaintexts
+ * give equal ciphertexts. Here to be attacked in a lesson, nowhere else.
+ */
+import {
+  BLOCK_SIZE,
+  createKeySchedule,
+  decryptEcb,
+  encryptEcb,
+  generateKey,
+  type KeySchedule,
+  pad,
+  unpad,
+  wipeKeySchedule,
+} from "../des/index.js";
+import { requireUsage } from "./argument-checks.js";
+import { requireMitParams } from "./des-cbc-md5.js";
+import { requireDesKey } from "./des-key-parts.js";
+import {
+  type CipherKey,
+  DecryptionError,
+  type EncryptionType,
+  type RandomSource,
+} from "./encryption-type.js";
+import { equalBytes } from "./equal-bytes.js";
+import { md5 } from "./hash.js";
+import { mitDesStringToKey } from "./mit-des-string-to-key.js";
+import { systemRandom } from "./random.js";
+
+/** What tells one ECB row from another. */
+export interface EcbProfile {
+  /** Encryption type number, and checksum type number too. */
+  readonly etype: number;
+  readonly name: string;
+  readonly keySize: 8 | 16;
+  readonly stringToKey: (password: string, salt: Uint8Array) => Uint8Array;
+}
+
+/** The row of etype −1. */
+export const DES_ECB: EncryptionType = ecbEncryptionType({
+  etype: -1,
+  name: "des-ecb",
+  keySize: 8,
+  stringToKey: mitDesStringToKey,
+});
+
+/** Makes the row of an ECB type. */
+export function ecbEncryptionType(profile: EcbProfile): EncryptionType {
+  const { etype, name, keySize } = profile;
+  return Object.freeze({
+    etype,
+    name,
+    keySize,
+    // PKCS#5 padding is taken off again, so no zero bytes follow the plaintext.
+    messageBlockSize: 1,
+    checksumType: etype,
+    checksumSize: 16,
+    integrity: false,
+    weak: true,
+    defaultStringToKeyParams: new Uint8Array(),
+
+    generateKey(random: RandomSource = systemRandom) {
+      return generateKey(keySize, random);
+    },
+
+    async stringToKey(password: string, salt: Uint8Array, params?: Uint8Array) {
+      requireMitParams(params);
+      return profile.stringToKey(password, salt);
+    },
+
+    useKey(key: Uint8Array) {
+      requireDesKey(key, keySize);
+      return new EcbKey(key);
+    },
+  });
+}
+
+class EcbKey implements CipherKey {
+  readonly #schedule: KeySchedule;
+  #wiped = false;
+
+  constructor(key: Uint8Array) {
+    this.#schedule = createKeySchedule(key);
+  }
+
+  encrypt(usage: number, plaintext: Uint8Array): Uint8Array {
+    this.#require(usage);
+    const padded = pad(plaintext);
+    const ciphertext = encryptEcb(this.#schedule, padded);
+    padded.fill(0);
+    return ciphertext;
+  }
+
+  decrypt(usage: number, ciphertext: Uint8Array): Uint8Array {
+    this.#require(usage);
+    if (ciphertext.length % BLOCK_SIZE !== 0) throw new DecryptionError();
+    const padded = decryptEcb(this.#schedule, ciphertext);
+    try {
+      return unpad(padded);
+    } catch {
+      throw new DecryptionError();
+    } finally {
+      padded.fill(0);
+    }
+  }
+
+  /** E(key, MD5(data)) in ECB: a lesson, as half of it can be moved to another checksum. */
+  checksum(usage: number, data: Uint8Array): Uint8Array {
+    this.#require(usage);
+    return encryptEcb(this.#schedule, md5(data));
+  }
+
+  verifyChecksum(usage: number, data: Uint8Array, checksum: Uint8Array): boolean {
+    return equalBytes(this.checksum(usage, data), checksum);
+  }
+
+  wipe(): void {
+    this.#wiped = true;
+    wipeKeySchedule(this.#schedule);
+  }
+
+  #require(usage: number): void {
+    if (this.#wiped) throw new Error("key: already wiped");
+    requireUsage(usage);
+  }
+}

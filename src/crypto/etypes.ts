@@ -1,0 +1,17 @@
+/** The table of encryption types: a new one is a file and a row here. */
+import { DES_CBC_MD5 } from "./des-cbc-md5.js";
+import { DES_ECB } from "./des-ecb.js";
+import { DES_EDE_ECB } from "./des-ede-ecb.js";
+import type { EncryptionType } from "./encryption-type.js";
+
+const ROWS: readonly EncryptionType[] = [DES_EDE_ECB, DES_ECB, DES_CBC_MD5];
+
+/** Every encryption type this project has, by its number. */
+export const ENCRYPTION_TYPES: ReadonlyMap<number, EncryptionType> = new Map(
+  ROWS.map((row) => [row.etype, row]),
+);
+
+/** The row of an encryption type number, undefined where the project does not have it. */
+export function encryptionType(etype: number): EncryptionType | undefined {
+  return ENCRYPTION_TYPES.get(etype);
+}
