@@ -70,7 +70,9 @@ export interface LongTermKey {
 export function etypeOf(etype: number): EncryptionType {
   const row = encryptionType(etype);
   if (row === undefined)
-    throw new KrbError("KDC_ERR_ETYPE_NOSUPP", `encryption type ${etype} is not supported`, { etype: String(etype) });
+    throw new KrbError("KDC_ERR_ETYPE_NOSUPP", `encryption type ${etype} is not supported`, {
+      etype: String(etype),
+    });
   return row;
 }
 
@@ -100,7 +102,11 @@ export function defaultStringToKey(principal: Principal): StringToKey {
  * Derives a long-term key from a password; slow work runs off the event loop.
  * @throws KrbError KDC_ERR_ETYPE_NOSUPP where the parameters are not the etype's or are absurd.
  */
-export async function keyFromPassword(etype: EncryptionType, password: string, s2k: StringToKey): Promise<Key> {
+export async function keyFromPassword(
+  etype: EncryptionType,
+  password: string,
+  s2k: StringToKey,
+): Promise<Key> {
   const salt = new TextEncoder().encode(s2k.salt);
   const params = s2k.params.length > 0 ? s2k.params : etype.defaultStringToKeyParams;
   try {

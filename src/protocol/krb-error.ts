@@ -1,6 +1,7 @@
 /**
  * Refusals: the error numbers of RFC 4120 §7.5.9 under their names, and the one error that crosses rooms.
  */
+import type { EtypeInfo2 } from "../gen/kerberos/v1/kdc_pb.js";
 
 /** RFC 4120 §7.5.9 error codes this project uses, by name. */
 export const KrbErrorCode = {
@@ -24,6 +25,7 @@ export const KrbErrorCode = {
   KDC_ERR_PREAUTH_REQUIRED: 25,
   KDC_ERR_SERVER_NOMATCH: 26,
   KDC_ERR_MUST_USE_USER2USER: 27,
+  KDC_ERR_PATH_NOT_ACCEPTED: 28,
   KDC_ERR_SVC_UNAVAILABLE: 29,
   KRB_AP_ERR_BAD_INTEGRITY: 31,
   KRB_AP_ERR_TKT_EXPIRED: 32,
@@ -74,10 +76,19 @@ export class KrbError extends Error {
   /** What was compared: small, flat, all text. */
   readonly details: Readonly<Record<string, string>>;
 
-  constructor(reason: KrbErrorName, text: string, details: Readonly<Record<string, string>> = {}) {
+  /** With the refusals of pre-authentication: how the client may make its key (RFC 4120 §5.2.7.5). Not authenticated. */
+  readonly etypeInfo: EtypeInfo2 | undefined;
+
+  constructor(
+    reason: KrbErrorName,
+    text: string,
+    details: Readonly<Record<string, string>> = {},
+    etypeInfo?: EtypeInfo2,
+  ) {
     super(text);
     this.reason = reason;
     this.code = KrbErrorCode[reason];
     this.details = details;
+    this.etypeInfo = etypeInfo;
   }
 }

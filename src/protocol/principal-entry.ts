@@ -48,6 +48,10 @@ export function currentKey(entry: PrincipalEntry, etype: EncryptionType): LongTe
 }
 
 /** The key of one version and encryption type, if it is still held. */
-export function keyOfVersion(entry: PrincipalEntry, kvno: number, etype: EncryptionType): LongTermKey | undefined {
+export function keyOfVersion(
+  entry: PrincipalEntry,
+  kvno: number,
+  etype: EncryptionType,
+): LongTermKey | undefined {
   return entry.keys.find((candidate) => candidate.kvno === kvno && candidate.key.etype === etype);
 }

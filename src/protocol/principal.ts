@@ -35,11 +35,15 @@ export function isRealm(text: string): boolean {
  */
 export function parsePrincipal(text: string, field: string): Principal {
   if (text.length > MAX_LENGTH)
-    throw new KrbError("KRB_ERR_FIELD_TOOLONG", `${field}: a principal has at most ${MAX_LENGTH} characters`, {
-      field,
-      length: String(text.length),
-      limit: String(MAX_LENGTH),
-    });
+    throw new KrbError(
+      "KRB_ERR_FIELD_TOOLONG",
+      `${field}: a principal has at most ${MAX_LENGTH} characters`,
+      {
+        field,
+        length: String(text.length),
+        limit: String(MAX_LENGTH),
+      },
+    );
   const at = text.indexOf("@");
   const components = at < 0 ? [] : text.slice(0, at).split("/");
   const valid =
@@ -48,7 +52,9 @@ export function parsePrincipal(text: string, field: string): Principal {
     components.every((component) => COMPONENT.test(component)) &&
     isRealm(text.slice(at + 1));
   if (!valid)
-    throw new KrbError("KRB_ERR_GENERIC", `${field}: not a principal of the form primary/instance@REALM`, { field });
+    throw new KrbError("KRB_ERR_GENERIC", `${field}: not a principal of the form primary/instance@REALM`, {
+      field,
+    });
   return text as Principal;
 }
 

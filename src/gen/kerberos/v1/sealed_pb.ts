@@ -51,7 +51,8 @@ export const TicketSchema: GenMessage<Ticket> = /*@__PURE__*/
  * another. The field numbers are the application tags of RFC 4120 (section 5.10) where it has one.
  *
  * Strict form: what is sealed is the canonical protobuf encoding (fields in ascending order, none twice, none
- * unknown, no default values, shortest varints, valid UTF-8). A reader refuses anything else with KRB_AP_ERR_MODIFIED.
+ * unknown, no default values, shortest varints, valid UTF-8). A reader refuses anything else as it refuses a wrong key:
+ * KRB_AP_ERR_BAD_INTEGRITY.
  *
  * @generated from message kerberos.v1.SealedPart
  */
@@ -163,7 +164,8 @@ export type EncTicketPart = Message<"kerberos.v1.EncTicketPart"> & {
   client: string;
 
   /**
-   * Realms crossed on the way. Empty: this KDC crosses none; a ticket with another value is refused.
+   * Realms crossed on the way. Empty: this KDC crosses none; a ticket with another value is refused with
+   * KDC_ERR_PATH_NOT_ACCEPTED.
    *
    * @generated from field: string transited = 4;
    */
@@ -184,7 +186,7 @@ export type EncTicketPart = Message<"kerberos.v1.EncTicketPart"> & {
   starttime?: Timestamp | undefined;
 
   /**
-   * Required. Until when, this instant excluded, the ticket is valid. [TS + Lifetime]
+   * Required. Until when the ticket is valid; a server allows its clock skew on either side. [TS + Lifetime]
    *
    * @generated from field: google.protobuf.Timestamp endtime = 7;
    */
@@ -198,14 +200,15 @@ export type EncTicketPart = Message<"kerberos.v1.EncTicketPart"> & {
   renewTill?: Timestamp | undefined;
 
   /**
-   * Addresses the ticket may be used from. Empty: any. This KDC issues none. [AD_c]
+   * Addresses the ticket may be used from. Empty: any. From elsewhere: KRB_AP_ERR_BADADDR. This KDC issues none. [AD_c]
    *
    * @generated from field: repeated string addresses = 9;
    */
   addresses: string[];
 
   /**
-   * Restrictions and statements for the service.
+   * Restrictions and statements for the service. This KDC issues none; a service refuses, with KDC_ERR_POLICY, a
+   * ticket with a type it does not know.
    *
    * @generated from field: repeated kerberos.v1.AuthorizationData authorization_data = 10;
    */
@@ -227,7 +230,7 @@ export const EncTicketPartSchema: GenMessage<EncTicketPart> = /*@__PURE__*/
   messageDesc(file_kerberos_v1_sealed, 2);
 
 /**
- * One element of authorization data (RFC 4120 section 5.2.6). A service refuses a type it does not know.
+ * One element of authorization data (RFC 4120 section 5.2.6).
  *
  * @generated from message kerberos.v1.AuthorizationData
  */

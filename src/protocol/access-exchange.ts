@@ -1,0 +1,86 @@
+/**
+ * The exchange with V (RFC 4120 §3.2 and §3.5 together), both halves: an AP exchange with one request and one response
+ * under seal along with it. Application data runs under fresh subkeys, never under the ticket's session key.
+ *
+ *   client  makeAccessReq ──(5) AccessRequest──▶  verifyAccessReq  V
+ *   client  openAccessRep ◀─(6) AccessResponse──  makeAccessRep
+ */
+import { create } from "@bufbuild/protobuf";
+import type { RandomSource } from "../crypto/encryption-type.js";
+import {
+  type AccessRequest,
+  AccessRequestSchema,
+  type AccessResponse,
+  AccessResponseSchema,
+} from "../gen/kerberos/v1/application_service_pb.js";
+import {
+  AP_USE,
+  type ApReqPolicy,
+  makeApRep,
+  makeApReq,
+  makeSubkey,
+  type PendingApReq,
+  randomSeqNumber,
+  type VerifiedApReq,
+  verifyApRep,
+  verifyApReq,
+} from "./ap-exchange.js";
+import type { Credentials } from "./credentials.js";
+import { malformed } from "./kdc-request.js";
+import { openData, sealData, TO_CLIENT, TO_SERVICE } from "./private-message.js";
+
+/** Message (5): seals `userData` under a fresh subkey and proves the client. */
+export function makeAccessReq(
+  credentials: Credentials,
+  userData: Uint8Array,
+  now: number,
+  random?: RandomSource,
+): { request: AccessRequest; pending: PendingApReq } {
+  const fresh = { subkey: makeSubkey(credentials.key, random), seqNumber: randomSeqNumber(random) };
+  const sealed = sealData(fresh.subkey, TO_SERVICE, fresh.seqNumber, userData, random);
+  const { blobs, pending } = makeApReq(credentials, AP_USE, sealed, fresh, now, random);
+  fresh.subkey.wipe();
+  return { request: create(AccessRequestSchema, { ...blobs, request: sealed }), pending };
+}
+
+/** A request that passed every check but the replay cache. */
+export interface VerifiedAccess {
+  readonly verified: VerifiedApReq;
+  /** What the client sealed. */
+  readonly userData: Uint8Array;
+}
+
+/**
+ * Checks message (5) and opens what it carries. The caller stores `verified.replay` in the replay cache next.
+ * @throws KrbError as `verifyApReq` and `openData`; KRB_ERR_GENERIC without a subkey.
+ */
+export function verifyAccessReq(request: AccessRequest, policy: ApReqPolicy, now: number): VerifiedAccess {
+  const verified = verifyApReq(request, AP_USE, request.request, policy, now);
+  if (verified.subkey === undefined) throw malformed("authenticator.subkey", "required");
+  const userData = openData(verified.subkey, TO_SERVICE, verified.authenticator.seqNumber, request.request);
+  verified.subkey.wipe();
+  return { verified, userData };
+}
+
+/** Message (6): proves the service and seals `userData` under the service's own fresh subkey. */
+export function makeAccessRep(
+  verified: VerifiedApReq,
+  userData: Uint8Array,
+  random?: RandomSource,
+): AccessResponse {
+  const { bytes, subkey, seqNumber } = makeApRep(verified, random);
+  const response = sealData(subkey, TO_CLIENT, seqNumber, userData, random);
+  subkey.wipe();
+  return create(AccessResponseSchema, { apRep: bytes, response });
+}
+
+/**
+ * Checks message (6) and opens what it carries.
+ * @throws KrbError as `verifyApRep` and `openData`.
+ */
+export function openAccessRep(response: AccessResponse, pending: PendingApReq): Uint8Array {
+  const { subkey, seqNumber } = verifyApRep(response.apRep, pending);
+  const userData = openData(subkey, TO_CLIENT, seqNumber, response.response);
+  subkey.wipe();
+  return userData;
+}

@@ -1,0 +1,260 @@
+/**
+ * The AP exchange (RFC 4120 §3.2), both halves: a ticket and a fresh authenticator prove the client to a service, and
+ * the reply proves the service to the client. The TGS takes the same proof (§3.3.2).
+ *
+ *   client   makeApReq  ──(5) ticket, authenticator──▶ verifyApReq  service
+ *   client   verifyApRep ◀─(6) AP-REP────────────────  makeApRep
+ *
+ * `verifyApReq` is pure: whoever calls it stores `replay.tag` in the replay cache last, when all else has passed.
+ */
+import { create } from "@bufbuild/protobuf";
+import type { RandomSource } from "../crypto/encryption-type.js";
+import { equalBytes } from "../crypto/equal-bytes.js";
+import { sha256 } from "../crypto/hash.js";
+import { systemRandom } from "../crypto/random.js";
+import { type EncryptedData, EncryptedDataSchema } from "../gen/kerberos/v1/encryption_pb.js";
+import { type Authenticator, AuthenticatorSchema, EncApRepPartSchema } from "../gen/kerberos/v1/sealed_pb.js";
+import type { Credentials } from "./credentials.js";
+import { fromEncryptionKey, toEncryptionKey } from "./encryption-key.js";
+import { checkSkew, fromTimestamp, toTimestamp } from "./kerberos-time.js";
+import { KeyUsage } from "./key-usage.js";
+import { type Key, randomKey } from "./keys.js";
+import { KrbError } from "./krb-error.js";
+import type { Principal } from "./principal.js";
+import { sealToBytes, unseal, unsealFromBytes } from "./sealed-part.js";
+import { decodeBlob } from "./strict-decode.js";
+import { checkTicketTimes, openTicket, type ServiceKeys, type TicketContents } from "./ticket.js";
+
+/** The two uses of an authenticator: to the TGS, or to a service. */
+export interface AuthenticatorUse {
+  readonly authenticator: number;
+  readonly checksum: number;
+}
+
+/** Key usages of an authenticator to the TGS. */
+export const TGS_USE: AuthenticatorUse = {
+  authenticator: KeyUsage.TGS_REQ_AUTHENTICATOR,
+  checksum: KeyUsage.TGS_REQ_CHECKSUM,
+};
+/** Key usages of an authenticator to any other service. */
+export const AP_USE: AuthenticatorUse = {
+  authenticator: KeyUsage.AP_REQ_AUTHENTICATOR,
+  checksum: KeyUsage.AP_REQ_CHECKSUM,
+};
+
+/** Fewest and most bytes of an authenticator's nonce; ours have 16. */
+const NONCE_MIN = 12;
+const NONCE_MAX = 64;
+const NONCE_SIZE = 16;
+
+/** The two blobs of an AP-REQ. */
+export interface ApReqBlobs {
+  /** A serialized Ticket. */
+  readonly ticket: Uint8Array;
+  /** A serialized EncryptedData that seals the authenticator. */
+  readonly authenticator: Uint8Array;
+}
+
+/** What a client keeps of an AP-REQ it made, to check the answer with. */
+export interface PendingApReq {
+  readonly sessionKey: Key;
+  readonly ctime: number;
+  readonly nonce: Uint8Array;
+}
+
+/** What a service knows after `verifyApReq`: the caller, from sealed parts alone. */
+export interface VerifiedApReq {
+  readonly ticket: TicketContents;
+  readonly client: Principal;
+  readonly authenticator: Authenticator;
+  readonly subkey: Key | undefined;
+  /** For the replay cache: the tag, the authenticator's time, and until when the tag must be kept. */
+  readonly replay: { readonly tag: Uint8Array; readonly ctime: number; readonly expiry: number };
+}
+
+/** A service's view of what it accepts. */
+export interface ApReqPolicy {
+  readonly service: ServiceKeys;
+  readonly permittedEtypes: readonly number[];
+  /** Permitted difference of clocks, in milliseconds. */
+  readonly clockSkew: number;
+  /** The peer's network address; a ticket bound to others is refused. */
+  readonly peerAddress?: string | undefined;
+}
+
+/** A fresh key for what follows an AP-REQ, of the session key's encryption type (RFC 4120 §5.5.1, subkey). */
+export function makeSubkey(sessionKey: Key, random?: RandomSource): Key {
+  return randomKey(sessionKey.etype, random);
+}
+
+/**
+ * Message (5), or the proof within message (3): ticket and fresh authenticator.
+ * @param covered the request's bytes as they will travel; the authenticator's checksum covers them.
+ * @param fresh the subkey and first sequence number, where application data follows.
+ */
+export function makeApReq(
+  credentials: Credentials,
+  use: AuthenticatorUse,
+  covered: Uint8Array,
+  fresh: { readonly subkey: Key; readonly seqNumber: number } | undefined,
+  now: number,
+  random: RandomSource = systemRandom,
+): { blobs: ApReqBlobs; pending: PendingApReq } {
+  const { key } = credentials;
+  const nonce = random(NONCE_SIZE);
+  const authenticator = create(AuthenticatorSchema, {
+    client: credentials.client,
+    ctime: toTimestamp(now),
+    checksum: { type: key.etype.checksumType, checksum: key.cipher.checksum(use.checksum, covered, random) },
+    nonce,
+  });
+  if (fresh !== undefined) {
+    authenticator.subkey = toEncryptionKey(fresh.subkey);
+    authenticator.seqNumber = fresh.seqNumber;
+  }
+  const sealed = sealToBytes({ key, usage: use.authenticator }, "authenticator", authenticator, random);
+  return {
+    blobs: { ticket: credentials.ticket, authenticator: sealed },
+    pending: { sessionKey: key, ctime: now, nonce },
+  };
+}
+
+/**
+ * Checks ticket and authenticator, all of RFC 4120 §3.2.3 but the replay cache, which is the caller's last step.
+ * @param covered the request's bytes as received.
+ * @throws KrbError as `openTicket` and `checkTicketTimes`; KRB_AP_ERR_BAD_INTEGRITY, KRB_AP_ERR_BADMATCH,
+ *   KRB_AP_ERR_INAPP_CKSUM, KRB_AP_ERR_MODIFIED, KRB_AP_ERR_SKEW of the authenticator; KRB_AP_ERR_BADADDR,
+ *   KDC_ERR_POLICY of the ticket's restrictions.
+ */
+export function verifyApReq(
+  blobs: ApReqBlobs,
+  use: AuthenticatorUse,
+  covered: Uint8Array,
+  policy: ApReqPolicy,
+  now: number,
+): VerifiedApReq {
+  const ticket = openTicket(blobs.ticket, policy.service, policy.permittedEtypes);
+  const sealed = decodeBlob(EncryptedDataSchema, blobs.authenticator, "authenticator");
+  const sealing = { key: ticket.sessionKey, usage: use.authenticator };
+  const authenticator = unseal(sealing, "authenticator", sealed, authenticatorBadIntegrity);
+  if (authenticator.client !== ticket.client)
+    throw new KrbError("KRB_AP_ERR_BADMATCH", "ticket and authenticator name different clients");
+  checkChecksum(authenticator, ticket.sessionKey, use.checksum, covered);
+  if (authenticator.ctime === undefined) throw incomplete("authenticator.ctime");
+  if (authenticator.nonce.length < NONCE_MIN || authenticator.nonce.length > NONCE_MAX)
+    throw incomplete("authenticator.nonce");
+  const ctime = fromTimestamp(authenticator.ctime, "authenticator.ctime");
+  checkSkew(ctime, now, policy.clockSkew);
+  checkTicketTimes(ticket, now, policy.clockSkew);
+  checkRestrictions(ticket, policy.peerAddress);
+  const subkey = authenticator.subkey
+    ? fromEncryptionKey(authenticator.subkey, [ticket.sessionKey.etype.etype], "authenticator.subkey")
+    : undefined;
+  const tag = replayTag(policy.service.principal, sealed);
+  return {
+    ticket,
+    client: ticket.client,
+    authenticator,
+    subkey,
+    replay: { tag, ctime, expiry: ctime + policy.clockSkew },
+  };
+}
+
+/** The service's half of a subkey agreement, and message (6) that carries it. */
+export interface ApRep {
+  /** A serialized EncryptedData that seals EncApRepPart. */
+  readonly bytes: Uint8Array;
+  readonly subkey: Key;
+  readonly seqNumber: number;
+}
+
+/** Message (6): proves that the service could open the ticket. */
+export function makeApRep(verified: VerifiedApReq, random: RandomSource = systemRandom): ApRep {
+  const { sessionKey } = verified.ticket;
+  const subkey = makeSubkey(sessionKey, random);
+  const seqNumber = randomSeqNumber(random);
+  const { ctime, nonce } = verified.authenticator;
+  const part = create(EncApRepPartSchema, { nonce, subkey: toEncryptionKey(subkey), seqNumber });
+  if (ctime !== undefined) part.ctime = ctime;
+  const bytes = sealToBytes({ key: sessionKey, usage: KeyUsage.AP_REP }, "encApRepPart", part, random);
+  return { bytes, subkey, seqNumber };
+}
+
+/**
+ * Checks message (6): only the service of the ticket could have made it, for this AP-REQ and no other.
+ * @throws KrbError KRB_AP_ERR_MUT_FAIL for every cause.
+ */
+export function verifyApRep(bytes: Uint8Array, pending: PendingApReq): { subkey: Key; seqNumber: number } {
+  if (bytes.length === 0) throw mutualFailure();
+  const { sessionKey, ctime, nonce } = pending;
+  try {
+    const sealing = { key: sessionKey, usage: KeyUsage.AP_REP };
+    const part = unsealFromBytes(sealing, "encApRepPart", bytes, "ap_rep", mutualFailure);
+    const answers = part.ctime !== undefined && fromTimestamp(part.ctime, "ap_rep.ctime") === ctime;
+    if (!answers || !equalBytes(part.nonce, nonce)) throw mutualFailure();
+    const subkey = fromEncryptionKey(part.subkey, [sessionKey.etype.etype], "ap_rep.subkey");
+    return { subkey, seqNumber: part.seqNumber };
+  } catch (error) {
+    if (error instanceof KrbError) throw mutualFailure();
+    throw error;
+  }
+}
+
+/** A first sequence number, 31 random bits and never 0 (RFC 4120 §5.3.2 leaves room to count). */
+export function randomSeqNumber(random: RandomSource = systemRandom): number {
+  const [a, b, c, d] = random(4) as unknown as [number, number, number, number];
+  return ((((a & 0x3f) << 24) | (b << 16) | (c << 8) | d) >>> 0) + 1;
+}
+
+/** The replay cache's name for an authenticator: 16 bytes of a hash over the service and the ciphertext (RFC 4120 §3.2.3). */
+export function replayTag(service: Principal, authenticator: EncryptedData): Uint8Array {
+  return sha256(Buffer.concat([Buffer.from(service), Buffer.of(0), authenticator.cipher])).slice(0, 16);
+}
+
+/** Only the keyed checksum of the session key's own type counts (RFC 4120 §3.2.3, §3.3.2). */
+function checkChecksum(authenticator: Authenticator, key: Key, usage: number, covered: Uint8Array): void {
+  const expected = key.etype.checksumType;
+  const { type, checksum } = authenticator.checksum ?? { type: 0, checksum: new Uint8Array() };
+  if (type !== expected)
+    throw new KrbError("KRB_AP_ERR_INAPP_CKSUM", `the authenticator needs a checksum of type ${expected}`, {
+      expected: String(expected),
+      got: String(type),
+    });
+  if (!key.cipher.verifyChecksum(usage, covered, checksum))
+    throw new KrbError("KRB_AP_ERR_MODIFIED", "the request is not the one the authenticator was made for", {
+      field: "checksum",
+    });
+}
+
+function checkRestrictions(ticket: TicketContents, peerAddress: string | undefined): void {
+  if (ticket.addresses.length > 0 && (peerAddress === undefined || !ticket.addresses.includes(peerAddress)))
+    throw new KrbError("KRB_AP_ERR_BADADDR", "the ticket may not be used from this address");
+  const unknown = ticket.authorizationData[0];
+  if (unknown !== undefined)
+    throw new KrbError(
+      "KDC_ERR_POLICY",
+      `authorization data of type ${unknown.type} is not understood here`,
+      {
+        rule: "authorization-data",
+        type: String(unknown.type),
+      },
+    );
+}
+
+function authenticatorBadIntegrity(): KrbError {
+  return new KrbError(
+    "KRB_AP_ERR_BAD_INTEGRITY",
+    "the authenticator can't be opened with the ticket's session key",
+    {
+      part: "authenticator",
+    },
+  );
+}
+
+function incomplete(field: string): KrbError {
+  return new KrbError("KRB_AP_ERR_MODIFIED", `${field}: required`, { field });
+}
+
+function mutualFailure(): KrbError {
+  return new KrbError("KRB_AP_ERR_MUT_FAIL", "the service could not prove itself; do not trust its answer");
+}

@@ -1,0 +1,43 @@
+/** Keys in messages (RFC 4120 §5.2.9, EncryptionKey): between the message and the `Key` of the code. */
+import { create } from "@bufbuild/protobuf";
+import { type EncryptionKey, EncryptionKeySchema } from "../gen/kerberos/v1/encryption_pb.js";
+import { etypeOf, Key } from "./keys.js";
+import { KrbError } from "./krb-error.js";
+
+/** The message of a key; it holds a copy of the bytes. */
+export function toEncryptionKey(key: Key): EncryptionKey {
+  return create(EncryptionKeySchema, { etype: key.etype.etype, key: key.exportBytes() });
+}
+
+/**
+ * The key of a message that was sealed, wiped there.
+ * @param permitted the encryption types the reader accepts.
+ * @throws KrbError KRB_AP_ERR_MODIFIED when absent, of the wrong length or a weak DES key; KDC_ERR_ETYPE_NOSUPP when
+ *   its encryption type is not permitted.
+ */
+export function fromEncryptionKey(
+  message: EncryptionKey | undefined,
+  permitted: readonly number[],
+  field: string,
+): Key {
+  if (message === undefined) throw new KrbError("KRB_AP_ERR_MODIFIED", `${field}: required`, { field });
+  if (!permitted.includes(message.etype))
+    throw new KrbError(
+      "KDC_ERR_ETYPE_NOSUPP",
+      `${field}: encryption type ${message.etype} is not permitted here`,
+      {
+        field,
+        etype: String(message.etype),
+      },
+    );
+  try {
+    const key = new Key(etypeOf(message.etype), message.key);
+    void key.cipher;
+    return key;
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new KrbError("KRB_AP_ERR_MODIFIED", `${field}: not a usable key`, { field });
+  } finally {
+    message.key.fill(0);
+  }
+}

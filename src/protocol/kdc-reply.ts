@@ -1,0 +1,118 @@
+/**
+ * The sealed part of a KDC's reply (RFC 4120 §5.4.2), from both sides: made by AS and TGS from the ticket they issued,
+ * compared by the client with what it asked (§3.1.5, §3.3.4).
+ */
+import { create } from "@bufbuild/protobuf";
+import { equalBytes } from "../crypto/equal-bytes.js";
+import { KdcOption } from "../gen/kerberos/v1/kdc_pb.js";
+import { type EncKdcRepPart, EncKdcRepPartSchema, TicketFlag } from "../gen/kerberos/v1/sealed_pb.js";
+import type { Credentials } from "./credentials.js";
+import { fromEncryptionKey, toEncryptionKey } from "./encryption-key.js";
+import type { KdcRequest } from "./kdc-request.js";
+import { fromOptionalTimestamp, fromTimestamp, toTimestamp } from "./kerberos-time.js";
+import { KrbError } from "./krb-error.js";
+import { type Principal, parsePrincipal } from "./principal.js";
+import type { TicketContents } from "./ticket.js";
+import { canonicalFlags } from "./ticket-flags.js";
+
+/** Credentials with what only the reply tells. */
+export interface KdcReply {
+  readonly credentials: Credentials;
+  /** The KDC's clock minus ours, in milliseconds, as far as one reply can tell. */
+  readonly kdcOffset: number;
+  /** When the client's password expires, if it does. */
+  readonly keyExpiration: number | undefined;
+}
+
+/** What the client asked, as far as the reply must match it. */
+export interface AskedOfKdc {
+  readonly client: Principal;
+  readonly server: Principal;
+  readonly request: KdcRequest;
+}
+
+/** Makes the sealed part of the reply to a request, about the ticket that was issued. */
+export function makeEncKdcRepPart(
+  ticket: TicketContents,
+  request: KdcRequest,
+  now: number,
+  keyExpiration?: number,
+): EncKdcRepPart {
+  const part = create(EncKdcRepPartSchema, {
+    key: toEncryptionKey(ticket.sessionKey),
+    nonce: request.nonce,
+    server: ticket.server,
+    client: ticket.client,
+    flags: canonicalFlags(ticket.flags),
+    authtime: toTimestamp(ticket.authtime),
+    starttime: toTimestamp(ticket.starttime),
+    endtime: toTimestamp(ticket.endtime),
+    etypes: [...request.etypes],
+    kdcTime: toTimestamp(now),
+  });
+  if (ticket.renewTill !== undefined) part.renewTill = toTimestamp(ticket.renewTill);
+  if (keyExpiration !== undefined) part.keyExpiration = toTimestamp(keyExpiration);
+  return part;
+}
+
+/**
+ * Compares a reply's sealed part with what was asked and takes the credentials from it.
+ * @param ticket the ticket's bytes as they came; copied.
+ * @throws KrbError KRB_AP_ERR_MODIFIED naming the first field that does not match; KDC_ERR_ETYPE_NOSUPP for a session
+ *   key of an encryption type that was not asked for.
+ */
+export function readKdcReply(
+  part: EncKdcRepPart,
+  ticket: Uint8Array,
+  asked: AskedOfKdc,
+  now: number,
+): KdcReply {
+  const { request } = asked;
+  const { authtime, starttime, endtime } = part;
+  const sealedTimes = part.kdcTime !== undefined && authtime && starttime && endtime;
+  if (!sealedTimes) throw modified("times");
+  const times = {
+    authtime: fromTimestamp(authtime, "reply.authtime"),
+    starttime: fromTimestamp(starttime, "reply.starttime"),
+    endtime: fromTimestamp(endtime, "reply.endtime"),
+    renewTill: fromOptionalTimestamp(part.renewTill, "reply.renew_till"),
+  };
+  if (!equalBytes(part.nonce, request.nonce)) throw modified("nonce");
+  if (part.client !== asked.client) throw modified("client");
+  if (part.server !== asked.server) throw modified("server");
+  if (part.etypes.join() !== request.etypes.join()) throw modified("etypes");
+  if (times.endtime <= times.starttime) throw modified("endtime");
+  if (request.times.till !== undefined && times.endtime > request.times.till) throw modified("endtime");
+  checkRenewal(part, times.renewTill, request);
+  if (ticket.length === 0) throw modified("ticket");
+  return {
+    credentials: {
+      client: parsePrincipal(part.client, "reply.client"),
+      server: parsePrincipal(part.server, "reply.server"),
+      key: fromEncryptionKey(part.key, request.etypes, "reply.key"),
+      ticket: Uint8Array.from(ticket),
+      flags: part.flags,
+      ...times,
+    },
+    kdcOffset: fromTimestamp(part.kdcTime!, "reply.kdc_time") - now,
+    keyExpiration: fromOptionalTimestamp(part.keyExpiration, "reply.key_expiration"),
+  };
+}
+
+/** A renewable ticket is given only to who asked for one, and not for longer (RFC 4120 §3.1.5). */
+function checkRenewal(part: EncKdcRepPart, renewTill: number | undefined, request: KdcRequest): void {
+  const renewable = part.flags.includes(TicketFlag.RENEWABLE);
+  const asked = [KdcOption.RENEWABLE, KdcOption.RENEWABLE_OK, KdcOption.RENEW].some((o) =>
+    request.options.includes(o),
+  );
+  if (renewable !== (renewTill !== undefined) || (renewable && !asked)) throw modified("renew_till");
+  const limit = request.times.renewTill;
+  if (renewTill !== undefined && limit !== undefined && renewTill > limit) throw modified("renew_till");
+}
+
+/** A reply that does not answer what was asked. */
+export function modified(field: string): KrbError {
+  return new KrbError("KRB_AP_ERR_MODIFIED", `the reply does not answer the request: ${field} differs`, {
+    field,
+  });
+}

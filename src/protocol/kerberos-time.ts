@@ -1,0 +1,53 @@
+/**
+ * Time in the protocol: whole milliseconds since the epoch, always a parameter. Edges are exact to the millisecond.
+ */
+import { create } from "@bufbuild/protobuf";
+import { type Timestamp, TimestampSchema } from "@bufbuild/protobuf/wkt";
+import { KrbError } from "./krb-error.js";
+
+/** Seconds of 0001-01-01 and 9999-12-31, the range of google.protobuf.Timestamp. */
+const MIN_SECONDS = -62_135_596_800n;
+const MAX_SECONDS = 253_402_300_799n;
+
+/** Turns milliseconds since the epoch into a Timestamp. */
+export function toTimestamp(ms: number): Timestamp {
+  const seconds = Math.floor(ms / 1000);
+  return create(TimestampSchema, { seconds: BigInt(seconds), nanos: (ms - seconds * 1000) * 1_000_000 });
+}
+
+/**
+ * Turns a Timestamp into milliseconds since the epoch; finer parts are dropped.
+ * @throws KrbError KRB_ERR_GENERIC when it is outside the range of google.protobuf.Timestamp.
+ */
+export function fromTimestamp(time: Timestamp, field: string): number {
+  const { seconds, nanos } = time;
+  if (seconds < MIN_SECONDS || seconds > MAX_SECONDS || nanos < 0 || nanos > 999_999_999)
+    throw new KrbError("KRB_ERR_GENERIC", `${field}: not a valid time`, { field });
+  return Number(seconds) * 1000 + Math.floor(nanos / 1_000_000);
+}
+
+/** As `fromTimestamp`, of a field that may be absent. */
+export function fromOptionalTimestamp(time: Timestamp | undefined, field: string): number | undefined {
+  return time === undefined ? undefined : fromTimestamp(time, field);
+}
+
+/** A time as ISO 8601 text, for refusals and logs. */
+export function isoTime(ms: number): string {
+  return new Date(ms).toISOString();
+}
+
+/**
+ * Compares a peer's time with ours (RFC 4120 §3.2.3): exactly the permitted skew is still accepted.
+ * @throws KrbError KRB_AP_ERR_SKEW that names the measured offset, the limit and which side is ahead.
+ */
+export function checkSkew(peerTime: number, now: number, skew: number): void {
+  const offset = peerTime - now;
+  if (Math.abs(offset) <= skew) return;
+  const side = offset > 0 ? "client is ahead" : "client is behind";
+  const seconds = (Math.abs(offset) / 1000).toFixed(3);
+  throw new KrbError(
+    "KRB_AP_ERR_SKEW",
+    `clock skew too great: the ${side} of the server by ${seconds} s, at most ${skew / 1000} s is permitted`,
+    { offset_ms: String(offset), limit_ms: String(skew), side, server_time: isoTime(now) },
+  );
+}

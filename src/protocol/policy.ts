@@ -1,0 +1,220 @@
+/**
+ * What a realm permits, and the KDC's rules as rows: a new rule is one row here.
+ *
+ * A rule looks at facts, all of them fetched before, and refuses or does not. Rules run in the order of the table.
+ */
+import { TicketFlag } from "../gen/kerberos/v1/sealed_pb.js";
+import type { KdcTimes } from "./kdc-request.js";
+import { isoTime } from "./kerberos-time.js";
+import { KrbError } from "./krb-error.js";
+import { krbtgtOf, type Principal, realmOf } from "./principal.js";
+import type { PrincipalEntry } from "./principal-entry.js";
+import type { TicketContents } from "./ticket.js";
+
+/** The limits of a realm. Times are milliseconds. */
+export interface RealmPolicy {
+  readonly realm: string;
+  /** Encryption types permitted for keys, tickets and session keys. */
+  readonly permittedEtypes: readonly number[];
+  /** Encryption types of the keys a new principal gets. */
+  readonly keyEtypes: readonly number[];
+  readonly maxLife: number;
+  readonly maxRenewableLife: number;
+  /** Permitted difference of clocks, either way. */
+  readonly clockSkew: number;
+}
+
+/** What is known when the AS decides: the client has proved its key. */
+export interface AsFacts {
+  readonly client: PrincipalEntry;
+  readonly server: Principal;
+  readonly times: KdcTimes;
+  readonly policy: RealmPolicy;
+  readonly now: number;
+}
+
+/** What is known when the TGS decides: the TGT and its authenticator have passed every check. */
+export interface TgsFacts {
+  readonly tgt: TicketContents;
+  /** The database's entry of the TGT's client; undefined: deleted since. */
+  readonly client: PrincipalEntry | undefined;
+  readonly server: Principal;
+  /** The database's entry of the service wanted; undefined: none. */
+  readonly service: PrincipalEntry | undefined;
+  readonly renew: boolean;
+  readonly times: KdcTimes;
+  readonly policy: RealmPolicy;
+  readonly now: number;
+}
+
+/** A rule: its name for the documentation, and a refusal or undefined. */
+export interface Rule<Facts> {
+  readonly name: string;
+  readonly refuse: (facts: Facts) => KrbError | undefined;
+}
+
+/** The rules of the AS (RFC 4120 §3.1.3). */
+export const AS_RULES: readonly Rule<AsFacts>[] = [
+  {
+    name: "a disabled client gets no ticket",
+    refuse: ({ client }) =>
+      client.disabled
+        ? new KrbError("KDC_ERR_CLIENT_REVOKED", `${client.principal} is disabled; ask the realm's operator`)
+        : undefined,
+  },
+  {
+    name: "an expired client gets no ticket",
+    refuse: ({ client, now }) =>
+      client.expiresAt !== undefined && now >= client.expiresAt
+        ? new KrbError("KDC_ERR_NAME_EXP", `${client.principal} expired at ${isoTime(client.expiresAt)}`)
+        : undefined,
+  },
+  {
+    name: "an expired password must be changed first",
+    refuse: ({ client, now }) =>
+      client.passwordExpiresAt !== undefined && now >= client.passwordExpiresAt
+        ? new KrbError(
+            "KDC_ERR_KEY_EXPIRED",
+            `the password expired at ${isoTime(client.passwordExpiresAt)}; change it`,
+          )
+        : undefined,
+  },
+  {
+    name: "the AS issues tickets for the TGS alone",
+    refuse: ({ server, policy }) =>
+      server === krbtgtOf(policy.realm)
+        ? undefined
+        : new KrbError(
+            "KDC_ERR_POLICY",
+            "the AS issues tickets for the TGS alone; ask the TGS for other services",
+            {
+              rule: "as-serves-tgs-only",
+              server,
+            },
+          ),
+  },
+  { name: "no postdated tickets, no tickets that end before they begin", refuse: refuseTimes },
+];
+
+/** The rules of the TGS (RFC 4120 §3.3.3). */
+export const TGS_RULES: readonly Rule<TgsFacts>[] = [
+  {
+    name: "a TGT longer than the realm permits was not made here",
+    refuse: ({ tgt, policy }) =>
+      tgt.endtime - tgt.starttime > policy.maxLife
+        ? new KrbError("KDC_ERR_POLICY", "the TGT lives longer than this realm permits; log in again", {
+            rule: "tgt-max-life",
+            life_ms: String(tgt.endtime - tgt.starttime),
+            limit_ms: String(policy.maxLife),
+          })
+        : undefined,
+  },
+  {
+    name: "a client deleted, disabled or expired since its login gets no more tickets",
+    refuse: ({ client, tgt, now }) =>
+      client === undefined || client.disabled || (client.expiresAt !== undefined && now >= client.expiresAt)
+        ? new KrbError(
+            "KDC_ERR_CLIENT_REVOKED",
+            `${tgt.client} is no longer active; ask the realm's operator`,
+          )
+        : undefined,
+  },
+  {
+    name: "no tickets for other realms",
+    refuse: ({ server, policy }) =>
+      realmOf(server) === policy.realm
+        ? undefined
+        : new KrbError("KDC_ERR_WRONG_REALM", `${server} is not of realm ${policy.realm}`, {
+            asked: realmOf(server),
+            realm: policy.realm,
+          }),
+  },
+  {
+    name: "no TGT from a TGT, except by renewal",
+    refuse: ({ server, renew, policy }) =>
+      server === krbtgtOf(policy.realm) && !renew
+        ? new KrbError("KDC_ERR_POLICY", "the TGS issues no TGT; log in again, or renew this one", {
+            rule: "tgs-issues-no-tgt",
+          })
+        : undefined,
+  },
+  {
+    name: "only a renewable TGT is renewed, and only while it may be",
+    refuse: ({ server, renew, tgt, now, policy }) =>
+      renew &&
+      (server !== krbtgtOf(policy.realm) ||
+        !tgt.flags.includes(TicketFlag.RENEWABLE) ||
+        tgt.renewTill === undefined ||
+        now >= tgt.renewTill)
+        ? new KrbError("KDC_ERR_BADOPTION", "this ticket can't be renewed; log in again", { option: "renew" })
+        : undefined,
+  },
+  {
+    name: "the service must exist",
+    refuse: ({ service, server }) =>
+      service === undefined
+        ? new KrbError("KDC_ERR_S_PRINCIPAL_UNKNOWN", `no service ${server} in this realm`, { server })
+        : undefined,
+  },
+  {
+    name: "a principal with a password is no service (its ticket could be guessed against)",
+    refuse: ({ service }) =>
+      service?.passwordKeyed
+        ? new KrbError(
+            "KDC_ERR_MUST_USE_USER2USER",
+            `${service.principal} has a password, so it is no service`,
+            {
+              server: service.principal,
+            },
+          )
+        : undefined,
+  },
+  {
+    name: "no tickets for a disabled service",
+    refuse: ({ service }) =>
+      service?.disabled
+        ? new KrbError(
+            "KDC_ERR_SERVICE_REVOKED",
+            `${service.principal} is disabled; ask the realm's operator`,
+          )
+        : undefined,
+  },
+  {
+    name: "no tickets for an expired service",
+    refuse: ({ service, now }) =>
+      service?.expiresAt !== undefined && now >= service.expiresAt
+        ? new KrbError("KDC_ERR_SERVICE_EXP", `${service.principal} expired at ${isoTime(service.expiresAt)}`)
+        : undefined,
+  },
+  { name: "no postdated tickets, no tickets that end before they begin", refuse: refuseTimes },
+];
+
+/**
+ * Applies the rules in order.
+ * @throws KrbError of the first rule that refuses.
+ */
+export function applyRules<Facts>(rules: readonly Rule<Facts>[], facts: Facts): void {
+  for (const rule of rules) {
+    const refusal = rule.refuse(facts);
+    if (refusal !== undefined) throw refusal;
+  }
+}
+
+function refuseTimes(facts: { times: KdcTimes; policy: RealmPolicy; now: number }): KrbError | undefined {
+  const { times, policy, now } = facts;
+  if (times.from !== undefined && times.from - now > policy.clockSkew)
+    return new KrbError("KDC_ERR_CANNOT_POSTDATE", "this realm issues no postdated tickets", {
+      from: isoTime(times.from),
+      server_time: isoTime(now),
+    });
+  if (times.till !== undefined && times.till <= now)
+    return new KrbError(
+      "KDC_ERR_NEVER_VALID",
+      `the ticket asked for would have ended at ${isoTime(times.till)}`,
+      {
+        till: isoTime(times.till),
+        server_time: isoTime(now),
+      },
+    );
+  return undefined;
+}

@@ -1,0 +1,106 @@
+/**
+ * Pre-authentication by encrypted timestamp (RFC 4120 §5.2.7.2): the client proves its key before the AS answers, in
+ * the first request.
+ */
+import { create } from "@bufbuild/protobuf";
+import type { RandomSource } from "../crypto/encryption-type.js";
+import { EncryptedDataSchema } from "../gen/kerberos/v1/encryption_pb.js";
+import {
+  type EtypeInfo2,
+  EtypeInfo2Schema,
+  type PaData,
+  PaDataSchema,
+  PaDataType,
+} from "../gen/kerberos/v1/kdc_pb.js";
+import { PaEncTimestampSchema } from "../gen/kerberos/v1/sealed_pb.js";
+import { malformed } from "./kdc-request.js";
+import { checkSkew, fromTimestamp, toTimestamp } from "./kerberos-time.js";
+import { KeyUsage } from "./key-usage.js";
+import type { Key, LongTermKey } from "./keys.js";
+import { defaultStringToKey } from "./keys.js";
+import { KrbError } from "./krb-error.js";
+import { currentKeys, type PrincipalEntry } from "./principal-entry.js";
+import { sealToBytes, unseal } from "./sealed-part.js";
+import { decodeBlob } from "./strict-decode.js";
+
+/** Most pre-authentication elements a request may carry. */
+const MAX_PADATA = 8;
+
+/** Seals the client's time and the request's nonce under the client's key, key usage 1. */
+export function makeEncTimestamp(key: Key, nonce: Uint8Array, now: number, random?: RandomSource): PaData {
+  const timestamp = create(PaEncTimestampSchema, { patimestamp: toTimestamp(now), nonce });
+  const value = sealToBytes({ key, usage: KeyUsage.PA_ENC_TIMESTAMP }, "encTimestamp", timestamp, random);
+  return create(PaDataSchema, { type: PaDataType.ENC_TIMESTAMP, value });
+}
+
+/**
+ * Checks the client's proof and returns the key that made it.
+ * @param padata as received; unknown kinds are ignored.
+ * @param keys the client's current keys, or decoys.
+ * @param info what the refusals tell the client of its keys.
+ * @throws KrbError KRB_ERR_GENERIC for malformed elements; KDC_ERR_PREAUTH_REQUIRED when there is no proof under an
+ *   encryption type of the client's; KDC_ERR_PREAUTH_FAILED when it is wrong; KRB_AP_ERR_SKEW when it is right and
+ *   its time is not.
+ */
+export function verifyEncTimestamp(
+  padata: readonly PaData[],
+  nonce: Uint8Array,
+  keys: readonly LongTermKey[],
+  info: EtypeInfo2,
+  skew: number,
+  now: number,
+): LongTermKey {
+  checkPaData(padata);
+  const element = padata.find(({ type }) => type === PaDataType.ENC_TIMESTAMP);
+  if (element === undefined) throw preauthRequired(info);
+  const data = decodeBlob(EncryptedDataSchema, element.value, "padata.value");
+  const candidate = keys.find(({ key }) => key.etype.etype === data.etype);
+  if (candidate === undefined) throw preauthRequired(info);
+  const proof = unseal({ key: candidate.key, usage: KeyUsage.PA_ENC_TIMESTAMP }, "encTimestamp", data, () =>
+    preauthFailed(info),
+  );
+  if (proof.patimestamp === undefined || Buffer.compare(proof.nonce, nonce) !== 0) throw preauthFailed(info);
+  checkSkew(fromTimestamp(proof.patimestamp, "padata.patimestamp"), now, skew);
+  return candidate;
+}
+
+/** How the client's keys are made from its password: what PREAUTH_REQUIRED and PREAUTH_FAILED tell anyone who asks. */
+export function etypeInfoOf(entry: PrincipalEntry): EtypeInfo2 {
+  const byCustom = defaultStringToKey(entry.principal);
+  return create(EtypeInfo2Schema, {
+    entries: currentKeys(entry).map(({ key }) => {
+      const { salt, params } = entry.stringToKey.get(key.etype.etype) ?? byCustom;
+      return { etype: key.etype.etype, salt, s2kparams: params };
+    }),
+  });
+}
+
+/** The one refusal of a wrong proof: wrong password, client unknown or disabled, all alike. */
+export function preauthFailed(info: EtypeInfo2): KrbError {
+  return new KrbError("KDC_ERR_PREAUTH_FAILED", PREAUTH_FAILED_TEXT, {}, info);
+}
+
+/** The same refusal under its true name for the log; on the wire it looks exactly like `preauthFailed`. */
+export function clientUnknown(info: EtypeInfo2): KrbError {
+  return new KrbError("KDC_ERR_C_PRINCIPAL_UNKNOWN", PREAUTH_FAILED_TEXT, {}, info);
+}
+
+const PREAUTH_FAILED_TEXT = "pre-authentication failed: wrong password, or no such principal";
+
+function preauthRequired(info: EtypeInfo2): KrbError {
+  const text = "pre-authentication required: prove the password with an encrypted timestamp";
+  return new KrbError("KDC_ERR_PREAUTH_REQUIRED", text, {}, info);
+}
+
+function checkPaData(padata: readonly PaData[]): void {
+  if (padata.length > MAX_PADATA)
+    throw new KrbError("KRB_ERR_FIELD_TOOLONG", `padata: at most ${MAX_PADATA} elements are accepted`, {
+      field: "padata",
+      length: String(padata.length),
+      limit: String(MAX_PADATA),
+    });
+  if (padata.some(({ type }) => type === PaDataType.UNSPECIFIED)) throw malformed("padata.type", "required");
+  if (padata.some(({ value }) => value.length === 0)) throw malformed("padata.value", "required");
+  if (new Set(padata.map(({ type }) => type)).size !== padata.length)
+    throw malformed("padata", "a kind stands there twice");
+}

@@ -1,0 +1,67 @@
+/**
+ * Application data under seal (RFC 4120 §3.5, KRB-PRIV): each direction under a key of its own and a kind of its own.
+ */
+import { create } from "@bufbuild/protobuf";
+import type { RandomSource } from "../crypto/encryption-type.js";
+import { EncPrivPartSchema } from "../gen/kerberos/v1/sealed_pb.js";
+import { KeyUsage } from "./key-usage.js";
+import type { Key } from "./keys.js";
+import { KrbError } from "./krb-error.js";
+import { sealToBytes, unsealFromBytes } from "./sealed-part.js";
+
+/** A direction: its kind of sealed part and its key usage. */
+export interface Direction {
+  readonly kind: "encRequestPart" | "encResponsePart";
+  readonly usage: number;
+  /** Name of the field, for refusals. */
+  readonly field: string;
+}
+
+/** From client to service. */
+export const TO_SERVICE: Direction = {
+  kind: "encRequestPart",
+  usage: KeyUsage.REQUEST_DATA,
+  field: "request",
+};
+/** From service to client. */
+export const TO_CLIENT: Direction = {
+  kind: "encResponsePart",
+  usage: KeyUsage.RESPONSE_DATA,
+  field: "response",
+};
+
+/** Seals application data; the result is a serialized EncryptedData. */
+export function sealData(
+  key: Key,
+  direction: Direction,
+  seqNumber: number,
+  userData: Uint8Array,
+  random?: RandomSource,
+): Uint8Array {
+  const part = create(EncPrivPartSchema, { userData, seqNumber });
+  return sealToBytes({ key, usage: direction.usage }, direction.kind, part, random);
+}
+
+/**
+ * Opens application data.
+ * @throws KrbError KRB_ERR_GENERIC for bytes that are no EncryptedData, KRB_AP_ERR_BAD_INTEGRITY,
+ *   KRB_AP_ERR_BADORDER when the sequence number is not the expected one.
+ */
+export function openData(key: Key, direction: Direction, seqNumber: number, bytes: Uint8Array): Uint8Array {
+  const sealing = { key, usage: direction.usage };
+  const part = unsealFromBytes(sealing, direction.kind, bytes, direction.field, () =>
+    badIntegrity(direction),
+  );
+  if (part.seqNumber !== seqNumber)
+    throw new KrbError("KRB_AP_ERR_BADORDER", `${direction.field}: sequence number out of order`, {
+      expected: String(seqNumber),
+      got: String(part.seqNumber),
+    });
+  return part.userData;
+}
+
+function badIntegrity({ field }: Direction): KrbError {
+  return new KrbError("KRB_AP_ERR_BAD_INTEGRITY", `the ${field} can't be opened with the subkey`, {
+    part: field,
+  });
+}

@@ -1,0 +1,125 @@
+/**
+ * Sealing and unsealing (RFC 4120 §5.2.9): every ciphertext is a `SealedPart` of exactly one kind, so that one kind
+ * can't be taken for another even under encryption types that know no key usage.
+ */
+import { create, type DescField, type DescMessage, toBinary } from "@bufbuild/protobuf";
+import { BinaryReader, BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
+import { DecryptionError, type RandomSource } from "../crypto/encryption-type.js";
+import { type EncryptedData, EncryptedDataSchema } from "../gen/kerberos/v1/encryption_pb.js";
+import { type SealedPart, SealedPartSchema } from "../gen/kerberos/v1/sealed_pb.js";
+import type { Key } from "./keys.js";
+import type { KrbError } from "./krb-error.js";
+import { decodeBlob, decodeCanonical, NotCanonicalError } from "./strict-decode.js";
+
+/** The kinds of sealed parts. */
+export type PartKind = NonNullable<SealedPart["part"]["case"]>;
+/** The message of a kind of sealed part. */
+export type PartOf<K extends PartKind> = Extract<SealedPart["part"], { case: K }>["value"];
+
+/** A key for one use. */
+export interface Sealing {
+  readonly key: Key;
+  /** Key usage number (RFC 4120 §7.5.1). */
+  readonly usage: number;
+  /** Version of a long-term key; absent for session keys and subkeys. */
+  readonly kvno?: number;
+}
+
+const PARTS = new Map<string, { number: number; schema: DescMessage }>(
+  SealedPartSchema.fields.map((field: DescField) => {
+    if (field.fieldKind !== "message") throw new TypeError(`SealedPart.${field.name} is not a message`);
+    return [field.localName, { number: field.number, schema: field.message }];
+  }),
+);
+
+/** Seals a part. The result owns its bytes. */
+export function seal<K extends PartKind>(
+  sealing: Sealing,
+  kind: K,
+  part: PartOf<K>,
+  random?: RandomSource,
+): EncryptedData {
+  const { number, schema } = partOf(kind);
+  const plaintext = new BinaryWriter()
+    .tag(number, WireType.LengthDelimited)
+    .bytes(toBinary(schema, part))
+    .finish();
+  const cipher = sealing.key.cipher.encrypt(sealing.usage, plaintext, random);
+  plaintext.fill(0);
+  return create(EncryptedDataSchema, { etype: sealing.key.etype.etype, kvno: sealing.kvno ?? 0, cipher });
+}
+
+/** Seals a part and serializes the EncryptedData, for a field that carries it as opaque bytes. */
+export function sealToBytes<K extends PartKind>(
+  sealing: Sealing,
+  kind: K,
+  part: PartOf<K>,
+  random?: RandomSource,
+): Uint8Array {
+  return toBinary(EncryptedDataSchema, seal(sealing, kind, part, random));
+}
+
+/**
+ * Opens a sealed part. Every cause of failure (other encryption type, wrong key, altered bytes, another kind of part,
+ * not canonical) ends in the one refusal that `refusal` makes.
+ */
+export function unseal<K extends PartKind>(
+  sealing: Sealing,
+  kind: K,
+  data: EncryptedData,
+  refusal: () => KrbError,
+): PartOf<K> {
+  if (data.etype !== sealing.key.etype.etype) throw refusal();
+  try {
+    const plaintext = sealing.key.cipher.decrypt(sealing.usage, data.cipher);
+    const part = readPart(kind, plaintext, sealing.key.etype.messageBlockSize);
+    plaintext.fill(0);
+    return part;
+  } catch (error) {
+    if (error instanceof DecryptionError || error instanceof NotCanonicalError) throw refusal();
+    throw error;
+  }
+}
+
+/** Reads a serialized EncryptedData from the field it travelled in, then opens it; see `unseal` and `decodeBlob`. */
+export function unsealFromBytes<K extends PartKind>(
+  sealing: Sealing,
+  kind: K,
+  bytes: Uint8Array,
+  field: string,
+  refusal: () => KrbError,
+): PartOf<K> {
+  return unseal(sealing, kind, decodeBlob(EncryptedDataSchema, bytes, field), refusal);
+}
+
+/** The part of the wanted kind in a plaintext that may end in less than one block of zero padding. */
+function readPart<K extends PartKind>(kind: K, plaintext: Uint8Array, blockSize: number): PartOf<K> {
+  const { number, schema } = partOf(kind);
+  const { start, end } = readEnvelope(number, plaintext);
+  const padding = plaintext.subarray(end);
+  if (padding.length >= blockSize || padding.some((byte) => byte !== 0)) throw new NotCanonicalError(kind);
+  return decodeCanonical(schema, plaintext.subarray(start, end)) as PartOf<K>;
+}
+
+/** Where the one field `number` of a plaintext begins and ends. */
+function readEnvelope(number: number, plaintext: Uint8Array): { start: number; end: number } {
+  const reader = new BinaryReader(plaintext);
+  try {
+    const [field, wireType] = reader.tag();
+    const length = reader.uint32();
+    const start = reader.pos;
+    const shortest = new BinaryWriter().tag(number, WireType.LengthDelimited).uint32(length).finish();
+    const canonical = field === number && wireType === WireType.LengthDelimited && start === shortest.length;
+    if (canonical && length <= plaintext.length - start) return { start, end: start + length };
+  } catch (error) {
+    // The reader throws RangeError or plain Error on a truncated or overlong varint.
+    if (!(error instanceof Error)) throw error;
+  }
+  throw new NotCanonicalError("SealedPart");
+}
+
+function partOf(kind: PartKind): { number: number; schema: DescMessage } {
+  const part = PARTS.get(kind);
+  if (part === undefined) throw new TypeError(`${kind} is not a kind of sealed part`);
+  return part;
+}

@@ -1,0 +1,54 @@
+/**
+ * Decoding of bytes that are checked or sealed: one canonical form, nothing else.
+ *
+ * Protobuf is lenient: fields may repeat, unknown ones vanish, invalid UTF-8 is replaced. Two readers could then see
+ * two messages in the same bytes. So a message is taken only if its encoding is exactly the bytes received.
+ */
+import { type DescMessage, fromBinary, type MessageShape, toBinary } from "@bufbuild/protobuf";
+import { KrbError } from "./krb-error.js";
+
+/** Thrown by `decodeCanonical` alone; it says nothing of the cause. */
+export class NotCanonicalError extends Error {
+  override readonly name = "NotCanonicalError";
+}
+
+/**
+ * Decodes a message in canonical form. `bytes` stay the caller's; the message does not alias them.
+ * @throws NotCanonicalError for anything else.
+ */
+export function decodeCanonical<Desc extends DescMessage>(
+  schema: Desc,
+  bytes: Uint8Array,
+): MessageShape<Desc> {
+  let message: MessageShape<Desc>;
+  try {
+    message = fromBinary(schema, Uint8Array.from(bytes), { readUnknownFields: false });
+  } catch {
+    throw new NotCanonicalError(schema.typeName);
+  }
+  if (!sameBytes(toBinary(schema, message), bytes)) throw new NotCanonicalError(schema.typeName);
+  return message;
+}
+
+/**
+ * Decodes a blob that travelled in clear, such as a ticket.
+ * @throws KrbError KRB_ERR_GENERIC naming the field: absent, or not that message in canonical form.
+ */
+export function decodeBlob<Desc extends DescMessage>(
+  schema: Desc,
+  bytes: Uint8Array,
+  field: string,
+): MessageShape<Desc> {
+  if (bytes.length === 0) throw new KrbError("KRB_ERR_GENERIC", `${field}: required`, { field });
+  try {
+    return decodeCanonical(schema, bytes);
+  } catch (error) {
+    if (!(error instanceof NotCanonicalError)) throw error;
+    throw new KrbError("KRB_ERR_GENERIC", `${field}: not a serialized ${schema.typeName}`, { field });
+  }
+}
+
+/** Whether two byte strings are equal. Not for secrets: it stops at the first difference. */
+function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return Buffer.compare(a, b) === 0;
+}

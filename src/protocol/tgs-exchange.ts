@@ -1,0 +1,194 @@
+/**
+ * The TGS exchange (RFC 4120 §3.3), both halves: a ticket-granting ticket becomes a ticket for a service.
+ *
+ *   client  makeTgsReq ──(3) GrantTicketRequest──▶  verifyTgsReq, issueServiceTicket  TGS
+ *   client  openTgsRep ◀─(4) GrantTicketResponse──
+ */
+import { create, toBinary } from "@bufbuild/protobuf";
+import type { RandomSource } from "../crypto/encryption-type.js";
+import { systemRandom } from "../crypto/random.js";
+import { KdcOption, type KdcReqBody, KdcReqBodySchema } from "../gen/kerberos/v1/kdc_pb.js";
+import { TicketFlag } from "../gen/kerberos/v1/sealed_pb.js";
+import {
+  type GrantTicketRequest,
+  GrantTicketRequestSchema,
+  type GrantTicketResponse,
+  GrantTicketResponseSchema,
+} from "../gen/kerberos/v1/ticket_granting_service_pb.js";
+import { makeApReq, TGS_USE, type VerifiedApReq, verifyApReq } from "./ap-exchange.js";
+import { type IssuedTicket, sessionKeyEtype, type TicketWish, ticketKey } from "./as-exchange.js";
+import type { Credentials } from "./credentials.js";
+import { type KdcReply, makeEncKdcRepPart, readKdcReply } from "./kdc-reply.js";
+import { type KdcRequest, malformed, NONCE_SIZE, readKdcRequest, ticketLife } from "./kdc-request.js";
+import { toTimestamp } from "./kerberos-time.js";
+import { KeyUsage } from "./key-usage.js";
+import { etypeOf, randomKey } from "./keys.js";
+import { KrbError } from "./krb-error.js";
+import { applyRules, type RealmPolicy, TGS_RULES } from "./policy.js";
+import { krbtgtOf, type Principal, parsePrincipal } from "./principal.js";
+import type { PrincipalEntry } from "./principal-entry.js";
+import { sealToBytes, unsealFromBytes } from "./sealed-part.js";
+import { decodeBlob } from "./strict-decode.js";
+import { makeTicket, type TicketContents } from "./ticket.js";
+
+/** What a client keeps of a TGS-REQ it made. */
+export interface PendingTgsReq {
+  readonly tgt: Credentials;
+  readonly body: KdcReqBody;
+}
+
+/** Message (3): asks for a ticket. The body is encoded once; the authenticator's checksum covers those bytes. */
+export function makeTgsReq(
+  tgt: Credentials,
+  server: Principal,
+  wish: TicketWish,
+  now: number,
+  random: RandomSource = systemRandom,
+): { request: GrantTicketRequest; pending: PendingTgsReq } {
+  const body = create(KdcReqBodySchema, {
+    server,
+    nonce: random(NONCE_SIZE),
+    etypes: [...wish.etypes],
+    options: [...(wish.options ?? [])],
+  });
+  if (wish.till !== undefined) body.till = toTimestamp(wish.till);
+  if (wish.renewTill !== undefined) body.renewTill = toTimestamp(wish.renewTill);
+  const bytes = toBinary(KdcReqBodySchema, body);
+  const { blobs } = makeApReq(tgt, TGS_USE, bytes, undefined, now, random);
+  return { request: create(GrantTicketRequestSchema, { ...blobs, body: bytes }), pending: { tgt, body } };
+}
+
+/** A TGS-REQ that passed every check but the replay cache and the policy. */
+export interface VerifiedTgsReq {
+  readonly apReq: VerifiedApReq;
+  /** The service wanted. */
+  readonly server: Principal;
+  readonly asked: KdcRequest;
+  /** True: the ticket presented is to be renewed. */
+  readonly renew: boolean;
+}
+
+/**
+ * Checks message (3): the TGT, its authenticator, and the body it covers. The caller stores `apReq.replay` next.
+ * @throws KrbError as `verifyApReq`; KRB_ERR_GENERIC, KRB_ERR_FIELD_TOOLONG, KDC_ERR_BADOPTION of the body.
+ */
+export function verifyTgsReq(
+  request: GrantTicketRequest,
+  krbtgt: PrincipalEntry,
+  policy: RealmPolicy,
+  now: number,
+): VerifiedTgsReq {
+  const { permittedEtypes, clockSkew } = policy;
+  const service = { principal: krbtgtOf(policy.realm), keys: krbtgt.keys };
+  if (request.body.length === 0) throw malformed("body", "required");
+  const apReq = verifyApReq(request, TGS_USE, request.body, { service, permittedEtypes, clockSkew }, now);
+  const body = decodeBlob(KdcReqBodySchema, request.body, "body");
+  if (body.server === "") throw malformed("body.server", "required");
+  const asked = readKdcRequest(body, "body");
+  const renew = asked.options.includes(KdcOption.RENEW);
+  return { apReq, server: parsePrincipal(body.server, "body.server"), asked, renew };
+}
+
+/** Everything the TGS decides from, fetched before. */
+export interface TgsContext {
+  /** The entry of the TGT's client now; undefined: deleted since. */
+  readonly client: PrincipalEntry | undefined;
+  /** The entry of the service wanted; undefined: none. */
+  readonly service: PrincipalEntry | undefined;
+  readonly policy: RealmPolicy;
+}
+
+/**
+ * Message (4): applies the rules and issues a ticket.
+ * @throws KrbError of the rules of the TGS, and KDC_ERR_ETYPE_NOSUPP.
+ */
+export function issueServiceTicket(
+  verified: VerifiedTgsReq,
+  context: TgsContext,
+  now: number,
+  random: RandomSource = systemRandom,
+): IssuedTicket<GrantTicketResponse> {
+  const { apReq, server, asked, renew } = verified;
+  const { policy, client } = context;
+  const tgt = apReq.ticket;
+  applyRules(TGS_RULES, { ...context, tgt, server, renew, times: asked.times, now });
+  // The rule "the service must exist" has passed.
+  const service = context.service as PrincipalEntry;
+  const serviceKey = ticketKey(service, policy);
+  const sessionEtype = sessionKeyEtype(asked.etypes, service, policy);
+  const renewable = tgt.renewTill !== undefined && tgt.flags.includes(TicketFlag.RENEWABLE);
+  const life = renew
+    ? renewedLife(tgt, now)
+    : ticketLife({
+        ...asked,
+        now,
+        maxLives: [policy.maxLife, service.maxLife, client?.maxLife],
+        maxRenewableLives: renewable ? [tgt.renewTill - now, service.maxRenewableLife] : [],
+        endLimit: tgt.endtime,
+      });
+  const ticket: TicketContents = {
+    client: tgt.client,
+    server,
+    sessionKey: randomKey(etypeOf(sessionEtype), random),
+    flags: ticketFlags(tgt, renew, life.renewTill !== undefined),
+    authtime: tgt.authtime,
+    starttime: now,
+    ...life,
+    addresses: tgt.addresses,
+    authorizationData: tgt.authorizationData,
+  };
+  if (ticket.endtime <= ticket.starttime)
+    throw new KrbError("KDC_ERR_NEVER_VALID", "the TGT has no life left for another ticket; log in again");
+  const part = makeEncKdcRepPart(ticket, asked, now);
+  const replyKey = apReq.subkey ?? tgt.sessionKey;
+  const usage = apReq.subkey === undefined ? KeyUsage.TGS_REP_SESSION_KEY : KeyUsage.TGS_REP_SUBKEY;
+  const response = create(GrantTicketResponseSchema, {
+    ticket: makeTicket(ticket, serviceKey, random),
+    encPart: sealToBytes({ key: replyKey, usage }, "encTgsRepPart", part, random),
+  });
+  return {
+    response,
+    ticket,
+    etypes: { reply: replyKey.etype.etype, ticket: serviceKey.key.etype.etype, session: sessionEtype },
+  };
+}
+
+/**
+ * Opens message (4) and compares it with message (3) (RFC 4120 §3.3.4).
+ * @throws KrbError KRB_AP_ERR_BAD_INTEGRITY when the session key does not open it; KRB_AP_ERR_MODIFIED and
+ *   KDC_ERR_ETYPE_NOSUPP when it does not answer the request.
+ */
+export function openTgsRep(response: GrantTicketResponse, pending: PendingTgsReq, now: number): KdcReply {
+  const { tgt, body } = pending;
+  const part = unsealFromBytes(
+    { key: tgt.key, usage: KeyUsage.TGS_REP_SESSION_KEY },
+    "encTgsRepPart",
+    response.encPart,
+    "enc_part",
+    () =>
+      new KrbError("KRB_AP_ERR_BAD_INTEGRITY", "the TGS's reply can't be opened with this key", {
+        part: "reply",
+      }),
+  );
+  const asked = {
+    client: tgt.client,
+    server: parsePrincipal(body.server, "body.server"),
+    request: readKdcRequest(body, "body"),
+  };
+  return readKdcReply(part, response.ticket, asked, now);
+}
+
+/** A renewed ticket lives as long as the one it renews did, and never beyond `renewTill` (RFC 4120 §3.3.3.1). */
+function renewedLife(tgt: TicketContents, now: number): { endtime: number; renewTill: number | undefined } {
+  const endtime = now + (tgt.endtime - tgt.starttime);
+  return { endtime: Math.min(endtime, tgt.renewTill ?? endtime), renewTill: tgt.renewTill };
+}
+
+/** Flags carried over from the TGT; INITIAL stays only with a renewed TGT. */
+function ticketFlags(tgt: TicketContents, renew: boolean, renewable: boolean): TicketFlag[] {
+  const carried = [TicketFlag.PRE_AUTHENT, ...(renew ? [TicketFlag.INITIAL] : [])];
+  return [
+    ...carried.filter((flag) => tgt.flags.includes(flag)),
+    ...(renewable ? [TicketFlag.RENEWABLE] : []),
+  ];
+}

@@ -1,0 +1,187 @@
+/**
+ * Tickets (RFC 4120 §5.3): made by the KDC, read by the service they are for, opaque to everyone else.
+ */
+import { create, toBinary } from "@bufbuild/protobuf";
+import type { RandomSource } from "../crypto/encryption-type.js";
+import {
+  type EncTicketPart,
+  EncTicketPartSchema,
+  type Ticket,
+  TicketFlag,
+  TicketSchema,
+} from "../gen/kerberos/v1/sealed_pb.js";
+import { fromEncryptionKey, toEncryptionKey } from "./encryption-key.js";
+import { fromOptionalTimestamp, fromTimestamp, isoTime, toTimestamp } from "./kerberos-time.js";
+import { KeyUsage } from "./key-usage.js";
+import type { Key, LongTermKey } from "./keys.js";
+import { KrbError } from "./krb-error.js";
+import { type Principal, parsePrincipal } from "./principal.js";
+import { seal, unseal } from "./sealed-part.js";
+import { decodeBlob } from "./strict-decode.js";
+import { canonicalFlags } from "./ticket-flags.js";
+
+/** What a ticket says. Times are milliseconds since the epoch. */
+export interface TicketContents {
+  readonly client: Principal;
+  readonly server: Principal;
+  readonly sessionKey: Key;
+  readonly flags: readonly TicketFlag[];
+  readonly authtime: number;
+  readonly starttime: number;
+  readonly endtime: number;
+  readonly renewTill: number | undefined;
+  readonly addresses: readonly string[];
+  readonly authorizationData: readonly AuthorizationElement[];
+}
+
+/** One element of authorization data (RFC 4120 §5.2.6). */
+export interface AuthorizationElement {
+  readonly type: number;
+  readonly data: Uint8Array;
+}
+
+/** Finds a service's long-term key: the keytab at a service, the database at the TGS. */
+export interface ServiceKeys {
+  /** The service's own principal. */
+  readonly principal: Principal;
+  /** Version and encryption type of every key held. */
+  readonly keys: readonly LongTermKey[];
+}
+
+/** Seals a ticket under the service's long-term key, key usage 2, and serializes it. */
+export function makeTicket(
+  contents: TicketContents,
+  serviceKey: LongTermKey,
+  random?: RandomSource,
+): Uint8Array {
+  const part = create(EncTicketPartSchema, {
+    flags: canonicalFlags(contents.flags),
+    key: toEncryptionKey(contents.sessionKey),
+    client: contents.client,
+    authtime: toTimestamp(contents.authtime),
+    starttime: toTimestamp(contents.starttime),
+    endtime: toTimestamp(contents.endtime),
+    addresses: [...contents.addresses],
+    authorizationData: contents.authorizationData.map(({ type, data }) => ({ type, data })),
+    server: contents.server,
+  });
+  if (contents.renewTill !== undefined) part.renewTill = toTimestamp(contents.renewTill);
+  const sealing = { key: serviceKey.key, kvno: serviceKey.kvno, usage: KeyUsage.TICKET };
+  const encPart = seal(sealing, "encTicketPart", part, random);
+  return toBinary(TicketSchema, create(TicketSchema, { server: contents.server, encPart }));
+}
+
+/**
+ * Opens a ticket with the service's keys and takes every name from its sealed part.
+ * @param permitted encryption types the service accepts, for the ticket and for its session key.
+ * @throws KrbError KRB_ERR_GENERIC for bytes that are no ticket; KRB_AP_ERR_NOT_US for another service's;
+ *   KDC_ERR_ETYPE_NOSUPP, KRB_AP_ERR_NOKEY, KRB_AP_ERR_BADKEYVER where no key fits; KRB_AP_ERR_BAD_INTEGRITY;
+ *   KRB_AP_ERR_MODIFIED, KDC_ERR_PATH_NOT_ACCEPTED for contents no KDC of ours makes.
+ */
+export function openTicket(
+  bytes: Uint8Array,
+  service: ServiceKeys,
+  permitted: readonly number[],
+): TicketContents {
+  const ticket = decodeBlob(TicketSchema, bytes, "ticket");
+  if (ticket.server !== service.principal) throw notUs(service.principal);
+  const { key, kvno } = findKey(ticket, service, permitted);
+  const part = unseal({ key, usage: KeyUsage.TICKET }, "encTicketPart", ticket.encPart!, () =>
+    badIntegrity(kvno),
+  );
+  if (part.server !== service.principal) throw notUs(service.principal);
+  return readContents(part, permitted);
+}
+
+/**
+ * Checks a ticket's times and flags against the clock (RFC 4120 §3.2.3): exactly the skew beyond is still accepted.
+ * @throws KrbError KRB_AP_ERR_TKT_NYV, KRB_AP_ERR_TKT_EXPIRED.
+ */
+export function checkTicketTimes(ticket: TicketContents, now: number, skew: number): void {
+  const compared = { server_time: isoTime(now), limit_ms: String(skew) };
+  if (ticket.starttime - now > skew)
+    throw new KrbError(
+      "KRB_AP_ERR_TKT_NYV",
+      `ticket not yet valid: it begins at ${isoTime(ticket.starttime)}`,
+      {
+        ...compared,
+        starttime: isoTime(ticket.starttime),
+      },
+    );
+  if (ticket.flags.includes(TicketFlag.INVALID))
+    throw new KrbError(
+      "KRB_AP_ERR_TKT_NYV",
+      "ticket not yet valid: it must be validated by the KDC first",
+      compared,
+    );
+  if (now - ticket.endtime > skew)
+    throw new KrbError(
+      "KRB_AP_ERR_TKT_EXPIRED",
+      `ticket expired at ${isoTime(ticket.endtime)}; get a new one`,
+      {
+        ...compared,
+        endtime: isoTime(ticket.endtime),
+      },
+    );
+}
+
+function findKey(ticket: Ticket, service: ServiceKeys, permitted: readonly number[]): LongTermKey {
+  const { etype, kvno } = ticket.encPart ?? { etype: 0, kvno: 0 };
+  if (ticket.encPart === undefined)
+    throw new KrbError("KRB_ERR_GENERIC", "ticket.enc_part: required", { field: "ticket.enc_part" });
+  if (!permitted.includes(etype))
+    throw new KrbError("KDC_ERR_ETYPE_NOSUPP", `tickets of encryption type ${etype} are not accepted here`, {
+      etype: String(etype),
+      permitted: permitted.join(" "),
+    });
+  const ofEtype = service.keys.filter(({ key }) => key.etype.etype === etype);
+  if (ofEtype.length === 0)
+    throw new KrbError("KRB_AP_ERR_NOKEY", `no key of encryption type ${etype} for ${service.principal}`, {
+      server: service.principal,
+      etype: String(etype),
+    });
+  const found = ofEtype.find((candidate) => candidate.kvno === kvno);
+  if (found !== undefined) return found;
+  const held = ofEtype.map((candidate) => candidate.kvno).join(" ");
+  throw new KrbError(
+    "KRB_AP_ERR_BADKEYVER",
+    `the ticket was made with key version ${kvno} of ${service.principal}, held here: ${held}; ` +
+      "write the keytab anew (tessera kadmin ktadd) or get a new ticket",
+    { server: service.principal, ticket_kvno: String(kvno), held_kvno: held },
+  );
+}
+
+function readContents(part: EncTicketPart, permitted: readonly number[]): TicketContents {
+  if (part.transited !== "")
+    throw new KrbError("KDC_ERR_PATH_NOT_ACCEPTED", "tickets that crossed realms are not accepted here");
+  if (part.flags.includes(TicketFlag.UNSPECIFIED)) throw modified("ticket.flags");
+  if (part.authtime === undefined || part.starttime === undefined || part.endtime === undefined)
+    throw modified("ticket times");
+  return {
+    client: parsePrincipal(part.client, "ticket.client"),
+    server: parsePrincipal(part.server, "ticket.server"),
+    sessionKey: fromEncryptionKey(part.key, permitted, "ticket.key"),
+    flags: part.flags,
+    authtime: fromTimestamp(part.authtime, "ticket.authtime"),
+    starttime: fromTimestamp(part.starttime, "ticket.starttime"),
+    endtime: fromTimestamp(part.endtime, "ticket.endtime"),
+    renewTill: fromOptionalTimestamp(part.renewTill, "ticket.renew_till"),
+    addresses: part.addresses,
+    authorizationData: part.authorizationData.map(({ type, data }) => ({ type, data })),
+  };
+}
+
+function notUs(service: Principal): KrbError {
+  return new KrbError("KRB_AP_ERR_NOT_US", `the ticket is not for ${service}`, { server: service });
+}
+
+function badIntegrity(kvno: number): KrbError {
+  return new KrbError("KRB_AP_ERR_BAD_INTEGRITY", "the ticket can't be opened with this server's key", {
+    part: "ticket",
+    kvno: String(kvno),
+  });
+}
+
+function modified(field: string): KrbError {
+  return new KrbError("KRB_AP_ERR_MODIFIED", `${field}: not what a KDC makes`, { field });
+}
