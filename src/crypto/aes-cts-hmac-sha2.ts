@@ -1,0 +1,248 @@
+/**
+ * aes128-cts-hmac-sha256-128 and aes256-cts-hmac-sha384-192, encryption types and checksum types 19 and 20 (RFC 8009).
+ *
+ * Encrypt, then MAC; a key of its own for each key usage and each purpose. Two rows from one factory.
+ */
+import { pbkdf2 } from "node:crypto";
+import { AES_BLOCK_SIZE, AesCts } from "./aes-cts.js";
+import { concatBytes, encodePassword, requireKeySize } from "./argument-checks.js";
+import {
+  type CipherKey,
+  DecryptionError,
+  type EncryptionType,
+  type RandomSource,
+} from "./encryption-type.js";
+import { equalBytes } from "./equal-bytes.js";
+import { type HmacHash, hmac, SHA256, SHA384 } from "./hmac.js";
+import { systemRandom, takeRandom } from "./random.js";
+import { UsageKeys } from "./usage-keys.js";
+
+/** More PBKDF2 iterations than this are refused: about ten seconds of one processor. */
+export const MAX_ITERATION_COUNT = 10_000_000;
+
+/** What tells the two types apart (RFC 8009 §6 and §7). */
+export interface AesSha2Profile {
+  readonly etype: number;
+  readonly name: string;
+  /** Of the protocol key and Ke. */
+  readonly keySize: number;
+  /** Of Ki, Kc and every MAC. */
+  readonly macSize: number;
+  readonly hash: HmacHash;
+}
+
+/** The parameters of etype 19. */
+export const AES128_PROFILE: AesSha2Profile = Object.freeze({
+  etype: 19,
+  name: "aes128-cts-hmac-sha256-128",
+  keySize: 16,
+  macSize: 16,
+  hash: SHA256,
+});
+
+/** The parameters of etype 20. */
+export const AES256_PROFILE: AesSha2Profile = Object.freeze({
+  etype: 20,
+  name: "aes256-cts-hmac-sha384-192",
+  keySize: 32,
+  macSize: 24,
+  hash: SHA384,
+});
+
+/** The row of etype 19. */
+export const AES128_CTS_HMAC_SHA256_128: EncryptionType = aesSha2EncryptionType(AES128_PROFILE);
+
+/** The row of etype 20. */
+export const AES256_CTS_HMAC_SHA384_192: EncryptionType = aesSha2EncryptionType(AES256_PROFILE);
+
+const ascii = new TextEncoder();
+/** §4: "label" of string-to-key. */
+const KERBEROS = ascii.encode("kerberos");
+const NO_CONTEXT = new Uint8Array();
+/** §5: the initial cipher state, which the MAC covers. */
+const ZERO_IV = new Uint8Array(AES_BLOCK_SIZE);
+
+function aesSha2EncryptionType(profile: AesSha2Profile): EncryptionType {
+  const { etype, name, keySize, macSize } = profile;
+  return Object.freeze({
+    etype,
+    name,
+    keySize,
+    // Ciphertext stealing: nothing is padded.
+    messageBlockSize: 1,
+    checksumType: etype,
+    checksumSize: macSize,
+    integrity: true,
+    weak: false,
+
+    /** §4: 32768 iterations. A new buffer each time. */
+    get defaultStringToKeyParams() {
+      return Uint8Array.of(0, 0, 0x80, 0);
+    },
+
+    generateKey(random: RandomSource = systemRandom) {
+      // §6, random-to-key: the identity.
+      return Uint8Array.from(takeRandom(random, keySize));
+    },
+
+    stringToKey(password: string, salt: Uint8Array, params?: Uint8Array) {
+      return stringToKey(profile, password, salt, params ?? Uint8Array.of(0, 0, 0x80, 0));
+    },
+
+    useKey(key: Uint8Array) {
+      requireKeySize(key, keySize);
+      return new AesSha2Key(profile, key);
+    },
+  });
+}
+
+/**
+ * The number of PBKDF2 iterations in string-to-key parameters: 4 bytes, most significant first (RFC 8009 §4).
+ * @throws RangeError for another length, zero (RFC 3962's 2³² included), or more than `MAX_ITERATION_COUNT`.
+ */
+export function iterationCount(params: Uint8Array): number {
+  if (params.length !== 4) throw new RangeError(`params: expected 4 bytes, got ${params.length}`);
+  const count = new DataView(params.buffer, params.byteOffset, 4).getUint32(0);
+  if (count < 1 || count > MAX_ITERATION_COUNT)
+    throw new RangeError(`params: expected 1 to ${MAX_ITERATION_COUNT} iterations, got ${count}`);
+  return count;
+}
+
+/**
+ * KDF-HMAC-SHA2(key, label, context, size) of RFC 8009 §3: `size` bytes, at most one output of the hash, in a new buffer.
+ */
+export function kdfHmacSha2(
+  hash: HmacHash,
+  key: Uint8Array,
+  label: Uint8Array,
+  context: Uint8Array,
+  size: number,
+): Uint8Array {
+  // 0x00000001 | label | 0x00 | [context |] k, with k in bits as four bytes.
+  const input = new Uint8Array(4 + label.length + 1 + context.length + 4);
+  input[3] = 1;
+  input.set(label, 4);
+  input.set(context, 4 + label.length + 1);
+  new DataView(input.buffer).setUint32(input.length - 4, size * 8);
+  return hmac(hash, size, key, input);
+}
+
+async function stringToKey(
+  profile: AesSha2Profile,
+  password: string,
+  salt: Uint8Array,
+  params: Uint8Array,
+): Promise<Uint8Array> {
+  const count = iterationCount(params);
+  const secret = encodePassword(password);
+  // §4: saltp = enctype-name | 0x00 | salt; tkey = PBKDF2(passphrase, saltp, iter_count, keylength).
+  const namedSalt = concatBytes(ascii.encode(`${profile.name}\0`), salt);
+  try {
+    const temporary = await new Promise<Uint8Array>((resolve, reject) => {
+      pbkdf2(secret, namedSalt, count, profile.keySize, profile.hash.name, (error, key) => {
+        if (error === null) resolve(key);
+        else reject(error);
+      });
+    });
+    // §4: base-key = random-to-key(KDF-HMAC-SHA2(tkey, "kerberos", keylength)).
+    const key = kdfHmacSha2(profile.hash, temporary, KERBEROS, NO_CONTEXT, profile.keySize);
+    temporary.fill(0);
+    return key;
+  } finally {
+    secret.fill(0);
+  }
+}
+
+class AesSha2Key implements CipherKey {
+  readonly #profile: AesSha2Profile;
+  readonly #base: Uint8Array;
+  readonly #seals: UsageKeys<SealKeys>;
+  readonly #checksums: UsageKeys<ChecksumKey>;
+
+  constructor(profile: AesSha2Profile, key: Uint8Array) {
+    this.#profile = profile;
+    this.#base = Uint8Array.from(key);
+    this.#seals = new UsageKeys((usage) => {
+      // §5: Ke from the constant 0xAA, Ki from 0x55.
+      const ke = this.#derive(usage, 0xaa, profile.keySize);
+      return new SealKeys(this.#derive(usage, 0x55, profile.macSize), new AesCts(ke));
+    });
+    // §5: Kc from 0x99.
+    this.#checksums = new UsageKeys((usage) => new ChecksumKey(this.#derive(usage, 0x99, profile.macSize)));
+  }
+
+  encrypt(usage: number, plaintext: Uint8Array, random: RandomSource = systemRandom): Uint8Array {
+    const { hash, macSize } = this.#profile;
+    const { aes, ki } = this.#seals.get(usage);
+    const confounder = takeRandom(random, AES_BLOCK_SIZE);
+    const textSize = AES_BLOCK_SIZE + plaintext.length;
+    // §5: C = E(Ke, N | plaintext, IV); H = HMAC(Ki, IV | C); ciphertext = C | H[1..h].
+    const sealed = new Uint8Array(textSize + macSize);
+    aes.encrypt(confounder, plaintext, sealed);
+    sealed.set(hmac(hash, macSize, ki, ZERO_IV, sealed.subarray(0, textSize)), textSize);
+    return sealed;
+  }
+
+  decrypt(usage: number, ciphertext: Uint8Array): Uint8Array {
+    const { hash, macSize } = this.#profile;
+    const { aes, ki } = this.#seals.get(usage);
+    const textSize = ciphertext.length - macSize;
+    if (textSize < AES_BLOCK_SIZE) throw new DecryptionError();
+    const text = ciphertext.subarray(0, textSize);
+    // §5: the MAC is verified before anything is deciphered.
+    if (!equalBytes(hmac(hash, macSize, ki, ZERO_IV, text), ciphertext.subarray(textSize)))
+      throw new DecryptionError();
+    return aes.decrypt(text);
+  }
+
+  checksum(usage: number, data: Uint8Array): Uint8Array {
+    const { hash, macSize } = this.#profile;
+    // §8: HMAC(Kc, msg)[1..h].
+    return hmac(hash, macSize, this.#checksums.get(usage).kc, data);
+  }
+
+  verifyChecksum(usage: number, data: Uint8Array, checksum: Uint8Array): boolean {
+    return equalBytes(this.checksum(usage, data), checksum);
+  }
+
+  wipe(): void {
+    this.#base.fill(0);
+    this.#seals.wipe();
+    this.#checksums.wipe();
+  }
+
+  /** §5: KDF-HMAC-SHA2(base-key, usage | purpose, size). */
+  #derive(usage: number, purpose: number, size: number): Uint8Array {
+    const label = new Uint8Array(5);
+    new DataView(label.buffer).setUint32(0, usage);
+    label[4] = purpose;
+    return kdfHmacSha2(this.#profile.hash, this.#base, label, NO_CONTEXT, size);
+  }
+}
+
+class SealKeys {
+  readonly ki: Uint8Array;
+  readonly aes: AesCts;
+
+  constructor(ki: Uint8Array, aes: AesCts) {
+    this.ki = ki;
+    this.aes = aes;
+  }
+
+  wipe(): void {
+    this.ki.fill(0);
+    this.aes.wipe();
+  }
+}
+
+class ChecksumKey {
+  readonly kc: Uint8Array;
+
+  constructor(kc: Uint8Array) {
+    this.kc = kc;
+  }
+
+  wipe(): void {
+    this.kc.fill(0);
+  }
+}

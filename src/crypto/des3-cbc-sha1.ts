@@ -1,0 +1,169 @@
+/**
+ * des3-cbc-sha1-kd, encryption type 16, and hmac-sha1-des3-kd, checksum type 12 (RFC 3961 §6.3, in the simplified
+ * profile of §5.3). Deprecated by RFC 8429: blocks of 64 bits, and a string-to-key without iterations.
+ */
+import {
+  BLOCK_SIZE,
+  createKeySchedule,
+  decryptCbc,
+  encryptCbc,
+  generateKey,
+  type KeySchedule,
+  wipeKeySchedule,
+} from "../des/index.js";
+import { concatBytes, encodePassword } from "./argument-checks.js";
+import { DES3_SEED_SIZE, deriveKey, des3RandomToKey } from "./derive-key.js";
+import { requireDesKey } from "./des-key-parts.js";
+import {
+  type CipherKey,
+  DecryptionError,
+  type EncryptionType,
+  type RandomSource,
+} from "./encryption-type.js";
+import { equalBytes } from "./equal-bytes.js";
+import { hmac, SHA1 } from "./hmac.js";
+import { nFold } from "./n-fold.js";
+import { systemRandom, takeRandom } from "./random.js";
+import { UsageKeys } from "./usage-keys.js";
+
+const KEY_SIZE = 24;
+/** One block of confounder, and all of the hash as MAC (§6.3: "HMAC output size 160 bits"). */
+const CONFOUNDER_SIZE = BLOCK_SIZE;
+const MAC_SIZE = 20;
+const ZERO_IV = new Uint8Array(BLOCK_SIZE);
+const KERBEROS = new TextEncoder().encode("kerberos");
+
+/** The row of etype 16. */
+export const DES3_CBC_SHA1: EncryptionType = Object.freeze({
+  etype: 16,
+  name: "des3-cbc-sha1-kd",
+  keySize: KEY_SIZE,
+  messageBlockSize: BLOCK_SIZE,
+  checksumType: 12,
+  checksumSize: MAC_SIZE,
+  integrity: true,
+  weak: true,
+  defaultStringToKeyParams: new Uint8Array(),
+
+  generateKey(random: RandomSource = systemRandom) {
+    return generateKey(KEY_SIZE, random);
+  },
+
+  async stringToKey(password: string, salt: Uint8Array, params?: Uint8Array) {
+    if (params !== undefined && params.length > 0)
+      throw new RangeError(`params: expected none, got ${params.length} bytes`);
+    return des3StringToKey(password, salt);
+  },
+
+  useKey(key: Uint8Array) {
+    requireDesKey(key, KEY_SIZE);
+    return new Des3CbcSha1Key(key);
+  },
+});
+
+/** §6.3.1: DK(random-to-key(168-fold(password | salt)), "kerberos"). */
+function des3StringToKey(password: string, salt: Uint8Array): Uint8Array {
+  const secret = encodePassword(password);
+  const text = concatBytes(secret, salt);
+  if (text.length === 0) throw new RangeError("password: expected a password or a salt, got neither");
+  const random = nFold(text, DES3_SEED_SIZE);
+  const temporary = des3RandomToKey(random);
+  const schedule = createKeySchedule(temporary);
+  const key = deriveKey(schedule, KERBEROS);
+  for (const bytes of [secret, text, random, temporary]) bytes.fill(0);
+  wipeKeySchedule(schedule);
+  return key;
+}
+
+class Des3CbcSha1Key implements CipherKey {
+  readonly #base: KeySchedule;
+  readonly #seals: UsageKeys<SealKeys>;
+  readonly #checksums: UsageKeys<ChecksumKey>;
+
+  constructor(key: Uint8Array) {
+    this.#base = createKeySchedule(key);
+    this.#seals = new UsageKeys((usage) => {
+      // §5.3: Ke = DK(base-key, usage | 0xAA), Ki = DK(base-key, usage | 0x55).
+      const ke = this.#derive(usage, 0xaa);
+      const schedule = createKeySchedule(ke);
+      ke.fill(0);
+      return new SealKeys(this.#derive(usage, 0x55), schedule);
+    });
+    // §5.4: Kc = DK(base-key, usage | 0x99).
+    this.#checksums = new UsageKeys((usage) => new ChecksumKey(this.#derive(usage, 0x99)));
+  }
+
+  encrypt(usage: number, plaintext: Uint8Array, random: RandomSource = systemRandom): Uint8Array {
+    const { ki, schedule } = this.#seals.get(usage);
+    // §5.3: C1 = E(Ke, conf | plaintext | pad), H1 = HMAC(Ki, conf | plaintext | pad), ciphertext = C1 | H1[1..h].
+    const text = new Uint8Array(CONFOUNDER_SIZE + Math.ceil(plaintext.length / BLOCK_SIZE) * BLOCK_SIZE);
+    text.set(takeRandom(random, CONFOUNDER_SIZE));
+    text.set(plaintext, CONFOUNDER_SIZE);
+    const sealed = concatBytes(encryptCbc(schedule, ZERO_IV, text), hmac(SHA1, MAC_SIZE, ki, text));
+    text.fill(0);
+    return sealed;
+  }
+
+  decrypt(usage: number, ciphertext: Uint8Array): Uint8Array {
+    const { ki, schedule } = this.#seals.get(usage);
+    const textSize = ciphertext.length - MAC_SIZE;
+    if (textSize < CONFOUNDER_SIZE || textSize % BLOCK_SIZE !== 0) throw new DecryptionError();
+    // The MAC is over the plaintext, so that must be recovered first; nothing of it is looked at.
+    const text = decryptCbc(schedule, ZERO_IV, ciphertext.subarray(0, textSize));
+    const right = equalBytes(hmac(SHA1, MAC_SIZE, ki, text), ciphertext.subarray(textSize));
+    const plaintext = text.slice(CONFOUNDER_SIZE);
+    text.fill(0);
+    if (right) return plaintext;
+    plaintext.fill(0);
+    throw new DecryptionError();
+  }
+
+  checksum(usage: number, data: Uint8Array): Uint8Array {
+    // §5.4: HMAC(Kc, message)[1..h].
+    return hmac(SHA1, MAC_SIZE, this.#checksums.get(usage).kc, data);
+  }
+
+  verifyChecksum(usage: number, data: Uint8Array, checksum: Uint8Array): boolean {
+    return equalBytes(this.checksum(usage, data), checksum);
+  }
+
+  wipe(): void {
+    wipeKeySchedule(this.#base);
+    this.#seals.wipe();
+    this.#checksums.wipe();
+  }
+
+  #derive(usage: number, purpose: number): Uint8Array {
+    const constant = new Uint8Array(5);
+    new DataView(constant.buffer).setUint32(0, usage);
+    constant[4] = purpose;
+    return deriveKey(this.#base, constant);
+  }
+}
+
+class SealKeys {
+  readonly ki: Uint8Array;
+  readonly schedule: KeySchedule;
+
+  constructor(ki: Uint8Array, schedule: KeySchedule) {
+    this.ki = ki;
+    this.schedule = schedule;
+  }
+
+  wipe(): void {
+    this.ki.fill(0);
+    wipeKeySchedule(this.schedule);
+  }
+}
+
+class ChecksumKey {
+  readonly kc: Uint8Array;
+
+  constructor(kc: Uint8Array) {
+    this.kc = kc;
+  }
+
+  wipe(): void {
+    this.kc.fill(0);
+  }
+}

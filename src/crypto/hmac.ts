@@ -1,0 +1,59 @@
+/**
+ * HMAC (RFC 2104) in two one-shot hashes over reusable buffers: an Hmac object of `node:crypto` costs three times as
+ * much, and has to be collected. Whatever passes through the buffers is overwritten before the call ends.
+ */
+import { hash } from "node:crypto";
+import { bytesOfLatin1, type HashName } from "./hash.js";
+
+/** A hash function with the sizes HMAC needs to know, in bytes. */
+export interface HmacHash {
+  readonly name: HashName;
+  /** B in RFC 2104: what one step of the hash takes. */
+  readonly blockSize: number;
+  /** L in RFC 2104: what the hash gives. */
+  readonly digestSize: number;
+}
+
+export const SHA1: HmacHash = Object.freeze({ name: "sha1", blockSize: 64, digestSize: 20 });
+export const SHA256: HmacHash = Object.freeze({ name: "sha256", blockSize: 64, digestSize: 32 });
+export const SHA384: HmacHash = Object.freeze({ name: "sha384", blockSize: 128, digestSize: 48 });
+
+const innerScratch = new Uint8Array(4096);
+const outerScratch = new Uint8Array(128 + 48);
+
+/**
+ * The first `size` bytes of HMAC(key, first ‖ second), in a new buffer that is the caller's.
+ * Throws a RangeError for a key longer than a block of the hash: no key here is.
+ */
+export function hmac(
+  algorithm: HmacHash,
+  size: number,
+  key: Uint8Array,
+  first: Uint8Array,
+  second: Uint8Array | undefined = undefined,
+): Uint8Array {
+  const { name, blockSize, digestSize } = algorithm;
+  if (key.length > blockSize)
+    throw new RangeError(`key: expected at most ${blockSize} bytes, got ${key.length}`);
+
+  // RFC 2104 §2: H(K XOR opad, H(K XOR ipad, text)).
+  const innerSize = blockSize + first.length + (second?.length ?? 0);
+  const inner = innerSize <= innerScratch.length ? innerScratch : new Uint8Array(innerSize);
+  writePaddedKey(inner, key, blockSize, 0x36);
+  inner.set(first, blockSize);
+  if (second !== undefined) inner.set(second, blockSize + first.length);
+  const innerText = hash(name, inner.subarray(0, innerSize), "binary");
+  inner.fill(0, 0, innerSize);
+
+  const outerSize = blockSize + digestSize;
+  writePaddedKey(outerScratch, key, blockSize, 0x5c);
+  for (let i = 0; i < digestSize; i++) outerScratch[blockSize + i] = innerText.charCodeAt(i);
+  const outerText = hash(name, outerScratch.subarray(0, outerSize), "binary");
+  outerScratch.fill(0, 0, outerSize);
+  return bytesOfLatin1(outerText, size);
+}
+
+function writePaddedKey(block: Uint8Array, key: Uint8Array, blockSize: number, pad: number): void {
+  for (let i = 0; i < key.length; i++) block[i] = key[i]! ^ pad;
+  block.fill(pad, key.length, blockSize);
+}
