@@ -1,0 +1,50 @@
+/**
+ * How every server of this project is set, and how one is made. The sizes are a KDC's: its messages are small, so that
+ * streams times message size bounds what one connection can hold.
+ */
+import * as grpc from "@grpc/grpc-js";
+import { type CallLimits, limitCalls, refuseCompression } from "./call-limits.js";
+
+/** The largest message a server takes or sends, in bytes. */
+export const MAX_MESSAGE_BYTES = 16384;
+
+/** grpc-js's settings for every server. */
+export const SERVER_OPTIONS: Readonly<grpc.ServerOptions> = Object.freeze({
+  // Calls at once on one connection; grpc-js sets no limit, and 50,000 idle streams stall the event loop.
+  "grpc.max_concurrent_streams": 32,
+  // A request with a ticket and its authorization data; grpc-js would take 4 MiB.
+  "grpc.max_receive_message_length": MAX_MESSAGE_BYTES,
+  // A reply likewise; grpc-js sends any length.
+  "grpc.max_send_message_length": MAX_MESSAGE_BYTES,
+  // Megabytes that one connection may hold; grpc-js sets it boundless, and unread replies pile up.
+  "grpc-node.max_session_memory": 10,
+  // A peer that is gone is noticed: a ping every 30 s …
+  "grpc.keepalive_time_ms": 30_000,
+  // … and 5 s for its answer.
+  "grpc.keepalive_timeout_ms": 5_000,
+  // A connection without calls ends after 5 min.
+  "grpc.max_connection_idle_ms": 300_000,
+  // Any connection ends after an hour, so that clients find other servers and new keys …
+  "grpc.max_connection_age_ms": 3_600_000,
+  // … with 30 s for its running calls.
+  "grpc.max_connection_age_grace_ms": 30_000,
+});
+
+/** What a server is made of. */
+export interface ServerParts {
+  /** The project's interceptors, outermost first; the limits stand before them. */
+  readonly interceptors?: readonly grpc.ServerInterceptor[];
+  /** Time limits other than the usual ones. */
+  readonly limits?: Partial<CallLimits>;
+  /** grpc-js settings other than the usual ones. */
+  readonly options?: grpc.ServerOptions;
+}
+
+/** A server with the settings, the limits and the given interceptors. The caller adds services, binds and shuts down. */
+export function makeServer(parts: ServerParts = {}): grpc.Server {
+  return new grpc.Server({
+    ...SERVER_OPTIONS,
+    ...parts.options,
+    interceptors: [limitCalls(parts.limits), refuseCompression, ...(parts.interceptors ?? [])],
+  });
+}
