@@ -9,6 +9,7 @@ import { type Any, anyPack, anyUnpack, durationFromMs, durationMs } from "@bufbu
 import * as grpc from "@grpc/grpc-js";
 import { ErrorInfoSchema, RetryInfoSchema } from "../gen/google/rpc/error_details_pb.js";
 import { StatusSchema } from "../gen/google/rpc/status_pb.js";
+import { type EtypeInfo2, EtypeInfo2Schema } from "../gen/kerberos/v1/kdc_pb.js";
 import { KrbError, KrbErrorCode, type KrbErrorName } from "../protocol/krb-error.js";
 import { STATUS_DETAILS_METADATA } from "./metadata-names.js";
 import { RpcError } from "./rpc-error.js";
@@ -130,12 +131,13 @@ export function fromServiceError(error: unknown): KrbError | RpcError {
 
 function krbStatus(error: KrbError): CallStatus {
   const { reason, text, details } = concealed(error);
+  const etypeInfo = error.etypeInfo === undefined ? [] : [anyPack(EtypeInfo2Schema, error.etypeInfo)];
   const info = create(ErrorInfoSchema, {
     reason,
     domain: ERROR_DOMAIN,
     metadata: { ...clipped(details), number: String(KrbErrorCode[reason]) },
   });
-  return statusOf(GRPC_CODE[reason], text, [anyPack(ErrorInfoSchema, info)]);
+  return statusOf(GRPC_CODE[reason], text, [anyPack(ErrorInfoSchema, info), ...etypeInfo]);
 }
 
 /** What may be said of a refusal: of the two that would tell a known name from an unknown one, the same. */
@@ -209,7 +211,15 @@ function readRefusal(status: Status, text: string): KrbError | undefined {
     const info = unpack(part, ErrorInfoSchema);
     if (info?.domain !== ERROR_DOMAIN || !Object.hasOwn(KrbErrorCode, info.reason)) continue;
     const { number: _, ...details } = info.metadata;
-    return new KrbError(info.reason as KrbErrorName, text, details);
+    return new KrbError(info.reason as KrbErrorName, text, details, readEtypeInfo(status));
+  }
+  return undefined;
+}
+
+function readEtypeInfo(status: Status): EtypeInfo2 | undefined {
+  for (const part of status.details) {
+    const info = unpack(part, EtypeInfo2Schema);
+    if (info !== undefined) return info;
   }
   return undefined;
 }
@@ -222,7 +232,7 @@ function readRetryAfter(status: Status): number | undefined {
   return undefined;
 }
 
-function unpack<S extends typeof ErrorInfoSchema | typeof RetryInfoSchema>(
+function unpack<S extends typeof ErrorInfoSchema | typeof RetryInfoSchema | typeof EtypeInfo2Schema>(
   part: Any,
   schema: S,
 ): MessageShape<S> | undefined {

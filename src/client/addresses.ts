@@ -1,0 +1,42 @@
+/** Where the KDC is: `HOST:PORT` of the AS, and of the TGS where it is not the next port of the same host. */
+
+/** Addresses of the two halves of a KDC. */
+export interface KdcAddresses {
+  /** `host:port` of the AS. */
+  readonly as: string;
+  /** `host:port` of the TGS. */
+  readonly tgs: string;
+}
+
+/** Where a KDC listens unless it is told otherwise. */
+export const DEFAULT_KDC: KdcAddresses = { as: "127.0.0.1:8801", tgs: "127.0.0.1:8802" };
+/** Where V listens unless it is told otherwise. */
+export const DEFAULT_SERVICE = "127.0.0.1:8803";
+
+/**
+ * Reads `AS` or `AS,TGS`, each `host:port`; without TGS it is the next port of the AS's host.
+ * @throws RangeError naming what was expected.
+ */
+export function parseKdcAddresses(text: string): KdcAddresses {
+  const [as = "", tgs, ...more] = text.split(",");
+  if (more.length > 0) throw new RangeError(`KDC address: expected AS or AS,TGS, got ${text}`);
+  const { host, port } = splitAddress(as);
+  if (tgs === undefined) return { as, tgs: `${host}:${port + 1}` };
+  splitAddress(tgs);
+  return { as, tgs };
+}
+
+/** The host of `host:port`, as it stands there; an IPv6 address keeps its brackets. Throws RangeError. */
+export function splitAddress(address: string): { host: string; port: number } {
+  const found = /^(\[[0-9a-fA-F:.]+\]|[^:\s/]+):([0-9]{1,5})$/.exec(address);
+  const port = Number(found?.[2]);
+  if (found?.[1] === undefined || port < 1 || port > 65_535)
+    throw new RangeError(`address: expected HOST:PORT, got ${JSON.stringify(address)}`);
+  return { host: found[1], port };
+}
+
+/** Whether an address is on this machine's loopback. */
+export function isLoopbackAddress(address: string): boolean {
+  const { host } = splitAddress(address);
+  return host === "localhost" || host === "[::1]" || /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(host);
+}

@@ -1,0 +1,68 @@
+/** Which encryption types a client accepts, which it tries first, and how it follows the KDC's advice. */
+import type { EtypeInfo2, EtypeInfo2_Entry } from "../gen/kerberos/v1/kdc_pb.js";
+import type { StringToKey } from "../protocol/keys.js";
+import { KrbError } from "../protocol/krb-error.js";
+import { type ProfileName, profile } from "../protocol/profile.js";
+
+/** A client's encryption types. */
+export interface ClientEtypes {
+  /** All that the client accepts, best first: its floor. */
+  readonly permitted: readonly number[];
+  /** The one its first request is made with; the guess that makes a login one round trip. */
+  readonly first: number;
+}
+
+/** A guess of how the client's long-term key is made. */
+export interface KeyGuess {
+  readonly etype: number;
+  readonly stringToKey: StringToKey;
+}
+
+/** Fewest PBKDF2 iterations a client of ours accepts: the default of RFC 8009 §4. A KDC can't make a key cheaper. */
+export const MIN_ITERATIONS = 32_768;
+
+/** Encryption types with an iteration count among their string-to-key parameters (RFC 8009 §4). */
+const ITERATED = [19, 20];
+
+/** The encryption types of a profile, without those that have no integrity: they are asked for by name or not at all. */
+export function profileEtypes(name: ProfileName): ClientEtypes {
+  const { permitted, keyEtypes } = profile(name);
+  return { permitted: permitted.filter((etype) => etype > 0), first: keyEtypes[0]! };
+}
+
+/**
+ * What to try next, from the KDC's advice: the first of the client's own encryption types that the KDC names.
+ * The advice is not authenticated, so it is followed only within the client's limits.
+ * @returns undefined when the advice holds nothing new.
+ * @throws KrbError KDC_ERR_ETYPE_NOSUPP when the KDC offers only what the client does not accept.
+ */
+export function followAdvice(
+  info: EtypeInfo2,
+  tried: KeyGuess,
+  permitted: readonly number[],
+): KeyGuess | undefined {
+  const entry = permitted.flatMap((etype) => info.entries.filter((offered) => offered.etype === etype))[0];
+  if (entry === undefined)
+    throw new KrbError("KDC_ERR_ETYPE_NOSUPP", "the KDC offers no encryption type this client accepts", {
+      offered: info.entries.map(({ etype }) => etype).join(" "),
+      accepted: permitted.join(" "),
+    });
+  checkIterations(entry);
+  const next = { etype: entry.etype, stringToKey: { salt: entry.salt, params: entry.s2kparams } };
+  return sameGuess(next, tried) ? undefined : next;
+}
+
+function checkIterations({ etype, s2kparams }: EtypeInfo2_Entry): void {
+  if (!ITERATED.includes(etype) || s2kparams.length === 0) return;
+  const count = s2kparams.length === 4 ? Buffer.from(s2kparams).readUInt32BE() : 0;
+  if (count < MIN_ITERATIONS)
+    throw new KrbError("KDC_ERR_ETYPE_NOSUPP", "the KDC asks for too few iterations of the password's hash", {
+      asked: String(count),
+      least: String(MIN_ITERATIONS),
+    });
+}
+
+function sameGuess(a: KeyGuess, b: KeyGuess): boolean {
+  const sameParams = Buffer.compare(a.stringToKey.params, b.stringToKey.params) === 0;
+  return a.etype === b.etype && a.stringToKey.salt === b.stringToKey.salt && sameParams;
+}

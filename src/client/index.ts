@@ -1,0 +1,16 @@
+/** The client's door. */
+export * from "../gen/kerberos/v1/operations_pb.js";
+export type { Credentials } from "../protocol/credentials.js";
+export { KrbError, KrbErrorCode, type KrbErrorName } from "../protocol/krb-error.js";
+export { type Principal, parsePrincipal } from "../protocol/principal.js";
+export { RpcError } from "../rpc/rpc-error.js";
+export { type KdcAddresses, parseKdcAddresses } from "./addresses.js";
+export { type ClientEtypes, profileEtypes } from "./client-etypes.js";
+export { type CachedLogin, type CredentialCache, memoryCache } from "./credential-cache.js";
+export {
+  KerberosClient,
+  type KerberosClientOptions,
+  type OperationTypes,
+  type ServiceTarget,
+  type TicketOptions,
+} from "./kerberos-client.js";

@@ -1,0 +1,25 @@
+/** The Authentication Server: fetches, lets `issueTgt` decide, answers. */
+import type { AuthenticationServiceServer } from "../gen/kerberos/v1/authentication_service_grpc.js";
+import { issueTgt, makeDecoyKeys, readAsReqClient } from "../protocol/as-exchange.js";
+import { isoTime } from "../protocol/kerberos-time.js";
+import { logExchange } from "./exchange-log.js";
+import { type KdcConfig, krbtgtEntry } from "./kdc.js";
+
+/** The AS over a realm's database. */
+export function authenticationService(config: KdcConfig): AuthenticationServiceServer {
+  const decoyKeys = makeDecoyKeys(config.policy);
+  return {
+    authenticate: (request, context) =>
+      logExchange("AS", config.log, config.clock, context, async (facts, now) => {
+        const principal = readAsReqClient(request);
+        facts.client = principal;
+        const client = await config.principals.get(principal);
+        const krbtgt = await krbtgtEntry(config);
+        facts.server = krbtgt.principal;
+        const issued = issueTgt(request, { client, krbtgt, decoyKeys, policy: config.policy }, now);
+        facts.etypes = issued.etypes;
+        facts.endtime = isoTime(issued.ticket.endtime);
+        return issued.response;
+      }),
+  };
+}

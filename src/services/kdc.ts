@@ -1,0 +1,35 @@
+/** What AS and TGS are built from. */
+import { KrbError } from "../protocol/krb-error.js";
+import type { RealmPolicy } from "../protocol/policy.js";
+import { krbtgtOf } from "../protocol/principal.js";
+import type { PrincipalEntry } from "../protocol/principal-entry.js";
+import type { PrincipalStore } from "../store/principal-store.js";
+import type { ReplayCache } from "../store/replay-cache.js";
+import type { Clock, Log } from "./exchange-log.js";
+
+/** The collaborators of a KDC's services. */
+export interface KdcConfig {
+  readonly principals: Pick<PrincipalStore, "get">;
+  readonly policy: RealmPolicy;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** The collaborators of the TGS. */
+export interface TgsConfig extends KdcConfig {
+  readonly replayCache: ReplayCache;
+}
+
+/**
+ * The entry of the realm's TGS.
+ * @throws KrbError KDC_ERR_SVC_UNAVAILABLE when the realm has none: it was not created whole.
+ */
+export async function krbtgtEntry(config: KdcConfig): Promise<PrincipalEntry> {
+  const principal = krbtgtOf(config.policy.realm);
+  const entry = await config.principals.get(principal);
+  if (entry === undefined)
+    throw new KrbError("KDC_ERR_SVC_UNAVAILABLE", `the realm's database has no ${principal}`, {
+      server: principal,
+    });
+  return entry;
+}

@@ -1,0 +1,54 @@
+/** Where a server listens, and where it may: weak encryption types stay on loopback unless the operator says otherwise. */
+import { BlockList, isIPv4, isIPv6 } from "node:net";
+import { weakEtypes } from "../protocol/profile.js";
+
+const LOOPBACK = new BlockList();
+LOOPBACK.addSubnet("127.0.0.0", 8, "ipv4");
+LOOPBACK.addAddress("::1", "ipv6");
+
+/** A server could not be started where it was asked to; the text says why and what to do. */
+export class ListenError extends Error {
+  override readonly name = "ListenError";
+}
+
+/** Whether an address or host name means this machine alone. A name other than `localhost` does not count. */
+export function isLoopback(host: string): boolean {
+  if (isIPv4(host)) return LOOPBACK.check(host, "ipv4");
+  if (isIPv6(host)) return LOOPBACK.check(host, "ipv6");
+  return host === "localhost";
+}
+
+/**
+ * Refuses to let a weak encryption type (RFC 6649) leave loopback.
+ * @throws ListenError naming the weak types and the two ways out.
+ */
+export function checkWeakCrypto(
+  host: string,
+  permittedEtypes: readonly number[],
+  allowWeakCrypto: boolean,
+): void {
+  const weak = weakEtypes(permittedEtypes);
+  if (weak.length === 0 || allowWeakCrypto || isLoopback(host)) return;
+  const names = weak.map(({ name }) => name).join(", ");
+  throw new ListenError(
+    `this realm permits weak encryption (${names}), so it does not listen on ${host}: ` +
+      "use the standard profile, listen on 127.0.0.1, or insist with --allow-weak-crypto",
+  );
+}
+
+/** `host:port`, with brackets around an IPv6 address. */
+export function hostPort(host: string, port: number): string {
+  return isIPv6(host) ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+/** The error of a bind that failed, in one line. */
+export function listenError(host: string, port: number, cause: unknown): ListenError {
+  const text = cause instanceof Error ? cause.message : String(cause);
+  const at = hostPort(host, port);
+  if (text.includes("EADDRINUSE"))
+    return new ListenError(`${at} is in use: another server listens there; stop it or choose another port`);
+  if (text.includes("EACCES")) return new ListenError(`${at}: not permitted; choose a port above 1023`);
+  if (text.includes("EADDRNOTAVAIL") || text.includes("ENOTFOUND"))
+    return new ListenError(`${at}: this machine has no such address`);
+  return new ListenError(`${at}: ${text}`);
+}

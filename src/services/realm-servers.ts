@@ -1,0 +1,63 @@
+/** The three servers of a realm, each on its own or together: what stands behind `tessera serve`. */
+import type * as grpc from "@grpc/grpc-js";
+import { addApplicationService } from "../gen/kerberos/v1/application_service_grpc.js";
+import { ApplicationService } from "../gen/kerberos/v1/application_service_pb.js";
+import { addAuthenticationService } from "../gen/kerberos/v1/authentication_service_grpc.js";
+import { AuthenticationService } from "../gen/kerberos/v1/authentication_service_pb.js";
+import { addTicketGrantingService } from "../gen/kerberos/v1/ticket_granting_service_grpc.js";
+import { TicketGrantingService } from "../gen/kerberos/v1/ticket_granting_service_pb.js";
+import { authenticationService } from "./as.js";
+import { type KdcConfig, krbtgtEntry, type TgsConfig } from "./kdc.js";
+import { checkWeakCrypto } from "./listen.js";
+import { type RunningServer, startServer } from "./server.js";
+import { ticketGrantingService } from "./tgs.js";
+import { applicationService, type ServiceConfig } from "./v.js";
+
+/** Where a server listens, and under which conditions. */
+export interface ListenOptions {
+  readonly host: string;
+  /** 0: any free port. */
+  readonly port: number;
+  /** TLS; plaintext when absent. */
+  readonly credentials?: grpc.ServerCredentials | undefined;
+  /** Lets a realm that permits weak encryption listen beyond loopback. */
+  readonly allowWeakCrypto?: boolean | undefined;
+}
+
+/**
+ * Starts the AS.
+ * @throws ListenError; KrbError KDC_ERR_SVC_UNAVAILABLE when the database has no TGS principal.
+ */
+export async function startAs(config: KdcConfig, listen: ListenOptions): Promise<RunningServer> {
+  checkWeakCrypto(listen.host, config.policy.permittedEtypes, listen.allowWeakCrypto ?? false);
+  await krbtgtEntry(config);
+  return startServer({
+    ...listen,
+    service: AuthenticationService,
+    add: (server, options) => addAuthenticationService(server, authenticationService(config), options),
+    log: config.log,
+  });
+}
+
+/** Starts the TGS. Throws as `startAs`. */
+export async function startTgs(config: TgsConfig, listen: ListenOptions): Promise<RunningServer> {
+  checkWeakCrypto(listen.host, config.policy.permittedEtypes, listen.allowWeakCrypto ?? false);
+  await krbtgtEntry(config);
+  return startServer({
+    ...listen,
+    service: TicketGrantingService,
+    add: (server, options) => addTicketGrantingService(server, ticketGrantingService(config), options),
+    log: config.log,
+  });
+}
+
+/** Starts V. Throws ListenError. */
+export async function startV(config: ServiceConfig, listen: ListenOptions): Promise<RunningServer> {
+  checkWeakCrypto(listen.host, config.permittedEtypes, listen.allowWeakCrypto ?? false);
+  return startServer({
+    ...listen,
+    service: ApplicationService,
+    add: (server, options) => addApplicationService(server, applicationService(config), options),
+    log: config.log,
+  });
+}

@@ -1,0 +1,103 @@
+/**
+ * One gRPC server of the realm, assembled: its service, health, reflection, limits, and a clean end.
+ *
+ * Stopping: health says NOT_SERVING, streams end with UNAVAILABLE, running calls finish, and what has not finished
+ * within the grace period is cut.
+ */
+import type { DescService } from "@bufbuild/protobuf";
+import * as grpc from "@grpc/grpc-js";
+import { makeServer, type ServerParts } from "../rpc/server-options.js";
+import type { ServiceOptions } from "../rpc/server-runtime.js";
+import type { Log } from "./exchange-log.js";
+import { HealthService } from "./health.js";
+import { hostPort, listenError } from "./listen.js";
+import { addReflection } from "./reflection.js";
+
+/** What a server is made of. */
+export interface ServerConfig extends ServerParts {
+  readonly host: string;
+  /** 0: any free port. */
+  readonly port: number;
+  /** TLS; plaintext when absent. */
+  readonly credentials?: grpc.ServerCredentials | undefined;
+  /** The service's descriptor, for health and reflection. */
+  readonly service: DescService;
+  /** Adds the service's implementation to the server. */
+  readonly add: (server: grpc.Server, options: ServiceOptions) => void;
+  readonly log: Log;
+}
+
+/** A server that listens. */
+export interface RunningServer {
+  /** `host:port`, with the port it really has. */
+  readonly address: string;
+  readonly port: number;
+  readonly health: HealthService;
+  /** Ends it; resolves when nothing runs any more, at the latest after `graceMs` milliseconds. */
+  stop(graceMs?: number): Promise<void>;
+}
+
+/** How long running calls may take to finish when a server stops, in milliseconds. */
+export const GRACE_MS = 5_000;
+
+/**
+ * Starts a server.
+ * @throws ListenError when it can't listen there.
+ */
+export async function startServer(config: ServerConfig): Promise<RunningServer> {
+  const server = makeServer(config);
+  const shutdown = new AbortController();
+  const options: ServiceOptions = {
+    shutdown: shutdown.signal,
+    onInternalError: (error, context) =>
+      config.log({ level: "error", method: context.method, result: "INTERNAL", text: String(error) }),
+  };
+  config.add(server, options);
+  const health = new HealthService();
+  health.addTo(server, options);
+  addReflection(server, [config.service], options);
+  const port = await bind(server, config);
+  health.set("", "SERVING");
+  health.set(config.service.typeName, "SERVING");
+  let stopped: Promise<void> | undefined;
+  return {
+    address: hostPort(config.host, port),
+    port,
+    health,
+    stop: (graceMs = GRACE_MS) => {
+      stopped ??= stop(server, health, shutdown, graceMs);
+      return stopped;
+    },
+  };
+}
+
+function bind(server: grpc.Server, { host, port, credentials }: ServerConfig): Promise<number> {
+  const at = hostPort(host, port);
+  return new Promise((resolve, reject) => {
+    server.bindAsync(at, credentials ?? grpc.ServerCredentials.createInsecure(), (error, bound) => {
+      if (error === null) return resolve(bound);
+      server.forceShutdown();
+      reject(listenError(host, port, error));
+    });
+  });
+}
+
+async function stop(
+  server: grpc.Server,
+  health: HealthService,
+  shutdown: AbortController,
+  graceMs: number,
+): Promise<void> {
+  health.shutdown();
+  shutdown.abort();
+  await new Promise<void>((resolve) => {
+    const timer = setTimeout(() => {
+      server.forceShutdown();
+      resolve();
+    }, graceMs);
+    server.tryShutdown(() => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });
+}

@@ -1,0 +1,27 @@
+/** The Ticket Granting Server: authenticates, remembers the authenticator, lets `issueServiceTicket` decide, answers. */
+import type { TicketGrantingServiceServer } from "../gen/kerberos/v1/ticket_granting_service_grpc.js";
+import { isoTime } from "../protocol/kerberos-time.js";
+import { issueServiceTicket, verifyTgsReq } from "../protocol/tgs-exchange.js";
+import { logExchange } from "./exchange-log.js";
+import { krbtgtEntry, type TgsConfig } from "./kdc.js";
+
+/** The TGS over a realm's database and a replay cache. */
+export function ticketGrantingService(config: TgsConfig): TicketGrantingServiceServer {
+  return {
+    grantTicket: (request, context) =>
+      logExchange("TGS", config.log, config.clock, context, async (facts, now) => {
+        const krbtgt = await krbtgtEntry(config);
+        const verified = verifyTgsReq(request, krbtgt, config.policy, now);
+        const { apReq, server } = verified;
+        facts.client = apReq.client;
+        facts.server = server;
+        await config.replayCache.store(apReq.replay.tag, apReq.replay.ctime, apReq.replay.expiry, now);
+        const client = await config.principals.get(apReq.client);
+        const service = await config.principals.get(server);
+        const issued = issueServiceTicket(verified, { client, service, policy: config.policy }, now);
+        facts.etypes = issued.etypes;
+        facts.endtime = isoTime(issued.ticket.endtime);
+        return issued.response;
+      }),
+  };
+}

@@ -1,0 +1,54 @@
+/**
+ * The service server V: authenticates, remembers the authenticator, runs the operation that was sealed, seals the answer.
+ * It holds its keytab and nothing else of the realm.
+ */
+import type { ApplicationServiceServer } from "../gen/kerberos/v1/application_service_grpc.js";
+import { makeAccessRep, verifyAccessReq } from "../protocol/access-exchange.js";
+import { isoTime } from "../protocol/kerberos-time.js";
+import type { ServiceKeys } from "../protocol/ticket.js";
+import type { NotesStore } from "../store/notes-store.js";
+import type { ReplayCache } from "../store/replay-cache.js";
+import { type Clock, type Log, logExchange } from "./exchange-log.js";
+import { runOperation } from "./operations/index.js";
+
+/** The collaborators of V. */
+export interface ServiceConfig {
+  /** The service's keys at the moment, from its keytab. */
+  readonly serviceKeys: () => ServiceKeys;
+  readonly permittedEtypes: readonly number[];
+  /** Permitted difference of clocks, in milliseconds. */
+  readonly clockSkew: number;
+  readonly replayCache: ReplayCache;
+  readonly notes: NotesStore;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** V over a keytab, a replay cache and a place for notes. */
+export function applicationService(config: ServiceConfig): ApplicationServiceServer {
+  const { permittedEtypes, clockSkew, replayCache, notes } = config;
+  return {
+    access: (request, context) =>
+      logExchange("V", config.log, config.clock, context, async (facts, now) => {
+        const service = config.serviceKeys();
+        facts.server = service.principal;
+        const policy = { service, permittedEtypes, clockSkew, peerAddress: hostOf(context.peer) };
+        const { verified, userData } = verifyAccessReq(request, policy, now);
+        const { ticket, replay } = verified;
+        facts.client = verified.client;
+        facts.etypes = { session: ticket.sessionKey.etype.etype };
+        facts.endtime = isoTime(ticket.endtime);
+        await replayCache.store(replay.tag, replay.ctime, replay.expiry, now);
+        const onCause = (error: unknown) =>
+          config.log({ level: "error", exchange: "V", text: String(error) });
+        const { name, answer } = await runOperation(userData, { ticket, notes, now }, onCause);
+        facts.operation = name;
+        return makeAccessRep(verified, answer);
+      }),
+  };
+}
+
+/** The address without the port of `127.0.0.1:1234` or `[::1]:1234`. */
+function hostOf(peer: string): string {
+  return peer.slice(0, peer.lastIndexOf(":")).replace(/^\[|\]$/g, "");
+}
