@@ -1,0 +1,178 @@
+/**
+ * Files that hold secrets: read without following links and only when nobody else can read them; written so that a
+ * reader sees the old file or the new one, never half of one, also after the machine went down.
+ *
+ * A room of its own that imports node:* alone: the store, the servers, the client and the command all use it.
+ */
+import { randomBytes } from "node:crypto";
+import { constants } from "node:fs";
+import { type FileHandle, open, rename, unlink } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+
+/** What was wrong with a file: nothing there, something there already, open to others, too long, or not accessible. */
+export type PrivateFileErrorCode = "missing" | "exists" | "unsafe" | "too-large" | "unavailable";
+
+/** A file that cannot be used as asked; the text names the file and, where there is one, the command that mends it. */
+export class PrivateFileError extends Error {
+  override readonly name = "PrivateFileError";
+  readonly code: PrivateFileErrorCode;
+  readonly path: string;
+
+  constructor(code: PrivateFileErrorCode, path: string, text: string, options?: ErrorOptions) {
+    super(text, options);
+    this.code = code;
+    this.path = path;
+  }
+}
+
+/** How much `readPrivateFile` reads at most unless told otherwise. */
+export const PRIVATE_FILE_LIMIT = 16 * 1024 * 1024;
+
+/**
+ * Reads a file that only its owner may read. The bytes belong to the caller.
+ * @throws PrivateFileError `missing`; `unsafe` for a symbolic link, for anything but a regular file, for another
+ *   owner's file and for a mode with any bit for group or others; `too-large` beyond `limit` bytes; `unavailable`
+ *   where the system refuses.
+ */
+export async function readPrivateFile(path: string, limit = PRIVATE_FILE_LIMIT): Promise<Uint8Array> {
+  const handle = await openForReading(path);
+  try {
+    await checkPrivate(handle, path);
+    const buffer = Buffer.alloc(Math.min((await handle.stat()).size, limit) + 1);
+    const chunks: Uint8Array[] = [];
+    let total = 0;
+    // The size may change while we read: read until the end, and no further than the limit.
+    for (;;) {
+      const { bytesRead } = await handle.read(buffer, 0, buffer.length, null);
+      if (bytesRead === 0) break;
+      total += bytesRead;
+      if (total > limit)
+        throw new PrivateFileError("too-large", path, `${path}: longer than the limit of ${limit} bytes`);
+      chunks.push(Uint8Array.from(buffer.subarray(0, bytesRead)));
+    }
+    buffer.fill(0);
+    const bytes = joined(chunks, total);
+    for (const chunk of chunks) chunk.fill(0);
+    return bytes;
+  } catch (error) {
+    throw asPrivateFileError(error, path);
+  } finally {
+    await handle.close();
+  }
+}
+
+/**
+ * Replaces a file in one step: written beside it under another name, brought to the disk, then renamed over it.
+ * @param mode permission bits of the new file; 0600 when absent.
+ * @throws PrivateFileError `missing` where the folder does not exist; `unavailable` where the system refuses. The old
+ *   file is then still there, and nothing else is left behind.
+ */
+export async function writeFileAtomically(path: string, bytes: Uint8Array, mode = 0o600): Promise<void> {
+  const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(8).toString("hex")}`);
+  try {
+    await writeNewFile(temporary, bytes, mode);
+    try {
+      await rename(temporary, path);
+    } catch (error) {
+      await unlink(temporary).catch(() => {});
+      throw error;
+    }
+    await syncFolder(dirname(path));
+  } catch (error) {
+    throw asPrivateFileError(error, path);
+  }
+}
+
+/**
+ * Writes a file that must not exist yet, mode 0600, and brings it to the disk.
+ * @throws PrivateFileError `exists` where anything bears the name, a dangling link included; `missing` where the
+ *   folder does not exist; `unavailable` where the system refuses. A file half written is removed.
+ */
+export async function createPrivateFile(path: string, bytes: Uint8Array): Promise<void> {
+  try {
+    await writeNewFile(path, bytes, 0o600);
+    await syncFolder(dirname(path));
+  } catch (error) {
+    throw asPrivateFileError(error, path);
+  }
+}
+
+/** Brings a folder's entries to the disk, so that a file made or renamed in it is found after the machine went down. */
+export async function syncFolder(path: string): Promise<void> {
+  if (process.platform === "win32") return; // a folder cannot be opened there
+  const handle = await open(path, constants.O_RDONLY);
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+async function writeNewFile(path: string, bytes: Uint8Array, mode: number): Promise<void> {
+  const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | (constants.O_NOFOLLOW ?? 0);
+  const handle = await open(path, flags, 0o600);
+  try {
+    await handle.writeFile(bytes);
+    if (mode !== 0o600) await handle.chmod(mode);
+    await handle.sync();
+    await handle.close();
+  } catch (error) {
+    await handle.close().catch(() => {});
+    await unlink(path).catch(() => {});
+    throw error;
+  }
+}
+
+async function openForReading(path: string): Promise<FileHandle> {
+  // O_NONBLOCK: opening a named pipe would otherwise wait for a writer.
+  const flags = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
+  try {
+    return await open(path, flags);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ELOOP")
+      throw new PrivateFileError("unsafe", path, `${path}: is a symbolic link; give the file itself`, {
+        cause: error,
+      });
+    throw asPrivateFileError(error, path);
+  }
+}
+
+/** Looks at the open file, not at the name: nobody can exchange it between the check and the reading. */
+async function checkPrivate(handle: FileHandle, path: string): Promise<void> {
+  const status = await handle.stat();
+  if (!status.isFile()) throw new PrivateFileError("unsafe", path, `${path}: is not a regular file`);
+  const user = process.geteuid?.();
+  if (user === undefined) return; // a system without owners and modes
+  if (status.uid !== user)
+    throw new PrivateFileError(
+      "unsafe",
+      path,
+      `${path}: belongs to user ${status.uid}, not to user ${user} who runs this; run \`chown ${user} ${path}\``,
+    );
+  if ((status.mode & 0o077) !== 0)
+    throw new PrivateFileError(
+      "unsafe",
+      path,
+      `${path}: open to others (mode ${(status.mode & 0o777).toString(8).padStart(4, "0")}); run \`chmod 600 ${path}\``,
+    );
+}
+
+function joined(chunks: readonly Uint8Array[], total: number): Uint8Array {
+  const bytes = new Uint8Array(total);
+  let offset = 0;
+  for (const chunk of chunks) {
+    bytes.set(chunk, offset);
+    offset += chunk.length;
+  }
+  return bytes;
+}
+
+function asPrivateFileError(error: unknown, path: string): PrivateFileError {
+  if (error instanceof PrivateFileError) return error;
+  const { code, message } = error as NodeJS.ErrnoException;
+  const cause = { cause: error };
+  if (code === "ENOENT")
+    return new PrivateFileError("missing", path, `${path}: no such file or folder`, cause);
+  if (code === "EEXIST") return new PrivateFileError("exists", path, `${path}: exists already`, cause);
+  return new PrivateFileError("unavailable", path, `${path}: ${message}`, cause);
+}

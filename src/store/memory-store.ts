@@ -1,0 +1,56 @@
+/**
+ * The key-value store in memory: for tests, demonstrations and whatever may end with the process.
+ *
+ * Every step is synchronous, so atomic by nature.
+ */
+import type { KeyValueStore } from "./key-value-store.js";
+import { StoreError } from "./store-error.js";
+import { storeKeyBytes } from "./store-key.js";
+
+/** Opens an empty store that ends with the process. */
+export function openMemoryStore(): KeyValueStore {
+  return new MemoryStore();
+}
+
+class MemoryStore implements KeyValueStore {
+  readonly #records = new Map<string, Uint8Array>();
+  #closed = false;
+
+  async get(key: string): Promise<Uint8Array | undefined> {
+    this.#check(key);
+    return copied(this.#records.get(key));
+  }
+
+  async update(
+    key: string,
+    change: (current: Uint8Array | undefined) => Uint8Array | undefined,
+  ): Promise<void> {
+    this.#check(key);
+    const next = change(copied(this.#records.get(key)));
+    if (next === undefined) this.#records.delete(key);
+    else this.#records.set(key, Uint8Array.from(next));
+  }
+
+  async *scan(prefix: string): AsyncGenerator<[key: string, value: Uint8Array]> {
+    this.#check(undefined);
+    const keys = [...this.#records.keys()].filter((key) => key.startsWith(prefix));
+    for (const key of keys.sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)))) {
+      const value = this.#records.get(key);
+      if (value !== undefined) yield [key, Uint8Array.from(value)];
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#records.clear();
+  }
+
+  #check(key: string | undefined): void {
+    if (this.#closed) throw new StoreError("unavailable", "memory store: closed");
+    if (key !== undefined) storeKeyBytes(key);
+  }
+}
+
+function copied(bytes: Uint8Array | undefined): Uint8Array | undefined {
+  return bytes === undefined ? undefined : Uint8Array.from(bytes);
+}

@@ -1,0 +1,34 @@
+/**
+ * What can be wrong with stored data, for the command to render and the servers to log. Not a protocol refusal: a
+ * caller on the wire sees fixed text only.
+ */
+
+/**
+ * - `exists`, `missing`: the record or folder is there already, or is not there
+ * - `corrupt`: the bytes are not what was written
+ * - `wrong-key`: sealed under another master key
+ * - `version`: written by a newer release
+ * - `unsafe`: open to other users of the machine
+ * - `full`: the disk has no room
+ * - `unavailable`: the system refuses, or the store is closed
+ */
+export type StoreErrorCode =
+  | "exists"
+  | "missing"
+  | "corrupt"
+  | "wrong-key"
+  | "version"
+  | "unsafe"
+  | "full"
+  | "unavailable";
+
+/** A failure of stored data. The text names what is concerned and says what to do. */
+export class StoreError extends Error {
+  override readonly name = "StoreError";
+  readonly code: StoreErrorCode;
+
+  constructor(code: StoreErrorCode, text: string, options?: ErrorOptions) {
+    super(text, options);
+    this.code = code;
+  }
+}

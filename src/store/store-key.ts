@@ -1,0 +1,19 @@
+/**
+ * The rule for keys of a key-value store, the same for every backend: well-formed text of 1 to 512 bytes in UTF-8,
+ * ordered by those bytes.
+ */
+
+const MAX_KEY_BYTES = 512;
+
+/**
+ * The bytes of a key.
+ * @throws RangeError for an empty key, one over 512 bytes, or text that is not well-formed Unicode.
+ */
+export function storeKeyBytes(key: string): Buffer {
+  const bytes = Buffer.from(key, "utf8");
+  if (bytes.length === 0 || bytes.length > MAX_KEY_BYTES)
+    throw new RangeError(`key: expected 1 to ${MAX_KEY_BYTES} bytes of UTF-8, got ${bytes.length}`);
+  // A lone surrogate becomes U+FFFD: two keys would become one.
+  if (!key.isWellFormed()) throw new RangeError("key: expected well-formed Unicode");
+  return bytes;
+}

@@ -1,0 +1,256 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { afterEach, describe, expect, it } from "vitest";
+import type { KeyValueStore } from "../../src/store/key-value-store.js";
+import { openLmdbStore } from "../../src/store/lmdb-store.js";
+import { openMemoryStore } from "../../src/store/memory-store.js";
+import { openStore } from "../../src/store/open-store.js";
+
+const folders: string[] = [];
+const temporaryFolder = () => {
+  const dir = mkdtempSync(join(tmpdir(), "tessera-store-"));
+  folders.push(dir);
+  return dir;
+};
+afterEach(() => {
+  for (const dir of folders.splice(0)) rmSync(dir, { recursive: true, force: true });
+});
+
+const bytes = (text: string) => new TextEncoder().encode(text);
+const text = (value: Uint8Array | undefined) => value && new TextDecoder().decode(value);
+const increment = (current: Uint8Array | undefined) => bytes(String(Number(text(current) ?? 0) + 1));
+const all = async (store: KeyValueStore, prefix: string) => {
+  const found: [string, string | undefined][] = [];
+  for await (const [key, value] of store.scan(prefix)) found.push([key, text(value)]);
+  return found;
+};
+
+function keyValueStoreSuite(name: string, open: () => Promise<KeyValueStore>) {
+  describe(`${name}: a key-value store`, () => {
+    it("gives back what was written, and undefined for what was not", async () => {
+      const store = await open();
+      await store.update("a", () => bytes("one"));
+      expect(text(await store.get("a"))).toBe("one");
+      expect(await store.get("b")).toBeUndefined();
+      await store.update("a", (current) => bytes(`${text(current)}+`));
+      expect(text(await store.get("a"))).toBe("one+");
+      await store.update("empty", () => new Uint8Array());
+      expect(await store.get("empty")).toEqual(new Uint8Array());
+      await store.close();
+    });
+
+    it("deletes by returning undefined, and the key can be made again", async () => {
+      const store = await open();
+      await store.update("a", () => bytes("one"));
+      await store.update("a", () => undefined);
+      expect(await store.get("a")).toBeUndefined();
+      await store.update("a", (current) => (current === undefined ? bytes("again") : current));
+      expect(text(await store.get("a"))).toBe("again");
+      await store.update("never", () => undefined);
+      await store.close();
+    });
+
+    it("loses none of 16 changes made at once, on one key and on sixteen", async () => {
+      const store = await open();
+      await Promise.all(Array.from({ length: 16 }, () => store.update("one", increment)));
+      expect(text(await store.get("one"))).toBe("16");
+      await Promise.all(Array.from({ length: 16 }, (_, i) => store.update(`k${i}`, increment)));
+      expect(await all(store, "k")).toHaveLength(16);
+      await store.close();
+    });
+
+    it("writes nothing when the change throws, rejects with the same error, and goes on", async () => {
+      const store = await open();
+      await store.update("a", () => bytes("one"));
+      const refusal = new Error("no");
+      const refused = store.update("a", () => {
+        throw refusal;
+      });
+      const after = store.update("a", (current) => bytes(`${text(current)}!`));
+      await expect(refused).rejects.toBe(refusal);
+      await after;
+      expect(text(await store.get("a"))).toBe("one!");
+      await store.close();
+    });
+
+    it("scans a prefix in the order of the UTF-8 bytes", async () => {
+      const store = await open();
+      const keys = ["p/b", "p/a", "p/\u{1F511}", "p/\uFFFD", "p/é", "p/", "p", "q", "p/A"];
+      for (const key of keys) await store.update(key, () => bytes(key));
+      const expected = keys.filter((key) => key.startsWith("p/"));
+      expected.sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
+      expect(await all(store, "p/")).toEqual(expected.map((key) => [key, key]));
+      expect(await all(store, "")).toHaveLength(keys.length);
+      expect(await all(store, "none")).toEqual([]);
+      await store.close();
+    });
+
+    it("scans a thousand records, and bears changes meanwhile", async () => {
+      const store = await open();
+      const keys = Array.from({ length: 1000 }, (_, i) => `n${String(i).padStart(4, "0")}`);
+      await Promise.all(keys.map((key) => store.update(key, () => bytes(key))));
+      const seen: string[] = [];
+      for await (const [key] of store.scan("n")) {
+        seen.push(key);
+        if (key === "n0500") await store.update("n0900", () => undefined);
+      }
+      expect(seen.slice(0, 900)).toEqual(keys.slice(0, 900));
+      expect(seen.length).toBeGreaterThanOrEqual(999);
+      await store.close();
+    });
+
+    it("keeps its own copies of the bytes", async () => {
+      const store = await open();
+      const given = bytes("one");
+      await store.update("a", () => given);
+      given.fill(0);
+      const got = await store.get("a");
+      got?.fill(0);
+      await store
+        .update("a", (current) => {
+          current?.fill(0);
+          throw new Error("no");
+        })
+        .catch(() => {});
+      expect(text(await store.get("a"))).toBe("one");
+      await store.close();
+    });
+
+    it("refuses keys that are empty, over 512 bytes, or not well-formed", async () => {
+      const store = await open();
+      for (const key of ["", "é".repeat(257), "\uD800"]) {
+        await expect(store.get(key)).rejects.toBeInstanceOf(RangeError);
+        await expect(store.update(key, increment)).rejects.toBeInstanceOf(RangeError);
+      }
+      const longest = "é".repeat(256);
+      await store.update(longest, increment);
+      expect(text(await store.get(longest))).toBe("1");
+      await store.close();
+    });
+
+    it("refuses all use after close, which waits for changes under way and may be called twice", async () => {
+      const store = await open();
+      const change = store.update("a", increment);
+      await Promise.all([change, store.close(), store.close()]);
+      await expect(store.get("a")).rejects.toMatchObject({ code: "unavailable" });
+      await expect(store.update("a", increment)).rejects.toMatchObject({ code: "unavailable" });
+      await expect(all(store, "")).rejects.toMatchObject({ code: "unavailable" });
+    });
+  });
+}
+
+keyValueStoreSuite("memory:", async () => openMemoryStore());
+keyValueStoreSuite("lmdb:", () => openLmdbStore(join(temporaryFolder(), "kv")));
+
+describe("lmdb: what outlives the process", () => {
+  it("keeps what was acknowledged when closed and opened again", async () => {
+    const dir = join(temporaryFolder(), "kv");
+    const first = await openLmdbStore(dir);
+    await first.update("a", () => bytes("one"));
+    await first.close();
+    const second = await openLmdbStore(dir);
+    expect(text(await second.get("a"))).toBe("one");
+    await second.close();
+  });
+
+  it("makes the folder 0700 and the files 0600", async () => {
+    const dir = join(temporaryFolder(), "kv");
+    const store = await openLmdbStore(dir);
+    await store.update("a", () => bytes("one"));
+    expect(statSync(dir).mode & 0o777).toBe(0o700);
+    expect(statSync(join(dir, "data.mdb")).mode & 0o777).toBe(0o600);
+    expect(statSync(join(dir, "lock.mdb")).mode & 0o777).toBe(0o600);
+    await store.close();
+  });
+
+  it("names the path when the parent is missing, the folder is open to others, or the files are no store", async () => {
+    const root = temporaryFolder();
+    const missing = join(root, "no", "kv");
+    await expect(openLmdbStore(missing)).rejects.toMatchObject({
+      code: "missing",
+      message: expect.stringContaining(missing),
+    });
+    const open = join(root, "open");
+    mkdirSync(open);
+    chmodSync(open, 0o755);
+    await expect(openLmdbStore(open)).rejects.toMatchObject({
+      code: "unsafe",
+      message: expect.stringContaining(`chmod 700 ${open}`),
+    });
+    const garbage = join(root, "garbage");
+    mkdirSync(garbage, { mode: 0o700 });
+    writeFileSync(join(garbage, "data.mdb"), Buffer.alloc(16384, 0xa5));
+    await expect(openLmdbStore(garbage)).rejects.toMatchObject({
+      code: "corrupt",
+      message: expect.stringContaining(garbage),
+    });
+    const file = join(root, "file");
+    writeFileSync(file, "");
+    await expect(openLmdbStore(file)).rejects.toMatchObject({ code: "unavailable" });
+  });
+
+  it("loses nothing that was acknowledged when the process is killed while writing: 3 rounds", async () => {
+    const dir = join(temporaryFolder(), "kv");
+    for (let round = 0; round < 3; round++) {
+      const acknowledged = await killedAfter(dir, `r${round}`, 40);
+      expect(acknowledged.length).toBeGreaterThanOrEqual(40);
+      const store = await openLmdbStore(dir);
+      for (const key of acknowledged) expect(text(await store.get(key))).toBe(`value of ${key}`);
+      await store.close();
+    }
+  });
+
+  it("loses no change when two processes change the same key", async () => {
+    const dir = join(temporaryFolder(), "kv");
+    const store = await openLmdbStore(dir);
+    const child = writer("count", dir, "shared", "50");
+    const ended = once(child, "exit");
+    await once(createInterface(child.stdout), "line"); // its first change is made
+    for (let i = 0; i < 50; i++) await store.update("shared", increment);
+    expect((await ended)[0]).toBe(0);
+    expect(text(await store.get("shared"))).toBe("100");
+    await store.close();
+  });
+});
+
+describe("openStore", () => {
+  it("opens memory: and lmdb:DIR by name", async () => {
+    for (const name of ["memory:", `lmdb:${join(temporaryFolder(), "kv")}`]) {
+      const store = await openStore(name);
+      await store.update("a", () => bytes("one"));
+      expect(text(await store.get("a"))).toBe("one");
+      await store.close();
+    }
+  });
+
+  it("names the types when it does not know one, and wants a folder where one belongs", async () => {
+    for (const name of ["redis:x", "memory", "", "constructor:x", ":x"])
+      await expect(openStore(name)).rejects.toThrow(
+        new RangeError(`store: expected memory: or lmdb:, got "${name}"`),
+      );
+    await expect(openStore("lmdb:")).rejects.toBeInstanceOf(RangeError);
+    await expect(openStore("memory:x")).rejects.toBeInstanceOf(RangeError);
+  });
+});
+
+/** Runs test/store/lmdb-writer.mjs, which prints a line for every change it was acknowledged. */
+function writer(...args: string[]) {
+  const script = new URL("./lmdb-writer.mjs", import.meta.url);
+  return spawn(process.execPath, [script.pathname, ...args], { stdio: ["ignore", "pipe", "inherit"] });
+}
+
+/** Lets the child write until `count` changes were acknowledged, then kills it; gives all it was acknowledged. */
+async function killedAfter(dir: string, prefix: string, count: number): Promise<string[]> {
+  const child = writer("write", dir, prefix);
+  const acknowledged: string[] = [];
+  for await (const line of createInterface(child.stdout)) {
+    acknowledged.push(line);
+    if (acknowledged.length === count) child.kill("SIGKILL");
+  }
+  expect(child.signalCode ?? (await once(child, "exit"))[1]).toBe("SIGKILL");
+  return acknowledged;
+}

@@ -1,0 +1,25 @@
+// A process that writes to an LMDB store and prints a line for every change it was acknowledged.
+// write DIR PREFIX: writes until it is killed. count DIR KEY N: adds one to KEY, N times.
+import { openLmdbStore } from "../../dist/store/lmdb-store.js";
+
+const [mode, dir, name, times] = process.argv.slice(2);
+const store = await openLmdbStore(dir);
+if (mode === "write") {
+  // Eight at a time, so that the kill falls into a group commit.
+  for (let i = 0; ; i += 8) {
+    const keys = Array.from({ length: 8 }, (_, j) => `${name}-${i + j}`);
+    await Promise.all(
+      keys.map(async (key) => {
+        await store.update(key, () => Buffer.from(`value of ${key}`));
+        process.stdout.write(`${key}\n`);
+      }),
+    );
+  }
+}
+for (let i = 0; i < Number(times); i++) {
+  await store.update(name, (current) =>
+    Buffer.from(String(Number(Buffer.from(current ?? "0").toString()) + 1)),
+  );
+  if (i === 0) process.stdout.write("started\n");
+}
+await store.close();
