@@ -3,7 +3,8 @@
  *
  *   principal = component 0*3( "/" component ) "@" realm        at most 255 characters
  *   component = alnum 0*62( alnum / "." / "-" / "_" / "$" )
- *   realm     = label *( "." label )                            label = upper-case letters, digits, inner "-"
+ *   realm     = label *( "." label )                            label = upper-case letters, digits, inner "-";
+ *                                                               at most 63 characters, to be a component of krbtgt's
  *
  * ASCII alone: RFC 4120 §5.2.1 recommends it, and it leaves no look-alike, no normalisation form and no invalid
  * UTF-8 to disagree about. Case matters in components; realms are upper case. The canonical form is the text itself,
@@ -20,7 +21,7 @@ const MAX_LENGTH = 255;
 const MAX_COMPONENTS = 4;
 const COMPONENT = /^[A-Za-z0-9][A-Za-z0-9._$-]{0,62}$/;
 const REALM_LABEL = /^[A-Z0-9](?:[A-Z0-9-]{0,61}[A-Z0-9])?$/;
-const MAX_REALM = 128;
+const MAX_REALM = 63;
 
 /** Whether `text` is a realm name of the grammar above. */
 export function isRealm(text: string): boolean {
