@@ -1,28 +1,41 @@
 /** Cipher block chaining mode (FIPS 81 §3; SP 800-38A §6.2): each plaintext block meets the ciphertext before it. */
 import { BLOCK_SIZE, requireSize, requireWholeBlocks } from "./argument-checks.js";
-import { cryptBlock } from "./block.js";
-import { type KeySchedule, requireLiveSchedule } from "./key-schedule.js";
+import { encipherChained } from "./box-rounds.js";
+import { boxSubkeys, type KeySchedule, pairSubkeys } from "./key-schedule.js";
+import { permuteIn, permuteOut, runRounds } from "./pair-rounds.js";
+import { BYTES, CHAIN, CHUNK_SIZE, loadBackward, loadForward, WORDS, wipeWorkspace } from "./workspace.js";
 
 /**
  * Enciphers whole blocks of 8 bytes, chained from `iv` (8 bytes), into a new buffer, the caller's; RangeError for any
  * other length.
  */
 export function encryptCbc(schedule: KeySchedule, iv: Uint8Array, plaintext: Uint8Array): Uint8Array {
-  requireLiveSchedule(schedule);
   requireSize("iv", iv, BLOCK_SIZE);
   requireWholeBlocks("plaintext", plaintext);
-  const ciphertext = new Uint8Array(plaintext.length);
-  const from = new DataView(plaintext.buffer, plaintext.byteOffset, plaintext.length);
-  const to = new DataView(ciphertext.buffer);
-  const chain = new DataView(iv.buffer, iv.byteOffset, 8);
-  const halves = Int32Array.of(chain.getInt32(0), chain.getInt32(4));
-  for (let i = 0; i < plaintext.length; i += 8) {
-    halves[0]! ^= from.getInt32(i);
-    halves[1]! ^= from.getInt32(i + 4);
-    cryptBlock(schedule.encryption, halves);
-    to.setInt32(i, halves[0]!);
-    to.setInt32(i + 4, halves[1]!);
+  const subkeys = boxSubkeys(schedule);
+  loadForward(subkeys);
+  const size = plaintext.length;
+  if (size <= CHUNK_SIZE) {
+    BYTES.set(plaintext);
+    meetFirstBlock(iv, 0);
+    encipherChained(size, subkeys.length);
+    const ciphertext = BYTES.slice(0, size);
+    wipeWorkspace(size);
+    return ciphertext;
   }
+  const ciphertext = new Uint8Array(size);
+  for (let offset = 0; offset < size; offset += CHUNK_SIZE) {
+    const chunk = plaintext.subarray(offset, offset + CHUNK_SIZE);
+    BYTES.set(chunk);
+    if (offset === 0) {
+      meetFirstBlock(iv, 0);
+    } else {
+      meetFirstBlock(ciphertext, offset - BLOCK_SIZE);
+    }
+    encipherChained(chunk.length, subkeys.length);
+    ciphertext.set(BYTES.subarray(0, chunk.length), offset);
+  }
+  wipeWorkspace(CHUNK_SIZE);
   return ciphertext;
 }
 
@@ -31,26 +44,55 @@ export function encryptCbc(schedule: KeySchedule, iv: Uint8Array, plaintext: Uin
  * other length.
  */
 export function decryptCbc(schedule: KeySchedule, iv: Uint8Array, ciphertext: Uint8Array): Uint8Array {
-  requireLiveSchedule(schedule);
   requireSize("iv", iv, BLOCK_SIZE);
   requireWholeBlocks("ciphertext", ciphertext);
-  const plaintext = new Uint8Array(ciphertext.length);
-  const from = new DataView(ciphertext.buffer, ciphertext.byteOffset, ciphertext.length);
-  const to = new DataView(plaintext.buffer);
-  const chain = new DataView(iv.buffer, iv.byteOffset, 8);
-  const halves = new Int32Array(2);
-  let chainLeft = chain.getInt32(0);
-  let chainRight = chain.getInt32(4);
-  for (let i = 0; i < ciphertext.length; i += 8) {
-    const left = from.getInt32(i);
-    const right = from.getInt32(i + 4);
-    halves[0] = left;
-    halves[1] = right;
-    cryptBlock(schedule.decryption, halves);
-    to.setInt32(i, halves[0] ^ chainLeft);
-    to.setInt32(i + 4, halves[1] ^ chainRight);
-    chainLeft = left;
-    chainRight = right;
+  const subkeys = pairSubkeys(schedule);
+  loadBackward(subkeys);
+  const size = ciphertext.length;
+  if (size <= CHUNK_SIZE) {
+    BYTES.set(ciphertext);
+    decipherChained(size, subkeys.length);
+    meetFirstBlock(iv, 0);
+    const plaintext = BYTES.slice(0, size);
+    wipeWorkspace(size);
+    return plaintext;
   }
+  const plaintext = new Uint8Array(size);
+  for (let offset = 0; offset < size; offset += CHUNK_SIZE) {
+    const chunk = ciphertext.subarray(offset, offset + CHUNK_SIZE);
+    BYTES.set(chunk);
+    decipherChained(chunk.length, subkeys.length);
+    if (offset === 0) {
+      meetFirstBlock(iv, 0);
+    } else {
+      meetFirstBlock(ciphertext, offset - BLOCK_SIZE);
+    }
+    plaintext.set(BYTES.subarray(0, chunk.length), offset);
+  }
+  wipeWorkspace(CHUNK_SIZE);
   return plaintext;
+}
+
+/** XORs the first block of the workspace with the block at `chain[offset]`, the IV or the ciphertext before. */
+function meetFirstBlock(chain: Uint8Array, offset: number): void {
+  for (let i = 0; i < BLOCK_SIZE; i++) {
+    BYTES[i]! ^= chain[offset + i]!;
+  }
+}
+
+/**
+ * Deciphers the workspace in place, each block after the first XORed with the ciphertext before it. IP only moves bits, so
+ * the XOR may as well be made before the inverse of IP, a word at a time.
+ */
+function decipherChained(size: number, subkeyCount: number): void {
+  const words = size >>> 2;
+  permuteIn(size);
+  for (let i = 0; i < words; i++) {
+    CHAIN[i] = WORDS[i]!;
+  }
+  runRounds(size, subkeyCount);
+  for (let i = 2; i < words; i++) {
+    WORDS[i]! ^= CHAIN[i - 2]!;
+  }
+  permuteOut(size);
 }

@@ -1,27 +1,97 @@
 /**
- * Tables for speed, derived from those of FIPS 46-3 when the module loads.
+ * The cipher function f (FIPS 46-3, "The Cipher Function f") as lookups, derived from the printed tables when the
+ * module loads.
  *
- * R is kept rotated left by one bit: then the six bits that E gives to S8 are the lowest of the word, those of S6
- * the lowest of the next byte, and so on, and one rotation by four brings S7, S5, S3, S1 to the same places. Each S-box becomes a
- * table of 64 words that holds its output already permuted by P and rotated the same way.
+ * E gives each S-box six neighbouring bits of R, the outer ones shared with the box's neighbours. If the bits of
+ * R are kept in another order, one XOR with a word of subkey makes the inputs of four boxes at once, and E
+ * disappears. Two such orders are used here, and f's output is tabulated in the order it is needed in:
+ *
+ * - box layout: a table of 64 words for each S-box. Small, so an answer comes back soonest: for CBC encryption,
+ *   where each round waits for the one before.
+ * - pair layout: a table of 4,096 words for two S-boxes together. Half the lookups: for ECB and CBC decryption, where
+ *   several blocks are under way and none waits.
  */
-import { P, S } from "./tables.js";
+import { E, P, S } from "./tables.js";
 
-/** Eight tables of 64 words, one after another: P(Sᵢ(x)) rotated left by one bit is at 64·(i − 1) + x. */
-export const SP: Int32Array = deriveSp();
+/** An order for the bits of R (and of L), and how the two words that meet the two words of a subkey come from it. */
+export interface Layout {
+  /** Which bit of R, counted from 1 as in FIPS 46-3, stands at each place, leftmost place first. */
+  readonly order: readonly number[];
+  /** R rotated left by the first number meets the subkey of S1 S3 S5 S7, by the second that of S2 S4 S6 S8. */
+  readonly rotations: readonly [number, number];
+}
 
-function deriveSp(): Int32Array {
-  const table = new Int32Array(8 * 64);
-  for (let box = 0; box < 8; box++) {
-    for (let input = 0; input < 64; input++) {
+/** R rotated left by one: S8's six bits are the lowest of the lowest byte, S6's of the next byte, then S4, S2. */
+export const BOX_LAYOUT: Layout = {
+  order: Array.from({ length: 32 }, (_, place) => ((place + 1) % 32) + 1),
+  rotations: [28, 0],
+};
+
+/**
+ * The two halves of R dealt like cards, 1 17 2 18 … 16 32, then rotated right by six. The twelve bits that S1 and S5
+ * need are neighbours then, as are those of S3 and S7, and after a rotation by eight those of S2 and S6, S4 and S8. No
+ * word uses the four highest bits, so a subkey word is a small integer to every JavaScript engine.
+ */
+export const PAIR_LAYOUT: Layout = {
+  order: Array.from({ length: 32 }, (_, place) => {
+    const dealt = (place + 26) % 32;
+    return (dealt >>> 1) + 1 + 16 * (dealt & 1);
+  }),
+  rotations: [0, 8],
+};
+
+/** For S1 to S8, P(S(x)) in the box layout: 64 words each. */
+export const BOXES: readonly Int32Array[] = deriveBoxes(BOX_LAYOUT);
+
+/** For S1 with S5, S3 with S7, S2 with S6, S4 with S8, P(S(x)) of both in the pair layout: 4,096 words each. */
+export const PAIRS: readonly Int32Array[] = derivePairs();
+
+/**
+ * Where bit `bit` of E(R), and so of a subkey, stands in a layout (1 to 48): in which of the two words, and by how many
+ * places from the right.
+ */
+export function placeOf(layout: Layout, bit: number): { word: 0 | 1; shift: number } {
+  const word = Math.floor((bit - 1) / 6) % 2 === 0 ? 0 : 1;
+  const place = layout.order.indexOf(E[bit - 1]!);
+  return { word, shift: 31 - ((place - layout.rotations[word] + 32) % 32) };
+}
+
+function deriveBoxes(layout: Layout): Int32Array[] {
+  return S.map((box, number) =>
+    Int32Array.from({ length: 64 }, (_, input) => {
       const row = ((input >>> 4) & 2) | (input & 1);
       const column = (input >>> 1) & 15;
-      const output = S[box]![16 * row + column]! << (28 - 4 * box);
-      const permuted = permute32(output, P);
-      table[64 * box + input] = (permuted << 1) | (permuted >>> 31);
-    }
-  }
-  return table;
+      const chosen = box[16 * row + column]! << (28 - 4 * number);
+      return permute32(permute32(chosen, P), layout.order);
+    }),
+  );
+}
+
+function derivePairs(): Int32Array[] {
+  const boxes = deriveBoxes(PAIR_LAYOUT);
+  const pairs = [
+    { numbers: [1, 5], base: 16 },
+    { numbers: [3, 7], base: 0 },
+    { numbers: [2, 6], base: 16 },
+    { numbers: [4, 8], base: 0 },
+  ];
+  return pairs.map(({ numbers, base }) => {
+    const parts = numbers.map((number) => {
+      const shifts = [1, 2, 3, 4, 5, 6].map((i) => placeOf(PAIR_LAYOUT, 6 * (number - 1) + i).shift - base);
+      return { box: boxes[number - 1]!, shifts };
+    });
+    return Int32Array.from({ length: 4096 }, (_, index) => {
+      let output = 0;
+      for (const { box, shifts } of parts) {
+        let input = 0;
+        for (const shift of shifts) {
+          input = (input << 1) | ((index >>> shift) & 1);
+        }
+        output |= box[input]!;
+      }
+      return output;
+    });
+  });
 }
 
 /** Applies a table of FIPS 46-3, whose bits count from 1 at the left, to a word of 32 bits. */

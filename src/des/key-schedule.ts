@@ -1,97 +1,120 @@
 /**
- * The key schedule KS (FIPS 46-3, "The Key Schedule") and the three stages of triple DES, EDE (SP 800-67 §3.1).
+ * The key schedule KS (FIPS 46-3, "The Key Schedule") and the three stages of triple DES, EDE (SP 800-67 rev. 2 §3.1).
  *
- * Two words a round: the first holds what meets S1, S3, S5, S7 (six bits at the low end of each byte), the second
- * S2, S4, S6, S8.
+ * PC-1 is done when the schedule is made; the subkeys follow when a mode first asks for them, since the modes want
+ * them in different layouts (`fast-tables.ts`) and few callers use both.
  */
 import { requireKeySize } from "./argument-checks.js";
-import { LEFT_SHIFTS, PC1, PC2 } from "./tables.js";
+import { BOX_SUBKEYS, PAIR_SUBKEYS, PC1_C, PC1_D, type SubkeyTable } from "./key-tables.js";
+import { LEFT_SHIFTS } from "./tables.js";
 
-/** The subkeys of one key, ready for both directions. Made by `createKeySchedule`; what is inside is this room's. */
+/** The subkeys of one key, good for both directions. Made by `createKeySchedule`; what is inside is this room's. */
 export class KeySchedule {
-  /** Stages of sixteen rounds: 1 for DES, 3 for triple DES, 0 once wiped. */
-  stages: number;
-  /** Subkeys in the order of encryption, 32 words a stage. */
-  readonly encryption: Int32Array;
-  /** The same in the order of decryption. */
-  readonly decryption: Int32Array;
-
-  constructor(stages: number) {
-    this.stages = stages;
-    this.encryption = new Int32Array(32 * stages);
-    this.decryption = new Int32Array(32 * stages);
-  }
+  /** C0 and D0 of each stage: two numbers for DES, six for triple DES, none once wiped. */
+  readonly halves: number[] = [];
+  /** Two words a round in the order of encryption: 32 for DES, 96 for triple DES; empty until asked for. */
+  boxes: number[] = [];
+  /** The same in the pair layout. */
+  pairs: number[] = [];
 }
 
 /**
- * Computes the subkeys of `key`: 8 bytes for DES, 16 (K1 K2, used K1 K2 K1) or 24 (K1 K2 K3) for triple DES. Parity
- * bits are ignored. Throws a RangeError for any other size. Keeps nothing of `key`; the schedule is the caller's, to
- * wipe when done.
+ * Makes the key schedule of `key`: 8 bytes for DES, 16 (K1 K2, used as K1 K2 K1) or 24 (K1 K2 K3) for triple DES. Parity
+ * bits are ignored. Throws a RangeError for any other size. Keeps no reference to `key`; the schedule is the caller's,
+ * to wipe when done.
  */
 export function createKeySchedule(key: Uint8Array): KeySchedule {
   requireKeySize(key);
-  const schedule = new KeySchedule(key.length === 8 ? 1 : 3);
-  const { encryption, decryption } = schedule;
-  expandKey(key, 0, encryption, 0);
-  if (schedule.stages === 3) {
-    // The middle stage deciphers: its rounds run backwards.
-    expandKey(key, 8, decryption, 32);
-    reverseRounds(decryption, 32, encryption, 32, 16);
-    expandKey(key, key.length === 24 ? 16 : 0, encryption, 64);
+  const schedule = new KeySchedule();
+  chooseHalves(key, 0, schedule.halves);
+  if (key.length > 8) {
+    chooseHalves(key, 8, schedule.halves);
+    chooseHalves(key, key.length === 24 ? 16 : 0, schedule.halves);
   }
-  reverseRounds(encryption, 0, decryption, 0, 16 * schedule.stages);
   return schedule;
 }
 
-/** Overwrites the subkeys with zeros; the schedule is of no use afterwards. What the engine copied is out of reach. */
+/** Overwrites the schedule with zeros and makes it unusable. Copies the engine may have made are out of reach. */
 export function wipeKeySchedule(schedule: KeySchedule): void {
-  schedule.stages = 0;
-  schedule.encryption.fill(0);
-  schedule.decryption.fill(0);
+  requireSchedule(schedule);
+  for (const words of [schedule.halves, schedule.boxes, schedule.pairs]) {
+    words.fill(0);
+    words.length = 0;
+  }
 }
 
-/** Throws an Error if `schedule` has been wiped, rather than encipher under subkeys of zeros. */
-export function requireLiveSchedule(schedule: KeySchedule): void {
+/** The subkeys in the box layout, in the order of encryption. Throws an Error if `schedule` has been wiped. */
+export function boxSubkeys(schedule: KeySchedule): readonly number[] {
+  requireSchedule(schedule);
+  if (schedule.boxes.length === 0) {
+    schedule.boxes = expand(schedule.halves, BOX_SUBKEYS);
+  }
+  return schedule.boxes;
+}
+
+/** The subkeys in the pair layout, in the order of encryption. Throws an Error if `schedule` has been wiped. */
+export function pairSubkeys(schedule: KeySchedule): readonly number[] {
+  requireSchedule(schedule);
+  if (schedule.pairs.length === 0) {
+    schedule.pairs = expand(schedule.halves, PAIR_SUBKEYS);
+  }
+  return schedule.pairs;
+}
+
+function requireSchedule(schedule: KeySchedule): void {
   if (!(schedule instanceof KeySchedule)) {
     throw new TypeError(
       `schedule: expected a KeySchedule, got ${schedule === null ? "null" : typeof schedule}`,
     );
   }
-  if (schedule.stages === 0) {
-    throw new Error("schedule: expected a live key schedule, got a wiped one");
-  }
 }
 
-/** Writes the 32 words of the key at `key[keyOffset]` to `words[offset]` and on. */
-function expandKey(key: Uint8Array, keyOffset: number, words: Int32Array, offset: number): void {
-  const chosen = PC1.map((bit) => (key[keyOffset + ((bit - 1) >>> 3)]! >>> (7 - ((bit - 1) & 7))) & 1);
-  let c = chosen.slice(0, 28);
-  let d = chosen.slice(28);
-  for (let round = 0; round < 16; round++) {
-    const shift = LEFT_SHIFTS[round]!;
-    c = [...c.slice(shift), ...c.slice(0, shift)];
-    d = [...d.slice(shift), ...d.slice(0, shift)];
-    const cd = [...c, ...d];
-    const groups = new Array<number>(8).fill(0);
-    PC2.forEach((bit, i) => {
-      const group = Math.floor(i / 6);
-      groups[group] = (groups[group]! << 1) | cd[bit - 1]!;
-    });
-    words[offset + 2 * round] = (groups[0]! << 24) | (groups[2]! << 16) | (groups[4]! << 8) | groups[6]!;
-    words[offset + 2 * round + 1] = (groups[1]! << 24) | (groups[3]! << 16) | (groups[5]! << 8) | groups[7]!;
+/** PC-1: appends C0 and D0 of the 8 bytes of `key` from `offset` on. */
+function chooseHalves(key: Uint8Array, offset: number, halves: number[]): void {
+  let c = 0;
+  let d = 0;
+  for (let i = 0; i < 8; i++) {
+    const place = 128 * i + (key[offset + i]! >>> 1);
+    c |= PC1_C[place]!;
+    d |= PC1_D[place]!;
   }
+  halves.push(c, d);
 }
 
-function reverseRounds(
-  from: Int32Array,
-  fromOffset: number,
-  to: Int32Array,
-  toOffset: number,
-  rounds: number,
-): void {
-  for (let round = 0; round < rounds; round++) {
-    const source = fromOffset + 2 * (rounds - 1 - round);
-    to[toOffset + 2 * round] = from[source]!;
-    to[toOffset + 2 * round + 1] = from[source + 1]!;
+/** The shifts and PC-2, for one stage or three. The middle stage deciphers: its rounds run backwards. */
+function expand(halves: readonly number[], { first, second }: SubkeyTable): number[] {
+  if (halves.length === 0) {
+    throw new Error("schedule: expected a key schedule in use, got a wiped one");
   }
+  const words = new Array<number>(16 * halves.length);
+  for (let stage = 0; 2 * stage < halves.length; stage++) {
+    let c = halves[2 * stage]!;
+    let d = halves[2 * stage + 1]!;
+    for (let round = 0; round < 16; round++) {
+      const shift = LEFT_SHIFTS[round]!;
+      c = ((c << shift) | (c >>> (28 - shift))) & 0xfffffff;
+      d = ((d << shift) | (d >>> (28 - shift))) & 0xfffffff;
+      const c1 = c >>> 21;
+      const c2 = 128 + ((c >>> 14) & 127);
+      const c3 = 256 + ((c >>> 7) & 127);
+      const c4 = 384 + (c & 127);
+      const d1 = 512 + (d >>> 21);
+      const d2 = 640 + ((d >>> 14) & 127);
+      const d3 = 768 + ((d >>> 7) & 127);
+      const d4 = 896 + (d & 127);
+      const place = 32 * stage + 2 * (stage === 1 ? 15 - round : round);
+      words[place] =
+        first[c1]! | first[c2]! | first[c3]! | first[c4]! | first[d1]! | first[d2]! | first[d3]! | first[d4]!;
+      words[place + 1] =
+        second[c1]! |
+        second[c2]! |
+        second[c3]! |
+        second[c4]! |
+        second[d1]! |
+        second[d2]! |
+        second[d3]! |
+        second[d4]!;
+    }
+  }
+  return words;
 }
