@@ -1,0 +1,94 @@
+/** New principals and new keys for old ones: the entries that `kadmin addprinc`, `cpw` and a new realm put into the database. */
+import type { RandomSource } from "../crypto/encryption-type.js";
+import { defaultStringToKey, etypeOf, keyFromPassword, type LongTermKey, randomKey } from "./keys.js";
+import type { Principal } from "./principal.js";
+import { currentKvno, type PrincipalEntry } from "./principal-entry.js";
+
+/** A principal with keys made from a password, one for each encryption type: a person, never a service. */
+export async function passwordPrincipal(
+  principal: Principal,
+  password: string,
+  etypes: readonly number[],
+  now: number,
+): Promise<PrincipalEntry> {
+  return withPassword(emptyEntry(principal, now), password, etypes, now);
+}
+
+/** A principal with random keys, one for each encryption type: a service, or a person with a keytab. */
+export function randomKeyPrincipal(
+  principal: Principal,
+  etypes: readonly number[],
+  now: number,
+  random?: RandomSource,
+): PrincipalEntry {
+  return withRandomKeys(emptyEntry(principal, now), etypes, now, 0, random);
+}
+
+/** The entry with keys of a new version from a password. Old keys go: who had the old password opens nothing new. */
+export async function withPassword(
+  entry: PrincipalEntry,
+  password: string,
+  etypes: readonly number[],
+  now: number,
+): Promise<PrincipalEntry> {
+  const kvno = currentKvno(entry) + 1;
+  const stringToKey = defaultStringToKey(entry.principal);
+  const keys = await Promise.all(
+    etypes.map(async (etype) => ({
+      kvno,
+      key: await keyFromPassword(etypeOf(etype), password, stringToKey),
+    })),
+  );
+  return {
+    ...entry,
+    keys,
+    stringToKey: new Map(etypes.map((etype) => [etype, stringToKey])),
+    passwordKeyed: true,
+    modifiedAt: now,
+    keysChangedAt: now,
+  };
+}
+
+/**
+ * The entry with random keys of a new version. The `keepVersions` newest old versions stay, so that tickets made with
+ * them can still be opened; a principal that had a password keeps none of those.
+ */
+export function withRandomKeys(
+  entry: PrincipalEntry,
+  etypes: readonly number[],
+  now: number,
+  keepVersions: number,
+  random?: RandomSource,
+): PrincipalEntry {
+  const current = currentKvno(entry);
+  const made: LongTermKey[] = etypes.map((etype) => ({
+    kvno: current + 1,
+    key: randomKey(etypeOf(etype), random),
+  }));
+  const kept = entry.passwordKeyed ? [] : entry.keys.filter(({ kvno }) => kvno > current - keepVersions);
+  return {
+    ...entry,
+    keys: [...made, ...kept],
+    stringToKey: new Map(),
+    passwordKeyed: false,
+    modifiedAt: now,
+    keysChangedAt: now,
+  };
+}
+
+function emptyEntry(principal: Principal, now: number): PrincipalEntry {
+  return {
+    principal,
+    keys: [],
+    stringToKey: new Map(),
+    passwordKeyed: false,
+    disabled: false,
+    expiresAt: undefined,
+    passwordExpiresAt: undefined,
+    maxLife: undefined,
+    maxRenewableLife: undefined,
+    createdAt: now,
+    modifiedAt: now,
+    keysChangedAt: now,
+  };
+}
