@@ -27,14 +27,15 @@ export function limitCalls(limits: Partial<CallLimits> = {}): grpc.ServerInterce
   return (method, call) => {
     const unary = !method.requestStream && !method.responseStream;
     let ended = false;
+    let received = false;
     let timer: NodeJS.Timeout | undefined;
     const allow = (ms: number, what: string) => {
       clearTimeout(timer);
       if (ended) return;
       timer = setTimeout(() => {
         const details = `the server ended the call: ${what} took longer than ${ms} ms`;
+        end();
         call.sendStatus({ code: grpc.status.DEADLINE_EXCEEDED, details });
-        closeStream(call);
       }, ms);
       timer.unref();
     };
@@ -56,7 +57,15 @@ export function limitCalls(limits: Partial<CallLimits> = {}): grpc.ServerInterce
             messagePassed();
             nextMessage(message);
           },
-          onCancel: end,
+          onReceiveHalfClose: (nextHalfClose) => {
+            received = true;
+            nextHalfClose();
+          },
+          onCancel: () => {
+            end();
+            // Comes after the status too: a client that never ends its half would keep the stream open.
+            if (!received) closeStream(call);
+          },
         }),
       sendMessage: (message, next) => {
         messagePassed();
@@ -109,7 +118,8 @@ function baseCall(call: grpc.ServerInterceptingCallInterface): BaseCall {
   return base;
 }
 
-/** Resets a stream whose status is sent, so that a client that never ends its half does not keep the other one. */
+/** Closes a stream whose status is on its way: at once, the trailers would be lost. */
 function closeStream(call: grpc.ServerInterceptingCallInterface): void {
-  baseCall(call).stream?.close(0);
+  const { stream } = baseCall(call);
+  setImmediate(() => stream?.close(0)); // NO_ERROR, RFC 9113 §8.1
 }

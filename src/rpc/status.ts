@@ -27,6 +27,8 @@ export interface CallStatus {
   readonly metadata: grpc.Metadata;
 }
 
+const PREAUTH_FAILED_TEXT = "pre-authentication failed: wrong password, or no such principal";
+
 // Metadata is small by custom (8 KiB for all of it): these keep the trailer below 4 KiB, base64 and all.
 const MAX_TEXT = 512;
 const MAX_DETAIL = 1024;
@@ -143,7 +145,7 @@ function krbStatus(error: KrbError): CallStatus {
 /** What may be said of a refusal: of the two that would tell a known name from an unknown one, the same. */
 function concealed(error: KrbError): { reason: KrbErrorName; text: string; details: KrbError["details"] } {
   if (error.reason === "KDC_ERR_C_PRINCIPAL_UNKNOWN" || error.reason === "KDC_ERR_PREAUTH_FAILED") {
-    return { reason: "KDC_ERR_PREAUTH_FAILED", text: "pre-authentication failed", details: {} };
+    return { reason: "KDC_ERR_PREAUTH_FAILED", text: PREAUTH_FAILED_TEXT, details: {} };
   }
   return { reason: error.reason, text: error.message, details: error.details };
 }
