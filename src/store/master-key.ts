@@ -1,0 +1,113 @@
+/**
+ * The master key: 32 random bytes in a file of their own, under which the keys in the store are sealed. Whoever has
+ * the store without this file has no key.
+ *
+ * File, 40 bytes: "TSMK", format version 1 (4 bytes, big endian), the key.
+ */
+import { createHmac, hkdfSync, randomBytes } from "node:crypto";
+import { inspect } from "node:util";
+import { createPrivateFile, readPrivateFile } from "../files/private-file.js";
+import { StoreError } from "./store-error.js";
+
+const MAGIC = Buffer.from("TSMK", "ascii");
+const VERSION = 1;
+const HEADER_SIZE = 8;
+const KEY_SIZE = 32;
+const FILE_SIZE = HEADER_SIZE + KEY_SIZE;
+
+/** The master key of a realm, held as the keys derived from it. Prints as `[redacted]`. */
+export class MasterKey {
+  /** First 8 bytes of the fingerprint: stored beside what was sealed, so that a wrong master key is called by name. */
+  readonly id: Uint8Array;
+  readonly #sealing: Uint8Array;
+  readonly #authentication: Uint8Array;
+
+  /**
+   * @param bytes 32 random bytes; not kept.
+   * @throws RangeError for another length.
+   */
+  constructor(bytes: Uint8Array) {
+    if (bytes.length !== KEY_SIZE)
+      throw new RangeError(`master key: expected ${KEY_SIZE} bytes, got ${bytes.length}`);
+    this.#sealing = derived(bytes, "tessera storage v1 key sealing");
+    this.#authentication = derived(bytes, "tessera storage v1 record seal");
+    this.id = derived(bytes, "tessera storage v1 master key fingerprint").slice(0, 8);
+  }
+
+  /** A copy of the key for AES-256-GCM over stored keys; the caller wipes it. */
+  exportSealingKey(): Uint8Array {
+    return Uint8Array.from(this.#sealing);
+  }
+
+  /** HMAC-SHA-256 over the parts, one after the other, under the key for whole records. */
+  authenticate(...parts: readonly Uint8Array[]): Uint8Array {
+    const hmac = createHmac("sha256", this.#authentication);
+    for (const part of parts) hmac.update(part);
+    return Uint8Array.from(hmac.digest());
+  }
+
+  /** Overwrites the bytes held here. The key is unusable afterwards. */
+  wipe(): void {
+    this.#sealing.fill(0);
+    this.#authentication.fill(0);
+  }
+
+  toString(): string {
+    return "[redacted]";
+  }
+
+  toJSON(): string {
+    return "[redacted]";
+  }
+
+  [inspect.custom](): string {
+    return "MasterKey [redacted]";
+  }
+}
+
+/**
+ * Makes a new master key in a file that must not exist, mode 0600.
+ * @throws PrivateFileError `exists`, `missing` (the folder) or `unavailable`.
+ */
+export async function createMasterKey(
+  file: string,
+  random: (size: number) => Uint8Array = randomBytes,
+): Promise<MasterKey> {
+  const contents = Buffer.alloc(FILE_SIZE);
+  MAGIC.copy(contents);
+  contents.writeUInt32BE(VERSION, MAGIC.length);
+  contents.set(random(KEY_SIZE), HEADER_SIZE);
+  try {
+    await createPrivateFile(file, contents);
+    return new MasterKey(contents.subarray(HEADER_SIZE));
+  } finally {
+    contents.fill(0);
+  }
+}
+
+/**
+ * Reads a master key.
+ * @throws PrivateFileError `missing`, or `unsafe` for a link, another owner or a mode open to others, with the command
+ *   that mends it; StoreError `corrupt` for a file that is no master key, `version` for one of a newer release.
+ */
+export async function loadMasterKey(file: string): Promise<MasterKey> {
+  const contents = await readPrivateFile(file, FILE_SIZE + 1);
+  try {
+    const view = new DataView(contents.buffer, contents.byteOffset, contents.byteLength);
+    const isMasterKey = contents.length >= HEADER_SIZE && MAGIC.equals(contents.subarray(0, MAGIC.length));
+    if (isMasterKey && view.getUint32(MAGIC.length) > VERSION)
+      throw new StoreError("version", `${file}: a master key of a newer release; use that release`);
+    if (!isMasterKey || view.getUint32(MAGIC.length) !== VERSION || contents.length !== FILE_SIZE)
+      throw new StoreError(
+        "corrupt",
+        `${file}: not a master key (expected ${FILE_SIZE} bytes that begin with ${MAGIC}); restore it from a backup`,
+      );
+    return new MasterKey(contents.subarray(HEADER_SIZE));
+  } finally {
+    contents.fill(0);
+  }
+}
+
+function derived(key: Uint8Array, purpose: string): Uint8Array {
+  return new Uint8Array(hkdfSync("sha256", key, new Uint8Array(), purpose, KEY_SIZE));
+}

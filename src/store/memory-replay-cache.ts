@@ -1,0 +1,132 @@
+/**
+ * The replay cache in memory, for one process (rules: replay-rules.ts).
+ *
+ * Invariants:
+ * - The same authenticator has the same ctime, which lies inside its ciphertext. So a tag needs to be looked for only
+ *   in the bucket of its ctime.
+ * - A bucket is dropped whole, once every record in it is past its time; before that the forgotten mark is raised to
+ *   the latest ctime in it.
+ * - `store` runs without a pause: of any number of copies one wins.
+ * - Tags are kept as strings of one byte a character: V8 hashes them with a secret of the process, so nobody can
+ *   choose tags that collide.
+ */
+import type { ReplayCache } from "./replay-cache.js";
+import {
+  cannotKnow,
+  checkReplayArguments,
+  checkReplaySettings,
+  clockSteppedBack,
+  DEFAULT_CAPACITY,
+  FORGOTTEN,
+  keptUntil,
+  noRoom,
+  repeated,
+} from "./replay-rules.js";
+
+/** Settings of a replay cache in memory. Times are milliseconds. */
+export interface MemoryReplayCacheOptions {
+  /** Permitted difference of clocks, either way. */
+  readonly skew: number;
+  /** The present when the process began to serve. */
+  readonly startedAt: number;
+  /**
+   * What was accepted before `startedAt`, by a process whose memory is gone:
+   * - `refuse` (the default): authenticators up to `startedAt` + `skew` are refused, because they may be copies
+   * - `fresh`: nothing can have been accepted, for the realm or the service's key is new
+   */
+  readonly restart?: "refuse" | "fresh";
+  /** Most records held; 1,000,000 unless given. */
+  readonly capacity?: number;
+}
+
+interface Bucket {
+  readonly tags: Set<string>;
+  /** The last millisecond at which any of its records must be held. */
+  keptUntil: number;
+  latestCtime: number;
+}
+
+/** Remembers authenticators in memory: about 70 bytes for each of 16-byte tags. */
+export class MemoryReplayCache implements ReplayCache {
+  readonly #skew: number;
+  readonly #capacity: number;
+  readonly #bucketWidth: number;
+  readonly #refuseThrough: number;
+  readonly #buckets = new Map<number, Bucket>();
+  #size = 0;
+  #highWater = Number.NEGATIVE_INFINITY;
+  #forgottenThrough = Number.NEGATIVE_INFINITY;
+  /** No bucket can be dropped before the clock is past this time. */
+  #nextDrop = Number.POSITIVE_INFINITY;
+
+  /** @throws RangeError for settings out of range. */
+  constructor({
+    skew,
+    startedAt,
+    restart = "refuse",
+    capacity = DEFAULT_CAPACITY,
+  }: MemoryReplayCacheOptions) {
+    checkReplaySettings(skew, capacity);
+    this.#skew = skew;
+    this.#capacity = capacity;
+    this.#bucketWidth = Math.max(1, Math.ceil(skew / 8));
+    this.#refuseThrough = restart === "refuse" ? startedAt + skew : Number.NEGATIVE_INFINITY;
+  }
+
+  /** How many records are held. */
+  get size(): number {
+    return this.#size;
+  }
+
+  async store(tag: Uint8Array, ctime: number, expiry: number, now: number): Promise<void> {
+    checkReplayArguments(tag, ctime, expiry, now);
+    if (now < this.#highWater - this.#skew) throw clockSteppedBack(now, this.#highWater, this.#skew);
+    this.#highWater = Math.max(this.#highWater, now);
+    this.#dropBuckets();
+    const text = Buffer.from(tag.buffer, tag.byteOffset, tag.byteLength).toString("latin1");
+    const number = Math.floor(ctime / this.#bucketWidth);
+    const bucket = this.#buckets.get(number);
+    if (bucket?.tags.has(text)) throw repeated(ctime, now);
+    if (ctime <= this.#refuseThrough)
+      throw cannotKnow(
+        ctime,
+        this.#refuseThrough,
+        now,
+        "the server was started and remembers nothing of before",
+      );
+    if (ctime <= this.#forgottenThrough) throw cannotKnow(ctime, this.#forgottenThrough, now, FORGOTTEN);
+    if (this.#size >= this.#capacity) throw noRoom(this.#capacity);
+    this.#add(bucket ?? this.#newBucket(number), text, ctime, keptUntil(ctime, expiry, this.#skew));
+  }
+
+  async close(): Promise<void> {
+    this.#buckets.clear();
+    this.#size = 0;
+  }
+
+  #add(bucket: Bucket, text: string, ctime: number, until: number): void {
+    bucket.tags.add(text);
+    bucket.keptUntil = Math.max(bucket.keptUntil, until);
+    bucket.latestCtime = Math.max(bucket.latestCtime, ctime);
+    this.#nextDrop = Math.min(this.#nextDrop, bucket.keptUntil);
+    this.#size += 1;
+  }
+
+  #newBucket(number: number): Bucket {
+    const bucket = { tags: new Set<string>(), keptUntil: 0, latestCtime: 0 };
+    this.#buckets.set(number, bucket);
+    return bucket;
+  }
+
+  #dropBuckets(): void {
+    if (this.#highWater <= this.#nextDrop) return;
+    this.#nextDrop = Number.POSITIVE_INFINITY;
+    for (const [number, bucket] of this.#buckets) {
+      if (this.#highWater > bucket.keptUntil) {
+        this.#forgottenThrough = Math.max(this.#forgottenThrough, bucket.latestCtime);
+        this.#size -= bucket.tags.size;
+        this.#buckets.delete(number);
+      } else this.#nextDrop = Math.min(this.#nextDrop, bucket.keptUntil);
+    }
+  }
+}

@@ -1,0 +1,118 @@
+/**
+ * The realm's principals: records in a key-value store, their keys sealed under the master key.
+ *
+ * A decoded entry is kept beside the raw bytes it came from. `get` always reads the raw bytes first and hands out the
+ * kept entry only where they are the same, so it is never stale, whoever wrote the store; what it saves is the
+ * unsealing and the preparation of keys that are used again and again.
+ */
+import type { Principal } from "../protocol/principal.js";
+import { parsePrincipal } from "../protocol/principal.js";
+import type { PrincipalEntry } from "../protocol/principal-entry.js";
+import type { KeyValueStore } from "./key-value-store.js";
+import type { MasterKey } from "./master-key.js";
+import { decodePrincipal, encodePrincipal } from "./principal-record.js";
+import { StoreError } from "./store-error.js";
+
+const PREFIX = "principal:";
+const KEPT_ENTRIES = 1024;
+
+/** The principals of one realm. Entries handed out are shared: nobody wipes their keys. */
+export class PrincipalStore {
+  readonly #records: KeyValueStore;
+  readonly #masterKey: MasterKey;
+  /** Decoded entries in order of use, the one used longest ago first. */
+  readonly #kept = new Map<Principal, { bytes: Uint8Array; entry: PrincipalEntry }>();
+
+  /** Takes over the store: `close` closes it. The master key stays the caller's. */
+  constructor(records: KeyValueStore, masterKey: MasterKey) {
+    this.#records = records;
+    this.#masterKey = masterKey;
+  }
+
+  /**
+   * The entry of a principal, undefined where there is none.
+   * @throws StoreError as `decodePrincipal`; `unavailable` when the store is closed.
+   */
+  async get(principal: Principal): Promise<PrincipalEntry | undefined> {
+    const bytes = await this.#records.get(PREFIX + principal);
+    if (bytes === undefined) {
+      this.#kept.delete(principal);
+      return undefined;
+    }
+    const kept = this.#kept.get(principal);
+    const same = kept !== undefined && Buffer.compare(kept.bytes, bytes) === 0;
+    const use = same ? kept : { bytes, entry: decodePrincipal(bytes, this.#masterKey, principal) };
+    this.#keep(principal, use);
+    return use.entry;
+  }
+
+  /**
+   * Adds a principal.
+   * @throws StoreError `exists` where there is one of that name, whatever state its record is in.
+   */
+  async create(entry: PrincipalEntry): Promise<void> {
+    const { principal } = entry;
+    await this.#records.update(PREFIX + principal, (current) => {
+      if (current !== undefined)
+        throw new StoreError("exists", `${principal}: exists already; change it, or delete it first`);
+      return encodePrincipal(entry, this.#masterKey);
+    });
+  }
+
+  /**
+   * Changes a principal in one atomic step and gives the entry that was written.
+   * @param change makes the new entry from the present one; synchronous, may be called more than once. If it throws,
+   *   nothing is written and `change` rejects with the same error.
+   * @throws StoreError `missing` where there is none of that name; TypeError when the new entry bears another name.
+   */
+  async change(
+    principal: Principal,
+    change: (entry: PrincipalEntry) => PrincipalEntry,
+  ): Promise<PrincipalEntry> {
+    let written: PrincipalEntry | undefined;
+    await this.#records.update(PREFIX + principal, (current) => {
+      if (current === undefined) throw new StoreError("missing", `${principal}: there is no such principal`);
+      written = change(decodePrincipal(current, this.#masterKey, principal));
+      if (written.principal !== principal)
+        throw new TypeError(`change: expected an entry of ${principal}, got one of ${written.principal}`);
+      return encodePrincipal(written, this.#masterKey);
+    });
+    return written as PrincipalEntry;
+  }
+
+  /** Removes a principal, in whatever state its record is. Gives whether there was one. */
+  async delete(principal: Principal): Promise<boolean> {
+    let existed = false;
+    await this.#records.update(PREFIX + principal, (current) => {
+      existed = current !== undefined;
+      return undefined;
+    });
+    this.#kept.delete(principal);
+    return existed;
+  }
+
+  /**
+   * All principals in the order of their names.
+   * @throws StoreError as `get`, at the first record that does not open.
+   */
+  async *list(): AsyncGenerator<PrincipalEntry> {
+    for await (const [key, bytes] of this.#records.scan(PREFIX)) {
+      const principal = parsePrincipal(key.slice(PREFIX.length), "stored name");
+      yield decodePrincipal(bytes, this.#masterKey, principal);
+    }
+  }
+
+  /** Closes the store beneath. */
+  async close(): Promise<void> {
+    this.#kept.clear();
+    await this.#records.close();
+  }
+
+  #keep(principal: Principal, use: { bytes: Uint8Array; entry: PrincipalEntry }): void {
+    this.#kept.delete(principal);
+    this.#kept.set(principal, use);
+    if (this.#kept.size <= KEPT_ENTRIES) return;
+    const [oldest] = this.#kept.keys();
+    if (oldest !== undefined) this.#kept.delete(oldest);
+  }
+}
