@@ -80,15 +80,19 @@ export function encipherChained(size: number, subkeyCount: number): void {
   }
 }
 
-/** L ⊕ f(R, K), grouped so that no lookup waits longer than it must. */
+/** L ⊕ f(R, K). */
 function round(l: number, r: number, k1: number, k2: number): number {
   const u = ((r << 28) | (r >>> 4)) ^ k1;
   const v = r ^ k2;
   return (
     l ^
-    S8[v & 63]! ^
-    S7[u & 63]! ^
-    (S6[(v >>> 8) & 63]! ^ S5[(u >>> 8) & 63]!) ^
-    (S4[(v >>> 16) & 63]! ^ S3[(u >>> 16) & 63]! ^ (S2[(v >>> 24) & 63]! ^ S1[(u >>> 24) & 63]!))
+    S8[v & 255]! ^
+    S7[u & 255]! ^
+    S6[(v >>> 8) & 255]! ^
+    S5[(u >>> 8) & 255]! ^ //
+    S4[(v >>> 16) & 255]! ^
+    S3[(u >>> 16) & 255]! ^
+    S2[v >>> 24]! ^
+    S1[u >>> 24]!
   );
 }

@@ -6,8 +6,8 @@
  * R are kept in another order, one XOR with a word of subkey makes the inputs of four boxes at once, and E
  * disappears. Two such orders are used here, and f's output is tabulated in the order it is needed in:
  *
- * - box layout: a table of 64 words for each S-box. Small, so an answer comes back soonest: for CBC encryption,
- *   where each round waits for the one before.
+ * - box layout: a small table for each S-box, which answers soonest: for CBC encryption, where each round waits for
+ *   the one before. It is indexed by a whole byte, of which the upper two bits do not count: 256 words.
  * - pair layout: a table of 4,096 words for two S-boxes together. Half the lookups: for ECB and CBC decryption, where
  *   several blocks are under way and none waits.
  */
@@ -40,8 +40,10 @@ export const PAIR_LAYOUT: Layout = {
   rotations: [0, 8],
 };
 
-/** For S1 to S8, P(S(x)) in the box layout: 64 words each. */
-export const BOXES: readonly Int32Array[] = deriveBoxes(BOX_LAYOUT);
+/** For S1 to S8, P(S(x)) in the box layout, x being the lower six bits of a byte: 256 words each. */
+export const BOXES: readonly Int32Array[] = deriveBoxes(BOX_LAYOUT).map((box) =>
+  Int32Array.from({ length: 256 }, (_, byte) => box[byte & 63]!),
+);
 
 /** For S1 with S5, S3 with S7, S2 with S6, S4 with S8, P(S(x)) of both in the pair layout: 4,096 words each. */
 export const PAIRS: readonly Int32Array[] = derivePairs();

@@ -8,14 +8,21 @@ import { requireKeySize } from "./argument-checks.js";
 import { BOX_SUBKEYS, PAIR_SUBKEYS, PC1_C, PC1_D, type SubkeyTable } from "./key-tables.js";
 import { LEFT_SHIFTS } from "./tables.js";
 
+/** Stands for subkeys that nobody has asked for yet. */
+const NONE: number[] = [];
+
 /** The subkeys of one key, good for both directions. Made by `createKeySchedule`; what is inside is this room's. */
 export class KeySchedule {
   /** C0 and D0 of each stage: two numbers for DES, six for triple DES, none once wiped. */
-  readonly halves: number[] = [];
+  readonly halves: number[];
   /** Two words a round in the order of encryption: 32 for DES, 96 for triple DES; empty until asked for. */
-  boxes: number[] = [];
+  boxes: number[] = NONE;
   /** The same in the pair layout. */
-  pairs: number[] = [];
+  pairs: number[] = NONE;
+
+  constructor(halves: number[]) {
+    this.halves = halves;
+  }
 }
 
 /**
@@ -25,13 +32,20 @@ export class KeySchedule {
  */
 export function createKeySchedule(key: Uint8Array): KeySchedule {
   requireKeySize(key);
-  const schedule = new KeySchedule();
-  chooseHalves(key, 0, schedule.halves);
-  if (key.length > 8) {
-    chooseHalves(key, 8, schedule.halves);
-    chooseHalves(key, key.length === 24 ? 16 : 0, schedule.halves);
+  const c = choose(PC1_C, key, 0);
+  const d = choose(PC1_D, key, 0);
+  if (key.length === 8) {
+    return new KeySchedule([c, d]);
   }
-  return schedule;
+  const third = key.length === 24 ? 16 : 0;
+  return new KeySchedule([
+    c,
+    d,
+    choose(PC1_C, key, 8),
+    choose(PC1_D, key, 8),
+    choose(PC1_C, key, third),
+    choose(PC1_D, key, third),
+  ]);
 }
 
 /** Overwrites the schedule with zeros and makes it unusable. Copies the engine may have made are out of reach. */
@@ -69,16 +83,13 @@ function requireSchedule(schedule: KeySchedule): void {
   }
 }
 
-/** PC-1: appends C0 and D0 of the 8 bytes of `key` from `offset` on. */
-function chooseHalves(key: Uint8Array, offset: number, halves: number[]): void {
-  let c = 0;
-  let d = 0;
+/** PC-1: C0 or D0 of the 8 bytes of `key` from `offset` on, whichever `table` is for. */
+function choose(table: Int32Array, key: Uint8Array, offset: number): number {
+  let half = 0;
   for (let i = 0; i < 8; i++) {
-    const place = 128 * i + (key[offset + i]! >>> 1);
-    c |= PC1_C[place]!;
-    d |= PC1_D[place]!;
+    half |= table[128 * i + (key[offset + i]! >>> 1)]!;
   }
-  halves.push(c, d);
+  return half;
 }
 
 /** The shifts and PC-2, for one stage or three. The middle stage deciphers: its rounds run backwards. */
