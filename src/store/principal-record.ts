@@ -87,6 +87,8 @@ export function decodePrincipal(
 
 function openRecord(bytes: Uint8Array, masterKey: MasterKey, principal: Principal): PrincipalRecord {
   const sealed = parsed(() => fromBinary(SealedPrincipalRecordSchema, bytes), principal);
+  // The decoder forgives other spellings of the same message; they are not what was written.
+  if (Buffer.compare(toBinary(SealedPrincipalRecordSchema, sealed), bytes) !== 0) throw corrupt(principal);
   const expected = masterKey.authenticate(versionBytes(sealed.version), sealed.masterKeyId, sealed.record);
   if (sealed.seal.length !== expected.length || !timingSafeEqual(sealed.seal, expected))
     throw Buffer.compare(sealed.masterKeyId, masterKey.id) === 0
