@@ -46,6 +46,8 @@ export interface KerberosClientOptions {
   readonly timeoutMs?: number | undefined;
   /** The present in milliseconds since the epoch; the system's clock by default. */
   readonly clock?: (() => number) | undefined;
+  /** Interceptors of every call, outermost first; they see each message as the Buffer that travels. */
+  readonly interceptors?: readonly grpc.Interceptor[] | undefined;
 }
 
 /** What may be asked of a ticket. Times are milliseconds. */
@@ -80,6 +82,7 @@ export class KerberosClient {
   readonly #etypes: ClientEtypes;
   readonly #timeoutMs: number | undefined;
   readonly #clock: () => number;
+  readonly #interceptors: readonly grpc.Interceptor[] | undefined;
   readonly #services = new Map<string, ApplicationServiceClient>();
   readonly #waiting = new Map<Principal, Promise<Credentials>>();
   #as: AuthenticationServiceClient | undefined;
@@ -92,6 +95,7 @@ export class KerberosClient {
     this.#etypes = options.etypes ?? profileEtypes(isLoopbackAddress(this.#kdc.as) ? "textbook" : "standard");
     this.#timeoutMs = options.timeoutMs;
     this.#clock = options.clock ?? Date.now;
+    this.#interceptors = options.interceptors;
   }
 
   /**
@@ -302,7 +306,11 @@ export class KerberosClient {
 
   /** No retries below: a retry would carry the same authenticator, and be refused as a replay. */
   #clientOptions() {
-    return { timeoutMs: this.#timeoutMs, channelOptions: { "grpc.enable_retries": 0 } };
+    return {
+      timeoutMs: this.#timeoutMs,
+      interceptors: this.#interceptors,
+      channelOptions: { "grpc.enable_retries": 0 },
+    };
   }
 }
 
