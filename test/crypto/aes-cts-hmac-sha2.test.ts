@@ -11,8 +11,8 @@ import {
 } from "../../src/crypto/aes-cts-hmac-sha2.js";
 import { encryptionType } from "../../src/crypto/etypes.js";
 import { slowCbcCts } from "./slow-cbc-cts.js";
-import { mistakes } from "./tampering.js";
-import { aesSha2, bytes, fixed, hex, refusal, text } from "./vectors.js";
+import { isDecryptionError, mistakes } from "./tampering.js";
+import { aesSha2, bytes, fixed, hex, refusal, text, thrownBy } from "./vectors.js";
 
 const NO_CONTEXT = new Uint8Array();
 
@@ -104,6 +104,18 @@ describe.each([AES128_PROFILE, AES256_PROFILE])("$name", (profile) => {
         expect(hex(sealed)).toBe(slowSeal(keyBytes, usage, confounder, plaintext));
         expect(hex(key.decrypt(usage, sealed))).toBe(hex(plaintext));
       }
+    }
+  });
+
+  test("refuses a text shorter than a confounder though its MAC is right", () => {
+    const keyBytes = type.generateKey();
+    const key = type.useKey(keyBytes);
+    const ki = Buffer.from(slowKdf(keyBytes, constant(2, 0x55), profile.macSize), "hex");
+    for (let size = 0; size < 16; size++) {
+      const short = Buffer.alloc(size, 1);
+      const mac = createHmac(profile.hash.name, ki).update(Buffer.alloc(16)).update(short).digest();
+      const sealed = new Uint8Array([...short, ...mac.subarray(0, profile.macSize)]);
+      expect(isDecryptionError(thrownBy(() => key.decrypt(2, sealed)))).toBe(true);
     }
   });
 
