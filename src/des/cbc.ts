@@ -94,5 +94,6 @@ function decipherChained(size: number, subkeyCount: number): void {
   for (let i = 2; i < words; i++) {
     WORDS[i]! ^= CHAIN[i - 2]!;
   }
+  CHAIN.fill(0, 0, words);
   permuteOut(size);
 }

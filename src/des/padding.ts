@@ -33,5 +33,6 @@ export function unpad(data: Uint8Array): Uint8Array {
   if (bad !== 0) {
     throw new RangeError("data: expected PKCS#5 padding, got something else");
   }
-  return data.slice(0, data.length - count);
+  // Not data.slice, which for a Node Buffer would share its memory.
+  return new Uint8Array(data.subarray(0, data.length - count));
 }

@@ -1,0 +1,123 @@
+import { describe, expect, test } from "vitest";
+import {
+  createKeySchedule,
+  decryptCbc,
+  decryptEcb,
+  encryptCbc,
+  encryptEcb,
+  wipeKeySchedule,
+} from "../../src/des/index.js";
+import { boxSubkeys, pairSubkeys } from "../../src/des/key-schedule.js";
+import { LEFT_SHIFTS, PC1, PC2 } from "../../src/des/tables.js";
+import { bytes } from "./vectors.js";
+
+const popCount = (word: number) => word.toString(2).replaceAll("0", "").length;
+
+describe("the key schedule", () => {
+  test("has in the box layout the subkeys that FIPS 46-3's tables give, six bits to a byte", () => {
+    const key = bytes("133457799bbcdff1");
+    const bits = PC1.map((bit) => (key[(bit - 1) >> 3]! >> (7 - ((bit - 1) & 7))) & 1);
+    let c = bits.slice(0, 28);
+    let d = bits.slice(28);
+    const expected = LEFT_SHIFTS.flatMap((shift) => {
+      c = [...c.slice(shift), ...c.slice(0, shift)];
+      d = [...d.slice(shift), ...d.slice(0, shift)];
+      const subkey = PC2.map((bit) => [...c, ...d][bit - 1]!).join("");
+      const six = (box: number) => Number.parseInt(subkey.slice(6 * box - 6, 6 * box), 2);
+      return [
+        (six(1) << 24) | (six(3) << 16) | (six(5) << 8) | six(7),
+        (six(2) << 24) | (six(4) << 16) | (six(6) << 8) | six(8),
+      ];
+    });
+    expect([...boxSubkeys(createKeySchedule(key))]).toEqual(expected);
+  });
+
+  test("has the same bits in the pair layout, in other places", () => {
+    const schedule = createKeySchedule(bytes("133457799bbcdff1"));
+    const boxes = boxSubkeys(schedule);
+    const pairs = pairSubkeys(schedule);
+    expect(pairs.map(popCount)).toEqual(boxes.map(popCount));
+  });
+
+  test("keeps every subkey word a small integer, also where the engine's are of 31 bits", () => {
+    for (const key of ["ffffffffffffffff", "0123456789abcdef23456789abcdef01456789abcdef0123"]) {
+      const schedule = createKeySchedule(bytes(key));
+      for (const word of [...boxSubkeys(schedule), ...pairSubkeys(schedule)]) {
+        expect(word).toBeGreaterThanOrEqual(0);
+        expect(word).toBeLessThan(2 ** 30);
+      }
+    }
+  });
+
+  test("ignores parity bits", () => {
+    const plaintext = bytes("0123456789abcdef");
+    const even = createKeySchedule(bytes("1032547698badcfe"));
+    const odd = createKeySchedule(bytes("1133557799bbddff"));
+    expect(encryptEcb(even, plaintext)).toEqual(encryptEcb(odd, plaintext));
+  });
+
+  test("makes single DES of three equal keys, and K1 K2 K1 of 16 bytes", () => {
+    const plaintext = bytes("0123456789abcdef");
+    const [k1, k2] = ["133457799bbcdff1", "0e329232ea6d0d73"];
+    const seal = (key: string) => encryptEcb(createKeySchedule(bytes(key)), plaintext);
+    expect(seal(k1 + k1 + k1)).toEqual(seal(k1));
+    expect(seal(k1 + k1)).toEqual(seal(k1));
+    expect(seal(k1 + k2)).toEqual(seal(k1 + k2 + k1));
+    expect(seal(k1 + k2)).not.toEqual(seal(k1));
+  });
+
+  test("does not follow later changes of the key's buffer", () => {
+    const plaintext = bytes("0123456789abcdef");
+    const key = bytes("133457799bbcdff1");
+    const schedule = createKeySchedule(key);
+    key.fill(0);
+    expect(encryptEcb(schedule, plaintext)).toEqual(
+      encryptEcb(createKeySchedule(bytes("133457799bbcdff1")), plaintext),
+    );
+  });
+
+  test("is zeros and refuses work once wiped", () => {
+    const schedule = createKeySchedule(bytes("133457799bbcdff1"));
+    const block = new Uint8Array(8);
+    const kept = [schedule.halves, boxSubkeys(schedule), pairSubkeys(schedule)];
+    wipeKeySchedule(schedule);
+    wipeKeySchedule(schedule);
+    expect(kept.flat()).toEqual([]);
+    const refusal = new Error("schedule: expected a key schedule in use, got a wiped one");
+    expect(() => encryptEcb(schedule, block)).toThrow(refusal);
+    expect(() => decryptEcb(schedule, block)).toThrow(refusal);
+    expect(() => encryptCbc(schedule, block, block)).toThrow(refusal);
+    expect(() => decryptCbc(schedule, block, block)).toThrow(refusal);
+  });
+
+  test("does not disturb other schedules when one is wiped", () => {
+    const unused = createKeySchedule(bytes("133457799bbcdff1"));
+    const other = createKeySchedule(bytes("0e329232ea6d0d73"));
+    wipeKeySchedule(unused);
+    expect(encryptEcb(other, bytes("8787878787878787"))).toEqual(new Uint8Array(8));
+  });
+
+  test("refuses keys of any other size", () => {
+    for (const size of [0, 7, 9, 15, 17, 23, 25, 32]) {
+      expect(() => createKeySchedule(new Uint8Array(size))).toThrow(
+        new RangeError(`key: expected 8, 16 or 24 bytes, got ${size}`),
+      );
+    }
+    expect(() => createKeySchedule("8bytekey" as never)).toThrow(
+      new TypeError("key: expected a Uint8Array, got string"),
+    );
+  });
+
+  test("refuses something else in its place", () => {
+    const block = new Uint8Array(8);
+    expect(() => encryptEcb({} as never, block)).toThrow(
+      new TypeError("schedule: expected a KeySchedule, got object"),
+    );
+    expect(() => encryptCbc(null as never, block, block)).toThrow(
+      new TypeError("schedule: expected a KeySchedule, got null"),
+    );
+    expect(() => wipeKeySchedule(undefined as never)).toThrow(
+      new TypeError("schedule: expected a KeySchedule, got undefined"),
+    );
+  });
+});
