@@ -2,6 +2,7 @@
  * Server interceptors that end what would otherwise never end, and refuse what would cost too much. They stand first in
  * the list: a call has its time from its headers on, whatever the interceptors behind them do with it.
  */
+import { constants, type ServerHttp2Stream } from "node:http2";
 import * as grpc from "@grpc/grpc-js";
 
 /** Time limits of a server's calls, in milliseconds. */
@@ -109,7 +110,7 @@ export const refuseCompression: grpc.ServerInterceptor = (_method, call) => {
 interface BaseCall {
   readonly nextCall?: BaseCall;
   readonly incomingEncoding?: string;
-  readonly stream?: { close(code: number): void };
+  readonly stream?: ServerHttp2Stream;
 }
 
 function baseCall(call: grpc.ServerInterceptingCallInterface): BaseCall {
@@ -118,8 +119,12 @@ function baseCall(call: grpc.ServerInterceptingCallInterface): BaseCall {
   return base;
 }
 
-/** Closes a stream whose status is on its way: at once, the trailers would be lost. */
+/** Closes a stream once its status is sent: earlier, the trailers would be lost. */
 function closeStream(call: grpc.ServerInterceptingCallInterface): void {
   const { stream } = baseCall(call);
-  setImmediate(() => stream?.close(0)); // NO_ERROR, RFC 9113 §8.1
+  if (stream === undefined || stream.closed) return;
+  const close = () => setImmediate(() => stream.close(constants.NGHTTP2_NO_ERROR)); // RFC 9113 §8.1
+  const statusSent = stream.sentTrailers !== undefined || stream.sentHeaders?.["grpc-status"] !== undefined;
+  if (statusSent) close();
+  else stream.once("wantTrailers", close);
 }

@@ -6,6 +6,7 @@
  * consumer leaves is cancelled. Interceptors see each message as the Buffer that travels.
  */
 import type { EventEmitter } from "node:events";
+import { setImmediate } from "node:timers/promises";
 import type {
   DescMessage,
   DescMethodBiDiStreaming,
@@ -55,6 +56,9 @@ type WritingCall = grpc.ClientWritableStream<Buffer> | grpc.ClientDuplexStream<B
 
 /** The usual time for a call, in milliseconds. */
 export const DEFAULT_TIMEOUT_MS = 10_000;
+
+// How many requests are written before the rest of the process gets its turn.
+const WRITES_AT_ONCE = 16;
 
 /** The base of the generated clients: a channel and the four kinds of call. */
 export class ServiceClient {
@@ -296,7 +300,10 @@ function sendAll<I extends DescMessage>(
     },
   };
   const run = async () => {
-    while (!stopped) {
+    for (let sent = 0; !stopped; sent++) {
+      // grpc-js takes writes at once into its retry buffer: without a pause, requests that never wait would let nothing
+      // else run.
+      if (sent % WRITES_AT_ONCE === 0) await setImmediate();
       const step = await iterator.next();
       if (stopped) return;
       if (step.done) {

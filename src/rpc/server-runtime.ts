@@ -235,6 +235,7 @@ class CallScope implements HandlerContext {
   readonly #streams: Set<CallScope>;
   readonly #timer: NodeJS.Timeout | undefined;
   #cancelled = false;
+  #settled = false;
   #headersSent = false;
 
   constructor(
@@ -260,7 +261,8 @@ class CallScope implements HandlerContext {
     }
     (call as EventEmitter).on("cancelled", () => {
       this.#cancelled = true;
-      this.abort(this.deadline && Date.now() >= deadline ? outOfTime() : cancelled());
+      // grpc-js says this after the status as well: a handler that is done is not told.
+      if (!this.#settled) this.abort(Date.now() >= deadline ? outOfTime() : cancelled());
     });
     if (call.cancelled) this.abort(cancelled());
   }
@@ -302,6 +304,7 @@ class CallScope implements HandlerContext {
         refuse(status);
       }
     } finally {
+      this.#settled = true;
       clearTimeout(this.#timer);
       this.#streams.delete(this);
     }
