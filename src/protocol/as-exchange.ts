@@ -22,7 +22,13 @@ import { KeyUsage } from "./key-usage.js";
 import { etypeOf, type Key, type LongTermKey, randomKey } from "./keys.js";
 import { KrbError } from "./krb-error.js";
 import { AS_RULES, applyRules, type RealmPolicy } from "./policy.js";
-import { clientUnknown, etypeInfoOf, makeEncTimestamp, verifyEncTimestamp } from "./pre-authentication.js";
+import {
+  clientUnknown,
+  etypeInfoOf,
+  makeEncTimestamp,
+  preauthFailed,
+  verifyEncTimestamp,
+} from "./pre-authentication.js";
 import { krbtgtOf, type Principal, parsePrincipal, realmOf } from "./principal.js";
 import { currentKeys, type PrincipalEntry } from "./principal-entry.js";
 import { strongestCommon } from "./profile.js";
@@ -105,7 +111,9 @@ export function issueTgt(
   const client = context.client ?? decoyEntry(principal, context.decoyKeys);
   const info = etypeInfoOf(client);
   const permitted = currentKeys(client).filter(({ key }) => policy.permittedEtypes.includes(key.etype.etype));
-  const replyKey = verifyEncTimestamp(request.padata, asked.nonce, permitted, info, policy.clockSkew, now);
+  const failed = () => (context.client === undefined ? clientUnknown(info) : preauthFailed(info));
+  const { clockSkew } = policy;
+  const replyKey = verifyEncTimestamp(request.padata, asked.nonce, permitted, info, failed, clockSkew, now);
   if (context.client === undefined) throw clientUnknown(info);
   applyRules(AS_RULES, { client, server, times: asked.times, policy, now });
 

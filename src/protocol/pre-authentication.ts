@@ -38,6 +38,7 @@ export function makeEncTimestamp(key: Key, nonce: Uint8Array, now: number, rando
  * @param padata as received; unknown kinds are ignored.
  * @param keys the client's current keys, or decoys.
  * @param info what the refusals tell the client of its keys.
+ * @param failed makes the refusal of a wrong proof.
  * @throws KrbError KRB_ERR_GENERIC for malformed elements; KDC_ERR_PREAUTH_REQUIRED when there is no proof under an
  *   encryption type of the client's; KDC_ERR_PREAUTH_FAILED when it is wrong; KRB_AP_ERR_SKEW when it is right and
  *   its time is not.
@@ -47,6 +48,7 @@ export function verifyEncTimestamp(
   nonce: Uint8Array,
   keys: readonly LongTermKey[],
   info: EtypeInfo2,
+  failed: () => KrbError,
   skew: number,
   now: number,
 ): LongTermKey {
@@ -56,10 +58,9 @@ export function verifyEncTimestamp(
   const data = decodeBlob(EncryptedDataSchema, element.value, "padata.value");
   const candidate = keys.find(({ key }) => key.etype.etype === data.etype);
   if (candidate === undefined) throw preauthRequired(info);
-  const proof = unseal({ key: candidate.key, usage: KeyUsage.PA_ENC_TIMESTAMP }, "encTimestamp", data, () =>
-    preauthFailed(info),
-  );
-  if (proof.patimestamp === undefined || Buffer.compare(proof.nonce, nonce) !== 0) throw preauthFailed(info);
+  const sealing = { key: candidate.key, usage: KeyUsage.PA_ENC_TIMESTAMP };
+  const proof = unseal(sealing, "encTimestamp", data, failed);
+  if (proof.patimestamp === undefined || Buffer.compare(proof.nonce, nonce) !== 0) throw failed();
   checkSkew(fromTimestamp(proof.patimestamp, "padata.patimestamp"), now, skew);
   return candidate;
 }
