@@ -1,0 +1,154 @@
+/**
+ * Notes, each belonging to the principal that wrote it: what V keeps for its callers.
+ *
+ * The key is the owner's canonical text, NUL, the note's name. Neither holds a NUL, so no owner's notes lie under
+ * another's prefix.
+ */
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { NoteRecordSchema } from "../gen/kerberos/storage/v1/note_record_pb.js";
+import { KrbError } from "../protocol/krb-error.js";
+import type { Principal } from "../protocol/principal.js";
+import type { KeyValueStore } from "./key-value-store.js";
+import { StoreError } from "./store-error.js";
+
+/** Longest name of a note, in characters. */
+export const MAX_NOTE_NAME = 128;
+/** Longest text of a note, in bytes of UTF-8. */
+export const MAX_NOTE_TEXT = 4096;
+/** Most notes of one owner. */
+export const MAX_NOTES = 256;
+
+const NAME = /^[A-Za-z0-9._-]+$/;
+
+/** A note. `modified` is milliseconds since the epoch. */
+export interface Note {
+  readonly name: string;
+  readonly text: string;
+  readonly modified: number;
+}
+
+/** Notes by owner and name. */
+export class NotesStore {
+  readonly #records: KeyValueStore;
+  /** The last `put` under way for each owner: they are counted one after the other. */
+  readonly #queues = new Map<Principal, Promise<void>>();
+
+  /** Takes over the store: `close` closes it. */
+  constructor(records: KeyValueStore) {
+    this.#records = records;
+  }
+
+  /**
+   * Writes a note, over an earlier one of that name.
+   * @throws KrbError KRB_ERR_FIELD_TOOLONG for a name over 128 characters or a text over 4096 bytes; KRB_ERR_GENERIC
+   *   for a name with other characters than letters, digits, `.`, `_`, `-`, or a text that is not well-formed;
+   *   KDC_ERR_POLICY for an owner's 257th note.
+   */
+  async put(owner: Principal, name: string, text: string, now: number): Promise<void> {
+    checkName(name);
+    checkText(text);
+    const turn = (this.#queues.get(owner) ?? Promise.resolve()).then(() => this.#put(owner, name, text, now));
+    const settled: Promise<void> = turn
+      .catch(() => {})
+      .then(() => {
+        if (this.#queues.get(owner) === settled) this.#queues.delete(owner);
+      });
+    this.#queues.set(owner, settled);
+    await turn;
+  }
+
+  /**
+   * The owner's note of that name, undefined where there is none.
+   * @throws KrbError for a name that `put` refuses; StoreError `corrupt` for a damaged record.
+   */
+  async get(owner: Principal, name: string): Promise<Note | undefined> {
+    checkName(name);
+    const bytes = await this.#records.get(keyOf(owner, name));
+    return bytes === undefined ? undefined : noteOf(owner, name, bytes);
+  }
+
+  /** The owner's notes in the order of their names. Throws StoreError `corrupt` for a damaged record. */
+  async list(owner: Principal): Promise<Note[]> {
+    const prefix = keyOf(owner, "");
+    const notes: Note[] = [];
+    for await (const [key, bytes] of this.#records.scan(prefix))
+      notes.push(noteOf(owner, key.slice(prefix.length), bytes));
+    return notes;
+  }
+
+  /** Deletes the owner's note of that name. Gives whether there was one. Throws KrbError for a name that `put` refuses. */
+  async delete(owner: Principal, name: string): Promise<boolean> {
+    checkName(name);
+    let existed = false;
+    await this.#records.update(keyOf(owner, name), (current) => {
+      existed = current !== undefined;
+      return undefined;
+    });
+    return existed;
+  }
+
+  /** Closes the store beneath. */
+  async close(): Promise<void> {
+    await Promise.all(this.#queues.values());
+    await this.#records.close();
+  }
+
+  async #put(owner: Principal, name: string, text: string, now: number): Promise<void> {
+    const key = keyOf(owner, name);
+    if ((await this.#records.get(key)) === undefined && (await this.#count(owner)) >= MAX_NOTES)
+      throw new KrbError("KDC_ERR_POLICY", `at most ${MAX_NOTES} notes each; delete one first`, {
+        rule: "notes-per-owner",
+        limit: String(MAX_NOTES),
+      });
+    const bytes = toBinary(
+      NoteRecordSchema,
+      create(NoteRecordSchema, { text, modified: BigInt(Math.trunc(now)) }),
+    );
+    await this.#records.update(key, () => bytes);
+  }
+
+  async #count(owner: Principal): Promise<number> {
+    let count = 0;
+    for await (const _ of this.#records.scan(keyOf(owner, ""))) count += 1;
+    return count;
+  }
+}
+
+function keyOf(owner: Principal, name: string): string {
+  return `note:${owner}\0${name}`;
+}
+
+function noteOf(owner: Principal, name: string, bytes: Uint8Array): Note {
+  try {
+    const { text, modified } = fromBinary(NoteRecordSchema, bytes);
+    return { name, text, modified: Number(modified) };
+  } catch {
+    throw new StoreError(
+      "corrupt",
+      `note ${name} of ${owner}: damaged; delete it or restore it from a backup`,
+    );
+  }
+}
+
+function checkName(name: string): void {
+  if (name.length > MAX_NOTE_NAME) throw tooLong("name", name.length, MAX_NOTE_NAME);
+  if (!NAME.test(name))
+    throw new KrbError("KRB_ERR_GENERIC", "name: letters, digits, '.', '_' and '-', at least one", {
+      field: "name",
+    });
+}
+
+function checkText(text: string): void {
+  const length = Buffer.byteLength(text, "utf8");
+  if (length > MAX_NOTE_TEXT) throw tooLong("text", length, MAX_NOTE_TEXT);
+  if (!text.isWellFormed())
+    throw new KrbError("KRB_ERR_GENERIC", "text: not well-formed Unicode", { field: "text" });
+}
+
+function tooLong(field: string, length: number, limit: number): KrbError {
+  return new KrbError("KRB_ERR_FIELD_TOOLONG", `${field}: at most ${limit}, got ${length}`, {
+    field,
+    length: String(length),
+    limit: String(limit),
+  });
+}
