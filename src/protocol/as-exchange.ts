@@ -127,6 +127,8 @@ export function issueTgt(
     maxLives: [policy.maxLife, client.maxLife, krbtgt.maxLife],
     maxRenewableLives: [policy.maxRenewableLife, client.maxRenewableLife, krbtgt.maxRenewableLife],
   });
+  if (life.endtime <= now)
+    throw new KrbError("KDC_ERR_NEVER_VALID", "a ticket would have no life; ask the realm's operator");
   const ticket: TicketContents = {
     client: principal,
     server: tgs,
