@@ -13,7 +13,18 @@ import { fromOptionalTimestamp, fromTimestamp, toTimestamp } from "./kerberos-ti
 import { KrbError } from "./krb-error.js";
 import { type Principal, parsePrincipal } from "./principal.js";
 import type { TicketContents } from "./ticket.js";
-import { canonicalFlags } from "./ticket-flags.js";
+import { areCanonicalFlags, canonicalFlags } from "./ticket-flags.js";
+
+/** Flags that a ticket has only if its client asked for them (RFC 4120 §5.4.1); ours never does. */
+const NEVER_ASKED: readonly TicketFlag[] = [
+  TicketFlag.FORWARDABLE,
+  TicketFlag.FORWARDED,
+  TicketFlag.PROXIABLE,
+  TicketFlag.PROXY,
+  TicketFlag.MAY_POSTDATE,
+  TicketFlag.POSTDATED,
+  TicketFlag.INVALID,
+];
 
 /** Credentials with what only the reply tells. */
 export interface KdcReply {
@@ -83,6 +94,8 @@ export function readKdcReply(
   if (part.etypes.join() !== request.etypes.join()) throw modified("etypes");
   if (times.endtime <= times.starttime) throw modified("endtime");
   if (request.times.till !== undefined && times.endtime > request.times.till) throw modified("endtime");
+  if (!areCanonicalFlags(part.flags) || part.flags.some((flag) => NEVER_ASKED.includes(flag)))
+    throw modified("flags");
   checkRenewal(part, times.renewTill, request);
   if (ticket.length === 0) throw modified("ticket");
   return {

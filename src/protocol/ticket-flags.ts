@@ -8,6 +8,11 @@ export function canonicalFlags(flags: Iterable<TicketFlag>): TicketFlag[] {
   return [...new Set(flags)].sort((a, b) => a - b);
 }
 
+/** Whether flags are in canonical order; the reserved bit 0 has no place in it. */
+export function areCanonicalFlags(flags: readonly TicketFlag[]): boolean {
+  return flags.every((flag, i) => flag > (flags[i - 1] ?? TicketFlag.UNSPECIFIED));
+}
+
 /** The flags as RFC 4120's 32-bit string: bit 0 is the most significant. */
 export function flagsToBits(flags: readonly TicketFlag[]): number {
   return flags.reduce((bits, flag) => bits | (0x8000_0000 >>> flag), 0) >>> 0;

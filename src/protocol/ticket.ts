@@ -18,7 +18,7 @@ import { KrbError } from "./krb-error.js";
 import { type Principal, parsePrincipal } from "./principal.js";
 import { seal, unseal } from "./sealed-part.js";
 import { decodeBlob } from "./strict-decode.js";
-import { canonicalFlags } from "./ticket-flags.js";
+import { areCanonicalFlags, canonicalFlags } from "./ticket-flags.js";
 
 /** What a ticket says. Times are milliseconds since the epoch. */
 export interface TicketContents {
@@ -154,7 +154,7 @@ function findKey(ticket: Ticket, service: ServiceKeys, permitted: readonly numbe
 function readContents(part: EncTicketPart, permitted: readonly number[]): TicketContents {
   if (part.transited !== "")
     throw new KrbError("KDC_ERR_PATH_NOT_ACCEPTED", "tickets that crossed realms are not accepted here");
-  if (part.flags.includes(TicketFlag.UNSPECIFIED)) throw modified("ticket.flags");
+  if (!areCanonicalFlags(part.flags)) throw modified("ticket.flags");
   if (part.authtime === undefined || part.starttime === undefined || part.endtime === undefined)
     throw modified("ticket times");
   return {
