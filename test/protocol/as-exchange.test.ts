@@ -1,0 +1,1030 @@
+import { create, toBinary } from "@bufbuild/protobuf";
+import { beforeAll, describe, expect, test } from "vitest";
+import { ENCRYPTION_TYPES } from "../../src/crypto/etypes.js";
+import type {
+  AuthenticateRequest,
+  AuthenticateResponse,
+} from "../../src/gen/kerberos/v1/authentication_service_pb.js";
+import { EncryptedDataSchema } from "../../src/gen/kerberos/v1/encryption_pb.js";
+import { KdcOption, KdcReqBodySchema } from "../../src/gen/kerberos/v1/kdc_pb.js";
+import {
+  type EncKdcRepPart,
+  type PaEncTimestamp,
+  SealedPartSchema,
+} from "../../src/gen/kerberos/v1/sealed_pb.js";
+import {
+  type AsContext,
+  issueTgt,
+  makeAsReq,
+  makeDecoyKeys,
+  openAsRep,
+} from "../../src/protocol/as-exchange.js";
+import { toEncryptionKey } from "../../src/protocol/encryption-key.js";
+import { toTimestamp } from "../../src/protocol/kerberos-time.js";
+import { KeyUsage } from "../../src/protocol/key-usage.js";
+import { etypeOf, type LongTermKey, randomKey } from "../../src/protocol/keys.js";
+import type { KrbErrorName } from "../../src/protocol/krb-error.js";
+import { krbtgtOf } from "../../src/protocol/principal.js";
+import { type PartKind, sealToBytes } from "../../src/protocol/sealed-part.js";
+import { decodeBlob } from "../../src/protocol/strict-decode.js";
+import { openTicket } from "../../src/protocol/ticket.js";
+import { TicketFlag } from "../../src/protocol/ticket-flags.js";
+import {
+  asContext,
+  DAY,
+  grantTicket,
+  HOUR,
+  keyOf,
+  login,
+  makeEntry,
+  makeKeys,
+  makePolicy,
+  makeRealm,
+  NOW,
+  named,
+  REALM,
+  reseal,
+  SKEW,
+  type TestRealm,
+} from "../support/entries.js";
+import { expectRefusal, refusalOf } from "./refusal.js";
+
+const { RENEWABLE, RENEWABLE_OK, RENEW } = KdcOption;
+const { RENEWABLE: RENEWABLE_FLAG, INITIAL, PRE_AUTHENT } = TicketFlag;
+const TGS = krbtgtOf(REALM);
+const realm = makeRealm();
+const key = keyOf(realm.alice);
+const etype = (number: number) => number as never;
+
+const request = (wish = {}, now = NOW) =>
+  makeAsReq(realm.alice.principal, { etypes: [3], ...wish }, key, now);
+const issue = (message: AuthenticateRequest, changes: Partial<TestRealm> = {}, now = NOW) =>
+  issueTgt(message, asContext({ ...realm, ...changes }), now);
+
+describe.each([...ENCRYPTION_TYPES.values()].map((row) => [row.name, row] as const))(
+  "with %s, a password's key",
+  (_, row) => {
+    test("becomes a ticket-granting ticket that client and TGS understand alike", () => {
+      const home = makeRealm(row.etype);
+      const { reply, ticket, credentials } = login(home);
+      expect(credentials).toMatchObject({
+        client: "alice@EXAMPLE.TEST",
+        server: "krbtgt/EXAMPLE.TEST@EXAMPLE.TEST",
+        flags: [INITIAL, PRE_AUTHENT],
+        authtime: NOW,
+        starttime: NOW,
+        endtime: NOW + 10 * HOUR,
+        renewTill: undefined,
+      });
+      expect(reply.kdcOffset).toBe(0);
+      expect(reply.keyExpiration).toBeUndefined();
+      const opened = openTicket(credentials.ticket, { principal: TGS, keys: home.krbtgt.keys }, [row.etype]);
+      expect(opened).toEqual(ticket);
+      expect(opened.sessionKey.exportBytes()).toEqual(credentials.key.exportBytes());
+      expect(opened.sessionKey.etype).toBe(row);
+    });
+  },
+);
+
+describe("the AS", () => {
+  test("says of what types reply, ticket and session key are", () => {
+    expect(issue(request()).etypes).toEqual({ reply: 3, ticket: 3, session: 3 });
+  });
+
+  test("makes a fresh session key for each ticket, also for the same request", () => {
+    const message = request();
+    const [one, other] = [issue(message), issue(message)];
+    expect(one.ticket.sessionKey.exportBytes()).not.toEqual(other.ticket.sessionKey.exportBytes());
+  });
+
+  test("is asked for the TGS by name as well as by leaving the name out", () => {
+    const message = request();
+    message.server = TGS;
+    expect(issue(message).ticket.server).toBe(TGS);
+  });
+
+  test("takes its randomness from where it is told", () => {
+    let calls = 0;
+    const random = (size: number) => new Uint8Array(size).fill(++calls);
+    makeAsReq(realm.alice.principal, { etypes: [3] }, key, NOW, random);
+    expect(calls).toBe(2);
+  });
+
+  const requests: {
+    name: string;
+    alter: (message: AuthenticateRequest) => void;
+    code: KrbErrorName;
+    details?: Record<string, string>;
+  }[] = [
+    {
+      name: "no client",
+      alter: (m) => (m.client = ""),
+      code: "KRB_ERR_GENERIC",
+      details: { field: "client" },
+    },
+    {
+      name: "a client that is no principal",
+      alter: (m) => (m.client = "alice"),
+      code: "KRB_ERR_GENERIC",
+      details: { field: "client" },
+    },
+    {
+      name: "a client of U+FFFD",
+      alter: (m) => (m.client = "\ufffd@EXAMPLE.TEST"),
+      code: "KRB_ERR_GENERIC",
+      details: { field: "client" },
+    },
+    {
+      name: "a client too long",
+      alter: (m) => (m.client = `${"a".repeat(300)}@EXAMPLE.TEST`),
+      code: "KRB_ERR_FIELD_TOOLONG",
+      details: { field: "client" },
+    },
+    {
+      name: "a client of another realm",
+      alter: (m) => (m.client = "alice@OTHER"),
+      code: "KDC_ERR_WRONG_REALM",
+      details: { asked: "OTHER", realm: REALM },
+    },
+    {
+      name: "a server that is no principal",
+      alter: (m) => (m.server = "krbtgt"),
+      code: "KRB_ERR_GENERIC",
+      details: { field: "server" },
+    },
+    {
+      name: "a service as the server",
+      alter: (m) => (m.server = "notes/localhost@EXAMPLE.TEST"),
+      code: "KDC_ERR_POLICY",
+      details: { rule: "as-serves-tgs-only" },
+    },
+    { name: "another realm's TGS", alter: (m) => (m.server = krbtgtOf("OTHER")), code: "KDC_ERR_POLICY" },
+    {
+      name: "a start beyond the skew",
+      alter: (m) => (m.from = toTimestamp(NOW + SKEW + 1)),
+      code: "KDC_ERR_CANNOT_POSTDATE",
+    },
+    { name: "an end now", alter: (m) => (m.till = toTimestamp(NOW)), code: "KDC_ERR_NEVER_VALID" },
+    { name: "an end in 1969", alter: (m) => (m.till = toTimestamp(-1)), code: "KDC_ERR_NEVER_VALID" },
+    {
+      name: "an end in the year 10000",
+      alter: (m) => (m.till = toTimestamp(253_402_300_800_000)),
+      code: "KRB_ERR_GENERIC",
+      details: { field: "request.till" },
+    },
+    {
+      name: "no nonce",
+      alter: (m) => (m.nonce = new Uint8Array()),
+      code: "KRB_ERR_GENERIC",
+      details: { field: "request.nonce" },
+    },
+    {
+      name: "a nonce too short",
+      alter: (m) => (m.nonce = m.nonce.slice(1)),
+      code: "KRB_ERR_GENERIC",
+      details: { field: "request.nonce" },
+    },
+    {
+      name: "a nonce too long",
+      alter: (m) => (m.nonce = new Uint8Array(17)),
+      code: "KRB_ERR_GENERIC",
+      details: { field: "request.nonce" },
+    },
+    {
+      name: "another nonce than the proof's",
+      alter: (m) => (m.nonce = new Uint8Array(16)),
+      code: "KDC_ERR_PREAUTH_FAILED",
+    },
+    {
+      name: "no encryption types",
+      alter: (m) => (m.etypes = []),
+      code: "KRB_ERR_GENERIC",
+      details: { field: "request.etypes" },
+    },
+    {
+      name: "too many encryption types",
+      alter: (m) => (m.etypes = Array(33).fill(3)),
+      code: "KRB_ERR_FIELD_TOOLONG",
+      details: { field: "request.etypes" },
+    },
+    {
+      name: "only types that the client's key is not of",
+      alter: (m) => (m.etypes = [20, 19]),
+      code: "KDC_ERR_ETYPE_NOSUPP",
+      details: { asked: "20 19", held: "3" },
+    },
+    {
+      name: "only types nobody has",
+      alter: (m) => (m.etypes = [etype(17), etype(23)]),
+      code: "KDC_ERR_ETYPE_NOSUPP",
+    },
+    {
+      name: "the reserved option",
+      alter: (m) => (m.options = [KdcOption.UNSPECIFIED]),
+      code: "KDC_ERR_BADOPTION",
+    },
+    {
+      name: "the option forwardable",
+      alter: (m) => (m.options = [etype(1)]),
+      code: "KDC_ERR_BADOPTION",
+      details: { option: "1" },
+    },
+    {
+      name: "an option twice",
+      alter: (m) => (m.options = [RENEWABLE, RENEWABLE]),
+      code: "KRB_ERR_GENERIC",
+      details: { field: "request.options" },
+    },
+    { name: "no proof", alter: (m) => (m.padata = []), code: "KDC_ERR_PREAUTH_REQUIRED" },
+    {
+      name: "a proof of unknown kind only",
+      alter: (m) => (m.padata[0]!.type = etype(138)),
+      code: "KDC_ERR_PREAUTH_REQUIRED",
+    },
+    {
+      name: "a proof of no kind",
+      alter: (m) => (m.padata[0]!.type = 0),
+      code: "KRB_ERR_GENERIC",
+      details: { field: "padata.type" },
+    },
+    {
+      name: "an empty proof",
+      alter: (m) => (m.padata[0]!.value = new Uint8Array()),
+      code: "KRB_ERR_GENERIC",
+      details: { field: "padata.value" },
+    },
+    {
+      name: "the proof twice",
+      alter: (m) => m.padata.push(m.padata[0]!),
+      code: "KRB_ERR_GENERIC",
+      details: { field: "padata" },
+    },
+    {
+      name: "an empty element beside the proof",
+      alter: (m) => m.padata.push(proofOf(138, new Uint8Array())),
+      code: "KRB_ERR_GENERIC",
+      details: { field: "padata.value" },
+    },
+    {
+      name: "nine elements",
+      alter: (m) => (m.padata = [1, 2, 3, 4, 5, 6, 7, 8, 9].map((type) => proofOf(type, m.padata[0]!.value))),
+      code: "KRB_ERR_FIELD_TOOLONG",
+      details: { field: "padata", length: "9", limit: "8" },
+    },
+    {
+      name: "random bytes as the proof",
+      alter: (m) => (m.padata[0]!.value = new Uint8Array(64).fill(0xa5)),
+      code: "KRB_ERR_GENERIC",
+      details: { field: "padata.value" },
+    },
+    {
+      name: "a request body as the proof",
+      alter: (m) =>
+        (m.padata[0]!.value = toBinary(KdcReqBodySchema, create(KdcReqBodySchema, { server: TGS }))),
+      code: "KRB_ERR_GENERIC",
+      details: { field: "padata.value" },
+    },
+    {
+      name: "a TGT as the proof",
+      alter: (m) => (m.padata[0]!.value = login(realm).credentials.ticket),
+      code: "KRB_ERR_GENERIC",
+      details: { field: "padata.value" },
+    },
+    {
+      name: "an earlier reply as the proof",
+      alter: (m) => (m.padata[0]!.value = login(realm).response.encPart),
+      code: "KDC_ERR_PREAUTH_FAILED",
+    },
+    {
+      name: "the proof of another request",
+      alter: (m) => (m.padata = request().padata),
+      code: "KDC_ERR_PREAUTH_FAILED",
+    },
+    {
+      name: "a proof that says another type",
+      alter: (m) => alterProof(m, (data) => (data.etype = 20)),
+      code: "KDC_ERR_PREAUTH_REQUIRED",
+    },
+    {
+      name: "a proof of the lesson type, which the client has no key of",
+      alter: (m) => alterProof(m, (data) => (data.etype = -1)),
+      code: "KDC_ERR_PREAUTH_REQUIRED",
+    },
+    {
+      name: "a proof of no type",
+      alter: (m) => alterProof(m, (data) => (data.etype = 0)),
+      code: "KDC_ERR_PREAUTH_REQUIRED",
+    },
+    {
+      name: "a proof without ciphertext",
+      alter: (m) => alterProof(m, (data) => (data.cipher = new Uint8Array())),
+      code: "KDC_ERR_PREAUTH_FAILED",
+    },
+    {
+      name: "a proof with a changed bit",
+      alter: (m) => alterProof(m, (data) => (data.cipher[9]! ^= 1)),
+      code: "KDC_ERR_PREAUTH_FAILED",
+    },
+    {
+      name: "a proof without time",
+      alter: (m) => resealProof(m, (part) => delete part.patimestamp),
+      code: "KDC_ERR_PREAUTH_FAILED",
+    },
+    {
+      name: "a proof without nonce",
+      alter: (m) => resealProof(m, (part) => (part.nonce = new Uint8Array())),
+      code: "KDC_ERR_PREAUTH_FAILED",
+    },
+    {
+      name: "a proof with another nonce",
+      alter: (m) => resealProof(m, (part) => (part.nonce[15]! ^= 1)),
+      code: "KDC_ERR_PREAUTH_FAILED",
+    },
+    {
+      name: "a proof with an impossible time",
+      alter: (m) => resealProof(m, (part) => (part.patimestamp!.nanos = -1)),
+      code: "KRB_ERR_GENERIC",
+      details: { field: "padata.patimestamp" },
+    },
+    {
+      name: "a proof too far ahead",
+      alter: (m) => resealProof(m, (part) => (part.patimestamp = toTimestamp(NOW + SKEW + 1))),
+      code: "KRB_AP_ERR_SKEW",
+      details: { offset_ms: "300001", limit_ms: "300000", side: "client is ahead" },
+    },
+    {
+      name: "a proof too far behind",
+      alter: (m) => resealProof(m, (part) => (part.patimestamp = toTimestamp(NOW - SKEW - 1))),
+      code: "KRB_AP_ERR_SKEW",
+      details: { offset_ms: "-300001", limit_ms: "300000", side: "client is behind" },
+    },
+    ...(
+      [
+        "authenticator",
+        "encTicketPart",
+        "encAsRepPart",
+        "encTgsRepPart",
+        "encApRepPart",
+        "encRequestPart",
+        "encResponsePart",
+      ] as const
+    ).map((kind) => ({
+      name: `a proof that is an empty ${kind} under the right key`,
+      alter: (m: AuthenticateRequest) => (m.padata[0]!.value = emptyPart(kind)),
+      code: "KDC_ERR_PREAUTH_FAILED" as const,
+    })),
+  ];
+  test.each(requests)("refuses a request with $name", ({ alter, code, details }) => {
+    const message = request();
+    alter(message);
+    expectRefusal(() => issue(message), code, details);
+  });
+
+  test("refuses a proof cut after any byte, or extended", () => {
+    const message = request();
+    const { value } = message.padata[0]!;
+    for (let length = 0; length < value.length; length++) {
+      message.padata[0]!.value = value.slice(0, length);
+      const { reason } = refusalOf(() => issue(message));
+      // Only what is still an EncryptedData gets as far as the key.
+      const whole = length === 2;
+      expect([length, reason]).toEqual([length, whole ? "KDC_ERR_PREAUTH_FAILED" : "KRB_ERR_GENERIC"]);
+    }
+    message.padata[0]!.value = Uint8Array.of(...value, 0);
+    expectRefusal(() => issue(message), "KRB_ERR_GENERIC", { field: "padata.value" });
+  });
+
+  test("refuses a proof whose ciphertext was cut after any byte", () => {
+    const message = request();
+    const { value } = message.padata[0]!;
+    const { cipher } = decodeBlob(EncryptedDataSchema, value, "value");
+    for (let length = 0; length < cipher.length; length++) {
+      message.padata[0]!.value = value;
+      alterProof(message, (data) => (data.cipher = cipher.slice(0, length)));
+      expectRefusal(() => issue(message), "KDC_ERR_PREAUTH_FAILED");
+    }
+  });
+
+  test.each([0, 1, -1, SKEW, -SKEW])("takes a proof whose clock is off by %d ms", (offset) => {
+    const message = request({}, NOW + offset);
+    expect(issue(message).ticket.authtime).toBe(NOW);
+  });
+
+  test("ignores elements of kinds it does not know, before and after the proof", () => {
+    const message = request();
+    message.padata = [proofOf(138, Uint8Array.of(1)), ...message.padata, proofOf(-7, Uint8Array.of(1))];
+    expect(issue(message).ticket.client).toBe("alice@EXAMPLE.TEST");
+  });
+
+  test("takes a start as far ahead as the skew, for a ticket from now on", () => {
+    const message = request();
+    message.from = toTimestamp(NOW + SKEW);
+    expect(issue(message).ticket.starttime).toBe(NOW);
+  });
+
+  test("refuses a password that is wrong", () => {
+    const message = makeAsReq(realm.alice.principal, { etypes: [3] }, randomKey(etypeOf(3)), NOW);
+    expectRefusal(() => issue(message), "KDC_ERR_PREAUTH_FAILED");
+  });
+
+  test("refuses the key of an old version", () => {
+    const alice = { ...realm.alice, keys: [...makeKeys([3], 2), ...realm.alice.keys] };
+    expectRefusal(() => issue(request(), { alice }), "KDC_ERR_PREAUTH_FAILED");
+  });
+
+  const clients: { name: string; changes: Partial<TestRealm["alice"]>; code: KrbErrorName }[] = [
+    { name: "disabled", changes: { disabled: true }, code: "KDC_ERR_CLIENT_REVOKED" },
+    { name: "expired", changes: { expiresAt: NOW }, code: "KDC_ERR_NAME_EXP" },
+    {
+      name: "to change its password first",
+      changes: { passwordExpiresAt: NOW },
+      code: "KDC_ERR_KEY_EXPIRED",
+    },
+    { name: "permitted no life at all", changes: { maxLife: 0 }, code: "KDC_ERR_NEVER_VALID" },
+    { name: "permitted a negative life", changes: { maxLife: -1 }, code: "KDC_ERR_NEVER_VALID" },
+    { name: "without keys", changes: { keys: [] }, code: "KDC_ERR_PREAUTH_REQUIRED" },
+  ];
+  test.each(clients)("refuses a client that is $name", ({ changes, code }) => {
+    expectRefusal(() => issue(request(), { alice: { ...realm.alice, ...changes } }), code);
+  });
+
+  test.each(clients)("says so only to who knows the password: $name", ({ changes }) => {
+    const alice = { ...realm.alice, ...changes };
+    const message = makeAsReq(realm.alice.principal, { etypes: [3] }, randomKey(etypeOf(3)), NOW);
+    const { reason } = refusalOf(() => issue(message, { alice }));
+    expect(reason).toBe(alice.keys.length === 0 ? "KDC_ERR_PREAUTH_REQUIRED" : "KDC_ERR_PREAUTH_FAILED");
+  });
+
+  test("gives no ticket where the TGS has no key of a type the realm permits", () => {
+    const krbtgt = makeEntry(TGS, [-1]);
+    const policy = makePolicy({ permittedEtypes: [3] });
+    expectRefusal(() => issue(request(), { krbtgt, policy }), "KDC_ERR_ETYPE_NOSUPP", {
+      asked: "3",
+      held: "-1",
+    });
+  });
+
+  test("does not take a proof under a type the realm no longer permits", () => {
+    const policy = makePolicy({ permittedEtypes: [20, 19] });
+    expectRefusal(() => issue(request(), { policy }), "KDC_ERR_PREAUTH_REQUIRED");
+  });
+});
+
+describe("an unknown client", () => {
+  const unknown = { ...asContext(realm), client: undefined };
+  const compared = (run: () => unknown) => {
+    const { message, details, etypeInfo } = refusalOf(run);
+    const entries = etypeInfo?.entries.map((entry) => ({ ...entry, salt: entry.salt.length }));
+    return { message, details, entries };
+  };
+
+  test("is told the same as one who forgot the proof", () => {
+    const message = makeAsReq(realm.alice.principal, { etypes: [3] }, undefined, NOW);
+    const known = compared(() => issueTgt(message, asContext(realm), NOW));
+    expect(compared(() => issueTgt(message, unknown, NOW))).toEqual(known);
+    expect(known.entries).toEqual([expect.objectContaining({ etype: 3, salt: "EXAMPLE.TESTalice".length })]);
+    expectRefusal(() => issueTgt(message, unknown, NOW), "KDC_ERR_PREAUTH_REQUIRED");
+  });
+
+  test("is told the same as a wrong password, under its true name for the log", () => {
+    const message = makeAsReq(realm.alice.principal, { etypes: [3] }, randomKey(etypeOf(3)), NOW);
+    expectRefusal(() => issueTgt(message, asContext(realm), NOW), "KDC_ERR_PREAUTH_FAILED");
+    expectRefusal(() => issueTgt(message, unknown, NOW), "KDC_ERR_C_PRINCIPAL_UNKNOWN");
+    expect(compared(() => issueTgt(message, unknown, NOW))).toEqual(
+      compared(() => issueTgt(message, asContext(realm), NOW)),
+    );
+  });
+
+  test("is told the same salt each time, the one its principal would have", () => {
+    const message = makeAsReq(named("carol"), { etypes: [3] }, undefined, NOW);
+    const salts = [1, 2].map(
+      () => refusalOf(() => issueTgt(message, unknown, NOW)).etypeInfo?.entries[0]?.salt,
+    );
+    expect(salts).toEqual(["EXAMPLE.TESTcarol", "EXAMPLE.TESTcarol"]);
+  });
+
+  test.each(["alter the client", "alter the nonce", "alter the proof"])(
+    "is refused for malformed requests as a known one: %s",
+    (what) => {
+      const message = request();
+      if (what === "alter the client") message.client = "x";
+      if (what === "alter the nonce") message.nonce = new Uint8Array(3);
+      if (what === "alter the proof") message.padata[0]!.value = new Uint8Array(3);
+      expect(compared(() => issueTgt(message, unknown, NOW))).toEqual(
+        compared(() => issueTgt(message, asContext(realm), NOW)),
+      );
+      expectRefusal(() => issueTgt(message, unknown, NOW), "KRB_ERR_GENERIC");
+    },
+  );
+
+  test("gets no ticket even with a proof under the decoy key itself", () => {
+    const message = makeAsReq(named("carol"), { etypes: [3] }, realm.decoyKeys[0]!.key, NOW);
+    expectRefusal(() => issueTgt(message, unknown, NOW), "KDC_ERR_C_PRINCIPAL_UNKNOWN");
+  });
+
+  test("costs one decryption, as a known one does", () => {
+    const message = makeAsReq(realm.alice.principal, { etypes: [3] }, randomKey(etypeOf(3)), NOW);
+    const [known, decoy] = [countDecryptions(asContext(realm), message), countDecryptions(unknown, message)];
+    expect(known).toBe(1);
+    expect(decoy).toBe(1);
+  });
+
+  test("has decoy keys of the types new principals get", () => {
+    const keys = makeDecoyKeys(makePolicy({ keyEtypes: [20, 19] }));
+    expect(keys.map(({ kvno, key: { etype } }) => [kvno, etype.etype])).toEqual([
+      [1, 20],
+      [1, 19],
+    ]);
+  });
+});
+
+describe("encryption types are chosen apart", () => {
+  const both = [-1, 3, 16, 19, 20];
+  const alice = makeEntry("alice", [20, 3], { passwordKeyed: true });
+  const tgs = (...etypes: number[]) => makeEntry(TGS, etypes);
+  const policy = makePolicy();
+  const proveWith = (number: number, etypes: number[], changes: Partial<TestRealm>) => {
+    const proof = alice.keys.find((held) => held.key.etype.etype === number)!;
+    const message = makeAsReq(alice.principal, { etypes }, proof.key, NOW);
+    const issued = issue(message, { alice, policy, ...changes });
+    const { credentials } = openAsRep(issued.response, message, proof.key, NOW);
+    expect(credentials.key.etype.etype).toBe(issued.etypes.session);
+    return issued.etypes;
+  };
+
+  test.each<[string, number, number[], number[], { reply: number; ticket: number; session: number }]>([
+    ["all the strongest where all know it", 20, both, [20, 3], { reply: 20, ticket: 20, session: 20 }],
+    [
+      "the session key by strength, not by the client's order",
+      20,
+      [3, 20],
+      [20, 3],
+      { reply: 20, ticket: 20, session: 20 },
+    ],
+    [
+      "the ticket by the TGS's best key, whatever the client asks",
+      3,
+      [3],
+      [20, 3],
+      { reply: 3, ticket: 20, session: 3 },
+    ],
+    ["the session key by what the TGS has too", 20, both, [3], { reply: 20, ticket: 3, session: 3 }],
+    ["the reply by the key that proved the client", 3, both, [20, 3], { reply: 3, ticket: 20, session: 20 }],
+    ["types nobody knows skipped", 3, [23, 17, 3], [20, 3], { reply: 3, ticket: 20, session: 3 }],
+  ])("%s", (_, proof, asked, held, etypes) => {
+    expect(proveWith(proof, asked, { krbtgt: tgs(...held) })).toEqual(etypes);
+  });
+
+  test("and never beyond what the realm permits", () => {
+    const standard = makePolicy({ permittedEtypes: [19, 20] });
+    expect(proveWith(20, both, { krbtgt: tgs(20, 19, 3), policy: standard })).toEqual({
+      reply: 20,
+      ticket: 20,
+      session: 20,
+    });
+    const message = makeAsReq(alice.principal, { etypes: [3, 20] }, keyOf(alice), NOW);
+    expectRefusal(() => issue(message, { alice, policy: standard, krbtgt: tgs(3) }), "KDC_ERR_ETYPE_NOSUPP");
+  });
+
+  test("from the TGS's current version alone", () => {
+    const krbtgt = { ...tgs(), keys: [...makeKeys([3], 2), ...makeKeys([20], 1)] };
+    expect(proveWith(20, both, { krbtgt })).toEqual({ reply: 20, ticket: 3, session: 3 });
+  });
+});
+
+describe("times and options", () => {
+  const issued = (wish: object, changes: Partial<TestRealm> = {}) => {
+    const { credentials } = login({ ...realm, ...changes }, wish);
+    const { flags, endtime, renewTill } = credentials;
+    return {
+      flags,
+      endtime: endtime - NOW,
+      renewTill: renewTill === undefined ? undefined : renewTill - NOW,
+    };
+  };
+  const plain = [INITIAL, PRE_AUTHENT];
+  const renewable = [RENEWABLE_FLAG, INITIAL, PRE_AUTHENT];
+
+  test.each<[string, object, object]>([
+    ["the longest life by default", {}, { flags: plain, endtime: 10 * HOUR, renewTill: undefined }],
+    ["a shorter life as asked", { till: NOW + 1 }, { flags: plain, endtime: 1 }],
+    ["no longer life than the longest", { till: NOW + 10 * HOUR + 1 }, { flags: plain, endtime: 10 * HOUR }],
+    [
+      "a renewable ticket as asked",
+      { options: [RENEWABLE] },
+      { flags: renewable, endtime: 10 * HOUR, renewTill: 7 * DAY },
+    ],
+    [
+      "a renewable ticket until as asked",
+      { options: [RENEWABLE], renewTill: NOW + DAY },
+      { flags: renewable, renewTill: DAY },
+    ],
+    ["no renewable ticket unasked", { renewTill: NOW + DAY }, { flags: plain, renewTill: undefined }],
+    [
+      "no renewable ticket that ends before it must be renewed",
+      { options: [RENEWABLE], renewTill: NOW + HOUR },
+      { flags: plain, renewTill: undefined },
+    ],
+    [
+      "a renewable ticket in place of a longer one",
+      { options: [RENEWABLE_OK], till: NOW + DAY },
+      { flags: renewable, endtime: 10 * HOUR, renewTill: DAY },
+    ],
+    [
+      "the option renew without effect on a login",
+      { options: [RENEW] },
+      { flags: plain, renewTill: undefined },
+    ],
+  ])("give %s", (_, wish, expected) => {
+    expect(issued(wish)).toMatchObject(expected);
+  });
+
+  test("are limited by client and TGS as well as by the realm", () => {
+    const alice = { ...realm.alice, maxLife: HOUR, maxRenewableLife: DAY };
+    const krbtgt = { ...realm.krbtgt, maxLife: 2 * HOUR, maxRenewableLife: 2 * HOUR };
+    expect(issued({ options: [RENEWABLE] }, { alice })).toMatchObject({ endtime: HOUR, renewTill: DAY });
+    expect(issued({ options: [RENEWABLE] }, { krbtgt })).toMatchObject({
+      endtime: 2 * HOUR,
+      renewTill: undefined,
+    });
+    expect(issued({ options: [RENEWABLE] }, { alice, krbtgt })).toMatchObject({
+      endtime: HOUR,
+      renewTill: 2 * HOUR,
+    });
+  });
+
+  test("tell when the password expires", () => {
+    const alice = { ...realm.alice, passwordExpiresAt: NOW + DAY };
+    expect(login({ ...realm, alice }).reply.keyExpiration).toBe(NOW + DAY);
+  });
+
+  test("hold beyond 2038 and 2106", () => {
+    for (const now of [Date.UTC(2038, 0, 19, 3, 14, 8), Date.UTC(2106, 1, 7, 6, 28, 16)]) {
+      const { credentials } = login(realm, {}, now);
+      expect(credentials.endtime).toBe(now + 10 * HOUR);
+    }
+  });
+});
+
+describe("the client", () => {
+  let message: AuthenticateRequest;
+  let response: AuthenticateResponse;
+  beforeAll(() => {
+    message = request({ etypes: [20, 3], till: NOW + HOUR, options: [RENEWABLE], renewTill: NOW + DAY });
+    response = issue(message).response;
+  });
+  const open = (changes: Partial<AuthenticateResponse>) =>
+    openAsRep({ ...response, ...changes }, message, key, NOW);
+  const sealing = { key, usage: KeyUsage.AS_REP, kvno: 1 };
+  const resealed = (change: (part: EncKdcRepPart) => void) => ({
+    encPart: reseal(response.encPart, sealing, "encAsRepPart", change),
+  });
+
+  test("takes the reply that answers its request", () => {
+    const { credentials } = open({});
+    expect(credentials).toMatchObject({ endtime: NOW + HOUR, renewTill: NOW + DAY });
+    expect(open(resealed(() => {})).credentials.key.exportBytes()).toEqual(credentials.key.exportBytes());
+  });
+
+  test("keeps its own copy of the ticket", () => {
+    const copy = { ...response, ticket: Uint8Array.from(response.ticket) };
+    const { credentials } = openAsRep(copy, message, key, NOW);
+    copy.ticket.fill(0);
+    expect(credentials.ticket).toEqual(response.ticket);
+  });
+
+  test.each([0, 1, -1, SKEW + 1, -DAY])("learns how far the KDC's clock is off: %d ms", (offset) => {
+    expect(openAsRep(response, message, key, NOW - offset).kdcOffset).toBe(offset);
+  });
+
+  const clear: {
+    name: string;
+    change: () => Partial<AuthenticateResponse>;
+    code: KrbErrorName;
+    details?: Record<string, string>;
+  }[] = [
+    {
+      name: "no client",
+      change: () => ({ client: "" }),
+      code: "KRB_AP_ERR_MODIFIED",
+      details: { field: "client" },
+    },
+    {
+      name: "another client in clear",
+      change: () => ({ client: "bob@EXAMPLE.TEST" }),
+      code: "KRB_AP_ERR_MODIFIED",
+      details: { field: "client" },
+    },
+    {
+      name: "no ticket",
+      change: () => ({ ticket: new Uint8Array() }),
+      code: "KRB_AP_ERR_MODIFIED",
+      details: { field: "ticket" },
+    },
+    {
+      name: "no sealed part",
+      change: () => ({ encPart: new Uint8Array() }),
+      code: "KRB_ERR_GENERIC",
+      details: { field: "enc_part" },
+    },
+    {
+      name: "the ticket as the sealed part",
+      change: () => ({ encPart: response.ticket }),
+      code: "KRB_ERR_GENERIC",
+      details: { field: "enc_part" },
+    },
+    {
+      name: "the client's own proof as the sealed part",
+      change: () => ({ encPart: message.padata[0]!.value }),
+      code: "KRB_AP_ERR_BAD_INTEGRITY",
+      details: { part: "reply" },
+    },
+    {
+      name: "the reply to another request",
+      change: () => login(realm).response,
+      code: "KRB_AP_ERR_MODIFIED",
+      details: { field: "nonce" },
+    },
+    {
+      name: "a reply of the TGS under the same key",
+      change: () => ({ encPart: sealToBytes(sealing, "encTgsRepPart", partOfReply()) }),
+      code: "KRB_AP_ERR_BAD_INTEGRITY",
+    },
+    {
+      name: "a byte less",
+      change: () => ({ encPart: response.encPart.slice(0, -1) }),
+      code: "KRB_ERR_GENERIC",
+    },
+    {
+      name: "a byte more",
+      change: () => ({ encPart: Uint8Array.of(...response.encPart, 0) }),
+      code: "KRB_ERR_GENERIC",
+    },
+  ];
+  test.each(clear)("refuses a reply with $name", ({ change, code, details }) => {
+    expectRefusal(() => open(change()), code, details);
+  });
+
+  test("refuses a reply under another key than its password's", () => {
+    expectRefusal(
+      () => openAsRep(response, message, randomKey(etypeOf(3)), NOW),
+      "KRB_AP_ERR_BAD_INTEGRITY",
+      { part: "reply" },
+    );
+    expectRefusal(
+      () => openAsRep(response, message, randomKey(etypeOf(20)), NOW),
+      "KRB_AP_ERR_BAD_INTEGRITY",
+      { part: "reply" },
+    );
+  });
+
+  test("refuses a sealed part with any byte changed, but for the key version, which is a hint", () => {
+    const kvnoAt = 3;
+    for (let i = 0; i < response.encPart.length; i++) {
+      if (i === kvnoAt) continue;
+      const encPart = Uint8Array.from(response.encPart);
+      encPart[i]! ^= 0x10;
+      const { reason } = refusalOf(() => open({ encPart }));
+      expect(["KRB_ERR_GENERIC", "KRB_AP_ERR_BAD_INTEGRITY"]).toContain(reason);
+    }
+  });
+
+  const modified = "KRB_AP_ERR_MODIFIED";
+  const sealed: { name: string; alter: (part: EncKdcRepPart) => void; code: KrbErrorName; field?: string }[] =
+    [
+      { name: "no key", alter: (p) => delete p.key, code: modified, field: "reply.key" },
+      {
+        name: "a key of a type not asked for",
+        alter: (p) => (p.key = toEncryptionKey(randomKey(etypeOf(19)))),
+        code: "KDC_ERR_ETYPE_NOSUPP",
+        field: "reply.key",
+      },
+      {
+        name: "a lesson key where none was asked for",
+        alter: (p) => (p.key = toEncryptionKey(randomKey(etypeOf(-1)))),
+        code: "KDC_ERR_ETYPE_NOSUPP",
+        field: "reply.key",
+      },
+      {
+        name: "a key of another length",
+        alter: (p) => (p.key!.key = new Uint8Array(7)),
+        code: modified,
+        field: "reply.key",
+      },
+      {
+        name: "a weak DES key",
+        alter: (p) => (p.key!.key = new Uint8Array(8).fill(1)),
+        code: modified,
+        field: "reply.key",
+      },
+      { name: "no nonce", alter: (p) => (p.nonce = new Uint8Array()), code: modified, field: "nonce" },
+      { name: "another nonce", alter: (p) => (p.nonce[0]! ^= 1), code: modified, field: "nonce" },
+      {
+        name: "a nonce with more after it",
+        alter: (p) => (p.nonce = Uint8Array.of(...p.nonce, 0)),
+        code: modified,
+        field: "nonce",
+      },
+      { name: "no server", alter: (p) => (p.server = ""), code: modified, field: "server" },
+      {
+        name: "another server",
+        alter: (p) => (p.server = "notes/localhost@EXAMPLE.TEST"),
+        code: modified,
+        field: "server",
+      },
+      {
+        name: "another realm's TGS",
+        alter: (p) => (p.server = krbtgtOf("OTHER")),
+        code: modified,
+        field: "server",
+      },
+      { name: "no client", alter: (p) => (p.client = ""), code: modified, field: "client" },
+      {
+        name: "another client",
+        alter: (p) => (p.client = "bob@EXAMPLE.TEST"),
+        code: modified,
+        field: "client",
+      },
+      {
+        name: "the client in another realm",
+        alter: (p) => (p.client = "alice@OTHER"),
+        code: modified,
+        field: "client",
+      },
+      { name: "no flags", alter: (p) => (p.flags = []), code: modified },
+      {
+        name: "no flag initial",
+        alter: (p) => (p.flags = [RENEWABLE_FLAG, PRE_AUTHENT]),
+        code: modified,
+        field: "flags",
+      },
+      {
+        name: "no flag pre-authent",
+        alter: (p) => (p.flags = [RENEWABLE_FLAG, INITIAL]),
+        code: modified,
+        field: "flags",
+      },
+      {
+        name: "no flag renewable, yet a time",
+        alter: (p) => (p.flags = [INITIAL, PRE_AUTHENT]),
+        code: modified,
+        field: "renew_till",
+      },
+      ...([0, 1, 2, 3, 4, 5, 6, 7] as TicketFlag[]).map(
+        (flag) =>
+          ({
+            name: `the flag ${TicketFlag[flag]}, which nobody asked for`,
+            alter: (p: EncKdcRepPart) => (p.flags = [flag, ...p.flags]),
+            code: modified,
+            field: "flags",
+          }) as const,
+      ),
+      { name: "flags in another order", alter: (p) => p.flags.reverse(), code: modified, field: "flags" },
+      { name: "a flag twice", alter: (p) => p.flags.push(PRE_AUTHENT), code: modified, field: "flags" },
+      { name: "no authtime", alter: (p) => delete p.authtime, code: modified, field: "times" },
+      { name: "no starttime", alter: (p) => delete p.starttime, code: modified, field: "times" },
+      { name: "no endtime", alter: (p) => delete p.endtime, code: modified, field: "times" },
+      { name: "no KDC time", alter: (p) => delete p.kdcTime, code: modified, field: "times" },
+      {
+        name: "no time to renew till, yet the flag",
+        alter: (p) => delete p.renewTill,
+        code: modified,
+        field: "renew_till",
+      },
+      {
+        name: "an end a millisecond later than asked",
+        alter: (p) => (p.endtime = toTimestamp(NOW + HOUR + 1)),
+        code: modified,
+        field: "endtime",
+      },
+      {
+        name: "an end at its start",
+        alter: (p) => (p.endtime = toTimestamp(NOW)),
+        code: modified,
+        field: "endtime",
+      },
+      {
+        name: "an end before its start",
+        alter: (p) => (p.starttime = toTimestamp(NOW + HOUR + 1)),
+        code: modified,
+        field: "endtime",
+      },
+      {
+        name: "a renewal a millisecond longer than asked",
+        alter: (p) => (p.renewTill = toTimestamp(NOW + DAY + 1)),
+        code: modified,
+        field: "renew_till",
+      },
+      {
+        name: "an impossible time",
+        alter: (p) => (p.endtime!.nanos = -1),
+        code: "KRB_ERR_GENERIC",
+        field: "reply.endtime",
+      },
+      {
+        name: "an impossible time of the KDC",
+        alter: (p) => (p.kdcTime!.nanos = -1),
+        code: "KRB_ERR_GENERIC",
+        field: "reply.kdc_time",
+      },
+      {
+        name: "no types: the list was stripped",
+        alter: (p) => (p.etypes = []),
+        code: modified,
+        field: "etypes",
+      },
+      { name: "the strong type stripped", alter: (p) => (p.etypes = [3]), code: modified, field: "etypes" },
+      { name: "a weak type added", alter: (p) => p.etypes.push(-1), code: modified, field: "etypes" },
+      {
+        name: "the types in another order",
+        alter: (p) => p.etypes.reverse(),
+        code: modified,
+        field: "etypes",
+      },
+    ];
+  test.each(sealed)("refuses a reply that seals $name", ({ alter, code, field }) => {
+    expectRefusal(() => open(resealed(alter)), code, field === undefined ? {} : { field });
+  });
+
+  test("refuses a renewable ticket it did not ask for", () => {
+    const plain = request();
+    const { encPart, ...rest } = issue(plain).response;
+    const renewable = reseal(encPart, sealing, "encAsRepPart", (part) => {
+      part.flags = [RENEWABLE_FLAG, INITIAL, PRE_AUTHENT];
+      part.renewTill = toTimestamp(NOW + DAY);
+    });
+    expectRefusal(() => openAsRep({ ...rest, encPart: renewable }, plain, key, NOW), modified, {
+      field: "renew_till",
+    });
+  });
+
+  test("notices that its list of types was stripped on the way, though the KDC did not", () => {
+    const sent = request({ etypes: [20, 3] });
+    const received = { ...sent, etypes: [3] } as AuthenticateRequest;
+    const reply = issue(received).response;
+    expectRefusal(() => openAsRep(reply, sent, key, NOW), modified, { field: "etypes" });
+  });
+
+  test("notices that the end it asked for was put off on the way", () => {
+    const sent = request({ till: NOW + HOUR });
+    const received = { ...sent, till: toTimestamp(NOW + 9 * HOUR) } as AuthenticateRequest;
+    expectRefusal(() => openAsRep(issue(received).response, sent, key, NOW), modified, { field: "endtime" });
+  });
+
+  test("does not take a service ticket's reply for a login's", () => {
+    const { credentials } = login(realm);
+    const { response: granted } = grantTicket(realm, credentials);
+    expectRefusal(
+      () => open({ encPart: granted.encPart, ticket: granted.ticket }),
+      "KRB_AP_ERR_BAD_INTEGRITY",
+    );
+  });
+
+  function partOfReply(): EncKdcRepPart {
+    let part: EncKdcRepPart | undefined;
+    reseal(response.encPart, sealing, "encAsRepPart", (opened) => {
+      part = opened;
+    });
+    return part!;
+  }
+});
+
+function proofOf(type: number, value: Uint8Array): AuthenticateRequest["padata"][number] {
+  return { ...request().padata[0]!, type: type as never, value };
+}
+
+function alterProof(
+  message: AuthenticateRequest,
+  alter: (data: { etype: number; cipher: Uint8Array }) => void,
+): void {
+  const data = decodeBlob(EncryptedDataSchema, message.padata[0]!.value, "value");
+  alter(data);
+  message.padata[0]!.value = toBinary(EncryptedDataSchema, data);
+}
+
+function resealProof(message: AuthenticateRequest, alter: (part: PaEncTimestamp) => void): void {
+  const sealing = { key, usage: KeyUsage.PA_ENC_TIMESTAMP };
+  message.padata[0]!.value = reseal(message.padata[0]!.value, sealing, "encTimestamp", alter);
+}
+
+function emptyPart(kind: PartKind): Uint8Array {
+  const part = create(SealedPartSchema.field[kind]!.message!);
+  return sealToBytes({ key, usage: KeyUsage.PA_ENC_TIMESTAMP }, kind, part as never);
+}
+
+/** How often a request that is refused for its proof makes the AS decrypt. */
+function countDecryptions(context: AsContext, message: AuthenticateRequest): number {
+  let count = 0;
+  const counted = (held: LongTermKey): LongTermKey => {
+    const cipher = {
+      decrypt(usage: number, ciphertext: Uint8Array) {
+        count++;
+        return held.key.cipher.decrypt(usage, ciphertext);
+      },
+    };
+    return { ...held, key: Object.create(held.key, { cipher: { value: cipher } }) };
+  };
+  const client = context.client && { ...context.client, keys: context.client.keys.map(counted) };
+  refusalOf(() => issueTgt(message, { ...context, client, decoyKeys: context.decoyKeys.map(counted) }, NOW));
+  return count;
+}
