@@ -24,7 +24,7 @@ test("a definition has each method's path and the directions it streams in", () 
 });
 
 test("a service may go by another name", () => {
-  expect(serviceDefinition(TestService, "other.v1.Name")["say"]?.path).toBe("/other.v1.Name/Say");
+  expect(serviceDefinition(TestService, "other.v1.Name").say?.path).toBe("/other.v1.Name/Say");
   expect(methodPath(TestService.method.echo)).toBe("/tessera.test.v1.TestService/Echo");
 });
 

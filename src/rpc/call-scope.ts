@@ -1,0 +1,166 @@
+/**
+ * One call on the server: what its handler is told, and how it ends.
+ *
+ * Invariants. A call gets exactly one status, and none once it is cancelled. What a handler throws without a status of its
+ * own reaches `onInternalError` and never the wire. `settle` never rejects: a handler that throws, whenever and whatever,
+ * ends its call and not the process.
+ */
+import type { EventEmitter } from "node:events";
+import * as grpc from "@grpc/grpc-js";
+import { RpcError } from "./rpc-error.js";
+import { type CallStatus, hasStatus, toStatus } from "./status.js";
+
+/** What a handler knows of its call. */
+export interface HandlerContext {
+  /** The method called, `/package.Service/Method`. */
+  readonly method: string;
+  /** The request metadata: the very object the interceptors passed on. */
+  readonly metadata: grpc.Metadata;
+  /** When the client stops waiting; undefined if it waits without limit. The server's own limits show in `signal` only. */
+  readonly deadline: Date | undefined;
+  /** Aborts when the call is cancelled, is out of time or, for a stream, the server shuts down; `reason` is an RpcError. */
+  readonly signal: AbortSignal;
+  /** The client's address and port. */
+  readonly peer: string;
+  /** The `:authority` the client called. */
+  readonly authority: string;
+  /** Initial response metadata: sent before the first response. */
+  readonly headers: grpc.Metadata;
+  /** Trailing response metadata: sent with the status. */
+  readonly trailers: grpc.Metadata;
+  /** Sends `headers` now. Without it they go with the first response. */
+  sendHeaders(): void;
+  /** grpc-js's call, for what is not here: the peer's certificate. */
+  readonly call: grpc.ServerUnaryCall<Buffer, Buffer> | StreamingCall;
+}
+
+/** What holds for all calls of a service. */
+export interface ServiceOptions {
+  /** Ends the service's streams with UNAVAILABLE. Unary calls run to their end: that is what draining waits for. */
+  readonly shutdown?: AbortSignal | undefined;
+  /** Told of every error that left as INTERNAL, with its cause: for the log. Must not throw. */
+  readonly onInternalError?: ((error: unknown, context: HandlerContext) => void) | undefined;
+  /** The full name to register under, instead of the descriptor's. */
+  readonly typeName?: string | undefined;
+}
+
+type StreamingCall =
+  | grpc.ServerReadableStream<Buffer, Buffer>
+  | grpc.ServerWritableStream<Buffer, Buffer>
+  | grpc.ServerDuplexStream<Buffer, Buffer>;
+/** One call's context, and the end of it. */
+export class CallScope implements HandlerContext {
+  readonly method: string;
+  readonly call: HandlerContext["call"];
+  readonly metadata: grpc.Metadata;
+  readonly deadline: Date | undefined;
+  readonly peer: string;
+  readonly authority: string;
+  readonly headers = new grpc.Metadata();
+  readonly trailers = new grpc.Metadata();
+  readonly signal: AbortSignal;
+  readonly #controller = new AbortController();
+  readonly #options: ServiceOptions;
+  readonly #streams: Set<CallScope>;
+  readonly #timer: NodeJS.Timeout | undefined;
+  #cancelled = false;
+  #settled = false;
+  #headersSent = false;
+
+  constructor(
+    call: HandlerContext["call"],
+    method: string,
+    options: ServiceOptions,
+    streams: Set<CallScope>,
+  ) {
+    this.call = call;
+    this.method = method;
+    this.metadata = call.metadata;
+    this.peer = call.getPeer();
+    this.authority = call.getHost();
+    this.signal = this.#controller.signal;
+    this.#options = options;
+    this.#streams = streams;
+    const deadline = Number(call.getDeadline());
+    if (Number.isFinite(deadline)) {
+      this.deadline = new Date(deadline);
+      // grpc-js ends the call itself, but tells of it only once all that was written before is read.
+      const left = Math.min(Math.max(deadline - Date.now(), 0), 2 ** 31 - 1);
+      this.#timer = setTimeout(() => this.abort(outOfTime()), left).unref();
+    }
+    (call as EventEmitter).on("cancelled", () => {
+      this.#cancelled = true;
+      // grpc-js says this after the status as well: a handler that is done is not told.
+      if (!this.#settled) this.abort(Date.now() >= deadline ? outOfTime() : cancelled());
+    });
+    if (call.cancelled) this.abort(cancelled());
+  }
+
+  sendHeaders(): void {
+    if (this.#headersSent) return;
+    this.#headersSent = true;
+    this.call.sendMetadata(this.headers);
+  }
+
+  /** Aborts the signal with this reason, if it has none yet. */
+  abort(reason: RpcError): void {
+    this.#controller.abort(reason);
+  }
+
+  /** Lets the end of the server end this call. */
+  holdUntilShutdown(): void {
+    this.#streams.add(this);
+    if (this.#options.shutdown?.aborted) this.abort(shuttingDown());
+    this.signal.throwIfAborted();
+  }
+
+  /** Runs a handler, then ends the call one way or the other. Never rejects. */
+  async settle<T>(
+    run: () => Promise<T>,
+    succeed: (value: T) => void,
+    refuse: (status: CallStatus) => void,
+  ): Promise<void> {
+    try {
+      const value = await run();
+      if (!this.#cancelled) succeed(value);
+    } catch (thrown) {
+      // A wait that the signal ended may throw its own AbortError: the call's end is why.
+      const error = this.signal.aborted && isAbortError(thrown) ? this.signal.reason : thrown;
+      if (!hasStatus(error)) this.#report(error);
+      if (!this.#cancelled) {
+        const status = toStatus(error);
+        status.metadata.merge(this.trailers);
+        refuse(status);
+      }
+    } finally {
+      this.#settled = true;
+      clearTimeout(this.#timer);
+      this.#streams.delete(this);
+    }
+  }
+
+  #report(error: unknown): void {
+    try {
+      this.#options.onInternalError?.(error, this);
+    } catch {
+      // the log is out of order; the call still gets its status
+    }
+  }
+}
+
+function isAbortError(error: unknown): boolean {
+  return error instanceof Error && error.name === "AbortError";
+}
+
+function cancelled(): RpcError {
+  return new RpcError(grpc.status.CANCELLED, "the call was cancelled");
+}
+
+function outOfTime(): RpcError {
+  return new RpcError(grpc.status.DEADLINE_EXCEEDED, "the call is out of time");
+}
+
+/** Why a stream ends when its server does. */
+export function shuttingDown(): RpcError {
+  return new RpcError(grpc.status.UNAVAILABLE, "the server is shutting down");
+}
