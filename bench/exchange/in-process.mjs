@@ -1,0 +1,51 @@
+// CPU of each operation in process, without a socket: what the cryptography, the encoding and the checks cost.
+import { makeAccessRep, makeAccessReq, verifyAccessReq } from "../../dist/protocol/access-exchange.js";
+import { AP_USE, makeApRep, makeApReq, verifyApReq } from "../../dist/protocol/ap-exchange.js";
+import { issueTgt, makeAsReq, makeDecoyKeys, openAsRep } from "../../dist/protocol/as-exchange.js";
+import {
+  issueServiceTicket,
+  makeTgsReq,
+  openTgsRep,
+  verifyTgsReq,
+} from "../../dist/protocol/tgs-exchange.js";
+import { makeTicket, openTicket } from "../../dist/protocol/ticket.js";
+import { CLIENT, makePrincipals, policyFor, SERVICE, TGS } from "./realm.mjs";
+
+/** The operations of one encryption type, ready to run again and again. */
+export async function operations(etype) {
+  const policy = policyFor(etype);
+  const principals = await makePrincipals(etype);
+  const [client, service, krbtgt] = await Promise.all(
+    [CLIENT, SERVICE, TGS].map((name) => principals.get(name)),
+  );
+  const now = Date.now();
+  const wish = { etypes: [etype] };
+  const decoyKeys = makeDecoyKeys(policy);
+  const asContext = { client, krbtgt, decoyKeys, policy };
+  const asReq = makeAsReq(CLIENT, wish, client.keys[0].key, now);
+  const tgtIssued = issueTgt(asReq, asContext, now);
+  const tgt = openAsRep(tgtIssued.response, asReq, client.keys[0].key, now).credentials;
+  const tgsReq = makeTgsReq(tgt, SERVICE, wish, now);
+  const verifiedTgs = verifyTgsReq(tgsReq.request, krbtgt, policy, now);
+  const context = { client, service, policy };
+  const issued = issueServiceTicket(verifiedTgs, context, now);
+  const credentials = openTgsRep(issued.response, tgsReq.pending, now).credentials;
+  const body = new Uint8Array(64);
+  const apReq = makeApReq(credentials, AP_USE, body, undefined, now);
+  const keys = { principal: SERVICE, keys: service.keys };
+  const apPolicy = { service: keys, permittedEtypes: policy.permittedEtypes, clockSkew: policy.clockSkew };
+  const access = makeAccessReq(credentials, body, now);
+  const ticket = openTicket(issued.response.ticket, keys, policy.permittedEtypes);
+  return {
+    "seal a ticket": () => makeTicket(issued.ticket, service.keys[0]),
+    "open a ticket": () => openTicket(issued.response.ticket, keys, policy.permittedEtypes),
+    "issueTgt with pre-authentication": () => issueTgt(asReq, asContext, now),
+    verifyTgsReq: () => verifyTgsReq(tgsReq.request, krbtgt, policy, now),
+    issueServiceTicket: () => issueServiceTicket(verifiedTgs, context, now),
+    "verifyApReq + makeApRep": () => makeApRep(verifyApReq(apReq.blobs, AP_USE, body, apPolicy, now)),
+    "the same, ticket seen before": () =>
+      makeApRep(verifyApReq(apReq.blobs, AP_USE, body, { ...apPolicy, openTicket: () => ticket }, now)),
+    "V: verifyAccessReq + makeAccessRep": () =>
+      makeAccessRep(verifyAccessReq(access.request, apPolicy, now).verified, body),
+  };
+}
