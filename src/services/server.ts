@@ -6,12 +6,25 @@
  */
 import type { DescService } from "@bufbuild/protobuf";
 import * as grpc from "@grpc/grpc-js";
+import { file_google_rpc_error_details } from "../gen/google/rpc/error_details_pb.js";
+import { Health } from "../gen/grpc/health/v1/health_pb.js";
+import { file_kerberos_v1_kdc } from "../gen/kerberos/v1/kdc_pb.js";
+import { file_kerberos_v1_operations } from "../gen/kerberos/v1/operations_pb.js";
+import { file_kerberos_v1_sealed } from "../gen/kerberos/v1/sealed_pb.js";
 import { makeServer, type ServerParts } from "../rpc/server-options.js";
 import type { ServiceOptions } from "../rpc/server-runtime.js";
 import type { Log } from "./exchange-log.js";
 import { HealthService } from "./health.js";
 import { hostPort, listenError } from "./listen.js";
 import { addReflection } from "./reflection.js";
+
+/** What no RPC names but travels in `bytes` and status details: described by reflection all the same. */
+const DESCRIBED = [
+  file_kerberos_v1_sealed,
+  file_kerberos_v1_kdc,
+  file_kerberos_v1_operations,
+  file_google_rpc_error_details,
+];
 
 /** What a server is made of. */
 export interface ServerConfig extends ServerParts {
@@ -55,7 +68,7 @@ export async function startServer(config: ServerConfig): Promise<RunningServer> 
   config.add(server, options);
   const health = new HealthService();
   health.addTo(server, options);
-  addReflection(server, [config.service], options);
+  addReflection(server, [config.service, Health], { ...options, files: DESCRIBED });
   const port = await bind(server, config);
   health.set("", "SERVING");
   health.set(config.service.typeName, "SERVING");
