@@ -13,7 +13,12 @@ import { equalBytes } from "../crypto/equal-bytes.js";
 import { sha256 } from "../crypto/hash.js";
 import { systemRandom } from "../crypto/random.js";
 import { type EncryptedData, EncryptedDataSchema } from "../gen/kerberos/v1/encryption_pb.js";
-import { type Authenticator, AuthenticatorSchema, EncApRepPartSchema } from "../gen/kerberos/v1/sealed_pb.js";
+import {
+  type Authenticator,
+  AuthenticatorSchema,
+  type EncApRepPart,
+  EncApRepPartSchema,
+} from "../gen/kerberos/v1/sealed_pb.js";
 import type { Credentials } from "./credentials.js";
 import { fromEncryptionKey, toEncryptionKey } from "./encryption-key.js";
 import { checkSkew, fromTimestamp, toTimestamp } from "./kerberos-time.js";
@@ -80,7 +85,14 @@ export interface ApReqPolicy {
   readonly clockSkew: number;
   /** The peer's network address; a ticket bound to others is refused. */
   readonly peerAddress?: string | undefined;
+  /** Types of authorization data that the service understands; a ticket with any other is refused. None by default. */
+  readonly authorizationData?: readonly number[] | undefined;
+  /** Opens a ticket, or knows it opened already; `openTicket` by default. What it returns belongs to the opener. */
+  readonly openTicket?: TicketOpener | undefined;
 }
+
+/** Does what `openTicket` does. */
+export type TicketOpener = typeof openTicket;
 
 /** A fresh key for what follows an AP-REQ, of the session key's encryption type (RFC 4120 §5.5.1, subkey). */
 export function makeSubkey(sessionKey: Key, random?: RandomSource): Key {
@@ -133,7 +145,8 @@ export function verifyApReq(
   policy: ApReqPolicy,
   now: number,
 ): VerifiedApReq {
-  const ticket = openTicket(blobs.ticket, policy.service, policy.permittedEtypes);
+  const open = policy.openTicket ?? openTicket;
+  const ticket = open(blobs.ticket, policy.service, policy.permittedEtypes);
   const sealed = decodeBlob(EncryptedDataSchema, blobs.authenticator, "authenticator");
   const sealing = { key: ticket.sessionKey, usage: use.authenticator };
   const authenticator = unseal(sealing, "authenticator", sealed, authenticatorBadIntegrity);
@@ -146,7 +159,7 @@ export function verifyApReq(
   const ctime = fromTimestamp(authenticator.ctime, "authenticator.ctime");
   checkSkew(ctime, now, policy.clockSkew);
   checkTicketTimes(ticket, now, policy.clockSkew);
-  checkRestrictions(ticket, policy.peerAddress);
+  checkRestrictions(ticket, policy);
   const subkey = authenticator.subkey
     ? fromEncryptionKey(authenticator.subkey, [ticket.sessionKey.etype.etype], "authenticator.subkey")
     : undefined;
@@ -168,16 +181,18 @@ export interface ApRep {
   readonly seqNumber: number;
 }
 
-/** Message (6): proves that the service could open the ticket. */
+/** Message (6): proves that the service could open the ticket, and carries a fresh subkey for what it sends. */
 export function makeApRep(verified: VerifiedApReq, random: RandomSource = systemRandom): ApRep {
-  const { sessionKey } = verified.ticket;
-  const subkey = makeSubkey(sessionKey, random);
-  const seqNumber = randomSeqNumber(random);
-  const { ctime, nonce } = verified.authenticator;
-  const part = create(EncApRepPartSchema, { nonce, subkey: toEncryptionKey(subkey), seqNumber });
-  if (ctime !== undefined) part.ctime = ctime;
-  const bytes = sealToBytes({ key: sessionKey, usage: KeyUsage.AP_REP }, "encApRepPart", part, random);
-  return { bytes, subkey, seqNumber };
+  const fresh = {
+    subkey: makeSubkey(verified.ticket.sessionKey, random),
+    seqNumber: randomSeqNumber(random),
+  };
+  return { bytes: sealApRep(verified, fresh, random), ...fresh };
+}
+
+/** Message (6) where nothing follows under a subkey: the proof alone. */
+export function makeApProof(verified: VerifiedApReq, random: RandomSource = systemRandom): Uint8Array {
+  return sealApRep(verified, undefined, random);
 }
 
 /**
@@ -185,19 +200,20 @@ export function makeApRep(verified: VerifiedApReq, random: RandomSource = system
  * @throws KrbError KRB_AP_ERR_MUT_FAIL for every cause.
  */
 export function verifyApRep(bytes: Uint8Array, pending: PendingApReq): { subkey: Key; seqNumber: number } {
-  if (bytes.length === 0) throw mutualFailure();
-  const { sessionKey, ctime, nonce } = pending;
-  try {
-    const sealing = { key: sessionKey, usage: KeyUsage.AP_REP };
-    const part = unsealFromBytes(sealing, "encApRepPart", bytes, "ap_rep", mutualFailure);
-    const answers = part.ctime !== undefined && fromTimestamp(part.ctime, "ap_rep.ctime") === ctime;
-    if (!answers || !equalBytes(part.nonce, nonce)) throw mutualFailure();
-    const subkey = fromEncryptionKey(part.subkey, [sessionKey.etype.etype], "ap_rep.subkey");
-    return { subkey, seqNumber: part.seqNumber };
-  } catch (error) {
-    if (error instanceof KrbError) throw mutualFailure();
-    throw error;
-  }
+  return openApRep(bytes, pending, ({ subkey, seqNumber }) => ({
+    subkey: fromEncryptionKey(subkey, [pending.sessionKey.etype.etype], "ap_rep.subkey"),
+    seqNumber,
+  }));
+}
+
+/** Checks message (6) as `verifyApRep`, where nothing follows under a subkey. Throws as it does. */
+export function verifyApProof(bytes: Uint8Array, pending: PendingApReq): void {
+  openApRep(bytes, pending, () => {});
+}
+
+/** The refusal of a service that could not prove itself. */
+export function mutualFailure(): KrbError {
+  return new KrbError("KRB_AP_ERR_MUT_FAIL", "the service could not prove itself; do not trust its answer");
 }
 
 /** A first sequence number, 31 random bits and never 0 (RFC 4120 §5.3.2 leaves room to count). */
@@ -226,10 +242,44 @@ function checkChecksum(authenticator: Authenticator, key: Key, usage: number, co
     });
 }
 
-function checkRestrictions(ticket: TicketContents, peerAddress: string | undefined): void {
+function sealApRep(
+  { ticket, authenticator }: VerifiedApReq,
+  fresh: { readonly subkey: Key; readonly seqNumber: number } | undefined,
+  random: RandomSource,
+): Uint8Array {
+  const part = create(EncApRepPartSchema, { nonce: authenticator.nonce });
+  if (authenticator.ctime !== undefined) part.ctime = authenticator.ctime;
+  if (fresh !== undefined) {
+    part.subkey = toEncryptionKey(fresh.subkey);
+    part.seqNumber = fresh.seqNumber;
+  }
+  return sealToBytes({ key: ticket.sessionKey, usage: KeyUsage.AP_REP }, "encApRepPart", part, random);
+}
+
+/** Every cause of failure ends in one refusal. */
+function openApRep<T>(
+  bytes: Uint8Array,
+  { sessionKey, ctime, nonce }: PendingApReq,
+  read: (part: EncApRepPart) => T,
+): T {
+  if (bytes.length === 0) throw mutualFailure();
+  try {
+    const sealing = { key: sessionKey, usage: KeyUsage.AP_REP };
+    const part = unsealFromBytes(sealing, "encApRepPart", bytes, "ap_rep", mutualFailure);
+    const answers = part.ctime !== undefined && fromTimestamp(part.ctime, "ap_rep.ctime") === ctime;
+    if (!answers || !equalBytes(part.nonce, nonce)) throw mutualFailure();
+    return read(part);
+  } catch (error) {
+    if (error instanceof KrbError) throw mutualFailure();
+    throw error;
+  }
+}
+
+function checkRestrictions(ticket: TicketContents, policy: ApReqPolicy): void {
+  const { peerAddress, authorizationData: understood = [] } = policy;
   if (ticket.addresses.length > 0 && (peerAddress === undefined || !ticket.addresses.includes(peerAddress)))
     throw new KrbError("KRB_AP_ERR_BADADDR", "the ticket may not be used from this address");
-  const unknown = ticket.authorizationData[0];
+  const unknown = ticket.authorizationData.find(({ type }) => !understood.includes(type));
   if (unknown !== undefined)
     throw new KrbError(
       "KDC_ERR_POLICY",
@@ -253,8 +303,4 @@ function authenticatorBadIntegrity(): KrbError {
 
 function incomplete(field: string): KrbError {
   return new KrbError("KRB_AP_ERR_MODIFIED", `${field}: required`, { field });
-}
-
-function mutualFailure(): KrbError {
-  return new KrbError("KRB_AP_ERR_MUT_FAIL", "the service could not prove itself; do not trust its answer");
 }

@@ -26,4 +26,8 @@ export const KeyUsage = {
   REQUEST_DATA: 1024,
   /** Application data from service to client, under the service's subkey. */
   RESPONSE_DATA: 1025,
+  /** Checksum over a message of a guarded call from client to service, under the authenticator's subkey. */
+  REQUEST_MESSAGE_CHECKSUM: 1026,
+  /** Checksum over a message of a guarded call from service to client, under the service's subkey. */
+  RESPONSE_MESSAGE_CHECKSUM: 1027,
 } as const;

@@ -4,13 +4,15 @@
 
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { ProtectionLevel } from "./guard_pb.js";
+import { file_kerberos_v1_guard } from "./guard_pb.js";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file kerberos/v1/application_service.proto.
  */
 export const file_kerberos_v1_application_service: GenFile = /*@__PURE__*/
-  fileDesc("CiVrZXJiZXJvcy92MS9hcHBsaWNhdGlvbl9zZXJ2aWNlLnByb3RvEgtrZXJiZXJvcy52MSJHCg1BY2Nlc3NSZXF1ZXN0Eg4KBnRpY2tldBgBIAEoDBIVCg1hdXRoZW50aWNhdG9yGAIgASgMEg8KB3JlcXVlc3QYAyABKAwiMgoOQWNjZXNzUmVzcG9uc2USDgoGYXBfcmVwGAEgASgMEhAKCHJlc3BvbnNlGAIgASgMIi4KBUFwUmVxEg4KBnRpY2tldBgBIAEoDBIVCg1hdXRoZW50aWNhdG9yGAIgASgMMlcKEkFwcGxpY2F0aW9uU2VydmljZRJBCgZBY2Nlc3MSGi5rZXJiZXJvcy52MS5BY2Nlc3NSZXF1ZXN0Ghsua2VyYmVyb3MudjEuQWNjZXNzUmVzcG9uc2ViBnByb3RvMw");
+  fileDesc("CiVrZXJiZXJvcy92MS9hcHBsaWNhdGlvbl9zZXJ2aWNlLnByb3RvEgtrZXJiZXJvcy52MSJHCg1BY2Nlc3NSZXF1ZXN0Eg4KBnRpY2tldBgBIAEoDBIVCg1hdXRoZW50aWNhdG9yGAIgASgMEg8KB3JlcXVlc3QYAyABKAwiMgoOQWNjZXNzUmVzcG9uc2USDgoGYXBfcmVwGAEgASgMEhAKCHJlc3BvbnNlGAIgASgMImAKBUFwUmVxEg4KBnRpY2tldBgBIAEoDBIVCg1hdXRoZW50aWNhdG9yGAIgASgMEjAKCnByb3RlY3Rpb24YAyABKA4yHC5rZXJiZXJvcy52MS5Qcm90ZWN0aW9uTGV2ZWwyVwoSQXBwbGljYXRpb25TZXJ2aWNlEkEKBkFjY2VzcxIaLmtlcmJlcm9zLnYxLkFjY2Vzc1JlcXVlc3QaGy5rZXJiZXJvcy52MS5BY2Nlc3NSZXNwb25zZWIGcHJvdG8z", [file_kerberos_v1_guard]);
 
 /**
  * AP-REQ with a sealed request (RFC 4120 section 5.5.1). [C → V: Ticket_v ‖ Authenticator_c]
@@ -78,9 +80,10 @@ export const AccessResponseSchema: GenMessage<AccessResponse> = /*@__PURE__*/
   messageDesc(file_kerberos_v1_application_service, 1);
 
 /**
- * AP-REQ on its own (RFC 4120 section 5.5.1), for any other gRPC service: travels serialized in the request metadata
- * `kerberos-ap-req-bin`; the answer, the bytes of `AccessResponse.ap_rep`, in the initial response metadata
- * `kerberos-ap-rep-bin`.
+ * AP-REQ on its own (RFC 4120 section 5.5.1), for any other gRPC service: travels serialized, in canonical form, in the
+ * request metadata `kerberos-ap-req-bin`, once and at most 4096 bytes long; the answer, the bytes of
+ * `AccessResponse.ap_rep`, in the initial response metadata `kerberos-ap-rep-bin`. A client must check the answer before
+ * it uses the first response: a call that ends OK without it is KRB_AP_ERR_MUT_FAIL.
  *
  * @generated from message kerberos.v1.ApReq
  */
@@ -93,11 +96,20 @@ export type ApReq = Message<"kerberos.v1.ApReq"> & {
   ticket: Uint8Array;
 
   /**
-   * Required. A serialized EncryptedData that seals the authenticator, key usage 11. [Authenticator_c]
+   * Required. A serialized EncryptedData that seals the authenticator, key usage 11. Its checksum (key usage 10) covers
+   * the canonical encoding of the call's `CallBinding`. It has a subkey, and its sequence number is the first one,
+   * exactly if a direction of the call is protected; EncApRepPart likewise. [Authenticator_c]
    *
    * @generated from field: bytes authenticator = 2;
    */
   authenticator: Uint8Array;
+
+  /**
+   * Required. How much of the call is protected.
+   *
+   * @generated from field: kerberos.v1.ProtectionLevel protection = 3;
+   */
+  protection: ProtectionLevel;
 };
 
 /**

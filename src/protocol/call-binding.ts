@@ -1,0 +1,156 @@
+/**
+ * The AP exchange as metadata of a gRPC call, both halves (guard.proto): a ticket and an authenticator that are good for
+ * one call and no other.
+ *
+ *   client  makeCallReq ──kerberos-ap-req-bin──▶  readCallReq, verifyCallReq  service
+ *
+ * The answer is that of ap-exchange.ts, with a subkey exactly if a direction of the call is protected.
+ */
+import { create, toBinary } from "@bufbuild/protobuf";
+import type { RandomSource } from "../crypto/encryption-type.js";
+import { sha256 } from "../crypto/hash.js";
+import { type ApReq, ApReqSchema } from "../gen/kerberos/v1/application_service_pb.js";
+import { CallBindingSchema, ProtectionLevel } from "../gen/kerberos/v1/guard_pb.js";
+import {
+  AP_USE,
+  type ApReqPolicy,
+  makeApReq,
+  type PendingApReq,
+  type VerifiedApReq,
+  verifyApReq,
+} from "./ap-exchange.js";
+import type { Credentials } from "./credentials.js";
+import type { Key } from "./keys.js";
+import { KrbError } from "./krb-error.js";
+import { decodeBlob } from "./strict-decode.js";
+
+/** How much of a call is protected, least first (guard.proto, ProtectionLevel). */
+export const PROTECTIONS = ["authenticate", "integrity", "privacy"] as const;
+/** The name of a level of protection. */
+export type Protection = (typeof PROTECTIONS)[number];
+
+/** Most bytes of a serialized AP-REQ: metadata has 8 KiB by custom, for everything. */
+export const MAX_AP_REQ_BYTES = 4096;
+
+/** Which messages of a call there are many of. */
+export interface CallShape {
+  readonly requestStream: boolean;
+  readonly responseStream: boolean;
+}
+
+/** What a call is bound to. */
+export interface CallFacts {
+  /** `/package.Service/Method`. */
+  readonly method: string;
+  /** The HTTP/2 `:authority`. */
+  readonly authority: string;
+  readonly protection: Protection;
+  /** The single request as it travels; undefined: the requests are a stream. */
+  readonly request: Uint8Array | undefined;
+}
+
+const LEVELS: Readonly<Record<Protection, ProtectionLevel>> = {
+  authenticate: ProtectionLevel.AUTHENTICATE,
+  integrity: ProtectionLevel.INTEGRITY,
+  privacy: ProtectionLevel.PRIVACY,
+};
+const NO_REQUEST = new Uint8Array();
+
+/** Whether `protection` is at least `floor`. */
+export function isAtLeast(protection: Protection, floor: Protection): boolean {
+  return LEVELS[protection] >= LEVELS[floor];
+}
+
+/** Whether the messages of a direction travel protected: streams always, single messages from `integrity` up. */
+export function isProtected(protection: Protection, stream: boolean): boolean {
+  return stream || protection !== "authenticate";
+}
+
+/** Whether any direction of a call is protected, so that both sides need subkeys. */
+export function needsSubkeys(protection: Protection, shape: CallShape): boolean {
+  return isProtected(protection, shape.requestStream || shape.responseStream);
+}
+
+/** The bytes an authenticator's checksum covers: the canonical encoding of a CallBinding. */
+export function callBinding({ method, authority, protection, request }: CallFacts): Uint8Array {
+  const requestSha256 = request === undefined ? NO_REQUEST : sha256(request);
+  const binding = create(CallBindingSchema, {
+    method,
+    authority,
+    protection: LEVELS[protection],
+    requestSha256,
+  });
+  return toBinary(CallBindingSchema, binding);
+}
+
+/**
+ * The client's proof for one attempt of a call; never used for another.
+ * @param fresh the call's subkey and first sequence number, the same for all its attempts; undefined: no direction is
+ *   protected.
+ * @throws KrbError KRB_ERR_FIELD_TOOLONG when ticket and authenticator have no room in metadata.
+ */
+export function makeCallReq(
+  credentials: Credentials,
+  facts: CallFacts,
+  fresh: { readonly subkey: Key; readonly seqNumber: number } | undefined,
+  now: number,
+  random?: RandomSource,
+): { bytes: Uint8Array; pending: PendingApReq } {
+  const { blobs, pending } = makeApReq(credentials, AP_USE, callBinding(facts), fresh, now, random);
+  const message = create(ApReqSchema, { ...blobs, protection: LEVELS[facts.protection] });
+  const bytes = toBinary(ApReqSchema, message);
+  checkLength(bytes);
+  return { bytes, pending };
+}
+
+/** An AP-REQ as it was read; nothing in it is proven yet. */
+export interface ReadCallReq {
+  readonly blobs: ApReq;
+  readonly protection: Protection;
+}
+
+/**
+ * Reads an AP-REQ from the metadata it travelled in.
+ * @throws KrbError KRB_ERR_FIELD_TOOLONG; KRB_ERR_GENERIC for bytes that are no ApReq, or name no level.
+ */
+export function readCallReq(bytes: Uint8Array): ReadCallReq {
+  checkLength(bytes);
+  const blobs = decodeBlob(ApReqSchema, bytes, "ap_req");
+  const protection = PROTECTIONS.find((name) => LEVELS[name] === blobs.protection);
+  if (protection === undefined)
+    throw new KrbError("KRB_ERR_GENERIC", "ap_req.protection: not a level of protection", {
+      field: "ap_req.protection",
+    });
+  return { blobs, protection };
+}
+
+/**
+ * Checks an AP-REQ against the call it came with, as received. The caller stores `replay` in the replay cache last.
+ * @throws KrbError as `verifyApReq`; KRB_ERR_GENERIC without a subkey where one is needed.
+ */
+export function verifyCallReq(
+  { blobs, protection }: ReadCallReq,
+  call: Omit<CallFacts, "protection"> & CallShape,
+  policy: ApReqPolicy,
+  now: number,
+): VerifiedApReq {
+  const verified = verifyApReq(blobs, AP_USE, callBinding({ ...call, protection }), policy, now);
+  if (verified.subkey === undefined && needsSubkeys(protection, call))
+    throw new KrbError("KRB_ERR_GENERIC", "authenticator.subkey: required to protect messages", {
+      field: "authenticator.subkey",
+    });
+  return verified;
+}
+
+function checkLength(bytes: Uint8Array): void {
+  if (bytes.length <= MAX_AP_REQ_BYTES) return;
+  throw new KrbError(
+    "KRB_ERR_FIELD_TOOLONG",
+    `ap_req: at most ${MAX_AP_REQ_BYTES} bytes travel in metadata`,
+    {
+      field: "ap_req",
+      length: String(bytes.length),
+      limit: String(MAX_AP_REQ_BYTES),
+    },
+  );
+}
