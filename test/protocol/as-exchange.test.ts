@@ -25,13 +25,14 @@ import { KeyUsage } from "../../src/protocol/key-usage.js";
 import { etypeOf, type LongTermKey, randomKey } from "../../src/protocol/keys.js";
 import type { KrbErrorName } from "../../src/protocol/krb-error.js";
 import { krbtgtOf } from "../../src/protocol/principal.js";
-import { type PartKind, sealToBytes } from "../../src/protocol/sealed-part.js";
+import { sealToBytes } from "../../src/protocol/sealed-part.js";
 import { decodeBlob } from "../../src/protocol/strict-decode.js";
 import { openTicket } from "../../src/protocol/ticket.js";
 import { TicketFlag } from "../../src/protocol/ticket-flags.js";
 import {
   asContext,
   DAY,
+  emptyPart,
   grantTicket,
   HOUR,
   keyOf,
@@ -370,7 +371,8 @@ describe("the AS", () => {
       ] as const
     ).map((kind) => ({
       name: `a proof that is an empty ${kind} under the right key`,
-      alter: (m: AuthenticateRequest) => (m.padata[0]!.value = emptyPart(kind)),
+      alter: (m: AuthenticateRequest) =>
+        (m.padata[0]!.value = sealToBytes({ key, usage: KeyUsage.PA_ENC_TIMESTAMP }, kind, emptyPart(kind))),
       code: "KDC_ERR_PREAUTH_FAILED" as const,
     })),
   ];
@@ -1005,11 +1007,6 @@ function alterProof(
 function resealProof(message: AuthenticateRequest, alter: (part: PaEncTimestamp) => void): void {
   const sealing = { key, usage: KeyUsage.PA_ENC_TIMESTAMP };
   message.padata[0]!.value = reseal(message.padata[0]!.value, sealing, "encTimestamp", alter);
-}
-
-function emptyPart(kind: PartKind): Uint8Array {
-  const part = create(SealedPartSchema.field[kind]!.message!);
-  return sealToBytes({ key, usage: KeyUsage.PA_ENC_TIMESTAMP }, kind, part as never);
 }
 
 /** How often a request that is refused for its proof makes the AS decrypt. */

@@ -6,13 +6,18 @@
  *   const service = grantTicket(realm, credentials) messages (3) and (4)
  *   const answer = access(realm, service.credentials, bytes)   messages (5) and (6)
  */
-import { toBinary } from "@bufbuild/protobuf";
+import { create, toBinary } from "@bufbuild/protobuf";
 import type { AccessRequest, AccessResponse } from "../../src/gen/kerberos/v1/application_service_pb.js";
 import type {
   AuthenticateRequest,
   AuthenticateResponse,
 } from "../../src/gen/kerberos/v1/authentication_service_pb.js";
-import { type EncTicketPart, type Ticket, TicketSchema } from "../../src/gen/kerberos/v1/sealed_pb.js";
+import {
+  type EncTicketPart,
+  SealedPartSchema,
+  type Ticket,
+  TicketSchema,
+} from "../../src/gen/kerberos/v1/sealed_pb.js";
 import type {
   GrantTicketRequest,
   GrantTicketResponse,
@@ -239,6 +244,11 @@ export function reseal<K extends PartKind>(
   const part = unsealFromBytes(sealing, kind, bytes, "resealed", cannotOpen);
   change(part);
   return sealToBytes(sealing, kind, part);
+}
+
+/** A part of that kind with nothing in it. */
+export function emptyPart<K extends PartKind>(kind: K): PartOf<K> {
+  return create(SealedPartSchema.field[kind]!.message!) as unknown as PartOf<K>;
 }
 
 /** Opens a ticket with the service's key, lets `change` work on its sealed part, and seals it again. */
