@@ -98,15 +98,21 @@ export function defaultStringToKey(principal: Principal): StringToKey {
   return { salt: defaultSalt(principal), params: new Uint8Array() };
 }
 
+/** Longest password, in bytes of UTF-8: longer ones would only keep the processor busy. */
+const MAX_PASSWORD_BYTES = 1024;
+
 /**
  * Derives a long-term key from a password; slow work runs off the event loop.
- * @throws KrbError KDC_ERR_ETYPE_NOSUPP where the parameters are not the etype's or are absurd.
+ * @param password 1 to 1024 bytes of UTF-8.
+ * @throws KrbError KRB_ERR_GENERIC for an empty password, KRB_ERR_FIELD_TOOLONG for an enormous one;
+ *   KDC_ERR_ETYPE_NOSUPP where the parameters are not the etype's or are absurd.
  */
 export async function keyFromPassword(
   etype: EncryptionType,
   password: string,
   s2k: StringToKey,
 ): Promise<Key> {
+  checkPassword(password);
   const salt = new TextEncoder().encode(s2k.salt);
   const params = s2k.params.length > 0 ? s2k.params : etype.defaultStringToKeyParams;
   try {
@@ -121,4 +127,18 @@ export async function keyFromPassword(
       cause: error.message,
     });
   }
+}
+
+function checkPassword(password: string): void {
+  if (password === "" || !password.isWellFormed())
+    throw new KrbError("KRB_ERR_GENERIC", "password: expected text of at least one character", {
+      field: "password",
+    });
+  const length = Buffer.byteLength(password);
+  if (length > MAX_PASSWORD_BYTES)
+    throw new KrbError("KRB_ERR_FIELD_TOOLONG", `password: at most ${MAX_PASSWORD_BYTES} bytes`, {
+      field: "password",
+      length: String(length),
+      limit: String(MAX_PASSWORD_BYTES),
+    });
 }

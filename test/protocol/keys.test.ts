@@ -147,3 +147,23 @@ test("a weak or bad-parity DES key is refused when it is to be used", () => {
     expect(() => key.cipher).toThrow(RangeError);
   }
 });
+
+describe("a password that can't be one is refused by name", () => {
+  const s2k = { salt: "EXAMPLE.TESTalice", params: new Uint8Array() };
+
+  test.each([
+    ["empty", "", "KRB_ERR_GENERIC"],
+    ["half a surrogate pair", "pass\ud800word", "KRB_ERR_GENERIC"],
+    ["1025 bytes", "p".repeat(1025), "KRB_ERR_FIELD_TOOLONG"],
+    ["513 characters of two bytes", "é".repeat(513), "KRB_ERR_FIELD_TOOLONG"],
+  ])("%s", async (_name, password, reason) => {
+    await expect(keyFromPassword(etypeOf(3), password, s2k)).rejects.toMatchObject({
+      name: "KrbError",
+      reason,
+    });
+  });
+
+  test("1024 bytes are still taken", async () => {
+    expect((await keyFromPassword(etypeOf(3), "p".repeat(1024), s2k)).etype.etype).toBe(3);
+  });
+});
