@@ -30,18 +30,18 @@ const shown = (entries: readonly KeytabEntry[]) =>
 
 // Written by hand from the description of the format in docs/formats.md.
 const ENTRY = `
-  0000 0033                # length of the entry: 51
+  0000 002c                # length of the entry: 44
   0002                     # two components
   0006 412e54455354        # realm A.TEST
   0004 68747470            # http
   0001 76                  # v
   0000 0001                # name type: principal
-  6957 3545                # 1767323973
+  6957 3545                # 1767322949
   2c                       # kvno, low 8 bits: 300 mod 256
   0003                     # des-cbc-md5
   0008 0123456789abcdef    # key
   0000 012c                # kvno: 300
-`.replace("0000 0033", "0000 0030");
+`;
 const GOLDEN = `0502 ${ENTRY}`;
 
 describe("keytab", () => {
@@ -64,11 +64,11 @@ describe("keytab", () => {
     expect(parseKeytab(hex("0502"))).toEqual([]);
     const hole = "fffffffa 5a5a5a5a5a5a";
     expect(parseKeytab(hex(`0502 ${hole} ${ENTRY} ${hole} ${ENTRY} ${hole}`))).toHaveLength(2);
-    const short = ENTRY.replace("0000 0030", "0000 002c").replace(/0000 012c.*/, "");
+    const short = ENTRY.replace("0000 002c", "0000 0028").replace(/0000 012c.*/, "");
     expect(parseKeytab(hex(`0502 ${short}`))[0]?.kvno).toBe(0x2c);
-    const reused = `${ENTRY.replace("0000 0030", "0000 0037").replace("0000 012c", "0000 0000")} 00000000000000`;
+    const reused = `${ENTRY.replace("0000 002c", "0000 0033").replace("0000 012c", "0000 0000")} 00000000000000`;
     expect(parseKeytab(hex(`0502 ${reused}`))[0]?.kvno).toBe(0x2c);
-    const heimdal = `${ENTRY.replace("0000 0030", "0000 0034")} 00000001`;
+    const heimdal = `${ENTRY.replace("0000 002c", "0000 0030")} 00000001`;
     expect(parseKeytab(hex(`0502 ${heimdal}`))[0]?.kvno).toBe(300);
     expect(parseKeytab(hex(`0502 ${ENTRY} 00000000 0000`))).toHaveLength(1);
   });
@@ -82,15 +82,15 @@ describe("keytab", () => {
     expect(parseKeytab(bytes, (entry) => skipped.push(entry))).toHaveLength(1);
     expect(skipped).toEqual([
       { offset: 6, name: "http/v@A.TEST", etype: 23, reason: "etype" },
-      { offset: 6 + 2 * 52, name: "http/v@a.test", etype: 3, reason: "name" },
-      { offset: 6 + 3 * 52, name: "ht/p/v@A.TEST", etype: 3, reason: "name" },
+      { offset: 6 + 2 * 48, name: "http/v@a.test", etype: 3, reason: "name" },
+      { offset: 6 + 3 * 48, name: "ht/p/v@A.TEST", etype: 3, reason: "name" },
     ]);
   });
 
   it("refuses every truncation but those between entries, and anything after the end", () => {
     const whole = hex(`0502 ${ENTRY} ${ENTRY}`);
     for (let length = 0; length < whole.length; length++) {
-      if (length === 2 || length === 54) continue;
+      if (length === 2 || length === 50) continue;
       expect(() => parseKeytab(whole.subarray(0, length)), `${length} bytes`).toThrow(FormatError);
     }
     for (const bad of [
@@ -100,8 +100,8 @@ describe("keytab", () => {
       `0502 ${ENTRY} 00000000 01`,
       "0502 80000000",
       "0502 7fffffff 00",
-      `0502 ${ENTRY.replace("0000 0030", "0000 0031")} 01`,
-      `0502 ${ENTRY.replace("0000 0030", "0000 0039")} 00000000 0000000001`,
+      `0502 ${ENTRY.replace("0000 002c", "0000 002d")} 01`,
+      `0502 ${ENTRY.replace("0000 002c", "0000 0035")} 00000000 0000000001`,
       `0502 ${ENTRY.replace("0002 ", "ffff ")}`,
       `0502 ${ENTRY.replace("0003 ", "0010 ")}`,
     ])
@@ -208,11 +208,13 @@ describe.skipIf(!hasTool("klist"))("keytab: MIT's tools", () => {
     expect(lines[0]).toContain("03:04:05");
   });
 
-  it.skipIf(!hasTool("ktutil"))("we read what ktutil writes, holes from deleted entries included", () => {
+  it.skipIf(!hasTool("ktutil"))("we read what ktutil writes", () => {
     const written = join(root, "mit.keytab");
     writeFileSync(file, formatKeytab(entries.slice(0, 2)), { mode: 0o600 });
     execFileSync("ktutil", { input: `rkt ${file}\nwkt ${written}\nq\n` });
-    expect(shown(parseKeytab(readBytes(written)))).toEqual(shown(entries.slice(0, 2)));
+    // ktutil writes its own time.
+    const read = parseKeytab(readBytes(written)).map((entry) => ({ ...entry, timestamp: T }));
+    expect(shown(read)).toEqual(shown(entries.slice(0, 2).map((entry) => ({ ...entry, timestamp: T }))));
   });
 });
 
