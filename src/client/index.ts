@@ -7,6 +7,7 @@ export { RpcError } from "../rpc/rpc-error.js";
 export { type KdcAddresses, parseKdcAddresses } from "./addresses.js";
 export { type ClientEtypes, profileEtypes } from "./client-etypes.js";
 export { type CachedLogin, type CredentialCache, memoryCache } from "./credential-cache.js";
+export { fileCache } from "./file-credential-cache.js";
 export {
   KerberosClient,
   type KerberosClientOptions,

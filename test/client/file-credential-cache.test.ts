@@ -1,0 +1,78 @@
+import { spawnSync } from "node:child_process";
+import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { CachedLogin } from "../../src/client/credential-cache.js";
+import { fileCache } from "../../src/client/file-credential-cache.js";
+import { login, makeRealm } from "../support/entries.js";
+
+let dir: string;
+let path: string;
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), "ccache-"));
+  path = join(dir, "cc");
+});
+afterEach(() => rmSync(dir, { recursive: true }));
+
+function someLogin(): CachedLogin {
+  const { credentials } = login(makeRealm());
+  return { client: credentials.client, kdcOffset: -1234, credentials: [credentials] };
+}
+
+describe("a credential cache in a file", () => {
+  it("gives back what was stored", async () => {
+    const kept = someLogin();
+    await fileCache(path).store(kept);
+    const loaded = await fileCache(path).load();
+    expect(loaded?.client).toBe(kept.client);
+    expect(loaded?.kdcOffset).toBe(-1234);
+    expect(loaded?.credentials[0]?.ticket).toEqual(kept.credentials[0]?.ticket);
+    expect(loaded?.credentials[0]?.key.exportBytes()).toEqual(kept.credentials[0]?.key.exportBytes());
+  });
+
+  it("is readable by its owner alone, and leaves nothing beside it", async () => {
+    await fileCache(path).store(someLogin());
+    await fileCache(path).store(someLogin());
+    expect(statSync(path).mode & 0o777).toBe(0o600);
+    expect(spawnSync("ls", ["-A", dir], { encoding: "utf8" }).stdout).toBe("cc\n");
+  });
+
+  it("is nobody's where there is no file", async () => {
+    expect(await fileCache(path).load()).toBeUndefined();
+    expect(await fileCache(path).destroy()).toBe(false);
+  });
+
+  it("is overwritten, then removed", async () => {
+    await fileCache(path).store(someLogin());
+    const link = join(dir, "second-name");
+    spawnSync("ln", [path, link]);
+    expect(await fileCache(path).destroy()).toBe(true);
+    expect(await fileCache(path).load()).toBeUndefined();
+    expect(readFileSync(link).every((byte) => byte === 0)).toBe(true);
+  });
+
+  it("refuses a file open to others", async () => {
+    await fileCache(path).store(someLogin());
+    chmodSync(path, 0o640);
+    await expect(fileCache(path).load()).rejects.toMatchObject({ code: "unsafe" });
+  });
+
+  it("follows no symbolic link", async () => {
+    const target = join(dir, "target");
+    writeFileSync(target, "precious", { mode: 0o600 });
+    symlinkSync(target, path);
+    for (const use of [
+      () => fileCache(path).load(),
+      () => fileCache(path).store(someLogin()),
+      () => fileCache(path).destroy(),
+    ])
+      await expect(use()).rejects.toMatchObject({ code: "unsafe" });
+    expect(readFileSync(target, "utf8")).toBe("precious");
+  });
+
+  it("says what to do with a file of another format", async () => {
+    writeFileSync(path, "hello", { mode: 0o600 });
+    await expect(fileCache(path).load()).rejects.toThrow(/kdestroy/);
+  });
+});
