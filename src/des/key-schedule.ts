@@ -1,27 +1,26 @@
 /**
  * The key schedule KS (FIPS 46-3, "The Key Schedule") and the three stages of triple DES, EDE (SP 800-67 rev. 2 §3.1).
  *
- * PC-1 is done when the schedule is made; the subkeys follow when a mode first asks for them, since the modes want
- * them in different layouts (`fast-tables.ts`) and few callers use both.
+ * The subkeys are made when a mode first asks for them, since the modes want them in different layouts (`fast-tables.ts`)
+ * and few callers use both.
  */
 import { requireKeySize } from "./argument-checks.js";
-import { BOX_SUBKEYS, PAIR_SUBKEYS, PC1_C, PC1_D, type SubkeyTable } from "./key-tables.js";
-import { LEFT_SHIFTS } from "./tables.js";
+import { BOX_ROWS, PAIR_ROWS } from "./key-tables.js";
 
 /** Stands for subkeys that nobody has asked for yet. */
 const NONE: number[] = [];
 
 /** The subkeys of one key, good for both directions. Made by `createKeySchedule`; what is inside is this room's. */
 export class KeySchedule {
-  /** C0 and D0 of each stage: two numbers for DES, six for triple DES, none once wiped. */
-  readonly halves: number[];
+  /** The upper seven bits of the eight key bytes of each stage: one list for DES, three for triple DES, none once wiped. */
+  readonly keys: number[][];
   /** Two words a round in the order of encryption: 32 for DES, 96 for triple DES; empty until asked for. */
   boxes: number[] = NONE;
   /** The same in the pair layout. */
   pairs: number[] = NONE;
 
-  constructor(halves: number[]) {
-    this.halves = halves;
+  constructor(keys: number[][]) {
+    this.keys = keys;
   }
 }
 
@@ -32,36 +31,28 @@ export class KeySchedule {
  */
 export function createKeySchedule(key: Uint8Array): KeySchedule {
   requireKeySize(key);
-  const c = choose(PC1_C, key, 0);
-  const d = choose(PC1_D, key, 0);
+  const first = withoutParity(key, 0);
   if (key.length === 8) {
-    return new KeySchedule([c, d]);
+    return new KeySchedule([first]);
   }
-  const third = key.length === 24 ? 16 : 0;
-  return new KeySchedule([
-    c,
-    d,
-    choose(PC1_C, key, 8),
-    choose(PC1_D, key, 8),
-    choose(PC1_C, key, third),
-    choose(PC1_D, key, third),
-  ]);
+  return new KeySchedule([first, withoutParity(key, 8), withoutParity(key, key.length === 24 ? 16 : 0)]);
 }
 
 /** Overwrites the schedule with zeros and makes it unusable. Copies the engine may have made are out of reach. */
 export function wipeKeySchedule(schedule: KeySchedule): void {
   requireSchedule(schedule);
-  for (const words of [schedule.halves, schedule.boxes, schedule.pairs]) {
-    words.fill(0);
-    words.length = 0;
+  for (const numbers of [...schedule.keys, schedule.boxes, schedule.pairs]) {
+    numbers.fill(0);
+    numbers.length = 0;
   }
+  schedule.keys.length = 0;
 }
 
 /** The subkeys in the box layout, in the order of encryption. Throws an Error if `schedule` has been wiped. */
 export function boxSubkeys(schedule: KeySchedule): readonly number[] {
   requireSchedule(schedule);
   if (schedule.boxes.length === 0) {
-    schedule.boxes = expand(schedule.halves, BOX_SUBKEYS);
+    schedule.boxes = expand(schedule.keys, BOX_ROWS);
   }
   return schedule.boxes;
 }
@@ -70,7 +61,7 @@ export function boxSubkeys(schedule: KeySchedule): readonly number[] {
 export function pairSubkeys(schedule: KeySchedule): readonly number[] {
   requireSchedule(schedule);
   if (schedule.pairs.length === 0) {
-    schedule.pairs = expand(schedule.halves, PAIR_SUBKEYS);
+    schedule.pairs = expand(schedule.keys, PAIR_ROWS);
   }
   return schedule.pairs;
 }
@@ -83,48 +74,47 @@ function requireSchedule(schedule: KeySchedule): void {
   }
 }
 
-/** PC-1: C0 or D0 of the 8 bytes of `key` from `offset` on, whichever `table` is for. */
-function choose(table: Int32Array, key: Uint8Array, offset: number): number {
-  let half = 0;
-  for (let i = 0; i < 8; i++) {
-    half |= table[128 * i + (key[offset + i]! >>> 1)]!;
-  }
-  return half;
+function withoutParity(key: Uint8Array, offset: number): number[] {
+  return [
+    key[offset]! >>> 1,
+    key[offset + 1]! >>> 1,
+    key[offset + 2]! >>> 1,
+    key[offset + 3]! >>> 1,
+    key[offset + 4]! >>> 1,
+    key[offset + 5]! >>> 1,
+    key[offset + 6]! >>> 1,
+    key[offset + 7]! >>> 1,
+  ];
 }
 
-/** The shifts and PC-2, for one stage or three. The middle stage deciphers: its rounds run backwards. */
-function expand(halves: readonly number[], { first, second }: SubkeyTable): number[] {
-  if (halves.length === 0) {
+/** The subkeys of one stage or three, as the OR of eight rows. */
+function expand(keys: readonly number[][], rows: Int32Array): number[] {
+  if (keys.length === 0) {
     throw new Error("schedule: expected a key schedule in use, got a wiped one");
   }
-  const words = new Array<number>(16 * halves.length);
-  for (let stage = 0; 2 * stage < halves.length; stage++) {
-    let c = halves[2 * stage]!;
-    let d = halves[2 * stage + 1]!;
-    for (let round = 0; round < 16; round++) {
-      const shift = LEFT_SHIFTS[round]!;
-      c = ((c << shift) | (c >>> (28 - shift))) & 0xfffffff;
-      d = ((d << shift) | (d >>> (28 - shift))) & 0xfffffff;
-      const c1 = c >>> 21;
-      const c2 = 128 + ((c >>> 14) & 127);
-      const c3 = 256 + ((c >>> 7) & 127);
-      const c4 = 384 + (c & 127);
-      const d1 = 512 + (d >>> 21);
-      const d2 = 640 + ((d >>> 14) & 127);
-      const d3 = 768 + ((d >>> 7) & 127);
-      const d4 = 896 + (d & 127);
-      const place = 32 * stage + 2 * (stage === 1 ? 15 - round : round);
-      words[place] =
-        first[c1]! | first[c2]! | first[c3]! | first[c4]! | first[d1]! | first[d2]! | first[d3]! | first[d4]!;
-      words[place + 1] =
-        second[c1]! |
-        second[c2]! |
-        second[c3]! |
-        second[c4]! |
-        second[d1]! |
-        second[d2]! |
-        second[d3]! |
-        second[d4]!;
+  const words = new Array<number>(32 * keys.length);
+  for (let stage = 0; stage < keys.length; stage++) {
+    const key = keys[stage]!;
+    const a = 32 * key[0]!;
+    const b = 32 * (128 + key[1]!);
+    const c = 32 * (256 + key[2]!);
+    const d = 32 * (384 + key[3]!);
+    const e = 32 * (512 + key[4]!);
+    const f = 32 * (640 + key[5]!);
+    const g = 32 * (768 + key[6]!);
+    const h = 32 * (896 + key[7]!);
+    // The middle stage deciphers. i ^ 30 counts the sixteen rounds backwards and leaves the two words of each in order.
+    const turn = stage === 1 ? 30 : 0;
+    for (let i = 0; i < 32; i++) {
+      words[32 * stage + (i ^ turn)] =
+        rows[a + i]! |
+        rows[b + i]! |
+        rows[c + i]! |
+        rows[d + i]! |
+        rows[e + i]! |
+        rows[f + i]! |
+        rows[g + i]! |
+        rows[h + i]!;
     }
   }
   return words;

@@ -1,63 +1,46 @@
 /**
- * PC-1 and PC-2 (FIPS 46-3, "The Key Schedule") as lookups, derived from the printed tables when the module loads.
- * Both only move bits, so what they do to a word is the OR of what they do to its pieces.
+ * The whole key schedule KS (FIPS 46-3, "The Key Schedule") as lookups, derived from PC-1, the shifts and PC-2 when the
+ * module loads.
+ *
+ * All three only move bits, so every subkey bit is one key bit, and the subkeys of a key are the OR of what each of its
+ * eight bytes puts into them. A row holds that for one byte at one place: sixteen subkeys, 32 words.
  */
 import { BOX_LAYOUT, type Layout, PAIR_LAYOUT, placeOf } from "./fast-tables.js";
-import { PC1, PC2 } from "./tables.js";
+import { LEFT_SHIFTS, PC1, PC2 } from "./tables.js";
 
-/** What PC-1 puts into C, for each of the 8 key bytes and each value of its upper seven bits: 8 × 128 words. */
-export const PC1_C: Int32Array = derivePc1(0);
+/** For each of 8 key bytes and each of 128 values of its upper seven bits, a row of 32 words in the box layout. */
+export const BOX_ROWS: Int32Array = deriveRows(BOX_LAYOUT);
 
-/** The same for D. */
-export const PC1_D: Int32Array = derivePc1(28);
+/** The same in the pair layout. */
+export const PAIR_ROWS: Int32Array = deriveRows(PAIR_LAYOUT);
 
-/** The subkey words of one layout, for each of 8 slices of seven bits of C and D and each value of the slice. */
-export interface SubkeyTable {
-  /** 8 × 128 words that meet S1 S3 S5 S7. */
-  readonly first: Int32Array;
-  /** 8 × 128 words that meet S2 S4 S6 S8. */
-  readonly second: Int32Array;
-}
-
-/** PC-2 into the box layout. */
-export const BOX_SUBKEYS: SubkeyTable = derivePc2(BOX_LAYOUT);
-
-/** PC-2 into the pair layout. */
-export const PAIR_SUBKEYS: SubkeyTable = derivePc2(PAIR_LAYOUT);
-
-function derivePc1(start: number): Int32Array {
-  // bits[i]: what bit i + 1 of the key becomes in a half of 28 bits.
-  const bits = new Int32Array(64);
-  for (let i = 0; i < 28; i++) {
-    bits[PC1[start + i]! - 1] = 1 << (27 - i);
-  }
-  return tabulate(8, (byte, i) => bits[8 * byte + i]!);
-}
-
-function derivePc2(layout: Layout): SubkeyTable {
-  // words[w][i]: what bit i + 1 of CD becomes in word w of the subkey; eight of the 56 bits become nothing.
-  const words = [new Int32Array(56), new Int32Array(56)] as const;
-  PC2.forEach((bit, i) => {
-    const { word, shift } = placeOf(layout, i + 1);
-    words[word][bit - 1] = 1 << shift;
+function deriveRows(layout: Layout): Int32Array {
+  const rows = new Int32Array(8 * 128 * 32);
+  let turned = 0;
+  LEFT_SHIFTS.forEach((shift, round) => {
+    turned += shift;
+    PC2.forEach((chosen, i) => {
+      // C and D have 28 bits each and turn separately.
+      const half = chosen > 28 ? 28 : 0;
+      const keyBit = PC1[half + ((chosen - 1 - half + turned) % 28)]! - 1;
+      const { word, shift: place } = placeOf(layout, i + 1);
+      const value = 1 << (6 - (keyBit & 7));
+      rows[32 * (128 * (keyBit >>> 3) + value) + 2 * round + word]! |= 1 << place;
+    });
   });
-  return {
-    first: tabulate(8, (slice, i) => words[0][7 * slice + i]!),
-    second: tabulate(8, (slice, i) => words[1][7 * slice + i]!),
-  };
-}
-
-/** For each piece and each value of seven bits, the OR of what its one bits stand for, the leftmost being bit 0. */
-function tabulate(pieces: number, meaning: (piece: number, bit: number) => number): Int32Array {
-  const table = new Int32Array(128 * pieces);
-  for (let piece = 0; piece < pieces; piece++) {
-    for (let value = 0; value < 128; value++) {
-      for (let bit = 0; bit < 7; bit++) {
-        if ((value >>> (6 - bit)) & 1) {
-          table[128 * piece + value]! |= meaning(piece, bit);
-        }
+  // The rows of single bits are there; any other is the row without its lowest bit and the row of that bit.
+  for (let byte = 0; byte < 8; byte++) {
+    for (let value = 1; value < 128; value++) {
+      const lowest = value & -value;
+      const [row, rest, single] = [value, value ^ lowest, lowest].map((v) => 32 * (128 * byte + v)) as [
+        number,
+        number,
+        number,
+      ];
+      for (let i = 0; i < 32; i++) {
+        rows[row + i] = rows[rest + i]! | rows[single + i]!;
       }
     }
   }
-  return table;
+  return rows;
 }

@@ -1,0 +1,84 @@
+/** The figures as tables for people or JSON for machines. */
+
+const PEERS = [
+  "OpenSSL C",
+  "OpenSSL EVP",
+  "openssl speed",
+  "node legacy",
+  "node des-ede3",
+  "node-forge",
+  "des.js",
+  "crypto-js",
+  "ours 3DES",
+];
+
+/** Prints all cells and the targets; `json` chooses the form. */
+export function printReport({ cells, targets, json, machine }) {
+  const rows = cells.map(({ size, mode, direction, withKey, times }) => ({
+    size,
+    what: `${mode} ${direction}`,
+    withKey,
+    nanoseconds: median(times.ours),
+    ratios: Object.fromEntries(PEERS.filter((peer) => times[peer]).map((peer) => [peer, ratio(times, peer)])),
+  }));
+  const verdicts = targets.flatMap((target) => {
+    const row = rows.find(
+      (r) => r.size === target.size && r.what === target.what && r.withKey === target.withKey,
+    );
+    const measured = row?.ratios[target.than];
+    if (measured === undefined) return [];
+    return [
+      { ...target, measured, reached: target.most ? measured <= target.most : measured >= target.least },
+    ];
+  });
+  if (json) {
+    process.stdout.write(`${JSON.stringify({ machine, rows, targets: verdicts }, null, 1)}\n`);
+    return;
+  }
+  print(`DES in TypeScript: our speed divided by theirs, medians. ${machine}`);
+  print("");
+  print(
+    "key: with the key schedule in every call, or made once before. OpenSSL C: its DES_* calls into a ready buffer; EVP: the",
+  );
+  print("library's public way, a context for each call. openssl speed: no key schedule and no set-up.");
+  print("");
+  print(line(["bytes", "", "key", "ours ns", "ours MB/s", ...PEERS]));
+  for (const { size, what, withKey, nanoseconds, ratios } of rows) {
+    const rate = ((size / nanoseconds) * 1000).toFixed(1);
+    const cells = PEERS.map((peer) => (peer in ratios ? ratios[peer].toFixed(2) : "-"));
+    print(line([size, what, withKey ? "yes" : "no", nanoseconds.toFixed(0), rate, ...cells]));
+  }
+  print("");
+  print("targets");
+  for (const { what, size, withKey, than, least, most, measured, reached } of verdicts) {
+    const aim = most ? `at most ${most}` : `at least ${least}`;
+    const where = `${size} bytes, ${what}, ${withKey ? "with" : "without"} key schedule, against ${than}`;
+    print(
+      `  ${reached ? "reached" : "MISSED "}  ${measured.toFixed(2).padStart(6)}  ${aim.padEnd(14)} ${where}`,
+    );
+  }
+  print("");
+  print("Repeat: npm run build && node bench/des/main.mjs");
+}
+
+/** Our speed to theirs, in the rounds that both have, so that each ratio is of one moment. */
+function ratio(times, peer) {
+  const theirs = times[peer];
+  if (theirs.length !== times.ours.length) return median(theirs) / median(times.ours);
+  return median(theirs.map((ns, i) => ns / times.ours[i]));
+}
+
+function median(values) {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+}
+
+function line([size, what, key, ns, rate, ...rest]) {
+  const first = `${String(size).padStart(8)} ${what.padEnd(12)} ${key.padEnd(4)} ${ns.padStart(10)} ${rate.padStart(10)}`;
+  return `${first} ${rest.map((cell) => cell.padStart(14)).join("")}`;
+}
+
+function print(text) {
+  process.stdout.write(`${text}\n`);
+}
