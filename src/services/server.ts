@@ -7,6 +7,7 @@
 import type { DescService } from "@bufbuild/protobuf";
 import * as grpc from "@grpc/grpc-js";
 import { file_google_rpc_error_details } from "../gen/google/rpc/error_details_pb.js";
+import { file_google_rpc_status } from "../gen/google/rpc/status_pb.js";
 import { Health } from "../gen/grpc/health/v1/health_pb.js";
 import { file_kerberos_v1_kdc } from "../gen/kerberos/v1/kdc_pb.js";
 import { file_kerberos_v1_operations } from "../gen/kerberos/v1/operations_pb.js";
@@ -24,6 +25,7 @@ const DESCRIBED = [
   file_kerberos_v1_kdc,
   file_kerberos_v1_operations,
   file_google_rpc_error_details,
+  file_google_rpc_status,
 ];
 
 /** What a server is made of. */
