@@ -8,7 +8,9 @@
  *   write transaction, which one process holds at a time. A change that lost to another process is made again from
  *   what is stored now, so `change` may be called more than once; only its last result is written.
  * - Within the process, changes of one key queue up, so a thousand of them cost a thousand calls and no retries.
- * - Writes of the same moment share one transaction and one sync (group commit by the driver).
+ * - Writes that come while another is brought to the disk share the next transaction and sync (group commit by the
+ *   driver). Its batching by event turn stays off: a batch that fails, as on a full disk, rejects a promise of the
+ *   driver's own that nobody holds, and that ends the process.
  */
 import { randomBytes } from "node:crypto";
 import { chmodSync, lstatSync, mkdirSync } from "node:fs";
@@ -38,6 +40,7 @@ export async function openLmdbStore(dir: string): Promise<KeyValueStore> {
       useVersions: true,
       cache: false,
       overlappingSync: false,
+      eventTurnBatching: false,
     });
     for (const file of ["data.mdb", "lock.mdb"]) chmodSync(join(dir, file), 0o600);
   } catch (error) {

@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -202,6 +202,18 @@ describe("lmdb: what outlives the process", () => {
       for (const key of acknowledged) expect(text(await store.get(key))).toBe(`value of ${key}`);
       await store.close();
     }
+  });
+
+  it("refuses what has no room, keeps what it has, and goes on without a restart when there is room again", () => {
+    const dir = join(temporaryFolder(), "kv");
+    const script = new URL("./lmdb-writer.mjs", import.meta.url).pathname;
+    // A limit on the size of files, 400 KiB, stands in for a full disk. The driver tells stderr of it.
+    const command = 'ulimit -f 800; exec "$0" "$@"';
+    const { stdout, status } = spawnSync("sh", ["-c", command, process.execPath, script, "fill", dir, "k"], {
+      encoding: "utf8",
+    });
+    expect(JSON.parse(stdout)).toEqual({ code: "full", reads: true, after: "room again" });
+    expect(status).toBe(0);
   });
 
   it("loses no change when two processes change the same key", async () => {

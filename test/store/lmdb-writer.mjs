@@ -1,5 +1,6 @@
 // A process that writes to an LMDB store and prints a line for every change it was acknowledged.
-// write DIR PREFIX: writes until it is killed. count DIR KEY N: adds one to KEY, N times.
+// write DIR PREFIX: writes until it is killed. count DIR KEY N: adds one to KEY, N times. fill DIR PREFIX: writes until
+// there is no room, then makes some and goes on.
 import { openLmdbStore } from "../../dist/store/lmdb-store.js";
 
 const [mode, dir, name, times] = process.argv.slice(2);
@@ -16,7 +17,28 @@ if (mode === "write") {
     );
   }
 }
-for (let i = 0; i < Number(times); i++) {
+if (mode === "fill") {
+  const keys = [];
+  let code;
+  while (code === undefined && keys.length < 2000) {
+    const key = `${name}-${keys.length}`;
+    code = await store
+      .update(key, () => Buffer.alloc(4000, 1))
+      .then(
+        () => void keys.push(key),
+        (error) => error.code,
+      );
+  }
+  const reads = (await Promise.all(keys.map((key) => store.get(key)))).every(
+    (bytes) => bytes?.length === 4000,
+  );
+  for (const key of keys.splice(0, keys.length / 2)) await store.update(key, () => undefined);
+  await store.update("after", () => Buffer.from("room again"));
+  process.stdout.write(
+    `${JSON.stringify({ code, reads, after: Buffer.from(await store.get("after")).toString() })}\n`,
+  );
+}
+for (let i = 0; mode === "count" && i < Number(times); i++) {
   await store.update(name, (current) =>
     Buffer.from(String(Number(Buffer.from(current ?? "0").toString()) + 1)),
   );
