@@ -19,7 +19,15 @@ import { makeApReq, TGS_USE, type VerifiedApReq, verifyApReq } from "./ap-exchan
 import { type IssuedTicket, sessionKeyEtype, type TicketWish, ticketKey } from "./as-exchange.js";
 import type { Credentials } from "./credentials.js";
 import { type KdcReply, makeEncKdcRepPart, readKdcReply } from "./kdc-reply.js";
-import { type KdcRequest, malformed, NONCE_SIZE, readKdcRequest, ticketLife } from "./kdc-request.js";
+import {
+  earliest,
+  type KdcRequest,
+  type KdcTimes,
+  malformed,
+  NONCE_SIZE,
+  readKdcRequest,
+  ticketLife,
+} from "./kdc-request.js";
 import { toTimestamp } from "./kerberos-time.js";
 import { KeyUsage } from "./key-usage.js";
 import { etypeOf, randomKey } from "./keys.js";
@@ -118,7 +126,7 @@ export function issueServiceTicket(
   const sessionEtype = sessionKeyEtype(asked.etypes, service, policy);
   const renewable = tgt.renewTill !== undefined && tgt.flags.includes(TicketFlag.RENEWABLE);
   const life = renew
-    ? renewedLife(tgt, now)
+    ? renewedLife(tgt, asked.times, now)
     : ticketLife({
         ...asked,
         now,
@@ -178,10 +186,18 @@ export function openTgsRep(response: GrantTicketResponse, pending: PendingTgsReq
   return readKdcReply(part, response.ticket, asked, now);
 }
 
-/** A renewed ticket lives as long as the one it renews did, and never beyond `renewTill` (RFC 4120 §3.3.3.1). */
-function renewedLife(tgt: TicketContents, now: number): { endtime: number; renewTill: number | undefined } {
-  const endtime = now + (tgt.endtime - tgt.starttime);
-  return { endtime: Math.min(endtime, tgt.renewTill ?? endtime), renewTill: tgt.renewTill };
+/**
+ * A renewed ticket lives as long as the one it renews did, never beyond `renewTill` (RFC 4120 §3.3.3.1), and never
+ * beyond what the client asks.
+ */
+function renewedLife(
+  tgt: TicketContents,
+  times: KdcTimes,
+  now: number,
+): { endtime: number; renewTill: number | undefined } {
+  const endtime = earliest(now + (tgt.endtime - tgt.starttime), tgt.renewTill, times.till);
+  const renewTill = earliest(tgt.renewTill ?? endtime, times.renewTill);
+  return { endtime, renewTill: renewTill > endtime ? renewTill : undefined };
 }
 
 /** Flags carried over from the TGT; INITIAL stays only with a renewed TGT. */
