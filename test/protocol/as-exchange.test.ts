@@ -7,11 +7,7 @@ import type {
 } from "../../src/gen/kerberos/v1/authentication_service_pb.js";
 import { EncryptedDataSchema } from "../../src/gen/kerberos/v1/encryption_pb.js";
 import { KdcOption, KdcReqBodySchema } from "../../src/gen/kerberos/v1/kdc_pb.js";
-import {
-  type EncKdcRepPart,
-  type PaEncTimestamp,
-  SealedPartSchema,
-} from "../../src/gen/kerberos/v1/sealed_pb.js";
+import type { EncKdcRepPart, PaEncTimestamp } from "../../src/gen/kerberos/v1/sealed_pb.js";
 import {
   type AsContext,
   issueTgt,
