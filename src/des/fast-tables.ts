@@ -71,29 +71,33 @@ function deriveBoxes(layout: Layout): Int32Array[] {
 
 function derivePairs(): Int32Array[] {
   const boxes = deriveBoxes(PAIR_LAYOUT);
-  const pairs = [
-    { numbers: [1, 5], base: 16 },
-    { numbers: [3, 7], base: 0 },
-    { numbers: [2, 6], base: 16 },
-    { numbers: [4, 8], base: 0 },
+  return [
+    derivePair(boxes, 1, 5, 16),
+    derivePair(boxes, 3, 7, 0),
+    derivePair(boxes, 2, 6, 16),
+    derivePair(boxes, 4, 8, 0),
   ];
-  return pairs.map(({ numbers, base }) => {
-    const parts = numbers.map((number) => {
-      const shifts = [1, 2, 3, 4, 5, 6].map((i) => placeOf(PAIR_LAYOUT, 6 * (number - 1) + i).shift - base);
-      return { box: boxes[number - 1]!, shifts };
-    });
-    return Int32Array.from({ length: 4096 }, (_, index) => {
-      let output = 0;
-      for (const { box, shifts } of parts) {
-        let input = 0;
-        for (const shift of shifts) {
-          input = (input << 1) | ((index >>> shift) & 1);
-        }
-        output |= box[input]!;
-      }
-      return output;
-    });
-  });
+}
+
+/** The table of two S-boxes whose inputs are the twelve bits from place `base` on. */
+function derivePair(boxes: readonly Int32Array[], one: number, other: number, base: number): Int32Array {
+  const table = new Int32Array(4096);
+  const places = inputPlaces(one, base);
+  const otherPlaces = inputPlaces(other, base);
+  for (let x = 0; x < 64; x++) {
+    for (let y = 0; y < 64; y++) {
+      table[places[x]! | otherPlaces[y]!] = boxes[one - 1]![x]! | boxes[other - 1]![y]!;
+    }
+  }
+  return table;
+}
+
+/** For each of an S-box's 64 inputs, what its six bits are where the pair layout puts them. */
+function inputPlaces(box: number, base: number): number[] {
+  const shifts = [1, 2, 3, 4, 5, 6].map((i) => placeOf(PAIR_LAYOUT, 6 * (box - 1) + i).shift - base);
+  return Array.from({ length: 64 }, (_, input) =>
+    shifts.reduce((index, shift, i) => index | (((input >>> (5 - i)) & 1) << shift), 0),
+  );
 }
 
 /** Applies a table of FIPS 46-3, whose bits count from 1 at the left, to a word of 32 bits. */

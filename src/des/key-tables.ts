@@ -16,6 +16,7 @@ export const PAIR_ROWS: Int32Array = deriveRows(PAIR_LAYOUT);
 
 function deriveRows(layout: Layout): Int32Array {
   const rows = new Int32Array(8 * 128 * 32);
+  const places = PC2.map((_, i) => placeOf(layout, i + 1));
   let turned = 0;
   LEFT_SHIFTS.forEach((shift, round) => {
     turned += shift;
@@ -23,7 +24,7 @@ function deriveRows(layout: Layout): Int32Array {
       // C and D have 28 bits each and turn separately.
       const half = chosen > 28 ? 28 : 0;
       const keyBit = PC1[half + ((chosen - 1 - half + turned) % 28)]! - 1;
-      const { word, shift: place } = placeOf(layout, i + 1);
+      const { word, shift: place } = places[i]!;
       const value = 1 << (6 - (keyBit & 7));
       rows[32 * (128 * (keyBit >>> 3) + value) + 2 * round + word]! |= 1 << place;
     });
@@ -32,11 +33,9 @@ function deriveRows(layout: Layout): Int32Array {
   for (let byte = 0; byte < 8; byte++) {
     for (let value = 1; value < 128; value++) {
       const lowest = value & -value;
-      const [row, rest, single] = [value, value ^ lowest, lowest].map((v) => 32 * (128 * byte + v)) as [
-        number,
-        number,
-        number,
-      ];
+      const row = 32 * (128 * byte + value);
+      const rest = 32 * (128 * byte + (value ^ lowest));
+      const single = 32 * (128 * byte + lowest);
       for (let i = 0; i < 32; i++) {
         rows[row + i] = rows[rest + i]! | rows[single + i]!;
       }
