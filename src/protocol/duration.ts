@@ -1,33 +1,28 @@
-/** Spans of time as people write them: `10h`, `7d`, `1d12h`, `300s`; a bare number is seconds, as with MIT's tools. */
+/** Spans of time as people write them: `10h`, `7d`, `1d12h`, `90s`; a bare number is seconds, as with MIT's tools. */
 
-const UNIT_MS: Readonly<Record<string, number>> = { d: 86_400_000, h: 3_600_000, m: 60_000, s: 1_000, ms: 1 };
-const SPAN = /^(?:\d+(?:ms|[dhms]))+$/;
+const UNITS = { d: 86_400_000, h: 3_600_000, m: 60_000, s: 1_000, ms: 1 } as const;
+const SPAN = /^(?:(\d{1,9})d)?(?:(\d{1,9})h)?(?:(\d{1,9})m)?(?:(\d{1,9})s)?(?:(\d{1,9})ms)?$/;
 
 /**
- * Reads a span of time.
- * @returns milliseconds, at most 2^53 - 1.
+ * Reads a span of time. Units run from the largest down, none twice.
+ * @returns milliseconds.
  * @throws RangeError saying what was expected.
  */
 export function parseDuration(text: string): number {
-  const spelled = /^\d+$/.test(text) ? `${text}s` : text;
-  if (!SPAN.test(spelled))
-    throw new RangeError(`duration: expected a form like 10h, 7d or 1d12h, got ${text}`);
-  let total = 0;
-  for (const [, count, unit] of spelled.matchAll(/(\d+)(ms|[dhms])/g))
-    total += Number(count) * UNIT_MS[unit!]!;
-  if (!Number.isSafeInteger(total)) throw new RangeError(`duration: too long: ${text}`);
-  return total;
+  const found = SPAN.exec(/^\d+$/.test(text) ? `${text}s` : text);
+  if (found === null || text === "")
+    throw new RangeError(`duration: expected a form like 10h, 7d or 1d12h, got ${JSON.stringify(text)}`);
+  return Object.values(UNITS).reduce((sum, unit, i) => sum + Number(found[i + 1] ?? 0) * unit, 0);
 }
 
 /** Writes a span of time in the largest units that are exact: 36 h become `1d12h`. */
 export function formatDuration(ms: number): string {
-  if (ms === 0) return "0s";
-  let rest = ms;
+  let rest = Math.trunc(ms);
   let text = "";
-  for (const [unit, size] of Object.entries(UNIT_MS)) {
-    const count = Math.floor(rest / size);
-    if (count > 0) text += `${count}${unit}`;
-    rest -= count * size;
+  for (const [name, unit] of Object.entries(UNITS)) {
+    const count = Math.floor(rest / unit);
+    if (count > 0) text += `${count}${name}`;
+    rest -= count * unit;
   }
-  return text;
+  return text === "" ? "0s" : text;
 }

@@ -16,7 +16,7 @@ export const MAX_NOTE_NAME = 128;
 /** Longest text of a note, in bytes of UTF-8. */
 export const MAX_NOTE_TEXT = 4096;
 /** Most notes of one owner. */
-export const MAX_NOTES = 256;
+export const MAX_NOTES = 64;
 
 const NAME = /^[A-Za-z0-9._-]+$/;
 

@@ -12,9 +12,9 @@ import { randomBytes } from "node:crypto";
 import { lstat, mkdir, readdir, readFile, rename, rm } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { createPrivateFile, syncFolder } from "../files/private-file.js";
+import { formatDuration, parseDuration } from "../protocol/duration.js";
 import { isRealm } from "../protocol/principal.js";
 import { isProfileName, type ProfileName } from "../protocol/profile.js";
-import { formatDuration, parseDuration } from "./duration.js";
 import { createMasterKey, loadMasterKey } from "./master-key.js";
 import { openStore } from "./open-store.js";
 import { PrincipalStore } from "./principal-store.js";
@@ -136,6 +136,14 @@ function layout(dir: string, settings: RealmSettings): RealmDirectory {
   });
 }
 
+function durationOf(text: string): number | undefined {
+  try {
+    return parseDuration(text);
+  } catch {
+    return undefined; // parseDuration throws a RangeError alone; the caller names the file and the key
+  }
+}
+
 function formatSettings({ realm, profile, ...durations }: RealmSettings): string {
   const readable = Object.fromEntries(DURATION_NAMES.map((name) => [name, formatDuration(durations[name])]));
   return `${JSON.stringify({ format: FORMAT, realm, profile, ...readable }, undefined, 2)}\n`;
@@ -156,7 +164,7 @@ function parseSettings(text: string, file: string): RealmSettings {
     throw invalid(file, "profile", '"textbook" or "standard"', shown(profile));
   const duration = (name: DurationName) => {
     const value = values[name];
-    const parsed = typeof value === "string" ? parseDuration(value) : undefined;
+    const parsed = typeof value === "string" ? durationOf(value) : undefined;
     const { min, max } = DURATIONS[name];
     if (parsed === undefined || parsed < min || parsed > max)
       throw invalid(
