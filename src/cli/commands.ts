@@ -1,0 +1,96 @@
+/** Every command, a row each. A row knows where its command is; nothing is loaded before it is asked for. */
+import type { Command } from "./command.js";
+
+/** A command that can be loaded. */
+export interface CommandRow {
+  /** As it is typed: one word, or two where the first is a group. */
+  readonly name: string;
+  readonly summary: string;
+  readonly load: () => Promise<{ readonly command: Command }>;
+}
+
+export const COMMANDS: readonly CommandRow[] = [
+  {
+    name: "demo",
+    summary: "a realm for a few seconds: the six messages, and three attacks refused",
+    load: () => import("./commands/demo.js"),
+  },
+  {
+    name: "realm create",
+    summary: "make a realm: its keys, its TGS, the service v/localhost",
+    load: () => import("./commands/realm-create.js"),
+  },
+  {
+    name: "realm show",
+    summary: "what the realm permits and who is in it",
+    load: () => import("./commands/realm-show.js"),
+  },
+  {
+    name: "realm set-profile",
+    summary: "move the realm between textbook (DES) and standard (AES)",
+    load: () => import("./commands/realm-set-profile.js"),
+  },
+  {
+    name: "kadmin addprinc",
+    summary: "add a principal",
+    load: () => import("./commands/kadmin-addprinc.js"),
+  },
+  {
+    name: "kadmin listprincs",
+    summary: "list the principals",
+    load: () => import("./commands/kadmin-listprincs.js"),
+  },
+  {
+    name: "kadmin getprinc",
+    summary: "show a principal, never its keys",
+    load: () => import("./commands/kadmin-getprinc.js"),
+  },
+  {
+    name: "kadmin modprinc",
+    summary: "disable, enable, expire or limit a principal",
+    load: () => import("./commands/kadmin-modprinc.js"),
+  },
+  {
+    name: "kadmin delprinc",
+    summary: "delete a principal",
+    load: () => import("./commands/kadmin-delprinc.js"),
+  },
+  {
+    name: "kadmin cpw",
+    summary: "change a principal's password or keys",
+    load: () => import("./commands/kadmin-cpw.js"),
+  },
+  {
+    name: "kadmin ktadd",
+    summary: "write a service's keys into a keytab",
+    load: () => import("./commands/kadmin-ktadd.js"),
+  },
+  {
+    name: "serve",
+    summary: "run the AS, the TGS and the service V",
+    load: () => import("./commands/serve.js"),
+  },
+  {
+    name: "kinit",
+    summary: "log in: get a ticket-granting ticket",
+    load: () => import("./commands/kinit.js"),
+  },
+  {
+    name: "klist",
+    summary: "list the tickets of the cache, or the keys of a keytab",
+    load: () => import("./commands/klist.js"),
+  },
+  { name: "kvno", summary: "get tickets for services", load: () => import("./commands/kvno.js") },
+  {
+    name: "kdestroy",
+    summary: "log out: overwrite and remove the cache",
+    load: () => import("./commands/kdestroy.js"),
+  },
+  { name: "call", summary: "call an operation of the service V", load: () => import("./commands/call.js") },
+  {
+    name: "decode",
+    summary: "say what a blob is, and open it with a key",
+    load: () => import("./commands/decode.js"),
+  },
+  { name: "version", summary: "print the version", load: () => import("./commands/version.js") },
+];

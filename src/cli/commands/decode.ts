@@ -1,0 +1,76 @@
+/** `tessera decode`: says what a blob is, and opens it with a key. */
+import { readFile } from "node:fs/promises";
+import { CommandError, defineCommand, UsageError } from "../command.js";
+import { PASSWORD_OPTIONS } from "../password.js";
+
+export const command = defineCommand({
+  name: "decode",
+  usage: ["[OPTION…] [BASE64|FILE|-]"],
+  description:
+    "Says what a blob is (a ticket, something sealed, a request or response of one of the services) and shows what stands " +
+    "there in clear. With a key that fits, it opens what is sealed and shows that too, session keys redacted. The blob is " +
+    "base64, hex or a file with either or the bytes themselves; without an argument it is read from stdin.",
+  examples: [
+    "tessera klist -T v/localhost | tessera decode --keytab v.keytab -",
+    "tessera decode --password-file alice.password --principal alice@EXAMPLE.TEST as-rep.bin",
+    "tessera decode --key des-cbc-md5:0123456789ABCDEF EgQI…",
+    "tessera decode --type ticket ticket.b64",
+  ],
+  options: {
+    type: {
+      value: "TYPE",
+      help: "take it for a ticket, encrypted-data, as-req, as-rep, tgs-req, tgs-rep, ap-req, ap-rep, …",
+    },
+    keytab: { value: "FILE", help: "try the keys of a keytab" },
+    key: {
+      value: "ETYPE:HEX",
+      help: "try this key; other users of the machine can see it here, prefer --keytab",
+    },
+    principal: { value: "PRINCIPAL", help: "with a password: whose it is" },
+    ...PASSWORD_OPTIONS,
+    "show-keys": { help: "show session keys in hex: whoever sees them can act as the client" },
+    full: { help: "show all bytes of every field" },
+  },
+  arguments: [0, 1],
+  run: async ({ options, positionals, json }) => {
+    const withPassword = options["password-file"] !== undefined || options["password-stdin"];
+    if (withPassword !== (options.principal !== undefined))
+      throw new UsageError("--principal goes with --password-file or --password-stdin");
+    const source = positionals[0] ?? "-";
+    if (source === "-" && options["password-stdin"])
+      throw new UsageError("stdin can't give both the blob and the password");
+    const { decodeAndPrint } = await import("../decode.js");
+    const input = source === "-" ? await readStdin() : await readArgument(source);
+    await decodeAndPrint(input, { ...options, showKeys: options["show-keys"], json });
+    return undefined;
+  },
+});
+
+const MAX_BYTES = 1024 * 1024;
+
+async function readStdin(): Promise<Uint8Array> {
+  const chunks: Buffer[] = [];
+  let total = 0;
+  for await (const chunk of process.stdin as AsyncIterable<Buffer>) {
+    chunks.push(chunk);
+    total += chunk.length;
+    if (total > MAX_BYTES) throw new CommandError("stdin: too long for a message");
+  }
+  return Buffer.concat(chunks);
+}
+
+/** A file of that name, or else the text itself. */
+async function readArgument(text: string): Promise<Uint8Array> {
+  try {
+    return await readFile(text);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    const looksLikeFile =
+      text.length < 16 || /\.[a-z0-9]{1,8}$/i.test(text) || !/^[A-Za-z0-9+/_=\s-]+$/.test(text);
+    if (looksLikeFile || (code !== "ENOENT" && code !== "ENAMETOOLONG" && code !== "ENOTDIR"))
+      throw new CommandError(
+        `${text.slice(0, 200)}: ${code === "ENOENT" ? "no such file, and not base64" : (error as Error).message}`,
+      );
+    return Buffer.from(text);
+  }
+}

@@ -1,0 +1,22 @@
+/** `tessera kadmin getprinc`: everything of a principal but its keys. */
+import { defineCommand } from "../command.js";
+import { entryFacts, entryRows, existingEntry, localPrincipal } from "../kadmin.js";
+import { columns, printJson, printLine } from "../output.js";
+import { REALM_OPTIONS, withPrincipals } from "../realm.js";
+
+export const command = defineCommand({
+  name: "kadmin getprinc",
+  usage: ["[--dir DIR] PRINCIPAL"],
+  description:
+    "Shows a principal: its state, its limits, versions and encryption types of its keys. Never a key.",
+  examples: ["tessera kadmin getprinc alice"],
+  options: REALM_OPTIONS,
+  arguments: [1, 1],
+  run: async ({ options, positionals, json }) =>
+    withPrincipals(options.dir, async (principals, realm) => {
+      const entry = await existingEntry(principals, localPrincipal(positionals[0]!, realm));
+      if (json) printJson(entryFacts(entry));
+      else for (const line of columns(entryRows(entry))) printLine(line);
+      return undefined;
+    }),
+});

@@ -1,0 +1,22 @@
+/** `tessera kdestroy`: logs out. */
+import { fileCache } from "../../client/index.js";
+import { defineCommand } from "../command.js";
+import { cachePath } from "../environment.js";
+import { notice, printJson } from "../output.js";
+import { CACHE_OPTIONS } from "../session.js";
+
+export const command = defineCommand({
+  name: "kdestroy",
+  usage: ["[-c FILE]"],
+  description: "Logs out: overwrites the credential cache and removes it. Nothing to remove is no failure.",
+  examples: ["tessera kdestroy"],
+  options: CACHE_OPTIONS,
+  arguments: [0, 0],
+  run: async ({ options, json }) => {
+    const cache = fileCache(cachePath(options.cache));
+    const destroyed = await cache.destroy();
+    if (json) printJson({ cache: cache.name, destroyed });
+    else if (!destroyed) notice(`nobody was logged in: there is no ${cache.name}`);
+    return undefined;
+  },
+});

@@ -1,0 +1,82 @@
+/** `tessera kinit`: from a password or a keytab to a ticket-granting ticket. */
+import { userInfo } from "node:os";
+import type { Credentials } from "../../protocol/credentials.js";
+import { type Principal, principalInRealm } from "../../protocol/principal.js";
+import { CommandError, defineCommand, UsageError } from "../command.js";
+import { keytabPath } from "../environment.js";
+import { notice, printJson } from "../output.js";
+import { PASSWORD_OPTIONS, readPassword } from "../password.js";
+import { defaultRealm } from "../realm.js";
+import { CLIENT_OPTIONS, openSession, type Session } from "../session.js";
+import { ticketFacts } from "../ticket-facts.js";
+import { localTime, parseLifetime } from "../times.js";
+
+export const command = defineCommand({
+  name: "kinit",
+  usage: ["[OPTION…] [PRINCIPAL]", "-k [-t KEYTAB] [PRINCIPAL]", "-R"],
+  description:
+    "Logs in: proves the password (or the key in a keytab) to the AS and keeps the ticket-granting ticket in the " +
+    "credential cache, in place of any other login. Without PRINCIPAL it is the one of the cache, or your user name.",
+  examples: [
+    "tessera kinit alice",
+    "tessera kinit -l 1h -r 7d alice@EXAMPLE.TEST",
+    "tessera kinit --kdc kdc.example.test:8801 alice",
+    "tessera kinit -k -t v.keytab v/localhost",
+    "tessera kinit -R",
+  ],
+  options: {
+    life: {
+      short: "l",
+      value: "TIME",
+      help: "wanted life of the ticket, such as 10h; the KDC may give less",
+    },
+    "renewable-life": { short: "r", value: "TIME", help: "ask for a ticket that can be renewed for so long" },
+    renew: { short: "R", help: "renew the ticket in the cache" },
+    "use-keytab": { short: "k", help: "use a key from a keytab instead of a password" },
+    keytab: { short: "t", value: "FILE", help: "the keytab; TESSERA_KEYTAB" },
+    ...PASSWORD_OPTIONS,
+    ...CLIENT_OPTIONS,
+  },
+  arguments: [0, 1],
+  run: async ({ options, positionals, json }) => {
+    const wanted = {
+      life: options.life === undefined ? undefined : parseLifetime(options.life, "-l"),
+      renewableLife:
+        options["renewable-life"] === undefined ? undefined : parseLifetime(options["renewable-life"], "-r"),
+    };
+    const withKeytab = options["use-keytab"] || options.keytab !== undefined;
+    if (options.renew && (withKeytab || positionals.length > 0))
+      throw new UsageError("-R renews the ticket in the cache: it goes with no principal and no keytab");
+    using session = openSession(options);
+    let credentials: Credentials;
+    if (options.renew) credentials = await session.client.renew();
+    else if (withKeytab) {
+      const { keysFor } = await import("../keytab.js");
+      const { principal, keys } = await keysFor(keytabOf(options.keytab), positionals[0]);
+      credentials = await session.client.loginWithKeys(principal, keys, wanted);
+    } else {
+      const principal = await principalOf(positionals[0], session);
+      credentials = await session.client.login(principal, await readPassword(options, principal), wanted);
+    }
+    const facts = ticketFacts(credentials);
+    if (json) printJson({ cache: session.cache.name, ...facts });
+    else
+      notice(
+        `${credentials.client}: logged in until ${localTime(credentials.endtime)} (${session.cache.name})`,
+      );
+    return undefined;
+  },
+});
+
+async function principalOf(text: string | undefined, session: Session): Promise<Principal> {
+  if (text !== undefined) return principalInRealm(text, await defaultRealm());
+  // A cache that can't be read says nothing of who is meant; the login will replace it or say what is wrong.
+  const cached = await session.cache.load().catch(() => undefined);
+  return cached?.client ?? principalInRealm(userInfo().username, await defaultRealm());
+}
+
+function keytabOf(given: string | undefined): string {
+  const path = keytabPath(given);
+  if (path !== undefined) return path;
+  throw new CommandError("no keytab is named", "give one: -t FILE, or TESSERA_KEYTAB=FILE");
+}

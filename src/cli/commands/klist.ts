@@ -1,0 +1,124 @@
+/** `tessera klist`: the tickets of the credential cache, or the keys of a keytab. */
+import { type CachedLogin, fileCache } from "../../client/index.js";
+import type { Credentials } from "../../protocol/credentials.js";
+import { formatDuration } from "../../protocol/duration.js";
+import { principalInRealm, realmOf } from "../../protocol/principal.js";
+import { CommandError, defineCommand } from "../command.js";
+import { cachePath, keytabPath } from "../environment.js";
+import { columns, printJson, printLine } from "../output.js";
+import { CACHE_OPTIONS, cachedLogin } from "../session.js";
+import { flagLetters, ticketFacts } from "../ticket-facts.js";
+import { isoTime, localTime } from "../times.js";
+
+export const command = defineCommand({
+  name: "klist",
+  usage: ["[-e] [-f] [-c CACHE]", "-k [-e] [-t] [KEYTAB]", "-s", "-T SERVICE"],
+  description:
+    "Lists the tickets of the credential cache, or with -k the keys of a keytab: versions, principals and encryption " +
+    "types, never the keys themselves. Exits with 1 where there is nothing, and with -s where no login is valid.",
+  examples: [
+    "tessera klist -e -f",
+    "tessera klist -k -e v.keytab",
+    "tessera klist -T v/localhost | tessera decode --keytab v.keytab -",
+  ],
+  options: {
+    ...CACHE_OPTIONS,
+    etypes: { short: "e", help: "show encryption types and sizes" },
+    flags: { short: "f", help: "show the flags of the tickets, by MIT's letters" },
+    silent: { short: "s", help: "print nothing; exit with 0 if there is a valid login" },
+    "dump-ticket": { short: "T", value: "SERVICE", help: "print the ticket for a service, in base64" },
+    "use-keytab": { short: "k", aliases: ["keytab"], help: "list the keys of a keytab" },
+    timestamps: { short: "t", help: "with -k: show when the keys were written" },
+  },
+  arguments: [0, 1],
+  run: async ({ options, positionals, json }) => {
+    if (options["use-keytab"]) return listKeytab(keytabPath(positionals[0]), options, json);
+    const cache = fileCache(cachePath(options.cache ?? positionals[0]));
+    if (options.silent) return silent(await cache.load());
+    const login = await cachedLogin(cache);
+    const wanted = options["dump-ticket"];
+    if (wanted !== undefined) return dumpTicket(login, wanted);
+    if (json) {
+      const tickets = login.credentials.map(ticketFacts);
+      printJson({ cache: cache.name, client: login.client, kdcOffsetMs: login.kdcOffset, tickets });
+      return undefined;
+    }
+    printLine(`Ticket cache: ${cache.name}`);
+    printLine(`Default principal: ${login.client}`);
+    if (Math.abs(login.kdcOffset) >= 1000) printLine(`KDC's clock: ${offsetText(login.kdcOffset)}`);
+    printLine();
+    printLine("Valid starting       Expires              Service principal");
+    const now = Date.now() + login.kdcOffset;
+    for (const credentials of login.credentials)
+      for (const line of ticketLines(credentials, options, now)) printLine(line);
+    return undefined;
+  },
+});
+
+interface Shown {
+  readonly etypes: boolean;
+  readonly flags: boolean;
+}
+
+function ticketLines(credentials: Credentials, shown: Shown, now: number): string[] {
+  const { starttime, endtime, renewTill, server, flags } = credentials;
+  const end = endtime <= now ? ">>> Expired <<<".padEnd(19) : localTime(endtime);
+  const more: string[] = [];
+  if (renewTill !== undefined) more.push(`renew until ${localTime(renewTill)}`);
+  if (shown.flags) more.push(`Flags: ${flagLetters(flags)}`);
+  const lines = [`${localTime(starttime)}  ${end}  ${server}`];
+  if (more.length > 0) lines.push(`\t${more.join(", ")}`);
+  if (shown.etypes) {
+    const { etypes, kvno, bytes } = ticketFacts(credentials);
+    lines.push(`\tEtype (skey, tkt): ${etypes.session}, ${etypes.ticket}; kvno ${kvno}, ${bytes} bytes`);
+  }
+  return lines;
+}
+
+function offsetText(ms: number): string {
+  return `${formatDuration(Math.abs(ms))} ${ms > 0 ? "ahead of" : "behind"} ours`;
+}
+
+function silent(login: CachedLogin | undefined): number {
+  const now = Date.now() + (login?.kdcOffset ?? 0);
+  return login?.credentials.some(({ endtime }) => endtime > now) ? 0 : 1;
+}
+
+function dumpTicket({ client, credentials }: CachedLogin, wanted: string): undefined {
+  const server = principalInRealm(wanted, realmOf(client), "service");
+  const found = credentials.find((candidate) => candidate.server === server);
+  if (found === undefined)
+    throw new CommandError(`the cache holds no ticket for ${server}`, `get one: tessera kvno ${wanted}`);
+  printLine(Buffer.from(found.ticket).toString("base64"));
+}
+
+async function listKeytab(
+  path: string | undefined,
+  shown: { readonly etypes: boolean; readonly timestamps: boolean },
+  json: boolean,
+): Promise<undefined> {
+  if (path === undefined)
+    throw new CommandError("no keytab is named", "give one: klist -k FILE, or TESSERA_KEYTAB=FILE");
+  const { keytabEntries } = await import("../keytab.js");
+  const entries = await keytabEntries(path);
+  if (json) {
+    const rows = entries.map(({ kvno, principal, etype, written }) => ({
+      kvno,
+      principal,
+      etype,
+      written: isoTime(written),
+    }));
+    printJson({ keytab: `FILE:${path}`, entries: rows });
+    return undefined;
+  }
+  printLine(`Keytab name: FILE:${path}`);
+  const rows = entries.map(({ kvno, principal, etype, written }) => [
+    String(kvno).padStart(4),
+    ...(shown.timestamps ? [localTime(written)] : []),
+    `${principal}${shown.etypes ? ` (${etype})` : ""}`,
+  ]);
+  const rule = ["----", ...(shown.timestamps ? ["-".repeat(19)] : []), "-".repeat(40)];
+  const head = ["KVNO", ...(shown.timestamps ? ["Timestamp"] : []), "Principal"];
+  for (const line of columns([head, rule, ...rows])) printLine(line);
+  return undefined;
+}

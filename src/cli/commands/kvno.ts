@@ -1,0 +1,30 @@
+/** `tessera kvno`: gets tickets for services and prints the versions of the keys they are sealed under. */
+import { principalInRealm, realmOf } from "../../protocol/principal.js";
+import { defineCommand } from "../command.js";
+import { printJson, printLine } from "../output.js";
+import { CLIENT_OPTIONS, cachedLogin, openSession } from "../session.js";
+import { type TicketFacts, ticketFacts } from "../ticket-facts.js";
+
+export const command = defineCommand({
+  name: "kvno",
+  usage: ["[OPTION…] SERVICE…"],
+  description:
+    "Gets a ticket for each service, from the cache or from the TGS, and prints the version number of the service's " +
+    "key that the ticket is sealed under.",
+  examples: ["tessera kvno v/localhost"],
+  options: { ...CLIENT_OPTIONS, quiet: { short: "q", help: "print nothing where it succeeds" } },
+  arguments: [1, 64],
+  run: async ({ options, positionals, json }) => {
+    using session = openSession(options);
+    const { client } = await cachedLogin(session.cache);
+    const tickets: TicketFacts[] = [];
+    for (const name of positionals) {
+      const service = principalInRealm(name, realmOf(client), "service");
+      const facts = ticketFacts(await session.client.serviceTicket(service));
+      tickets.push(facts);
+      if (!json && !options.quiet) printLine(`${service}: kvno = ${facts.kvno}`);
+    }
+    if (json) printJson({ tickets });
+    return undefined;
+  },
+});

@@ -1,0 +1,73 @@
+/** `tessera realm create`. */
+
+import { formatDuration } from "../../protocol/duration.js";
+import { isRealm } from "../../protocol/principal.js";
+import { isProfileName } from "../../protocol/profile.js";
+import { defineCommand, UsageError } from "../command.js";
+import { realmDir } from "../environment.js";
+import { notice, printJson, printLine } from "../output.js";
+import { createRealm, DEFAULT_REALM, DEFAULT_SETTINGS, FIRST_SERVICE, REALM_OPTIONS } from "../realm.js";
+import { parseLifetime } from "../times.js";
+import { weakNames } from "../weakness.js";
+
+export const command = defineCommand({
+  name: "realm create",
+  usage: ["[OPTION…]"],
+  description:
+    "Makes a realm: a folder with its settings, a master key, the random keys of its TGS, and the service v/localhost " +
+    "with its keytab. The profile textbook makes DES keys, for learning; standard makes AES keys, for work.",
+  examples: [
+    "tessera realm create",
+    "tessera realm create --realm EXAMPLE.ORG --profile standard --dir ./realm",
+  ],
+  options: {
+    realm: { value: "REALM", help: `its name, in upper case; ${DEFAULT_REALM}` },
+    profile: { value: "PROFILE", help: "textbook or standard; textbook" },
+    ...REALM_OPTIONS,
+    "max-life": { value: "TIME", help: "longest ticket; 10h", aliases: ["maxlife"] },
+    "max-renewable-life": { value: "TIME", help: "longest renewable life; 7d", aliases: ["maxrenewlife"] },
+    "clock-skew": { value: "TIME", help: "permitted difference of clocks; 5m" },
+  },
+  arguments: [0, 0],
+  run: async ({ options, json }) => {
+    const { realm = DEFAULT_SETTINGS.realm, profile = DEFAULT_SETTINGS.profile } = options;
+    if (!isRealm(realm)) throw new UsageError("--realm: expected a name in upper case such as EXAMPLE.TEST");
+    if (!isProfileName(profile)) throw new UsageError("--profile: expected textbook or standard");
+    const time = (name: "max-life" | "max-renewable-life" | "clock-skew", otherwise: number) =>
+      options[name] === undefined ? otherwise : parseLifetime(options[name], `--${name}`);
+    const settings = {
+      realm,
+      profile,
+      maxLife: time("max-life", DEFAULT_SETTINGS.maxLife),
+      maxRenewableLife: time("max-renewable-life", DEFAULT_SETTINGS.maxRenewableLife),
+      clockSkew: time("clock-skew", DEFAULT_SETTINGS.clockSkew),
+    };
+    const made = await createRealm(realmDir(options.dir), settings, Date.now());
+    if (json) {
+      printJson({
+        realm,
+        profile,
+        dir: made.dir,
+        keytab: made.keytabFile,
+        service: `${FIRST_SERVICE}@${realm}`,
+      });
+      return undefined;
+    }
+    printLine(`realm ${realm} (${profile}) made in ${made.dir}`);
+    printLine(
+      `  tickets live ${formatDuration(settings.maxLife)} at most; clocks may differ by ${formatDuration(settings.clockSkew)}`,
+    );
+    printLine(`  service ${FIRST_SERVICE}@${realm}, its keys in ${made.keytabFile}`);
+    printLine();
+    printLine("next:");
+    if (realmDir() !== made.dir && realmDir() !== options.dir)
+      printLine(`  export TESSERA_REALM_DIR=${made.dir}`);
+    printLine("  tessera kadmin addprinc alice");
+    printLine("  tessera serve");
+    printLine("  tessera kinit alice");
+    const weak = weakNames(profile);
+    if (weak !== "")
+      notice(`the profile ${profile} permits weak encryption (${weak}): for learning, on loopback`);
+    return undefined;
+  },
+});

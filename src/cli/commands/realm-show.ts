@@ -1,0 +1,50 @@
+/** `tessera realm show`. */
+import { formatDuration } from "../../protocol/duration.js";
+import { profile } from "../../protocol/profile.js";
+import { defineCommand } from "../command.js";
+import { columns, printJson, printLine } from "../output.js";
+import { REALM_OPTIONS, withPrincipals } from "../realm.js";
+import { etypeName } from "../ticket-facts.js";
+import { weakNames } from "../weakness.js";
+
+export const command = defineCommand({
+  name: "realm show",
+  usage: ["[--dir DIR]"],
+  description: "Shows what the realm permits and how many principals it has.",
+  examples: ["tessera realm show", "tessera realm show --json"],
+  options: REALM_OPTIONS,
+  arguments: [0, 0],
+  run: async ({ options, json }) =>
+    withPrincipals(options.dir, async (principals, { dir, settings, keytabFile }) => {
+      let count = 0;
+      for await (const _ of principals.list()) count++;
+      const { permitted, keyEtypes } = profile(settings.profile);
+      if (json) {
+        const etypes = { permitted: permitted.map(etypeName), newKeys: keyEtypes.map(etypeName) };
+        printJson({
+          ...settings,
+          dir,
+          keytab: keytabFile,
+          etypes,
+          weak: weakNames(settings.profile),
+          principals: count,
+        });
+        return undefined;
+      }
+      const rows = [
+        ["realm", settings.realm],
+        ["folder", dir],
+        ["profile", settings.profile],
+        ["permitted", permitted.map(etypeName).join(", ")],
+        ["new keys", keyEtypes.map(etypeName).join(", ")],
+        ["weak", weakNames(settings.profile) || "nothing"],
+        ["longest ticket", formatDuration(settings.maxLife)],
+        ["renewable for", formatDuration(settings.maxRenewableLife)],
+        ["clock skew", formatDuration(settings.clockSkew)],
+        ["principals", String(count)],
+        ["V's keytab", keytabFile],
+      ];
+      for (const line of columns(rows)) printLine(line);
+      return undefined;
+    }),
+});

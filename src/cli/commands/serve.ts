@@ -1,0 +1,80 @@
+/** `tessera serve`: the servers of a realm, until they are told to end. */
+import { defineCommand, UsageError } from "../command.js";
+import { keytabPath } from "../environment.js";
+import { REALM_OPTIONS } from "../realm.js";
+import { parseLifetime } from "../times.js";
+
+const PARTS = ["as", "tgs", "v"] as const;
+
+export const command = defineCommand({
+  name: "serve",
+  usage: ["[OPTION…] [as] [tgs] [v]"],
+  description:
+    "Runs the AS, the TGS and the service V, all three unless some are named. AS and TGS need the realm's folder; V needs " +
+    "nothing but its keytab. Prints where each listens, then `ready`, then a line an exchange: JSON, or text on a terminal. " +
+    "SIGTERM and SIGINT let running calls finish; a second one ends at once.",
+  examples: [
+    "tessera serve",
+    "tessera serve as tgs --host 0.0.0.0 --tls-cert kdc.pem --tls-key kdc.key",
+    "tessera serve v --keytab v.keytab --profile standard --notes lmdb:./notes --replay-cache lmdb:./replay",
+  ],
+  options: {
+    ...REALM_OPTIONS,
+    host: { value: "HOST", help: "the address to listen on; 127.0.0.1" },
+    "as-port": { value: "PORT", help: "8801; 0 for any free port" },
+    "tgs-port": { value: "PORT", help: "8802" },
+    "v-port": { value: "PORT", help: "8803" },
+    "allow-weak-crypto": { help: "listen beyond loopback although the profile permits weak encryption" },
+    "tls-cert": { value: "FILE", help: "speak TLS; the server's certificate chain (PEM)" },
+    "tls-key": { value: "FILE", help: "the certificate's key (PEM)" },
+    "tls-client-ca": { value: "FILE", help: "accept only clients with a certificate of these (PEM)" },
+    keytab: { value: "FILE", help: "V's keytab; TESSERA_KEYTAB, or v.keytab of the realm's folder" },
+    service: { value: "PRINCIPAL", help: "V's principal, where its keytab holds several" },
+    profile: { value: "PROFILE", help: "for V without the realm's folder: textbook or standard; standard" },
+    "clock-skew": { value: "TIME", help: "for V without the realm's folder: permitted difference; 5m" },
+    notes: { value: "STORE", help: "where V keeps notes: lmdb:DIR or memory:" },
+    "replay-cache": { value: "STORE", help: "where authenticators are remembered: lmdb:DIR or memory:" },
+    grace: { value: "TIME", help: "how long running calls may take to finish at the end; 5s" },
+  },
+  arguments: [0, 3],
+  run: async ({ options, positionals, json }) => {
+    for (const part of positionals)
+      if (!(PARTS as readonly string[]).includes(part))
+        throw new UsageError(`no server ${part}; there are as, tgs and v`);
+    const parts = positionals.length === 0 ? PARTS : PARTS.filter((part) => positionals.includes(part));
+    const ports = {
+      as: portOf(options["as-port"], "--as-port", 8801),
+      tgs: portOf(options["tgs-port"], "--tgs-port", 8802),
+      v: portOf(options["v-port"], "--v-port", 8803),
+    };
+    const { serve } = await import("../serve.js");
+    await serve({
+      parts,
+      ports,
+      json,
+      dir: options.dir,
+      host: options.host ?? "127.0.0.1",
+      allowWeakCrypto: options["allow-weak-crypto"],
+      tls: { cert: options["tls-cert"], key: options["tls-key"], clientCa: options["tls-client-ca"] },
+      keytab: keytabPath(options.keytab),
+      service: options.service,
+      profile: options.profile,
+      clockSkew:
+        options["clock-skew"] === undefined
+          ? undefined
+          : parseLifetime(options["clock-skew"], "--clock-skew"),
+      notes: options.notes,
+      replayCache: options["replay-cache"],
+      graceMs: options.grace === undefined ? undefined : parseLifetime(options.grace, "--grace"),
+    });
+    return undefined;
+  },
+});
+
+function portOf(text: string | undefined, option: string, otherwise: number): number {
+  if (text === undefined) return otherwise;
+  const port = Number(text);
+  if (!/^\d{1,5}$/.test(text) || port > 65_535)
+    throw new UsageError(`${option}: expected a port from 0 to 65535`);
+  return port;
+}

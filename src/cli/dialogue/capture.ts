@@ -1,0 +1,43 @@
+/** Keeps what travelled: the very bytes of each call, as the client's innermost interceptor sees them. */
+import * as grpc from "@grpc/grpc-js";
+
+/** One call as it was on the wire. Times are milliseconds since the epoch. */
+export interface CapturedCall {
+  /** `/kerberos.v1.AuthenticationService/Authenticate` */
+  readonly path: string;
+  readonly sentAt: number;
+  readonly request: Uint8Array;
+  /** Undefined where the call was refused. */
+  readonly response: Uint8Array | undefined;
+  readonly receivedAt: number;
+}
+
+/** An interceptor and the list it fills; a call is in the list once it has ended. */
+export function captureCalls(): { interceptor: grpc.Interceptor; calls: CapturedCall[] } {
+  const calls: CapturedCall[] = [];
+  const interceptor: grpc.Interceptor = (options, nextCall) => {
+    let request = new Uint8Array();
+    let response: Uint8Array | undefined;
+    let sentAt = 0;
+    return new grpc.InterceptingCall(nextCall(options), {
+      start: (metadata, _listener, next) =>
+        next(metadata, {
+          onReceiveMessage: (message: Buffer, nextMessage) => {
+            response = Uint8Array.from(message);
+            nextMessage(message);
+          },
+          onReceiveStatus: (status, nextStatus) => {
+            const path = options.method_definition.path;
+            calls.push({ path, sentAt, request, response, receivedAt: Date.now() });
+            nextStatus(status);
+          },
+        }),
+      sendMessage: (message: Buffer, next) => {
+        request = Uint8Array.from(message);
+        sentAt = Date.now();
+        next(message);
+      },
+    });
+  };
+  return { interceptor, calls };
+}

@@ -1,0 +1,79 @@
+/** Explained messages as text of at most 100 columns; colour only where it is asked for. */
+import { wrapped } from "../output.js";
+import type { MessageFacts, SealedFacts } from "./explain.js";
+import type { Field } from "./fields.js";
+
+/** How text is shown. */
+export interface TextStyle {
+  readonly colour: boolean;
+  /** All bytes of a message. */
+  readonly full: boolean;
+}
+
+const WIDTH = 100;
+const NAME_WIDTH = 20;
+const SYMBOL_WIDTH = 17;
+const HEX_BYTES = 44;
+
+/** Whether stdout is a terminal that wants colours. */
+export function wantsColour(): boolean {
+  return process.stdout.isTTY === true && !process.env.NO_COLOR && process.env.TERM !== "dumb";
+}
+
+/** The lines of one message. */
+export function messageLines(message: MessageFacts, style: TextStyle): string[] {
+  const { number, from, to, textbook, rfc, message: name, bytes, at, clear, sealed } = message;
+  const bold = paint(style, 1);
+  const dim = paint(style, 2);
+  return [
+    bold(`(${number}) ${from} → ${to}: ${textbook}`),
+    dim(`    ${rfc} as ${name}, ${bytes} bytes, ${at.slice(11, 23)} UTC`),
+    ...clear.flatMap((field) => fieldLines(field, "    ")),
+    ...sealed.flatMap((part) => sealedLines(part, style)),
+    ...hexLines(message.hex, style).map(dim),
+    "",
+  ];
+}
+
+/** A title with a rule below. */
+export function titleLines(text: string, style: TextStyle): string[] {
+  return [paint(style, 1)(text), "─".repeat(WIDTH)];
+}
+
+function sealedLines(part: SealedFacts, style: TextStyle): string[] {
+  const kvno = part.kvno > 0 ? `, kvno ${part.kvno}` : "";
+  const head = `${part.symbol} = ${part.notation}`;
+  const facts = `${part.field}: ${part.etype}${kvno}, ${part.bytes} bytes, key usage ${part.usage}`;
+  const cyan = paint(style, 36);
+  const opens = part.opens.length === 0 ? "nobody here" : part.opens.join(", ");
+  const closed = [...part.closed, "who listens"].join(", ");
+  return [
+    cyan(`  ┌ ${head}`),
+    `  │ ${facts}`,
+    ...(part.contents ?? []).flatMap((field) => fieldLines(field, "  │   ")),
+    `  └ opened by ${opens} with ${part.key}; closed to ${closed}`,
+  ];
+}
+
+function fieldLines({ name, symbol = "", value }: Field, indent: string): string[] {
+  const head = `${indent}${name.padEnd(NAME_WIDTH)} ${symbol.padEnd(SYMBOL_WIDTH)} `;
+  const [first = "", ...more] = wrapped(value, WIDTH - head.length).flatMap((line) =>
+    chunks(line, WIDTH - head.length),
+  );
+  const rest = indent + " ".repeat(head.length - indent.length);
+  return [head + first, ...more.map((line) => rest + line)];
+}
+
+function hexLines(hex: string, style: TextStyle): string[] {
+  const lines = chunks(hex, HEX_BYTES * 2);
+  if (style.full || lines.length <= 1) return lines.map((line) => `    ${line}`);
+  return [`    ${lines[0]}…`, `    … ${hex.length / 2 - HEX_BYTES} more bytes; --full shows them`];
+}
+
+function chunks(text: string, size: number): string[] {
+  return text.match(new RegExp(`.{1,${size}}`, "gsu")) ?? [""];
+}
+
+function paint({ colour }: TextStyle, code: number): (text: string) => string {
+  return (text) => (colour ? `\u001b[${code}m${text}\u001b[0m` : text);
+}

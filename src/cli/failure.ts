@@ -1,0 +1,132 @@
+/**
+ * What is said of a failure: what failed, the refusal's name and number, what was compared, and a hint.
+ *
+ * Invariant: texts of errors hold no key, password or ticket content, and nothing is added to them here.
+ */
+import { KrbError, type KrbErrorName } from "../protocol/krb-error.js";
+import { CommandError } from "./command.js";
+
+/** A failure in words and as facts. */
+export interface Failure {
+  /** What failed, with the refusal's name and number. */
+  readonly text: string;
+  /** What was compared. */
+  readonly compared: string | undefined;
+  readonly hint: string | undefined;
+  /** The same for JSON. */
+  readonly facts: Readonly<Record<string, unknown>>;
+}
+
+type Hint = (compared: Readonly<Record<string, string>>) => string;
+
+const SET_CLOCK: Hint = ({ offset_ms, server_time, limit_ms }) => {
+  const server = Date.parse(server_time ?? "");
+  const offset = Number(offset_ms);
+  if (Number.isNaN(server) || Number.isNaN(offset)) return "set the clocks of both machines (NTP)";
+  const ours = new Date(server + offset).toISOString();
+  return `set the clock: here it was ${ours}, at the server ${server_time}; ${Number(limit_ms) / 1000} s are permitted`;
+};
+
+const KINIT: Hint = () => "run `tessera kinit`";
+const KTADD: Hint = ({ server }) =>
+  `write the service's keytab anew: tessera kadmin ktadd -k FILE -norandkey ${server ?? "SERVICE"}`;
+
+/** One row a refusal that a user can do something about. */
+const HINTS: Partial<Record<KrbErrorName, Hint>> = {
+  KDC_ERR_NAME_EXP: () => "the operator extends it: tessera kadmin modprinc --expire never PRINCIPAL",
+  KDC_ERR_SERVICE_EXP: () => "the operator extends it: tessera kadmin modprinc --expire never SERVICE",
+  KDC_ERR_PREAUTH_FAILED: () => "check the name and the password; the KDC does not say which is wrong",
+  KDC_ERR_C_PRINCIPAL_UNKNOWN: () => "check the principal's name (operator: tessera kadmin listprincs)",
+  KDC_ERR_S_PRINCIPAL_UNKNOWN: () =>
+    "check the service's name: tessera kadmin listprincs; add it with: tessera kadmin addprinc -randkey SERVICE",
+  KDC_ERR_MUST_USE_USER2USER: () =>
+    "give the service a random key: tessera kadmin cpw -randkey SERVICE, then ktadd",
+  KDC_ERR_CLIENT_REVOKED: () => "the operator enables it: tessera kadmin modprinc --enable PRINCIPAL",
+  KDC_ERR_SERVICE_REVOKED: () => "the operator enables it: tessera kadmin modprinc --enable SERVICE",
+  KDC_ERR_KEY_EXPIRED: () => "the operator sets a new password: tessera kadmin cpw PRINCIPAL",
+  KDC_ERR_ETYPE_NOSUPP: () =>
+    "compare the encryption types: tessera kadmin getprinc PRINCIPAL, tessera realm show; or choose with --etype",
+  KDC_ERR_NEVER_VALID: () => "ask for a ticket that ends in the future (-l), and check the clock",
+  KDC_ERR_BADOPTION: () =>
+    "only a renewable ticket is renewed (klist -f shows the flag R): kinit -r 7d, then kinit -R",
+  KDC_ERR_WRONG_REALM: ({ realm }) =>
+    `use a principal of realm ${realm ?? "served here"}, or --kdc for the other one`,
+  KDC_ERR_SVC_UNAVAILABLE: () => "look at the server's log, and try again",
+  KRB_AP_ERR_SKEW: SET_CLOCK,
+  KRB_AP_ERR_TKT_EXPIRED: KINIT,
+  KRB_AP_ERR_TKT_NYV: SET_CLOCK,
+  KRB_AP_ERR_REPEAT: () => "an authenticator is good for one request; make the call anew",
+  KRB_AP_ERR_BADKEYVER: KTADD,
+  KRB_AP_ERR_NOKEY: KTADD,
+  KRB_AP_ERR_NOT_US: () => "the address belongs to another service: check --service and --address",
+  KRB_AP_ERR_BAD_INTEGRITY: ({ part }) =>
+    part === "reply"
+      ? "check the password: the KDC's answer does not open with it"
+      : "the key differs: get a new ticket (tessera kinit); if that does not help, ktadd the service's keytab anew",
+  KRB_AP_ERR_MODIFIED: () => "something between client and server changed the message, or a key differs",
+  KRB_AP_ERR_MUT_FAIL: () => "the server could not prove itself: check the address",
+};
+
+const FILE_HINTS: Readonly<Record<string, string>> = {
+  missing: "check the path, or make the realm first: tessera realm create",
+};
+
+/** Describes anything a command may have thrown. */
+export function describeFailure(error: unknown): Failure {
+  if (error instanceof KrbError) return describeRefusal(error);
+  if (!(error instanceof Error)) return described(String(error), {}, undefined);
+  const { name } = error;
+  if (name === "RpcError") return describeRpcError(error as Error & { codeName: string; hint?: string });
+  const code = (error as { code?: unknown }).code;
+  const hint =
+    error instanceof CommandError
+      ? error.hint
+      : name === "StoreError" || name === "PrivateFileError"
+        ? FILE_HINTS[String(code)]
+        : undefined;
+  const expected = KNOWN_ERRORS.includes(name);
+  const text = expected || code !== undefined ? error.message : `${name}: ${error.message}`;
+  return described(text, { ...(typeof code === "string" && { reason: code }) }, hint);
+}
+
+/** Errors whose text is written for the user. */
+const KNOWN_ERRORS = [
+  "CommandError",
+  "StoreError",
+  "PrivateFileError",
+  "ListenError",
+  "RangeError",
+  "KeytabError",
+];
+
+function describeRefusal(error: KrbError): Failure {
+  const { reason, code, message, details } = error;
+  const compared = Object.entries(details).map(([name, value]) => `${name}=${value}`);
+  const facts = { reason, code, ...(compared.length > 0 && { compared: details }) };
+  const failure = described(message, facts, HINTS[reason]?.(details));
+  return {
+    ...failure,
+    text: `${message} (${reason}, ${code})`,
+    compared: compared.length > 0 ? compared.join(", ") : undefined,
+  };
+}
+
+function describeRpcError(error: Error & { codeName: string; hint?: string }): Failure {
+  const { codeName, message } = error;
+  const address = /(?:ECONNREFUSED|ETIMEDOUT|EHOSTUNREACH|ENOTFOUND) (\S+?)\.?(?:\s|$)/.exec(message)?.[1];
+  const hint =
+    codeName === "UNAVAILABLE" && address !== undefined
+      ? `is the server up at ${address}? Start it with: tessera serve; or name another with --kdc or --address`
+      : error.hint;
+  const text = address === undefined ? message : `no server answers at ${address}`;
+  const failure = described(text, { reason: codeName }, hint);
+  return { ...failure, text: `${text} (${codeName})` };
+}
+
+function described(
+  text: string,
+  facts: Readonly<Record<string, unknown>>,
+  hint: string | undefined,
+): Failure {
+  return { text, compared: undefined, hint, facts: { ...facts, text, ...(hint !== undefined && { hint }) } };
+}

@@ -1,0 +1,90 @@
+/** Help texts: of the program, of a group of commands, of one command. */
+import { COMMON_OPTIONS } from "./arguments.js";
+import type { Command, OptionSpecs } from "./command.js";
+import { COMMANDS, type CommandRow } from "./commands.js";
+import { columns, wrapped } from "./output.js";
+
+const WIDTH = 100;
+
+/** The program's help. */
+export function programHelp(): string {
+  return [
+    "usage: tessera COMMAND [OPTION…] [ARGUMENT…]",
+    "",
+    "Kerberos tickets for gRPC: a realm, its servers, and what a user does with them.",
+    "",
+    "commands:",
+    ...commandList(COMMANDS),
+    "",
+    "A first session:",
+    "  tessera realm create",
+    "  tessera kadmin addprinc alice",
+    "  tessera serve &",
+    "  tessera kinit alice",
+    "  tessera call put-note name=first text='sealed all the way'",
+    "",
+    "Or all of it at once, with the six messages on the screen: tessera demo",
+    "",
+    "environment:",
+    ...columns([
+      ["  TESSERA_REALM_DIR", "the realm's folder"],
+      ["  TESSERA_KDC", "HOST:PORT of the AS, or of both as AS,TGS; 127.0.0.1:8801,127.0.0.1:8802"],
+      ["  TESSERA_CCACHE", "credential cache, FILE:/tmp/tesseracc_UID"],
+      ["  TESSERA_KEYTAB", "keytab of kinit -k, klist -k and serve v"],
+      ["  TESSERA_TRACE", "a file, or /dev/stderr: the client writes a line a step"],
+    ]),
+    "",
+    "exit codes: 0 done, 1 refused or failed, 2 wrong usage",
+    "`tessera COMMAND --help` shows a command's options and examples.",
+  ].join("\n");
+}
+
+/** The help of a group, such as `kadmin`. */
+export function groupHelp(group: string, rows: readonly CommandRow[]): string {
+  return [
+    `usage: tessera ${group} COMMAND …`,
+    "",
+    "commands:",
+    ...commandList(rows),
+    "",
+    `\`tessera ${group} COMMAND --help\` shows a command's options and examples.`,
+  ].join("\n");
+}
+
+/** The help of a command. */
+export function commandHelp(command: Command): string {
+  return [
+    ...usageLines(command),
+    "",
+    ...wrapped(command.description, WIDTH),
+    "",
+    "options:",
+    ...optionLines({ ...command.options, ...COMMON_OPTIONS }),
+    "",
+    command.examples.length === 1 ? "example:" : "examples:",
+    ...command.examples.map((example) => `  ${example}`),
+  ].join("\n");
+}
+
+/** The usage of a command, a line a form. */
+export function usageLines({ name, usage }: Pick<Command, "name" | "usage">): string[] {
+  return usage.map((form, i) => `${i === 0 ? "usage:" : "      "} tessera ${name} ${form}`.trimEnd());
+}
+
+function commandList(rows: readonly CommandRow[]): string[] {
+  return columns(rows.map(({ name, summary }) => [`  ${name}`, summary]));
+}
+
+function optionLines(options: OptionSpecs): string[] {
+  const rows = Object.entries(options).map(([name, { short, value, help }]) => ({
+    head: `  ${short === undefined ? "    " : `-${short}, `}--${name}${value === undefined ? "" : ` ${value}`}`,
+    help,
+  }));
+  const width = Math.min(34, Math.max(...rows.map(({ head }) => head.length))) + 2;
+  return rows.flatMap(({ head, help }) => {
+    const [first = "", ...more] = wrapped(help, WIDTH - width);
+    const indent = " ".repeat(width);
+    const lines = head.length < width ? [head.padEnd(width) + first] : [head, indent + first];
+    return [...lines, ...more.map((line) => indent + line)];
+  });
+}

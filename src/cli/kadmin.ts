@@ -1,0 +1,145 @@
+/** What the kadmin commands share: names in the realm, encryption types of new keys, an entry in words. */
+import { formatDuration } from "../protocol/duration.js";
+import { krbtgtOf, type Principal, principalInRealm } from "../protocol/principal.js";
+import { currentKvno, type PrincipalEntry } from "../protocol/principal-entry.js";
+import { profile } from "../protocol/profile.js";
+import type { PrincipalStore } from "../store/principal-store.js";
+import type { RealmDirectory } from "../store/realm-directory.js";
+import { CommandError, type OptionSpecs, UsageError } from "./command.js";
+import { parseEtypes } from "./session.js";
+import { etypeName } from "./ticket-facts.js";
+import { isoTime, localTime, parseExpiry, parseLifetime } from "./times.js";
+
+/** The option that chooses encryption types of new keys. */
+export const ETYPES_OPTION = {
+  etypes: {
+    short: "e",
+    value: "ETYPE,…",
+    multiple: true,
+    help: "encryption types of the keys, such as aes256,aes128; the profile's otherwise",
+  },
+} as const satisfies OptionSpecs;
+
+/** The options that say what a principal may. */
+export const LIMIT_OPTIONS = {
+  disable: { help: "issue no ticket to it or for it" },
+  enable: { help: "the opposite of --disable" },
+  expire: { value: "WHEN", help: "from then on it is no principal: 2027-01-31, 30d, never" },
+  "pw-expire": { value: "WHEN", help: "from then on its password must be changed", aliases: ["pwexpire"] },
+  "max-life": {
+    value: "TIME",
+    help: "its longest ticket; never more than the realm's",
+    aliases: ["maxlife"],
+  },
+  "max-renewable-life": { value: "TIME", help: "its longest renewable life", aliases: ["maxrenewlife"] },
+} as const satisfies OptionSpecs;
+
+/** What was chosen of them. */
+export interface LimitChoice {
+  readonly disable: boolean;
+  readonly enable: boolean;
+  readonly expire: string | undefined;
+  readonly "pw-expire": string | undefined;
+  readonly "max-life": string | undefined;
+  readonly "max-renewable-life": string | undefined;
+}
+
+/** The changes to an entry that the limits come to. Throws UsageError. */
+export function chosenLimits(choice: LimitChoice, now: number): Partial<PrincipalEntry> {
+  if (choice.disable && choice.enable) throw new UsageError("--disable and --enable: choose one");
+  const life = (text: string, option: string) => (text === "none" ? undefined : parseLifetime(text, option));
+  return {
+    ...(choice.disable && { disabled: true }),
+    ...(choice.enable && { disabled: false }),
+    ...(choice.expire !== undefined && { expiresAt: parseExpiry(choice.expire, "--expire", now) }),
+    ...(choice["pw-expire"] !== undefined && {
+      passwordExpiresAt: parseExpiry(choice["pw-expire"], "--pw-expire", now),
+    }),
+    ...(choice["max-life"] !== undefined && { maxLife: life(choice["max-life"], "--max-life") }),
+    ...(choice["max-renewable-life"] !== undefined && {
+      maxRenewableLife: life(choice["max-renewable-life"], "--max-renewable-life"),
+    }),
+  };
+}
+
+/** The encryption types of new keys: those asked for, or the profile's. Throws CommandError for ones not permitted. */
+export function chosenEtypes(words: readonly string[], { settings }: RealmDirectory): readonly number[] {
+  const { permitted, keyEtypes } = profile(settings.profile);
+  const asked = [...new Set(parseEtypes(words, "-e"))];
+  const refused = asked.filter((etype) => !(permitted as readonly number[]).includes(etype));
+  if (refused.length > 0)
+    throw new CommandError(
+      `the profile ${settings.profile} does not permit ${refused.map(etypeName).join(", ")}`,
+      `it permits ${permitted.map(etypeName).join(", ")}`,
+    );
+  return asked.length > 0 ? asked : keyEtypes;
+}
+
+/** The principal of this realm that was typed. */
+export function localPrincipal(text: string, { settings }: RealmDirectory): Principal {
+  const principal = principalInRealm(text, settings.realm);
+  if (!principal.endsWith(`@${settings.realm}`))
+    throw new CommandError(`${principal} is not of this realm, ${settings.realm}`);
+  return principal;
+}
+
+/** The entry of a principal. Throws CommandError where there is none. */
+export async function existingEntry(
+  principals: PrincipalStore,
+  principal: Principal,
+): Promise<PrincipalEntry> {
+  const entry = await principals.get(principal);
+  if (entry !== undefined) return entry;
+  throw new CommandError(`there is no principal ${principal}`, "`tessera kadmin listprincs` lists them");
+}
+
+/** Refuses what would take the realm's TGS away. */
+export function protectTgs(principal: Principal, { settings }: RealmDirectory): void {
+  if (principal === krbtgtOf(settings.realm))
+    throw new CommandError(`${principal} is the realm's TGS: without it nobody logs in`);
+}
+
+/** An entry as JSON has it: no key, no salt. */
+export function entryFacts(entry: PrincipalEntry): Record<string, unknown> {
+  const time = (ms: number | undefined) => (ms === undefined ? undefined : isoTime(ms));
+  return {
+    principal: entry.principal,
+    kind: kindOf(entry),
+    disabled: entry.disabled,
+    expires: time(entry.expiresAt),
+    passwordExpires: time(entry.passwordExpiresAt),
+    maxLifeMs: entry.maxLife,
+    maxRenewableLifeMs: entry.maxRenewableLife,
+    created: isoTime(entry.createdAt),
+    modified: isoTime(entry.modifiedAt),
+    keysChanged: isoTime(entry.keysChangedAt),
+    kvno: currentKvno(entry),
+    keys: entry.keys.map(({ kvno, key }) => ({ kvno, etype: key.etype.name, weak: key.etype.weak })),
+  };
+}
+
+/** An entry as rows a person reads. */
+export function entryRows(entry: PrincipalEntry): string[][] {
+  const time = (ms: number | undefined) => (ms === undefined ? "never" : localTime(ms));
+  const span = (ms: number | undefined) => (ms === undefined ? "the realm's limit" : formatDuration(ms));
+  return [
+    ["Principal:", entry.principal],
+    ["Kind:", kindOf(entry)],
+    ["State:", entry.disabled ? "disabled" : "active"],
+    ["Expires:", time(entry.expiresAt)],
+    ["Password expires:", time(entry.passwordExpiresAt)],
+    ["Longest ticket:", span(entry.maxLife)],
+    ["Renewable for:", span(entry.maxRenewableLife)],
+    ["Created:", localTime(entry.createdAt)],
+    ["Modified:", localTime(entry.modifiedAt)],
+    ["Keys changed:", localTime(entry.keysChangedAt)],
+    ...entry.keys.map(({ kvno, key }) => [
+      "Key:",
+      `kvno ${kvno}, ${key.etype.name}${key.etype.weak ? " (weak)" : ""}`,
+    ]),
+  ];
+}
+
+function kindOf({ passwordKeyed }: PrincipalEntry): string {
+  return passwordKeyed ? "password" : "random key";
+}

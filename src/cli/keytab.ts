@@ -1,0 +1,96 @@
+/** Keytabs as the commands use them: read, listed, written. */
+import { PrivateFileError, readPrivateFile, writeFileAtomically } from "../files/private-file.js";
+import { FormatError } from "../protocol/format-error.js";
+import type { Key, LongTermKey } from "../protocol/keys.js";
+import { formatKeytab, type KeytabEntry, parseKeytab } from "../protocol/keytab.js";
+import { type Principal, parsePrincipal, realmOf } from "../protocol/principal.js";
+import { CommandError } from "./command.js";
+import { notice } from "./output.js";
+import { etypeName } from "./ticket-facts.js";
+
+/** Reads a keytab. Throws PrivateFileError, and CommandError for a file that is none. */
+export async function readKeytab(path: string): Promise<KeytabEntry[]> {
+  const bytes = await readPrivateFile(path);
+  try {
+    return parseKeytab(bytes, ({ name, etype }) =>
+      notice(`${path}: passed over a key of ${name}: ${etypeName(etype)} or its name is not supported here`),
+    );
+  } catch (error) {
+    if (error instanceof FormatError) throw new CommandError(`${path}: ${error.message}`);
+    throw error;
+  } finally {
+    bytes.fill(0);
+  }
+}
+
+/** A key of a keytab without the key. */
+export interface ListedKey {
+  readonly kvno: number;
+  readonly principal: string;
+  readonly etype: string;
+  /** Milliseconds. */
+  readonly written: number;
+}
+
+/** What a keytab holds, without the keys. */
+export async function keytabEntries(path: string): Promise<ListedKey[]> {
+  const entries = await readKeytab(path);
+  return entries.map(({ kvno, principal, key, timestamp }) => ({
+    kvno,
+    principal,
+    etype: key.etype.name,
+    written: timestamp,
+  }));
+}
+
+/**
+ * The newest keys of a principal, one for each encryption type.
+ * @param name as typed; left out: the keytab's first principal. Without a realm it is that of the keytab.
+ * @throws CommandError when there are none.
+ */
+export async function keysFor(
+  path: string,
+  name: string | undefined,
+): Promise<{ principal: Principal; keys: Key[] }> {
+  const entries = await readKeytab(path);
+  const first = entries[0]?.principal;
+  if (first === undefined) throw new CommandError(`${path}: holds no key`);
+  const principal =
+    name === undefined
+      ? first
+      : parsePrincipal(name.includes("@") ? name : `${name}@${realmOf(first)}`, "principal");
+  const own = entries.filter((entry) => entry.principal === principal);
+  if (own.length === 0)
+    throw new CommandError(
+      `${path}: holds no key of ${principal}`,
+      `\`tessera klist -k ${path}\` lists its keys`,
+    );
+  const newest = Math.max(...own.map(({ kvno }) => kvno));
+  return { principal, keys: own.filter(({ kvno }) => kvno === newest).map(({ key }) => key) };
+}
+
+/** Writes a principal's keys into a keytab; what it holds of other principals stays. */
+export async function writeKeytab(
+  path: string,
+  principal: Principal,
+  keys: readonly LongTermKey[],
+  now: number,
+): Promise<void> {
+  const others = (await existing(path)).filter((entry) => entry.principal !== principal);
+  const added = keys.map(({ kvno, key }) => ({ principal, kvno, key, timestamp: now }));
+  const bytes = formatKeytab([...others, ...added]);
+  try {
+    await writeFileAtomically(path, bytes);
+  } finally {
+    bytes.fill(0);
+  }
+}
+
+async function existing(path: string): Promise<KeytabEntry[]> {
+  try {
+    return await readKeytab(path);
+  } catch (error) {
+    if (error instanceof PrivateFileError && error.code === "missing") return [];
+    throw error;
+  }
+}

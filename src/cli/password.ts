@@ -1,0 +1,72 @@
+/** Where passwords come from: the terminal, a private file, or stdin; never the command line. */
+import { readPrivateFile } from "../files/private-file.js";
+import { CommandError, type OptionSpecs, UsageError } from "./command.js";
+import { askSecret } from "./terminal.js";
+
+/** The options of every command that takes a password. */
+export const PASSWORD_OPTIONS = {
+  "password-file": { value: "FILE", help: "read the password from a file that only you can read" },
+  "password-stdin": { help: "read the password from stdin, one line" },
+} as const satisfies OptionSpecs;
+
+/** What was chosen of them. */
+export interface PasswordChoice {
+  readonly "password-file": string | undefined;
+  readonly "password-stdin": boolean;
+}
+
+const MAX_BYTES = 4096;
+
+/** The password of a principal, for a login. */
+export async function readPassword(choice: PasswordChoice, principal: string): Promise<string> {
+  return (await givenPassword(choice)) ?? checked(await askSecret(`Password for ${principal}: `));
+}
+
+/** A new password; at the terminal it is asked for twice. */
+export async function readNewPassword(choice: PasswordChoice, principal: string): Promise<string> {
+  const given = await givenPassword(choice);
+  if (given !== undefined) return given;
+  const password = checked(await askSecret(`New password for ${principal}: `));
+  const again = await askSecret(`Again: `);
+  if (password !== again) throw new CommandError("the two passwords differ; nothing was changed");
+  return password;
+}
+
+async function givenPassword(choice: PasswordChoice): Promise<string | undefined> {
+  const file = choice["password-file"];
+  if (file !== undefined && choice["password-stdin"])
+    throw new UsageError("--password-file and --password-stdin: choose one");
+  if (file !== undefined) return oneLine(await readPrivateFile(file, MAX_BYTES), file);
+  return choice["password-stdin"] ? oneLine(await readStdin(), "stdin") : undefined;
+}
+
+async function readStdin(): Promise<Uint8Array> {
+  const chunks: Buffer[] = [];
+  let total = 0;
+  for await (const chunk of process.stdin as AsyncIterable<Buffer>) {
+    chunks.push(chunk);
+    total += chunk.length;
+    if (total > MAX_BYTES || chunk.includes(0x0a)) break;
+  }
+  return Buffer.concat(chunks);
+}
+
+function oneLine(bytes: Uint8Array, source: string): string {
+  let text: string;
+  try {
+    text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    throw new CommandError(`${source}: the password is not valid UTF-8`);
+  } finally {
+    bytes.fill(0);
+  }
+  const line = text.replace(/\r?\n$/, "");
+  if (/[\r\n]/.test(line)) throw new CommandError(`${source}: expected one line with the password`);
+  if (bytes.length > MAX_BYTES) throw new CommandError(`${source}: too long for a password`);
+  return checked(line);
+}
+
+function checked(password: string): string {
+  if (password === "") throw new CommandError("the password is empty");
+  return password;
+}

@@ -1,0 +1,278 @@
+/**
+ * The servers of a realm as one process: started, announced, logged, and ended by a signal.
+ *
+ * Order of the end: every server says NOT_SERVING and drains; then the stores are closed.
+ */
+import { readFileSync } from "node:fs";
+import * as grpc from "@grpc/grpc-js";
+import { formatDuration } from "../protocol/duration.js";
+import { parsePrincipal, principalInRealm, realmOf } from "../protocol/principal.js";
+import { isProfileName, type ProfileName, profile } from "../protocol/profile.js";
+import type { ServiceKeys } from "../protocol/ticket.js";
+import type { Log, LogRecord } from "../services/exchange-log.js";
+import { KeytabFile } from "../services/keytab-file.js";
+import { type ListenOptions, startAs, startTgs, startV } from "../services/realm-servers.js";
+import type { RunningServer } from "../services/server.js";
+import { NotesStore } from "../store/notes-store.js";
+import { openReplayCache } from "../store/open-replay-cache.js";
+import { openStore } from "../store/open-store.js";
+import { openPrincipals, openRealmDirectory, type RealmDirectory } from "../store/realm-directory.js";
+import type { ReplayCache } from "../store/replay-cache.js";
+import { StoreError } from "../store/store-error.js";
+import { CommandError, UsageError } from "./command.js";
+import { realmDir } from "./environment.js";
+import { jsonLine, notice, printLine } from "./output.js";
+import { printable } from "./readable.js";
+import { DEFAULT_SETTINGS, policyOf } from "./realm.js";
+import { etypeName } from "./ticket-facts.js";
+import { weakNames } from "./weakness.js";
+
+/** A server of the realm. */
+export type ServerPart = "as" | "tgs" | "v";
+
+/** What `tessera serve` was asked for. */
+export interface ServeChoice {
+  readonly parts: readonly ServerPart[];
+  readonly ports: Readonly<Record<ServerPart, number>>;
+  readonly json: boolean;
+  readonly dir: string | undefined;
+  readonly host: string;
+  readonly allowWeakCrypto: boolean;
+  readonly tls: {
+    readonly cert: string | undefined;
+    readonly key: string | undefined;
+    readonly clientCa: string | undefined;
+  };
+  readonly keytab: string | undefined;
+  readonly service: string | undefined;
+  readonly profile: string | undefined;
+  readonly clockSkew: number | undefined;
+  readonly notes: string | undefined;
+  readonly replayCache: string | undefined;
+  readonly graceMs: number | undefined;
+}
+
+/** Runs the servers until a signal ends them; resolves when everything is closed. */
+export async function serve(choice: ServeChoice): Promise<void> {
+  grpc.setLogVerbosity(grpc.logVerbosity.NONE);
+  // Listened for from the start: a signal while the stores open must not end the process in their midst.
+  const signal = nextSignal();
+  const closers: Closer[] = [];
+  try {
+    const started = await startParts(choice, closers);
+    announce(choice, started);
+    const name = await signal;
+    notice(`${name}: finishing; again to end at once`);
+    process.once("SIGTERM", () => process.exit(1));
+    process.once("SIGINT", () => process.exit(1));
+    await Promise.all(started.servers.map(({ server }) => server.stop(choice.graceMs)));
+  } finally {
+    for (const close of closers.reverse()) await close();
+  }
+}
+
+/** Closes something that was opened; they run in the opposite order. */
+type Closer = () => Promise<void>;
+
+interface Started {
+  readonly servers: readonly { readonly part: ServerPart; readonly server: RunningServer }[];
+  readonly realm: string;
+  readonly profile: ProfileName;
+  readonly service: string | undefined;
+}
+
+async function startParts(choice: ServeChoice, closers: Closer[]): Promise<Started> {
+  const { parts } = choice;
+  const withKdc = parts.includes("as") || parts.includes("tgs");
+  const realm = await realmOfParts(choice, withKdc);
+  const settings = realm?.settings ?? settingsWithoutRealm(choice);
+  const policy = policyOf(settings);
+  const log = logOf(choice.json);
+  const clock = Date.now;
+  const keytab = parts.includes("v") ? await openKeytab(choice, realm, log) : undefined;
+  const credentials = serverCredentials(choice.tls);
+  const listen = (part: ServerPart): ListenOptions => ({
+    host: choice.host,
+    port: choice.ports[part],
+    credentials,
+    allowWeakCrypto: choice.allowWeakCrypto,
+  });
+  const replayCache = parts.some((part) => part !== "as")
+    ? await replayCacheOf(choice, realm, closers)
+    : undefined;
+  const servers: { part: ServerPart; server: RunningServer }[] = [];
+  const add = async (part: ServerPart, starting: Promise<RunningServer>) => {
+    const server = await starting;
+    // Where a later server does not start, the earlier ones are not left running.
+    closers.push(() => server.stop(0));
+    servers.push({ part, server });
+  };
+  if (withKdc && realm !== undefined) {
+    const principals = await openPrincipals(realm);
+    closers.push(() => principals.close());
+    const config = { principals, policy, clock, log };
+    if (parts.includes("as")) await add("as", startAs(config, listen("as")));
+    if (parts.includes("tgs") && replayCache !== undefined)
+      await add("tgs", startTgs({ ...config, replayCache }, listen("tgs")));
+  }
+  if (keytab !== undefined && replayCache !== undefined) {
+    const notes = new NotesStore(await openStore(choice.notes ?? realm?.notes ?? "memory:"));
+    closers.push(() => notes.close());
+    const { permittedEtypes, clockSkew } = policy;
+    const { serviceKeys } = keytab;
+    await add(
+      "v",
+      startV({ serviceKeys, permittedEtypes, clockSkew, replayCache, notes, clock, log }, listen("v")),
+    );
+  }
+  const service = keytab?.serviceKeys().principal;
+  return {
+    servers,
+    realm: realm?.settings.realm ?? (service === undefined ? settings.realm : realmOf(service)),
+    profile: settings.profile,
+    service,
+  };
+}
+
+/** The realm's folder; V alone does without, where it is told what it needs. */
+async function realmOfParts(choice: ServeChoice, withKdc: boolean): Promise<RealmDirectory | undefined> {
+  if (!withKdc && choice.keytab !== undefined && choice.dir === undefined) return undefined;
+  try {
+    return await openRealmDirectory(realmDir(choice.dir));
+  } catch (error) {
+    if (!(error instanceof StoreError) || error.code !== "missing") throw error;
+    throw new CommandError(
+      error.message,
+      withKdc
+        ? "make it: tessera realm create"
+        : "make it: tessera realm create; or give V its keytab: --keytab FILE",
+    );
+  }
+}
+
+function settingsWithoutRealm({ profile: name = "standard", clockSkew }: ServeChoice) {
+  if (!isProfileName(name)) throw new UsageError("--profile: expected textbook or standard");
+  return { ...DEFAULT_SETTINGS, profile: name, clockSkew: clockSkew ?? DEFAULT_SETTINGS.clockSkew };
+}
+
+async function openKeytab(
+  choice: ServeChoice,
+  realm: RealmDirectory | undefined,
+  log: Log,
+): Promise<{ serviceKeys: () => ServiceKeys }> {
+  const path = choice.keytab ?? realm?.keytabFile;
+  if (path === undefined) throw new CommandError("V needs its keytab", "give it: --keytab FILE");
+  const file = await KeytabFile.open(path, {
+    onError: (error) =>
+      log({ level: "error", exchange: "V", text: `the old keys stay in use: ${error.message}` }),
+  });
+  const first = file.principals[0]!;
+  const named =
+    choice.service === undefined ? undefined : principalInRealm(choice.service, realmOf(first), "--service");
+  const serviceKeys = () => file.serviceKeys(named);
+  parsePrincipal(serviceKeys().principal, "keytab");
+  return { serviceKeys };
+}
+
+async function replayCacheOf(
+  choice: ServeChoice,
+  realm: RealmDirectory | undefined,
+  closers: Closer[],
+): Promise<ReplayCache> {
+  const name = choice.replayCache ?? realm?.replayCache ?? "memory:";
+  const skew = realm?.settings.clockSkew ?? choice.clockSkew ?? DEFAULT_SETTINGS.clockSkew;
+  if (name === "memory:")
+    notice(
+      `no memory of authenticators: for ${formatDuration(2 * skew)} it refuses what could be a replay (--replay-cache lmdb:DIR)`,
+    );
+  const cache = await openReplayCache(name, { skew, startedAt: Date.now() });
+  closers.push(() => cache.close());
+  return cache;
+}
+
+function announce(choice: ServeChoice, { servers, realm, profile: name, service }: Started): void {
+  const addresses = Object.fromEntries(servers.map(({ part, server }) => [part, server.address]));
+  const weak = weakNames(name);
+  const tls = choice.tls.cert !== undefined;
+  if (usesJson(choice.json)) {
+    const permitted = profile(name).permitted.map(etypeName);
+    printLine(
+      jsonLine({
+        ready: true,
+        realm,
+        profile: name,
+        service,
+        addresses,
+        tls,
+        permitted,
+        weak,
+        pid: process.pid,
+      }),
+    );
+  } else {
+    printLine(`realm ${realm}, profile ${name}${tls ? ", TLS" : ""}`);
+    for (const { part, server } of servers)
+      printLine(`${part.toUpperCase().padEnd(4)} ${server.address}${part === "v" ? `  ${service}` : ""}`);
+  }
+  if (weak !== "")
+    notice(`weak encryption is permitted (${weak}): for learning; DES keys are found by search`);
+  if (usesJson(choice.json)) return;
+  printLine(
+    `ready ${Object.entries(addresses)
+      .map(([part, at]) => `${part}=${at}`)
+      .join(" ")}`,
+  );
+}
+
+/** JSON lines, unless a person looks on. */
+function usesJson(json: boolean): boolean {
+  return json || !process.stdout.isTTY;
+}
+
+function logOf(json: boolean): Log {
+  if (usesJson(json)) return (record) => printLine(jsonLine(record));
+  return (record) => printLine(textLine(record));
+}
+
+function textLine(record: LogRecord): string {
+  const { time, exchange, level, client, server, operation, result, ms, text, peer } = record;
+  const who = [client, server].filter((name) => name !== undefined).join(" → ");
+  const parts = [String(time ?? "").slice(11, 23), exchange, who, operation, result ?? level];
+  if (result !== "OK" && text !== undefined) parts.push(`(${text})`);
+  if (ms !== undefined) parts.push(`${ms} ms`);
+  if (peer !== undefined) parts.push(`from ${peer}`);
+  const words = parts.filter((part) => part !== undefined && part !== "");
+  return printable(words.map(String).join("  "));
+}
+
+function nextSignal(): Promise<NodeJS.Signals> {
+  return new Promise((resolve) => {
+    for (const name of ["SIGTERM", "SIGINT"] as const) process.once(name, () => resolve(name));
+  });
+}
+
+function serverCredentials({ cert, key, clientCa }: ServeChoice["tls"]): grpc.ServerCredentials | undefined {
+  if (cert === undefined && key === undefined) {
+    if (clientCa !== undefined) throw new UsageError("--tls-client-ca goes with --tls-cert and --tls-key");
+    return undefined;
+  }
+  if (cert === undefined || key === undefined) throw new UsageError("--tls-cert and --tls-key go together");
+  const pair = { cert_chain: read(cert), private_key: read(key) };
+  try {
+    return grpc.ServerCredentials.createSsl(
+      clientCa === undefined ? null : read(clientCa),
+      [pair],
+      clientCa !== undefined,
+    );
+  } catch (error) {
+    throw new CommandError(`TLS: ${(error as Error).message}`, "check certificate and key");
+  }
+}
+
+function read(file: string): Buffer {
+  try {
+    return readFileSync(file);
+  } catch (error) {
+    throw new CommandError(`${file}: ${(error as Error).message}`);
+  }
+}

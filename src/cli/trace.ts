@@ -1,0 +1,45 @@
+/** TESSERA_TRACE: a line a step of the client, with no secrets: which RPC, how many bytes, how it ended, how long. */
+import { appendFileSync } from "node:fs";
+import * as grpc from "@grpc/grpc-js";
+import { fromServiceError } from "../rpc/status.js";
+
+/** The interceptors that trace, or none where TESSERA_TRACE is not set. */
+export function traceInterceptors(target = process.env.TESSERA_TRACE): grpc.Interceptor[] {
+  if (target === undefined || target === "") return [];
+  return [
+    tracing((line) => appendFileSync(target, `${new Date().toISOString()} [${process.pid}] ${line}\n`)),
+  ];
+}
+
+/** Writes a line when a call starts and one when it ends. */
+function tracing(write: (line: string) => void): grpc.Interceptor {
+  return (options, nextCall) => {
+    const path = options.method_definition.path;
+    const began = performance.now();
+    let received = 0;
+    return new grpc.InterceptingCall(nextCall(options), {
+      start: (metadata, _listener, next) =>
+        next(metadata, {
+          onReceiveMessage: (message: Buffer, nextMessage) => {
+            received += message.length;
+            nextMessage(message);
+          },
+          onReceiveStatus: (status, nextStatus) => {
+            const ms = (performance.now() - began).toFixed(1);
+            const outcome =
+              status.code === grpc.status.OK ? `OK, ${received} bytes` : outcomeOf(fromServiceError(status));
+            write(`${path} <- ${outcome}, ${ms} ms`);
+            nextStatus(status);
+          },
+        }),
+      sendMessage: (message: Buffer, next) => {
+        write(`${path} -> ${message.length} bytes`);
+        next(message);
+      },
+    });
+  };
+}
+
+function outcomeOf(error: ReturnType<typeof fromServiceError>): string {
+  return error.name === "KrbError" ? error.reason : `${error.codeName}: ${error.details}`;
+}
