@@ -149,14 +149,18 @@ describe("comments", () => {
         .map(({ path }) => path.join(".")),
     );
     const named: [path: string, name: string][] = [];
-    const messages = file.messageType.map((message, at) => [`4.${at}`, message, message.name] as const);
-    for (const [path, message, name] of messages) {
+    const messages = file.messageType.map((message, at) => ({
+      path: `4.${at}`,
+      message,
+      name: message.name,
+    }));
+    for (const { path, message, name } of messages) {
       named.push([path, name]);
       message.field.forEach((field, at) => {
         named.push([`${path}.2.${at}`, `${name}.${field.name}`]);
       });
       message.nestedType.forEach((nested, at) => {
-        messages.push([`${path}.3.${at}`, nested, `${name}.${nested.name}`]);
+        messages.push({ path: `${path}.3.${at}`, message: nested, name: `${name}.${nested.name}` });
       });
       message.enumType.forEach((nested, at) => {
         named.push([`${path}.4.${at}`, `${name}.${nested.name}`]);

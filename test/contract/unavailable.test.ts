@@ -1,0 +1,129 @@
+/** What the servers say when something behind them is down: closed, and the cause in the log alone. */
+import { toBinary } from "@bufbuild/protobuf";
+import { expect, test } from "vitest";
+import { AccessRequestSchema } from "../../src/gen/kerberos/v1/application_service_pb.js";
+import { AuthenticateRequestSchema } from "../../src/gen/kerberos/v1/authentication_service_pb.js";
+import { GrantTicketRequestSchema } from "../../src/gen/kerberos/v1/ticket_granting_service_pb.js";
+import { krbtgtOf } from "../../src/protocol/principal.js";
+import { startAs, startTgs, startV } from "../../src/services/realm-servers.js";
+import { MemoryReplayCache } from "../../src/store/memory-replay-cache.js";
+import { openMemoryStore } from "../../src/store/memory-store.js";
+import { NotesStore } from "../../src/store/notes-store.js";
+import { StoreError } from "../../src/store/store-error.js";
+import { accessReq, asReq, loginTo, startRealm, tgsReq, ticketFor } from "../support/realm.js";
+import { ACCESS, AUTHENTICATE, expectReply, GRANT_TICKET, Wire } from "../support/wire.js";
+import { authenticate, call, grantTicket, KRBTGT, NOW, V } from "../support/wire-refusals.js";
+
+const DOWN = new StoreError("unavailable", "the disk is gone: /secret/path");
+const LISTEN = { host: "127.0.0.1", port: 0 };
+
+test("with the database down, AS and TGS are UNAVAILABLE; the cause stays in the log", async () => {
+  await using realm = await startRealm({ now: NOW });
+  const tgt = await loginTo(realm);
+  const log: unknown[] = [];
+  let down = false;
+  const principals = {
+    get: async (name: string) => {
+      if (down) throw DOWN;
+      return realm.entry(name);
+    },
+  };
+  const kdc = {
+    principals,
+    policy: realm.policy,
+    clock: () => NOW,
+    log: (line: unknown) => void log.push(line),
+  };
+  const replayCache = new MemoryReplayCache({ skew: 300_000, startedAt: NOW, restart: "fresh" });
+  const [as, tgs] = [await startAs(kdc, LISTEN), await startTgs({ ...kdc, replayCache }, LISTEN)];
+  down = true;
+  const asked = toBinary(AuthenticateRequestSchema, await asReq(realm));
+  const granted = toBinary(GrantTicketRequestSchema, tgsReq(realm, tgt));
+  for (const reply of [
+    await call(as.address, AUTHENTICATE, asked),
+    await call(tgs.address, GRANT_TICKET, granted),
+  ]) {
+    const id = reply.headers.get("x-correlation-id")[0] ?? reply.metadata.id;
+    expectReply(reply, "UNAVAILABLE", "KDC_ERR_SVC_UNAVAILABLE", { id });
+    expect(reply.text).toBe("the server can't reach its store; try again");
+    expect(log).toContainEqual(
+      expect.objectContaining({ level: "error", id, result: "KDC_ERR_SVC_UNAVAILABLE", text: DOWN.message }),
+    );
+  }
+  down = false;
+  expect((await call(tgs.address, GRANT_TICKET, granted)).code).toBe("OK");
+  await Promise.all([as.stop(0), tgs.stop(0)]);
+});
+
+test("an error that is nobody's refusal is INTERNAL with a fixed text", async () => {
+  await using realm = await startRealm({ now: NOW });
+  const log: { result?: unknown; text?: unknown }[] = [];
+  let broken = false;
+  const get = async (name: string) => {
+    if (broken) throw new TypeError("secret of the programmer");
+    return realm.entry(name);
+  };
+  const kdc = {
+    principals: { get },
+    policy: realm.policy,
+    clock: () => NOW,
+    log: (line: object) => void log.push(line),
+  };
+  const as = await startAs(kdc, LISTEN);
+  broken = true;
+  const asked = toBinary(AuthenticateRequestSchema, await asReq(realm));
+  const reply = await call(as.address, AUTHENTICATE, asked);
+  expect(reply).toMatchObject({ code: "INTERNAL", text: "internal error", reason: undefined });
+  expect(log.find(({ result }) => result === "INTERNAL")?.text).toContain("secret of the programmer");
+  await as.stop(0);
+});
+
+test("with the TGS's principal gone, AS and TGS are UNAVAILABLE", async () => {
+  await using realm = await startRealm({ now: NOW });
+  const tgt = await loginTo(realm);
+  await realm.remove(KRBTGT);
+  const server = krbtgtOf("TEST.EXAMPLE");
+  for (const reply of [
+    await authenticate(realm, await asReq(realm)),
+    await grantTicket(realm, tgsReq(realm, tgt)),
+  ])
+    expectReply(reply, "UNAVAILABLE", "KDC_ERR_SVC_UNAVAILABLE", { server });
+});
+
+test("V with a full replay cache is UNAVAILABLE and accepts nothing unchecked", async () => {
+  await using realm = await startRealm({ now: NOW });
+  const keys = await realm.keys(V);
+  const replayCache = new MemoryReplayCache({ skew: 300_000, startedAt: NOW, restart: "fresh", capacity: 1 });
+  const v = await startV(
+    {
+      serviceKeys: () => keys,
+      permittedEtypes: realm.policy.permittedEtypes,
+      clockSkew: 300_000,
+      replayCache,
+      notes: new NotesStore(openMemoryStore()),
+      clock: () => NOW,
+      log: () => {},
+    },
+    LISTEN,
+  );
+  const ticket = await ticketFor(realm);
+  using wire = new Wire(v.address);
+  const send = () => wire.call(ACCESS, toBinary(AccessRequestSchema, accessReq(realm, ticket)));
+  expect((await send()).code).toBe("OK");
+  expectReply(await send(), "UNAVAILABLE", "KDC_ERR_SVC_UNAVAILABLE", { capacity: "1" });
+  await v.stop(0);
+});
+
+test("a TGS or V that restarted and remembers nothing refuses what may be a copy", async () => {
+  await using realm = await startRealm({ now: NOW });
+  const tgt = await loginTo(realm);
+  const principals = { get: (name: string) => realm.entry(name) };
+  const replayCache = new MemoryReplayCache({ skew: 300_000, startedAt: NOW });
+  const kdc = { principals, policy: realm.policy, clock: () => realm.now, log: () => {}, replayCache };
+  const tgs = await startTgs(kdc, LISTEN);
+  const send = () => call(tgs.address, GRANT_TICKET, toBinary(GrantTicketRequestSchema, tgsReq(realm, tgt)));
+  expectReply(await send(), "UNAUTHENTICATED", "KRB_AP_ERR_SKEW", { side: "server" });
+  realm.advance(300_001);
+  expect((await send()).code).toBe("OK");
+  await tgs.stop(0);
+});
