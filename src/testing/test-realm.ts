@@ -116,9 +116,10 @@ export class TestRealm implements AsyncDisposable {
     return this.#now;
   }
 
-  /** Turns the clock: `"8h"`, `"301s"`, or milliseconds, backwards if negative. */
+  /** Turns the clock: `"8h"`, `"301s"`, or milliseconds; backwards if negative, as `"-1h"`. */
   advance(span: string | number): void {
-    this.#now += typeof span === "number" ? span : parseDuration(span);
+    if (typeof span === "number") this.#now += span;
+    else this.#now += span.startsWith("-") ? -parseDuration(span.slice(1)) : parseDuration(span);
   }
 
   /** Where AS and TGS listen. */
