@@ -1,0 +1,113 @@
+import { describe, expect, test } from "vitest";
+import { etypeOf, keyFromPassword, type LongTermKey } from "../../src/protocol/keys.js";
+import {
+  passwordPrincipal,
+  randomKeyPrincipal,
+  withPassword,
+  withRandomKeys,
+} from "../../src/protocol/new-principal.js";
+import { HOUR, NOW, named } from "../support/entries.js";
+
+const versions = (keys: readonly LongTermKey[]) => keys.map(({ kvno, key }) => [kvno, key.etype.etype]);
+
+describe("a principal with a password", () => {
+  test("has a key of each type, of version 1, by the custom salt", async () => {
+    const alice = await passwordPrincipal(named("alice"), "correct horse", [3, 16], NOW);
+    expect(versions(alice.keys)).toEqual([
+      [1, 3],
+      [1, 16],
+    ]);
+    expect(alice).toMatchObject({
+      passwordKeyed: true,
+      disabled: false,
+      createdAt: NOW,
+      modifiedAt: NOW,
+      keysChangedAt: NOW,
+    });
+    expect(alice.stringToKey.get(3)).toEqual({ salt: "EXAMPLE.TESTalice", params: new Uint8Array() });
+    const again = await keyFromPassword(etypeOf(3), "correct horse", alice.stringToKey.get(3)!);
+    expect(alice.keys[0]!.key.exportBytes()).toEqual(again.exportBytes());
+  });
+
+  test("loses the old password's keys with a new one", async () => {
+    const alice = await passwordPrincipal(named("alice"), "old", [3], NOW);
+    const changed = await withPassword(alice, "new", [3], NOW + HOUR);
+    expect(versions(changed.keys)).toEqual([[2, 3]]);
+    expect(changed).toMatchObject({ createdAt: NOW, modifiedAt: NOW + HOUR, keysChangedAt: NOW + HOUR });
+    expect(versions(alice.keys)).toEqual([[1, 3]]);
+  });
+
+  test("may not have an empty, an enormous or an ill-formed one", async () => {
+    const make = (password: string) => passwordPrincipal(named("alice"), password, [3], NOW);
+    await expect(make("")).rejects.toMatchObject({
+      reason: "KRB_ERR_GENERIC",
+      details: { field: "password" },
+    });
+    await expect(make("a\ud800")).rejects.toMatchObject({
+      reason: "KRB_ERR_GENERIC",
+      details: { field: "password" },
+    });
+    await expect(make("a".repeat(1025))).rejects.toMatchObject({
+      reason: "KRB_ERR_FIELD_TOOLONG",
+      details: { length: "1025", limit: "1024" },
+    });
+    await expect(make("é".repeat(513))).rejects.toMatchObject({
+      reason: "KRB_ERR_FIELD_TOOLONG",
+      details: { length: "1026" },
+    });
+    expect((await make("é".repeat(512))).keys).toHaveLength(1);
+  });
+});
+
+describe("a principal with random keys", () => {
+  const service = randomKeyPrincipal(named("notes/localhost"), [20, 3], NOW);
+
+  test("has a key of each type and no password", () => {
+    expect(versions(service.keys)).toEqual([
+      [1, 20],
+      [1, 3],
+    ]);
+    expect(service).toMatchObject({ passwordKeyed: false });
+    expect(service.stringToKey.size).toBe(0);
+  });
+
+  test.each<[number, [number, number][]]>([
+    [0, [[3, 3]]],
+    [
+      1,
+      [
+        [3, 3],
+        [2, 3],
+      ],
+    ],
+    [
+      2,
+      [
+        [3, 3],
+        [2, 3],
+        [1, 20],
+        [1, 3],
+      ],
+    ],
+    [
+      9,
+      [
+        [3, 3],
+        [2, 3],
+        [1, 20],
+        [1, 3],
+      ],
+    ],
+  ])("keeps as many old versions as is asked: %d", (keep, expected) => {
+    const second = withRandomKeys(service, [3], NOW, 9);
+    expect(versions(withRandomKeys(second, [3], NOW, keep).keys)).toEqual(expected);
+  });
+
+  test("keeps no key of a password it had before", async () => {
+    const alice = await passwordPrincipal(named("alice"), "guessable", [3], NOW);
+    const changed = withRandomKeys(alice, [3], NOW, 9);
+    expect(versions(changed.keys)).toEqual([[2, 3]]);
+    expect(changed.passwordKeyed).toBe(false);
+    expect(changed.stringToKey.size).toBe(0);
+  });
+});
