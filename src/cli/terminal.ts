@@ -29,8 +29,9 @@ export async function askSecret(question: string): Promise<string> {
   for (const signal of SIGNALS) process.once(signal, onSignal);
   process.once("exit", restore);
   try {
-    writeSync(fd, question);
+    // Quiet before the question: what is typed the moment it appears must not show either.
     input.setRawMode(true);
+    writeSync(fd, question);
     const answer = await readAnswer(input);
     restore();
     writeSync(fd, "\n");

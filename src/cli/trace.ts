@@ -1,14 +1,15 @@
 /** TESSERA_TRACE: a line a step of the client, with no secrets: which RPC, how many bytes, how it ended, how long. */
-import { appendFileSync } from "node:fs";
+import { appendFileSync, writeSync } from "node:fs";
 import * as grpc from "@grpc/grpc-js";
 import { fromServiceError } from "../rpc/status.js";
 
 /** The interceptors that trace, or none where TESSERA_TRACE is not set. */
 export function traceInterceptors(target = process.env.TESSERA_TRACE): grpc.Interceptor[] {
   if (target === undefined || target === "") return [];
-  return [
-    tracing((line) => appendFileSync(target, `${new Date().toISOString()} [${process.pid}] ${line}\n`)),
-  ];
+  // Opened anew, a redirected /dev/stderr would be written from its beginning.
+  const write = (line: string) =>
+    target === "/dev/stderr" ? writeSync(2, line) : appendFileSync(target, line, { mode: 0o600 });
+  return [tracing((line) => write(`${new Date().toISOString()} [${process.pid}] ${line}\n`))];
 }
 
 /** Writes a line when a call starts and one when it ends. */
