@@ -1,5 +1,6 @@
 /** The client's door. */
 export * from "../gen/kerberos/v1/operations_pb.js";
+export type { Protection } from "../protocol/call-binding.js";
 export type { Credentials } from "../protocol/credentials.js";
 export { KrbError, KrbErrorCode, type KrbErrorName } from "../protocol/krb-error.js";
 export { type Principal, parsePrincipal } from "../protocol/principal.js";
@@ -15,3 +16,4 @@ export {
   type ServiceTarget,
   type TicketOptions,
 } from "./kerberos-client.js";
+export { type TicketInterceptorOptions, type TicketSource, ticketInterceptor } from "./ticket-interceptor.js";

@@ -25,12 +25,19 @@ import type { Credentials } from "../protocol/credentials.js";
 import type { KdcReply } from "../protocol/kdc-reply.js";
 import { defaultStringToKey, etypeOf, Key, keyFromPassword } from "../protocol/keys.js";
 import { KrbError } from "../protocol/krb-error.js";
-import { krbtgtOf, type Principal, parsePrincipal, realmOf } from "../protocol/principal.js";
+import {
+  krbtgtOf,
+  type Principal,
+  parsePrincipal,
+  principalInRealm,
+  realmOf,
+} from "../protocol/principal.js";
 import { makeTgsReq, openTgsRep } from "../protocol/tgs-exchange.js";
 import { RpcError } from "../rpc/rpc-error.js";
 import { DEFAULT_KDC, DEFAULT_SERVICE, isLoopbackAddress, type KdcAddresses } from "./addresses.js";
 import { type ClientEtypes, followAdvice, type KeyGuess, profileEtypes } from "./client-etypes.js";
 import { type CredentialCache, memoryCache } from "./credential-cache.js";
+import type { ServiceProof } from "./guarded-call-proof.js";
 
 /** What a client is built from; everything has a default. */
 export interface KerberosClientOptions {
@@ -74,6 +81,9 @@ export interface ServiceTarget {
 /** Tries of one login: the guess, the KDC's advice, and once more with the KDC's clock. */
 const MAX_TRIES = 3;
 
+/** How long a renewal of the login that failed is not tried again, in milliseconds. */
+const RENEWAL_PAUSE = 60_000;
+
 /** A Kerberos client over gRPC. Channels are opened on first use; `close` ends them. */
 export class KerberosClient {
   readonly #kdc: KdcAddresses;
@@ -85,6 +95,7 @@ export class KerberosClient {
   readonly #interceptors: readonly grpc.Interceptor[] | undefined;
   readonly #services = new Map<string, ApplicationServiceClient>();
   readonly #waiting = new Map<Principal, Promise<Credentials>>();
+  #renewedAt = Number.NEGATIVE_INFINITY;
   #as: AuthenticationServiceClient | undefined;
   #tgs: TicketGrantingServiceClient | undefined;
 
@@ -141,6 +152,19 @@ export class KerberosClient {
     const asked = this.#serviceTicket(server, options).finally(() => this.#waiting.delete(server));
     this.#waiting.set(server, asked);
     return asked;
+  }
+
+  /**
+   * What calls to a service are authenticated with: a ticket as from `serviceTicket`, and the KDC's clock as far as the
+   * login measured it. Renews a renewable login in the last fifth of its life.
+   * @param service its principal; the realm may be left out where it is the login's.
+   */
+  async serviceProof(service: string): Promise<ServiceProof> {
+    const { cached, tgt, now } = await this.#tgt();
+    await this.#renewInTime(tgt, now);
+    const server = principalInRealm(service, realmOf(cached.client), "service");
+    const credentials = await this.serviceTicket(server);
+    return { credentials, clock: () => this.#clock() + cached.kdcOffset };
   }
 
   /** Renews the TGT; it must be renewable. The cache keeps the new one and forgets service tickets of the old one. */
@@ -228,6 +252,16 @@ export class KerberosClient {
         key.wipe();
       }
     }
+  }
+
+  /** One call renews, those beside it go on with the old ticket; a KDC that is away is asked again after a minute. */
+  async #renewInTime(tgt: Credentials, now: number): Promise<void> {
+    const renewable = tgt.renewTill !== undefined && tgt.renewTill > tgt.endtime;
+    if (!renewable || now < tgt.endtime - (tgt.endtime - tgt.starttime) / 5) return;
+    if (Math.abs(now - this.#renewedAt) < RENEWAL_PAUSE) return;
+    this.#renewedAt = now;
+    // The old ticket is good for the call at hand, whatever became of the renewal.
+    await this.renew().catch(() => {});
   }
 
   async #serviceTicket(server: Principal, options: TicketOptions): Promise<Credentials> {

@@ -1,0 +1,24 @@
+/** The server's door: guard a service of one's own, or run the servers of a realm. */
+export { TicketFlag } from "../gen/kerberos/v1/sealed_pb.js";
+export type { Protection } from "../protocol/call-binding.js";
+export { KrbError, KrbErrorCode, type KrbErrorName } from "../protocol/krb-error.js";
+export type { Principal } from "../protocol/principal.js";
+export { parsePrincipal } from "../protocol/principal.js";
+export type { ProfileName } from "../protocol/profile.js";
+export type { AuthorizationElement, ServiceKeys } from "../protocol/ticket.js";
+export { RpcError } from "../rpc/rpc-error.js";
+export { MemoryReplayCache, type MemoryReplayCacheOptions } from "../store/memory-replay-cache.js";
+export { openReplayCache } from "../store/open-replay-cache.js";
+export type { ReplayCache } from "../store/replay-cache.js";
+export type { CallerRule, CallerRules } from "./caller-rules.js";
+export type { Clock, Log, LogRecord } from "./exchange-log.js";
+export { guard } from "./guard.js";
+export { type Caller, callerOf } from "./guard-caller.js";
+export type { GuardOptions } from "./guard-config.js";
+export type { Keytab } from "./guard-keys.js";
+export type { KdcConfig, TgsConfig } from "./kdc.js";
+export { KeytabError, KeytabFile, type KeytabFileOptions } from "./keytab-file.js";
+export { ListenError } from "./listen.js";
+export { type ListenOptions, startAs, startTgs, startV } from "./realm-servers.js";
+export type { RunningServer } from "./server.js";
+export type { ServiceConfig } from "./v.js";
