@@ -584,6 +584,13 @@ describe("encryption types are chosen apart", () => {
     expectRefusal(() => issue(message, { alice, policy: standard, krbtgt: tgs(3) }), "KDC_ERR_ETYPE_NOSUPP");
   });
 
+  test("and no reply goes under a type the client does not accept, though a session key could", () => {
+    const proof = alice.keys.find((held) => held.key.etype.etype === 3)!;
+    const message = makeAsReq(alice.principal, { etypes: [20, 19] }, proof.key, NOW);
+    const run = () => issue(message, { alice, policy, krbtgt: tgs(20, 3) });
+    expectRefusal(run, "KDC_ERR_ETYPE_NOSUPP", { asked: "20 19", held: "3" });
+  });
+
   test("from the TGS's current version alone", () => {
     const krbtgt = { ...tgs(), keys: [...makeKeys([3], 2), ...makeKeys([20], 1)] };
     expect(proveWith(20, both, { krbtgt })).toEqual({ reply: 20, ticket: 3, session: 3 });
