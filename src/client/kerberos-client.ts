@@ -36,7 +36,7 @@ import { makeTgsReq, openTgsRep } from "../protocol/tgs-exchange.js";
 import { RpcError } from "../rpc/rpc-error.js";
 import { DEFAULT_KDC, DEFAULT_SERVICE, isLoopbackAddress, type KdcAddresses } from "./addresses.js";
 import { type ClientEtypes, followAdvice, type KeyGuess, profileEtypes } from "./client-etypes.js";
-import { type CredentialCache, memoryCache } from "./credential-cache.js";
+import { type CachedLogin, type CredentialCache, memoryCache } from "./credential-cache.js";
 import type { ServiceProof } from "./guarded-call-proof.js";
 
 /** What a client is built from; everything has a default. */
@@ -94,7 +94,10 @@ export class KerberosClient {
   readonly #clock: () => number;
   readonly #interceptors: readonly grpc.Interceptor[] | undefined;
   readonly #services = new Map<string, ApplicationServiceClient>();
-  readonly #waiting = new Map<Principal, Promise<Credentials>>();
+  /** Tickets asked for and not here yet, by TGT and service. */
+  readonly #waiting = new Map<string, Promise<Credentials>>();
+  /** The last change of the cache that was begun. */
+  #changing: Promise<unknown> = Promise.resolve();
   #renewedAt = Number.NEGATIVE_INFINITY;
   #as: AuthenticationServiceClient | undefined;
   #tgs: TicketGrantingServiceClient | undefined;
@@ -146,12 +149,7 @@ export class KerberosClient {
    * @throws KrbError KRB_AP_ERR_TKT_EXPIRED when nobody is logged in any more; every refusal of the TGS.
    */
   serviceTicket(service: string, options: TicketOptions = {}): Promise<Credentials> {
-    const server = parsePrincipal(service, "service");
-    const waiting = this.#waiting.get(server);
-    if (waiting !== undefined) return waiting;
-    const asked = this.#serviceTicket(server, options).finally(() => this.#waiting.delete(server));
-    this.#waiting.set(server, asked);
-    return asked;
+    return this.#serviceTicket(parsePrincipal(service, "service"), options);
   }
 
   /**
@@ -171,9 +169,9 @@ export class KerberosClient {
   async renew(): Promise<Credentials> {
     const { tgt, now } = await this.#tgt();
     const wish: TicketWish = { etypes: this.#etypes.permitted, options: [KdcOption.RENEW] };
-    const reply = await this.#askTgs(tgt, tgt.server, wish, now);
-    await this.#keepLogin(reply);
-    return reply.credentials;
+    const { credentials, kdcOffset } = await this.#askTgs(tgt, tgt.server, wish, now);
+    await this.#changeLogin(tgt, (login) => ({ ...login, kdcOffset, credentials: [credentials] }));
+    return credentials;
   }
 
   /**
@@ -194,13 +192,7 @@ export class KerberosClient {
       await this.#kdcNow(),
     );
     const response = await this.#service(target.address ?? DEFAULT_SERVICE).access(request);
-    const answer = fromBinary(AnySchema, openAccessRep(response, pending));
-    const refusal = anyUnpack(answer, StatusSchema);
-    if (refusal !== undefined) throw new RpcError(refusal.code, refusal.message);
-    const unpacked = anyUnpack(answer, operation.response);
-    if (unpacked === undefined)
-      throw new RpcError(grpc.status.INTERNAL, `the service answered with ${answer.typeUrl}`);
-    return unpacked;
+    return readAnswer(openAccessRep(response, pending), operation.response);
   }
 
   /** Who is logged in, and with what; undefined: nobody. */
@@ -210,7 +202,7 @@ export class KerberosClient {
 
   /** Forgets the login: keys are overwritten. False when nobody was logged in. */
   logout(): Promise<boolean> {
-    return this.#cache.destroy();
+    return this.#inTurn(() => this.#cache.destroy());
   }
 
   /** Closes the channels; the login stays in its cache. */
@@ -270,11 +262,26 @@ export class KerberosClient {
       (candidate) => candidate.server === server && candidate.endtime > now,
     );
     if (kept !== undefined) return kept;
-    const reply = await this.#askTgs(tgt, server, this.#wish(options, now), now);
-    const latest = (await this.#cache.load()) ?? cached;
-    const others = latest.credentials.filter((candidate) => candidate.server !== server);
-    await this.#cache.store({ ...latest, credentials: [...others, reply.credentials] });
-    return reply.credentials;
+    // By TGT, too: whoever logs in meanwhile does not get another's ticket.
+    const name = `${Buffer.from(tgt.ticket).toString("base64")} ${server}`;
+    const waiting = this.#waiting.get(name);
+    if (waiting !== undefined) return waiting;
+    const asked = this.#newTicket(tgt, server, this.#wish(options, now), now);
+    this.#waiting.set(name, asked);
+    try {
+      return await asked;
+    } finally {
+      this.#waiting.delete(name);
+    }
+  }
+
+  async #newTicket(tgt: Credentials, server: Principal, wish: TicketWish, now: number): Promise<Credentials> {
+    const { credentials } = await this.#askTgs(tgt, server, wish, now);
+    await this.#changeLogin(tgt, (login) => {
+      const others = login.credentials.filter((candidate) => candidate.server !== server);
+      return { ...login, credentials: [...others, credentials] };
+    });
+    return credentials;
   }
 
   async #askTgs(tgt: Credentials, server: Principal, wish: TicketWish, now: number): Promise<KdcReply> {
@@ -294,8 +301,25 @@ export class KerberosClient {
     return { cached, tgt, now };
   }
 
-  async #keepLogin({ credentials, kdcOffset }: KdcReply): Promise<void> {
-    await this.#cache.store({ client: credentials.client, kdcOffset, credentials: [credentials] });
+  #keepLogin({ credentials, kdcOffset }: KdcReply): Promise<void> {
+    const login = { client: credentials.client, kdcOffset, credentials: [credentials] };
+    return this.#inTurn(() => this.#cache.store(login));
+  }
+
+  /** Changes the login that a TGT belongs to; where another or none has taken its place, nothing is kept. */
+  #changeLogin(tgt: Credentials, change: (login: CachedLogin) => CachedLogin): Promise<void> {
+    return this.#inTurn(async () => {
+      const login = await this.#cache.load();
+      const held = login?.credentials.some(({ ticket }) => Buffer.compare(ticket, tgt.ticket) === 0);
+      if (login !== undefined && held === true) await this.#cache.store(change(login));
+    });
+  }
+
+  /** Runs changes of the cache one after the other, so that none overwrites what another has just kept. */
+  #inTurn<T>(change: () => Promise<T>): Promise<T> {
+    const turn = this.#changing.then(change);
+    this.#changing = turn.catch(() => {});
+    return turn;
   }
 
   /** The KDC's time, as far as the login measured it. */
@@ -345,6 +369,28 @@ export class KerberosClient {
       interceptors: this.#interceptors,
       channelOptions: { "grpc.enable_retries": 0 },
     };
+  }
+}
+
+/** The response under seal, or the refusal in its place. Throws RpcError. */
+function readAnswer<Response extends DescMessage>(
+  bytes: Uint8Array,
+  schema: Response,
+): MessageShape<Response> {
+  const { refusal, response, typeUrl } = unpackAnswer(bytes, schema);
+  if (refusal !== undefined) throw new RpcError(refusal.code, refusal.message);
+  if (response === undefined)
+    throw new RpcError(grpc.status.INTERNAL, `the service answered with ${typeUrl}`);
+  return response;
+}
+
+function unpackAnswer<Response extends DescMessage>(bytes: Uint8Array, schema: Response) {
+  try {
+    const answer = fromBinary(AnySchema, bytes);
+    const { typeUrl } = answer;
+    return { typeUrl, refusal: anyUnpack(answer, StatusSchema), response: anyUnpack(answer, schema) };
+  } catch (cause) {
+    throw new RpcError(grpc.status.INTERNAL, `the service's answer is no ${schema.typeName}`, { cause });
   }
 }
 
