@@ -88,9 +88,19 @@ export const COMMANDS: readonly CommandRow[] = [
   },
   { name: "call", summary: "call an operation of the service V", load: () => import("./commands/call.js") },
   {
+    name: "trace",
+    summary: "log in, get a ticket and call, with the six messages on the screen",
+    load: () => import("./commands/trace.js"),
+  },
+  {
     name: "decode",
     summary: "say what a blob is, and open it with a key",
     load: () => import("./commands/decode.js"),
+  },
+  {
+    name: "doctor",
+    summary: "check the realm's folder, the clock and the servers",
+    load: () => import("./commands/doctor.js"),
   },
   { name: "version", summary: "print the version", load: () => import("./commands/version.js") },
 ];

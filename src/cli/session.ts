@@ -60,9 +60,12 @@ export interface Session extends Disposable {
 }
 
 /** Opens a session. Throws UsageError for options that say nothing sensible. */
-export function openSession(choice: ClientChoice, more: readonly grpc.Interceptor[] = []): Session {
+export function openSession(
+  choice: ClientChoice,
+  more: readonly grpc.Interceptor[] = [],
+  cache: CredentialCache = fileCache(cachePath(choice.cache)),
+): Session {
   grpc.setLogVerbosity(grpc.logVerbosity.NONE);
-  const cache = fileCache(cachePath(choice.cache));
   const text = kdcText(choice.kdc);
   const kdc = text === undefined ? undefined : addresses(text);
   const client = new KerberosClient({

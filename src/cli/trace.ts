@@ -21,8 +21,9 @@ function tracing(write: (line: string) => void): grpc.Interceptor {
     return new grpc.InterceptingCall(nextCall(options), {
       start: (metadata, _listener, next) =>
         next(metadata, {
-          onReceiveMessage: (message: Buffer, nextMessage) => {
-            received += message.length;
+          // A refused call ends with no message: grpc-js then gives null.
+          onReceiveMessage: (message: Buffer | null, nextMessage) => {
+            received += message?.length ?? 0;
             nextMessage(message);
           },
           onReceiveStatus: (status, nextStatus) => {

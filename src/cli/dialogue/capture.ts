@@ -22,8 +22,9 @@ export function captureCalls(): { interceptor: grpc.Interceptor; calls: Captured
     return new grpc.InterceptingCall(nextCall(options), {
       start: (metadata, _listener, next) =>
         next(metadata, {
-          onReceiveMessage: (message: Buffer, nextMessage) => {
-            response = Uint8Array.from(message);
+          // A refused call ends with no message: grpc-js then gives null.
+          onReceiveMessage: (message: Buffer | null, nextMessage) => {
+            if (message !== null) response = Uint8Array.from(message);
             nextMessage(message);
           },
           onReceiveStatus: (status, nextStatus) => {

@@ -66,6 +66,14 @@ export function explainCall(call: CapturedCall, rings: KeyRings, style: FieldSty
   return [request, explain(rows.response, call.response, call.path, call.receivedAt, rings, style)];
 }
 
+/** The encryption type of the client's own key, from the last proof it made; undefined where it made none. */
+export function provenEtype(calls: readonly CapturedCall[]): number | undefined {
+  const last = calls.findLast(({ path }) => DIALOGUE[path]?.request.number === 1);
+  const row = DIALOGUE[last?.path ?? ""]?.request;
+  if (last === undefined || row === undefined) return undefined;
+  return dataOf(fromBinary(row.schema, last.request), row.sealed[0]!)?.etype;
+}
+
 function explain(
   row: MessageRow,
   bytes: Uint8Array,

@@ -45,13 +45,16 @@ function sealedLines(part: SealedFacts, style: TextStyle): string[] {
   const head = `${part.symbol} = ${part.notation}`;
   const facts = `${part.field}: ${part.etype}${kvno}, ${part.bytes} bytes, key usage ${part.usage}`;
   const cyan = paint(style, 36);
-  const opens = part.opens.length === 0 ? "nobody here" : part.opens.join(", ");
+  const opened =
+    part.opens.length === 0
+      ? `under ${part.key}, which nobody here holds`
+      : `opened by ${part.opens.join(", ")} with ${part.key}`;
   const closed = [...part.closed, "who listens"].join(", ");
   return [
     cyan(`  ┌ ${head}`),
     `  │ ${facts}`,
     ...(part.contents ?? []).flatMap((field) => fieldLines(field, "  │   ")),
-    `  └ opened by ${opens} with ${part.key}; closed to ${closed}`,
+    `  └ ${opened}; closed to ${closed}`,
   ];
 }
 
