@@ -23,6 +23,7 @@ import { makeAccessReq, openAccessRep } from "../protocol/access-exchange.js";
 import { makeAsReq, openAsRep, type TicketWish } from "../protocol/as-exchange.js";
 import type { Credentials } from "../protocol/credentials.js";
 import type { KdcReply } from "../protocol/kdc-reply.js";
+import { leastOffset } from "../protocol/kerberos-time.js";
 import { defaultStringToKey, etypeOf, Key, keyFromPassword } from "../protocol/keys.js";
 import { KrbError } from "../protocol/krb-error.js";
 import {
@@ -169,8 +170,8 @@ export class KerberosClient {
   async renew(): Promise<Credentials> {
     const { tgt, now } = await this.#tgt();
     const wish: TicketWish = { etypes: this.#etypes.permitted, options: [KdcOption.RENEW] };
-    const { credentials, kdcOffset } = await this.#askTgs(tgt, tgt.server, wish, now);
-    await this.#changeLogin(tgt, (login) => ({ ...login, kdcOffset, credentials: [credentials] }));
+    const { credentials } = await this.#askTgs(tgt, tgt.server, wish, now);
+    await this.#changeLogin(tgt, (login) => ({ ...login, credentials: [credentials] }));
     return credentials;
   }
 
@@ -226,13 +227,15 @@ export class KerberosClient {
     let offset = 0;
     for (let tries = 1; ; tries++) {
       const key = await keyOf(guess);
-      const now = this.#clock() + offset;
+      const sentAt = this.#clock();
+      const now = sentAt + offset;
       try {
         const request = makeAsReq(client, this.#wish(options, now), key, now);
         const response = await this.#authentication().authenticate(request);
-        const reply = openAsRep(response, request, key, this.#clock());
-        await this.#keepLogin(reply);
-        return reply.credentials;
+        const receivedAt = this.#clock();
+        const { credentials, kdcOffset } = openAsRep(response, request, key, receivedAt);
+        await this.#keepLogin(credentials, leastOffset(kdcOffset, receivedAt - sentAt));
+        return credentials;
       } catch (error) {
         if (!(error instanceof KrbError) || tries >= MAX_TRIES) throw error;
         const measured = error.reason === "KRB_AP_ERR_SKEW" ? Number(error.details.offset_ms) : Number.NaN;
@@ -301,7 +304,7 @@ export class KerberosClient {
     return { cached, tgt, now };
   }
 
-  #keepLogin({ credentials, kdcOffset }: KdcReply): Promise<void> {
+  #keepLogin(credentials: Credentials, kdcOffset: number): Promise<void> {
     const login = { client: credentials.client, kdcOffset, credentials: [credentials] };
     return this.#inTurn(() => this.#cache.store(login));
   }

@@ -216,7 +216,7 @@ export function mutualFailure(): KrbError {
   return new KrbError("KRB_AP_ERR_MUT_FAIL", "the service could not prove itself; do not trust its answer");
 }
 
-/** A first sequence number, 31 random bits and never 0 (RFC 4120 §5.3.2 leaves room to count). */
+/** A first sequence number, from 30 random bits and never 0: it leaves room to count (RFC 4120 §5.3.2). */
 export function randomSeqNumber(random: RandomSource = systemRandom): number {
   const [a, b, c, d] = random(4) as unknown as [number, number, number, number];
   return ((((a & 0x3f) << 24) | (b << 16) | (c << 8) | d) >>> 0) + 1;

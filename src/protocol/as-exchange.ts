@@ -109,8 +109,8 @@ export function issueTgt(
   checkRealm(principal, policy.realm);
 
   const client = context.client ?? decoyEntry(principal, context.decoyKeys);
-  const info = etypeInfoOf(client);
   const permitted = currentKeys(client).filter(({ key }) => policy.permittedEtypes.includes(key.etype.etype));
+  const info = etypeInfoOf(client, permitted);
   const failed = () => (context.client === undefined ? clientUnknown(info) : preauthFailed(info));
   const { clockSkew } = policy;
   const replyKey = verifyEncTimestamp(request.padata, asked.nonce, permitted, info, failed, clockSkew, now);

@@ -29,7 +29,7 @@ const NEVER_ASKED: readonly TicketFlag[] = [
 /** Credentials with what only the reply tells. */
 export interface KdcReply {
   readonly credentials: Credentials;
-  /** The KDC's clock minus ours, in milliseconds, as far as one reply can tell. */
+  /** The KDC's time in the reply minus ours when it was opened, in milliseconds: the reply's way counts in. */
   readonly kdcOffset: number;
   /** When the client's password expires, if it does. */
   readonly keyExpiration: number | undefined;
@@ -92,6 +92,7 @@ export function readKdcReply(
   if (part.client !== asked.client) throw modified("client");
   if (part.server !== asked.server) throw modified("server");
   if (part.etypes.join() !== request.etypes.join()) throw modified("etypes");
+  if (times.authtime > times.starttime) throw modified("authtime");
   if (times.endtime <= times.starttime) throw modified("endtime");
   if (request.times.till !== undefined && times.endtime > request.times.till) throw modified("endtime");
   if (!areCanonicalFlags(part.flags) || part.flags.some((flag) => NEVER_ASKED.includes(flag)))

@@ -51,3 +51,12 @@ export function checkSkew(peerTime: number, now: number, skew: number): void {
     { offset_ms: String(offset), limit_ms: String(skew), side, server_time: isoTime(now) },
   );
 }
+
+/**
+ * A KDC's clock minus ours, from one exchange: the smallest offset that explains it, 0 if the time on the wire does.
+ * @param measured the KDC's time in its reply minus ours on receipt, in milliseconds.
+ * @param elapsed milliseconds from request to receipt.
+ */
+export function leastOffset(measured: number, elapsed: number): number {
+  return measured > 0 ? measured : Math.min(0, measured + elapsed);
+}

@@ -19,7 +19,7 @@ import { KeyUsage } from "./key-usage.js";
 import type { Key, LongTermKey } from "./keys.js";
 import { defaultStringToKey } from "./keys.js";
 import { KrbError } from "./krb-error.js";
-import { currentKeys, type PrincipalEntry } from "./principal-entry.js";
+import type { PrincipalEntry } from "./principal-entry.js";
 import { sealToBytes, unseal } from "./sealed-part.js";
 import { decodeBlob } from "./strict-decode.js";
 
@@ -65,11 +65,11 @@ export function verifyEncTimestamp(
   return candidate;
 }
 
-/** How the client's keys are made from its password: what PREAUTH_REQUIRED and PREAUTH_FAILED tell anyone who asks. */
-export function etypeInfoOf(entry: PrincipalEntry): EtypeInfo2 {
+/** How the client's keys that the realm permits are made from its password: what the refusals tell anyone who asks. */
+export function etypeInfoOf(entry: PrincipalEntry, permitted: readonly LongTermKey[]): EtypeInfo2 {
   const byCustom = defaultStringToKey(entry.principal);
   return create(EtypeInfo2Schema, {
-    entries: currentKeys(entry).map(({ key }) => {
+    entries: permitted.map(({ key }) => {
       const { salt, params } = entry.stringToKey.get(key.etype.etype) ?? byCustom;
       return { etype: key.etype.etype, salt, s2kparams: params };
     }),

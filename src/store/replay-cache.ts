@@ -9,7 +9,7 @@ export interface ReplayCache {
    * @param tag from the authenticator's ciphertext and the service (`replayTag` of the protocol).
    * @param ctime the authenticator's own time, in ms since the epoch: refused where the cache cannot know whether it
    *   was seen before (after a restart without memory, after a clock step).
-   * @param expiry time in ms since the epoch until which the record is kept.
+   * @param expiry the last ms since the epoch at which the authenticator is still accepted: kept while now <= expiry.
    * @param now the present, in ms since the epoch.
    * @throws KrbError KRB_AP_ERR_REPEAT when the tag is remembered; KDC_ERR_SVC_UNAVAILABLE when full or unreachable
    *   (it refuses new ones and never forgets); KRB_AP_ERR_SKEW where it cannot know.

@@ -7,6 +7,7 @@ import {
   fromOptionalTimestamp,
   fromTimestamp,
   isoTime,
+  leastOffset,
   toTimestamp,
 } from "../../src/protocol/kerberos-time.js";
 import { NOW, SKEW } from "../support/entries.js";
@@ -108,4 +109,15 @@ describe("the clock skew", () => {
     const { message } = expectRefusal(() => checkSkew(NOW - 300_001, NOW, SKEW), "KRB_AP_ERR_SKEW");
     expect(message).toContain("by 300.001 s, at most 300 s");
   });
+});
+
+test.each([
+  [0, 20, 0, "clocks agree"],
+  [-15, 20, 0, "the time on the wire explains it"],
+  [-20, 20, 0, "the time on the wire just explains it"],
+  [-21, 20, -1, "one millisecond that it does not explain"],
+  [3_600_000, 20, 3_600_000, "we are an hour behind"],
+  [-3_600_000, 20, -3_599_980, "we are an hour ahead"],
+])("an offset of %i ms measured over %i ms is %i: %s", (measured, elapsed, offset) => {
+  expect(leastOffset(measured, elapsed)).toBe(offset);
 });
