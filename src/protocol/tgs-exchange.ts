@@ -15,7 +15,7 @@ import {
   type GrantTicketResponse,
   GrantTicketResponseSchema,
 } from "../gen/kerberos/v1/ticket_granting_service_pb.js";
-import { makeApReq, TGS_USE, type VerifiedApReq, verifyApReq } from "./ap-exchange.js";
+import { makeApReq, TGS_USE, type TicketOpener, type VerifiedApReq, verifyApReq } from "./ap-exchange.js";
 import { type IssuedTicket, sessionKeyEtype, type TicketWish, ticketKey } from "./as-exchange.js";
 import type { Credentials } from "./credentials.js";
 import { type KdcReply, makeEncKdcRepPart, readKdcReply } from "./kdc-reply.js";
@@ -78,6 +78,7 @@ export interface VerifiedTgsReq {
 
 /**
  * Checks message (3): the TGT, its authenticator, and the body it covers. The caller stores `apReq.replay` next.
+ * @param openTicket opens the TGT, or knows it opened already.
  * @throws KrbError as `verifyApReq`; KRB_ERR_GENERIC, KRB_ERR_FIELD_TOOLONG, KDC_ERR_BADOPTION of the body.
  */
 export function verifyTgsReq(
@@ -85,11 +86,13 @@ export function verifyTgsReq(
   krbtgt: PrincipalEntry,
   policy: RealmPolicy,
   now: number,
+  openTicket?: TicketOpener,
 ): VerifiedTgsReq {
   const { permittedEtypes, clockSkew } = policy;
   const service = { principal: krbtgtOf(policy.realm), keys: krbtgt.keys };
   if (request.body.length === 0) throw malformed("body", "required");
-  const apReq = verifyApReq(request, TGS_USE, request.body, { service, permittedEtypes, clockSkew }, now);
+  const apReqPolicy = { service, permittedEtypes, clockSkew, openTicket };
+  const apReq = verifyApReq(request, TGS_USE, request.body, apReqPolicy, now);
   const body = decodeBlob(KdcReqBodySchema, request.body, "body");
   if (body.server === "") throw malformed("body.server", "required");
   const asked = readKdcRequest(body, "body");

@@ -4,14 +4,16 @@ import { isoTime } from "../protocol/kerberos-time.js";
 import { issueServiceTicket, verifyTgsReq } from "../protocol/tgs-exchange.js";
 import { logExchange } from "./exchange-log.js";
 import { krbtgtEntry, type TgsConfig } from "./kdc.js";
+import { TicketCache } from "./ticket-cache.js";
 
 /** The TGS over a realm's database and a replay cache. */
 export function ticketGrantingService(config: TgsConfig): TicketGrantingServiceServer {
+  const tickets = new TicketCache({ clock: config.clock, clockSkew: config.policy.clockSkew });
   return {
     grantTicket: (request, context) =>
       logExchange("TGS", config.log, config.clock, context, async (facts, now) => {
         const krbtgt = await krbtgtEntry(config);
-        const verified = verifyTgsReq(request, krbtgt, config.policy, now);
+        const verified = verifyTgsReq(request, krbtgt, config.policy, now, tickets.open);
         const { apReq, server } = verified;
         facts.client = apReq.client;
         facts.server = server;

@@ -10,6 +10,7 @@ import type { NotesStore } from "../store/notes-store.js";
 import type { ReplayCache } from "../store/replay-cache.js";
 import { type Clock, type Log, logExchange } from "./exchange-log.js";
 import { runOperation } from "./operations/index.js";
+import { TicketCache } from "./ticket-cache.js";
 
 /** The collaborators of V. */
 export interface ServiceConfig {
@@ -27,12 +28,14 @@ export interface ServiceConfig {
 /** V over a keytab, a replay cache and a place for notes. */
 export function applicationService(config: ServiceConfig): ApplicationServiceServer {
   const { permittedEtypes, clockSkew, replayCache, notes } = config;
+  const tickets = new TicketCache({ clock: config.clock, clockSkew });
   return {
     access: (request, context) =>
       logExchange("V", config.log, config.clock, context, async (facts, now) => {
         const service = config.serviceKeys();
         facts.server = service.principal;
-        const policy = { service, permittedEtypes, clockSkew, peerAddress: hostOf(context.peer) };
+        const peerAddress = hostOf(context.peer);
+        const policy = { service, permittedEtypes, clockSkew, peerAddress, openTicket: tickets.open };
         const { verified, userData } = verifyAccessReq(request, policy, now);
         const { ticket, replay } = verified;
         facts.client = verified.client;
