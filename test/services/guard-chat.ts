@@ -97,16 +97,13 @@ export class ChatClient extends grpc.Client {
     });
   }
 
-  list(text: string, options: grpc.CallOptions = {}): Promise<string[]> {
+  /** @param onText told of each text as it comes. */
+  list(text: string, options: grpc.CallOptions = {}, onText?: (text: string) => void): Promise<string[]> {
     const { path, requestSerialize, responseDeserialize } = CHAT.list;
+    const wanted = withDeadline(options);
     return collect(
-      this.makeServerStreamRequest(
-        path,
-        requestSerialize,
-        responseDeserialize,
-        { text },
-        withDeadline(options),
-      ),
+      this.makeServerStreamRequest(path, requestSerialize, responseDeserialize, { text }, wanted),
+      onText,
     );
   }
 
@@ -151,8 +148,14 @@ function settle(
   return (error, line) => (error ? reject(error) : resolve(line!.text));
 }
 
-async function collect(call: AsyncIterable<Line>): Promise<string[]> {
+async function collect(
+  call: AsyncIterable<Line>,
+  onText: (text: string) => void = () => {},
+): Promise<string[]> {
   const texts: string[] = [];
-  for await (const { text } of call) texts.push(text);
+  for await (const { text } of call) {
+    texts.push(text);
+    onText(text);
+  }
   return texts;
 }
