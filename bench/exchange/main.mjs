@@ -1,5 +1,5 @@
 // The speed of the exchanges: CPU per operation in process, and per request over sockets beside an empty grpc-js call of
-// the same sizes, all in one run. `npm run bench:exchange`; options: --json, --quick, --etypes 3,20.
+// the same sizes, all in one run. `npm run bench:exchange`; options: --json, --quick, --profile, --etypes 3,20.
 import { parseArgs } from "node:util";
 import { operations } from "./in-process.mjs";
 import { connect, sendAll, startMeasured } from "./over-sockets.mjs";
@@ -8,15 +8,17 @@ const { values } = parseArgs({
   options: {
     json: { type: "boolean" },
     quick: { type: "boolean" },
+    profile: { type: "boolean" },
     etypes: { type: "string", default: "3,16,19,20" },
     help: { type: "boolean" },
   },
 });
 if (values.help) {
-  console.log(`Use: npm run bench:exchange [-- --json] [--quick] [--etypes 3,20]
+  console.log(`Use: npm run bench:exchange [-- --json] [--quick] [--profile] [--etypes 3,20]
 
 Prints CPU per operation in process, and per request in the server over sockets, in microseconds and as a ratio to an empty
-grpc-js call with the same sizes measured beside it. --quick takes fewer samples; --json prints the same for machines.`);
+grpc-js call with the same sizes measured beside it. --quick takes fewer samples; --json prints the same for machines;
+--profile instead says where the server's time goes, ours beside the empty call's.`);
   process.exit(0);
 }
 const ROUNDS = values.quick ? 3 : 7;
@@ -31,9 +33,15 @@ const SHAPES = [
 const say = (text) => values.json || console.log(text);
 const progress = (text) => process.stderr.isTTY && process.stderr.write(`\r\x1b[K${text}`);
 const median = (numbers) => numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)];
-const results = { inProcess: [], overSockets: [] };
+const results = { inProcess: [], overSockets: [], profiles: [] };
+/** How many functions a profile names. */
+const TOP = 40;
 
 for (const etype of values.etypes.split(",").map(Number)) {
+  if (values.profile) {
+    await profiles(etype);
+    continue;
+  }
   progress(`etype ${etype}: in process`);
   await inProcess(etype);
   await overSockets(etype);
@@ -82,6 +90,43 @@ async function overSockets(etype) {
       report(etype, kind, shape, samples);
     }
   measured.end();
+}
+
+/** Where the time of the server goes, by group and by function, in microseconds a request. */
+async function profiles(etype) {
+  const measured = await startMeasured(etype);
+  const count = REQUESTS * 3;
+  for (const [kind, { address, path, make }] of Object.entries(measured.kinds)) {
+    const requests = Array.from({ length: 2 * count }, make);
+    const [ours, empty] = [connect(address, 1), connect(measured.empty, 1)];
+    const [warm, hot] = [requests.slice(0, count), requests.slice(count)];
+    const size = await sendAll(ours, path, warm, 32);
+    const times = await measured.profile(() => sendAll(ours, path, hot, 32));
+    for (const request of hot) request.writeUInt16BE(size, 0);
+    const floor = await measured.profile(() => sendAll(empty, "/bench.Empty/Call", hot, 32));
+    for (const client of [...ours, ...empty]) client.close();
+    reportProfile(etype, kind, times, floor, count);
+  }
+  measured.end();
+}
+
+function reportProfile(etype, kind, times, floor, count) {
+  const groups = byGroup(times, count);
+  const floorGroups = byGroup(floor, count);
+  const functions = times.slice(0, TOP).map(({ group, name, us }) => ({ group, name, us: us / count }));
+  results.profiles.push({ etype, kind, groups, floorGroups, functions });
+  say(`\netype ${etype}, ${kind}: where the time goes, µs a request     ours   empty`);
+  for (const [group, us] of Object.entries(groups).sort((a, b) => b[1] - a[1]))
+    say(
+      `  ${group.padEnd(52)} ${us.toFixed(1).padStart(7)} ${(floorGroups[group] ?? 0).toFixed(1).padStart(7)}`,
+    );
+  for (const { name, us } of functions) say(`    ${us.toFixed(2).padStart(6)}  ${name}`);
+}
+
+function byGroup(times, count) {
+  const groups = {};
+  for (const { group, us } of times) groups[group] = (groups[group] ?? 0) + us / count;
+  return groups;
 }
 
 async function timed(measured, clients, path, requests, inFlight) {

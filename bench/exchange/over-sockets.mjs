@@ -27,6 +27,13 @@ export async function startMeasured(etype) {
     child.send("cpu");
     return (await answer()).cpu;
   };
+  const profile = async (run) => {
+    child.send("profile");
+    await answer();
+    await run();
+    child.send("profiled");
+    return (await answer()).times;
+  };
   const key = new Key(etypeOf(etype), Buffer.from(ready.client, "hex"));
   const wish = { etypes: [etype] };
   const insecure = grpc.credentials.createInsecure();
@@ -58,7 +65,7 @@ export async function startMeasured(etype) {
       make: () => bytes(AccessRequestSchema, makeAccessReq(ticket, whoAmI, Date.now()).request),
     },
   };
-  return { kinds, empty: ready.empty, cpu, end: () => child.send("end") };
+  return { kinds, empty: ready.empty, cpu, profile, end: () => child.send("end") };
 }
 
 /** Clients on `connections` connections of their own. */

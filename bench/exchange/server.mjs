@@ -1,11 +1,13 @@
 // The measured server, a process of its own: AS, TGS and V of one realm, and the empty call beside them, each a grpc-js
-// server with the project's settings. It answers `cpu` with the CPU time it has used, in microseconds.
+// server with the project's settings. It answers `cpu` with the CPU time it has used, in microseconds; between `profile` and
+// `profiled` it looks where that time goes.
 import { randomBytes } from "node:crypto";
 import * as grpc from "@grpc/grpc-js";
 import { startAs, startTgs, startV } from "../../dist/services/realm-servers.js";
 import { MemoryReplayCache } from "../../dist/store/memory-replay-cache.js";
 import { openMemoryStore } from "../../dist/store/memory-store.js";
 import { NotesStore } from "../../dist/store/notes-store.js";
+import { startProfile } from "./profile.mjs";
 import { makePrincipals, policyFor, SERVICE } from "./realm.mjs";
 
 const etype = Number(process.argv[2]);
@@ -67,11 +69,17 @@ const exported = {};
 for (const [name, principal] of Object.entries({ client: (await import("./realm.mjs")).CLIENT }))
   exported[name] = Buffer.from((await principals.get(principal)).keys[0].key.exportBytes()).toString("hex");
 
-process.on("message", (message) => {
+let endProfile;
+process.on("message", async (message) => {
   if (message === "cpu") {
     const { user, system } = process.cpuUsage();
     process.send({ cpu: user + system });
   }
+  if (message === "profile") {
+    endProfile = await startProfile();
+    process.send({ profiling: true });
+  }
+  if (message === "profiled") process.send({ times: await endProfile() });
   if (message === "end") process.exit(0);
 });
 process.send({
