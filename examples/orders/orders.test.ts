@@ -1,0 +1,81 @@
+/** The example, run: a whole realm in one line, the guarded service, and clients that log in once. */
+import { promisify } from "node:util";
+import * as grpc from "@grpc/grpc-js";
+import { MemoryReplayCache } from "tessera/server";
+import { createTestRealm, type TestRealm } from "tessera/testing";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { makeOrdersClient, type Order, type OrdersClient } from "./client.js";
+import { orders } from "./definition.js";
+import { makeOrdersServer } from "./server.js";
+
+const SERVICE = "orders/api.example.test";
+const users = { alice: "apple", bob: "bread", "alice/admin": "crown" };
+
+let realm: TestRealm;
+let server: grpc.Server;
+let address: string;
+
+beforeAll(async () => {
+  realm = await createTestRealm({ users, services: [SERVICE] });
+  const keys = await realm.keys(SERVICE);
+  const replayCache = new MemoryReplayCache({ skew: 300_000, startedAt: realm.now, restart: "fresh" });
+  server = makeOrdersServer(() => keys, replayCache);
+  const credentials = grpc.ServerCredentials.createInsecure();
+  address = `localhost:${await promisify(server.bindAsync.bind(server))("127.0.0.1:0", credentials)}`;
+});
+
+afterAll(async () => {
+  server.forceShutdown();
+  await realm.close();
+});
+
+async function clientOf(name: keyof typeof users): Promise<OrdersClient> {
+  return makeOrdersClient(address, await realm.login(name, users[name]));
+}
+
+const place = (client: OrdersClient, item: string) => promisify(client.placeOrder.bind(client))({ item });
+const cancel = (client: OrdersClient, id: number) => promisify(client.cancelOrder.bind(client))({ id });
+
+async function list(client: OrdersClient): Promise<Order[]> {
+  const found: Order[] = [];
+  for await (const { order } of client.listOrders({})) found.push(order);
+  return found;
+}
+
+test("an order belongs to who placed it, by the ticket and nothing else", async () => {
+  const alice = await clientOf("alice");
+  const bob = await clientOf("bob");
+  expect((await place(alice, "lamp"))?.order.owner).toBe("alice@TEST.EXAMPLE");
+  await place(bob, "rope");
+  expect((await list(alice)).map(({ item }) => item)).toEqual(["lamp"]);
+  expect((await list(bob)).map(({ item }) => item)).toEqual(["rope"]);
+});
+
+test("a stream of orders is placed in one call", async () => {
+  const bob = await clientOf("bob");
+  const placed = await new Promise<number>((resolve, reject) => {
+    const call = bob.placeOrders((error, reply) => (error ? reject(error) : resolve(reply.placed)));
+    for (const item of ["oil", "salt", "flour"]) call.write({ item });
+    call.end();
+  });
+  expect(placed).toBe(3);
+});
+
+test("only an administrator cancels, and the refusal names the rule", async () => {
+  const alice = await clientOf("alice");
+  const { order } = (await place(alice, "kettle"))!;
+  await expect(cancel(alice, order.id)).rejects.toMatchObject({
+    code: grpc.status.PERMISSION_DENIED,
+    details: expect.stringContaining("orders.v1.OrderService/CancelOrder"),
+  });
+  await expect(cancel(await clientOf("alice/admin"), order.id)).resolves.toEqual({});
+});
+
+test("without a ticket nothing is served", async () => {
+  const stranger = new orders.OrderService(
+    address,
+    grpc.credentials.createInsecure(),
+  ) as unknown as OrdersClient;
+  await expect(place(stranger, "anything")).rejects.toMatchObject({ code: grpc.status.UNAUTHENTICATED });
+  stranger.close();
+});
