@@ -14,7 +14,7 @@ import {
   AuthenticateResponseSchema,
 } from "../gen/kerberos/v1/authentication_service_pb.js";
 import { type EncryptedData, EncryptedDataSchema } from "../gen/kerberos/v1/encryption_pb.js";
-import { KdcReqBodySchema, type PaData } from "../gen/kerberos/v1/kdc_pb.js";
+import { type KdcReqBody, KdcReqBodySchema, type PaData } from "../gen/kerberos/v1/kdc_pb.js";
 import { SealedPartSchema, type Ticket, TicketSchema } from "../gen/kerberos/v1/sealed_pb.js";
 import {
   GrantTicketRequestSchema,
@@ -113,7 +113,11 @@ export async function decodeAndPrint(input: Uint8Array, choice: DecodeChoice): P
   const style = { showKeys: choice.showKeys, full: choice.full };
   const { type, message, bytes } = identify(input, choice.type);
   const keys = await keysOf(choice);
-  const clear = fieldsOf(type.schema, message, style, type.sealed);
+  const body = bodyOf(message);
+  const clear = [
+    ...fieldsOf(type.schema, message, style, [...type.sealed, "body"]),
+    ...(body === undefined ? [] : fieldsOf(KdcReqBodySchema, body, style, [], "body.")),
+  ];
   const sealed = type.sealed
     .flatMap((field) => sealedIn(type, field, message))
     .map(({ field, data }) => view(field, data, keys, style));
@@ -179,11 +183,17 @@ function tryDecode({ schema, required, sealed }: BlobType, bytes: Uint8Array): M
   if (required.some((field) => json[field] === undefined)) return undefined;
   try {
     for (const field of sealed) sealedOf(schema, field, message);
-    return message;
+    return bodyOf(message)?.server === "" ? undefined : message;
   } catch (error) {
     if (error instanceof NotCanonicalError) return undefined;
     throw error;
   }
+}
+
+/** The body of a TGS-REQ; undefined for other messages. Throws NotCanonicalError where it is none. */
+function bodyOf(message: Message): KdcReqBody | undefined {
+  const { body } = message as { body?: Uint8Array };
+  return body === undefined ? undefined : decodeCanonical(KdcReqBodySchema, body);
 }
 
 function sealedIn({ schema }: BlobType, field: string, message: Message) {

@@ -114,13 +114,31 @@ function describeRefusal(error: KrbError): Failure {
 function describeRpcError(error: Error & { codeName: string; hint?: string }): Failure {
   const { codeName, message } = error;
   const address = /(?:ECONNREFUSED|ETIMEDOUT|EHOSTUNREACH|ENOTFOUND) (\S+?)\.?(?:\s|$)/.exec(message)?.[1];
-  const hint =
-    codeName === "UNAVAILABLE" && address !== undefined
-      ? `is the server up at ${address}? Start it with: tessera serve; or name another with --kdc or --address`
-      : error.hint;
-  const text = address === undefined ? message : `no server answers at ${address}`;
+  const { text, hint } = connectionText(error, address);
   const failure = described(text, { reason: codeName }, hint);
   return { ...failure, text: `${text} (${codeName})` };
+}
+
+/** grpc-js's words for a connection that did not come about, in plainer ones. */
+function connectionText(
+  { codeName, message, hint }: Error & { codeName: string; hint?: string },
+  address: string | undefined,
+): { text: string; hint: string | undefined } {
+  if (address !== undefined)
+    return {
+      text: `no server answers at ${address}`,
+      hint:
+        codeName === "UNAVAILABLE"
+          ? `is the server up at ${address}? Start it with: tessera serve; or name another with --kdc or --address`
+          : hint,
+    };
+  if (codeName !== "UNAVAILABLE" || !message.startsWith("No connection established"))
+    return { text: message, hint };
+  const cause = /Last error: (.*?)(?: \(\d{4}-|\. Resolution note|$)/.exec(message)?.[1] ?? "no answer";
+  return {
+    text: `no connection to the server: ${cause}`,
+    hint: "check the address; a server with TLS wants --tls-ca FILE, one without wants none",
+  };
 }
 
 function described(

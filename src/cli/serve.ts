@@ -4,6 +4,8 @@
  * Order of the end: every server says NOT_SERVING and drains; then the stores are closed.
  */
 import { readFileSync } from "node:fs";
+import { mkdir } from "node:fs/promises";
+import { join, resolve } from "node:path";
 import * as grpc from "@grpc/grpc-js";
 import { formatDuration } from "../protocol/duration.js";
 import { parsePrincipal, principalInRealm, realmOf } from "../protocol/principal.js";
@@ -116,7 +118,9 @@ async function startParts(choice: ServeChoice, closers: Closer[]): Promise<Start
       await add("tgs", startTgs({ ...config, replayCache }, listen("tgs")));
   }
   if (keytab !== undefined && replayCache !== undefined) {
-    const notes = new NotesStore(await openStore(choice.notes ?? realm?.notes ?? "memory:"));
+    const notes = new NotesStore(
+      await openStore(choice.notes ?? realm?.notes ?? (await besideKeytab(choice, "notes"))),
+    );
     closers.push(() => notes.close());
     const { permittedEtypes, clockSkew } = policy;
     const { serviceKeys } = keytab;
@@ -179,15 +183,23 @@ async function replayCacheOf(
   realm: RealmDirectory | undefined,
   closers: Closer[],
 ): Promise<ReplayCache> {
-  const name = choice.replayCache ?? realm?.replayCache ?? "memory:";
+  const name = choice.replayCache ?? realm?.replayCache ?? (await besideKeytab(choice, "replay"));
   const skew = realm?.settings.clockSkew ?? choice.clockSkew ?? DEFAULT_SETTINGS.clockSkew;
   if (name === "memory:")
     notice(
-      `no memory of authenticators: for ${formatDuration(2 * skew)} it refuses what could be a replay (--replay-cache lmdb:DIR)`,
+      `no memory of authenticators: for ${formatDuration(skew)} it refuses what could be a replay (--replay-cache lmdb:DIR)`,
     );
   const cache = await openReplayCache(name, { skew, startedAt: Date.now() });
   closers.push(() => cache.close());
   return cache;
+}
+
+/** Where V alone keeps things: beside its keytab. Without memory it would refuse every client for a while at each start. */
+async function besideKeytab({ keytab }: ServeChoice, part: string): Promise<string> {
+  if (keytab === undefined) return "memory:";
+  const dir = join(`${resolve(keytab)}.data`, part);
+  await mkdir(dir, { recursive: true, mode: 0o700 });
+  return `lmdb:${dir}`;
 }
 
 function announce(choice: ServeChoice, { servers, realm, profile: name, service }: Started): void {

@@ -126,6 +126,23 @@ describe("a session", () => {
     expect([code, stderr]).toEqual([0, expect.stringContaining("v/localhost@EXAMPLE.TEST: logged in")]);
   });
 
+  it("explains a login and a call message by message", async () => {
+    const line = `trace --password-stdin --keytab realm/v.keytab --address ${address}`;
+    const { code, stdout } = await shell.run(`${line} alice`, `${PASSWORD}\n`);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/\(1\) C → AS[\s\S]*\(6\) V → C[\s\S]*client +alice@EXAMPLE.TEST/);
+    const refused = await shell.run(`${line} alice`, "wrong\n");
+    expect([refused.code, refused.stdout]).toEqual([1, expect.stringMatching(/^\(1\) C → AS/)]);
+    expect(refused.stdout).not.toContain("(2)");
+  });
+
+  it("finds everything in order", async () => {
+    const { code, stdout } = await shell.run(`doctor --address ${address}`);
+    expect(stdout).toMatch(/ok {3}principals 3, every record opens\n/);
+    expect(stdout).toMatch(/ok {3}V +127.0.0.1:\d+: SERVING\n/);
+    expect(code).toBe(0);
+  });
+
   it("protects the TGS, and disables a user", async () => {
     expect((await shell.run("kadmin delprinc krbtgt/EXAMPLE.TEST")).code).toBe(1);
     expect((await shell.run("kadmin modprinc --disable alice")).code).toBe(0);

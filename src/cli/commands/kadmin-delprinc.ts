@@ -8,8 +8,8 @@ export const command = defineCommand({
   name: "kadmin delprinc",
   usage: ["[--dir DIR] PRINCIPAL"],
   description:
-    "Deletes a principal with its keys. Its tickets end with the next thing it asks of the TGS. The realm's own TGS " +
-    "can't be deleted.",
+    "Deletes a principal with its keys. It gets no more tickets; service tickets that it holds live until they end. " +
+    "The realm's own TGS can't be deleted.",
   examples: ["tessera kadmin delprinc bob"],
   options: REALM_OPTIONS,
   arguments: [1, 1],

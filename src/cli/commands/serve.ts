@@ -32,8 +32,11 @@ export const command = defineCommand({
     service: { value: "PRINCIPAL", help: "V's principal, where its keytab holds several" },
     profile: { value: "PROFILE", help: "for V without the realm's folder: textbook or standard; standard" },
     "clock-skew": { value: "TIME", help: "for V without the realm's folder: permitted difference; 5m" },
-    notes: { value: "STORE", help: "where V keeps notes: lmdb:DIR or memory:" },
-    "replay-cache": { value: "STORE", help: "where authenticators are remembered: lmdb:DIR or memory:" },
+    notes: {
+      value: "STORE",
+      help: "where V keeps notes, lmdb:DIR or memory:; the realm's folder, for V alone KEYTAB.data",
+    },
+    "replay-cache": { value: "STORE", help: "where authenticators are remembered; likewise" },
     grace: { value: "TIME", help: "how long running calls may take to finish at the end; 5s" },
   },
   arguments: [0, 3],
