@@ -25,7 +25,7 @@ const ROOMS: Readonly<Record<string, Room>> = {
   des: { rooms: [], packages: [] },
   crypto: { rooms: ["des"], packages: ["node:crypto", "node:util"] },
   gen: { rooms: [], packages: [PROTOBUF] },
-  protocol: { rooms: ["crypto", "gen"], packages: [PROTOBUF, "node:util"] },
+  protocol: { rooms: ["crypto", "gen"], packages: [PROTOBUF, "node:buffer", "node:util"] },
   files: { rooms: [], packages: ["node:"] },
   store: { rooms: ["protocol", "gen", "files"], packages: [PROTOBUF, "node:"] },
   rpc: { rooms: ["protocol", "gen"], packages: ABOVE_RPC },

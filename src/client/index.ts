@@ -12,8 +12,8 @@ export { fileCache } from "./file-credential-cache.js";
 export {
   KerberosClient,
   type KerberosClientOptions,
-  type OperationTypes,
   type ServiceTarget,
   type TicketOptions,
 } from "./kerberos-client.js";
+export type { OperationTypes } from "./operation-answer.js";
 export { type TicketInterceptorOptions, type TicketSource, ticketInterceptor } from "./ticket-interceptor.js";

@@ -1,0 +1,55 @@
+/** A client's connections: to AS, TGS and services, each opened when it is first needed. */
+import type * as grpc from "@grpc/grpc-js";
+import { ApplicationServiceClient } from "../gen/kerberos/v1/application_service_grpc.js";
+import { AuthenticationServiceClient } from "../gen/kerberos/v1/authentication_service_grpc.js";
+import { TicketGrantingServiceClient } from "../gen/kerberos/v1/ticket_granting_service_grpc.js";
+import type { ClientOptions, ServiceClient } from "../rpc/client-runtime.js";
+import type { KdcAddresses } from "./addresses.js";
+
+/** The connections of one client; `close` ends them. */
+export class Connections {
+  readonly #kdc: KdcAddresses;
+  readonly #credentials: grpc.ChannelCredentials;
+  readonly #options: ClientOptions;
+  readonly #open = new Map<string, ServiceClient>();
+
+  constructor(kdc: KdcAddresses, credentials: grpc.ChannelCredentials, options: ClientOptions) {
+    this.#kdc = kdc;
+    this.#credentials = credentials;
+    // No retries below: a retry would carry the same authenticator, and be refused as a replay.
+    this.#options = { ...options, channelOptions: { "grpc.enable_retries": 0 } };
+  }
+
+  /** The AS. */
+  authentication(): AuthenticationServiceClient {
+    return this.#client(AuthenticationServiceClient, this.#kdc.as);
+  }
+
+  /** The TGS. */
+  ticketGranting(): TicketGrantingServiceClient {
+    return this.#client(TicketGrantingServiceClient, this.#kdc.tgs);
+  }
+
+  /** A service at `host:port`. */
+  application(address: string): ApplicationServiceClient {
+    return this.#client(ApplicationServiceClient, address);
+  }
+
+  /** Closes all of them. */
+  close(): void {
+    for (const client of this.#open.values()) client.close();
+    this.#open.clear();
+  }
+
+  #client<Client extends ServiceClient>(
+    type: new (address: string, credentials: grpc.ChannelCredentials, options: ClientOptions) => Client,
+    address: string,
+  ): Client {
+    const name = `${type.name} ${address}`;
+    const existing = this.#open.get(name);
+    if (existing !== undefined) return existing as Client;
+    const made = new type(address, this.#credentials, this.#options);
+    this.#open.set(name, made);
+    return made;
+  }
+}

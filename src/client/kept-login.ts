@@ -1,0 +1,74 @@
+/** The login in a credential cache: read for the ticket at hand, changed by one at a time. */
+import type { Credentials } from "../protocol/credentials.js";
+import { isoTime } from "../protocol/kerberos-time.js";
+import { KrbError } from "../protocol/krb-error.js";
+import { krbtgtOf, realmOf } from "../protocol/principal.js";
+import type { CachedLogin, CredentialCache } from "./credential-cache.js";
+
+/** A login that is good now. */
+export interface CurrentLogin {
+  readonly login: CachedLogin;
+  readonly tgt: Credentials;
+  /** The KDC's time, as far as the login measured it, in milliseconds since the epoch. */
+  readonly now: number;
+}
+
+/** The login of one client, in its cache. */
+export class KeptLogin {
+  readonly #cache: CredentialCache;
+  readonly #clock: () => number;
+  /** The last change that was begun. */
+  #changing: Promise<unknown> = Promise.resolve();
+
+  constructor(cache: CredentialCache, clock: () => number) {
+    this.#cache = cache;
+    this.#clock = clock;
+  }
+
+  /** What the cache holds, good or not. */
+  load(): Promise<CachedLogin | undefined> {
+    return this.#cache.load();
+  }
+
+  /** The login, if it is good now. Throws KrbError KRB_AP_ERR_TKT_EXPIRED if it is not, or nobody is logged in. */
+  async current(): Promise<CurrentLogin> {
+    const login = await this.#cache.load();
+    if (login === undefined) throw notLoggedIn("nobody is logged in");
+    const now = this.#clock() + login.kdcOffset;
+    const server = krbtgtOf(realmOf(login.client));
+    const tgt = login.credentials.find((candidate) => candidate.server === server);
+    if (tgt === undefined) throw notLoggedIn("the credential cache holds no ticket-granting ticket");
+    if (tgt.endtime <= now) throw notLoggedIn(`the login ended at ${isoTime(tgt.endtime)}`);
+    return { login, tgt, now };
+  }
+
+  /** Puts a new login in place of any other. */
+  replace(login: CachedLogin): Promise<void> {
+    return this.#inTurn(() => this.#cache.store(login));
+  }
+
+  /** Changes the login that a TGT belongs to; where another or none has taken its place, nothing is kept. */
+  change(tgt: Credentials, change: (login: CachedLogin) => CachedLogin): Promise<void> {
+    return this.#inTurn(async () => {
+      const login = await this.#cache.load();
+      const held = login?.credentials.some(({ ticket }) => Buffer.compare(ticket, tgt.ticket) === 0);
+      if (login !== undefined && held === true) await this.#cache.store(change(login));
+    });
+  }
+
+  /** Forgets it. False when there was nothing. */
+  destroy(): Promise<boolean> {
+    return this.#inTurn(() => this.#cache.destroy());
+  }
+
+  /** Runs changes one after the other, so that none overwrites what another has just kept. */
+  #inTurn<T>(change: () => Promise<T>): Promise<T> {
+    const turn = this.#changing.then(change);
+    this.#changing = turn.catch(() => {});
+    return turn;
+  }
+}
+
+function notLoggedIn(what: string): KrbError {
+  return new KrbError("KRB_AP_ERR_TKT_EXPIRED", `${what}; log in first`);
+}

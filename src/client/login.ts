@@ -1,0 +1,89 @@
+/**
+ * The procedure of a login (RFC 4120 §3.1): one round trip when the client's guess of encryption type and salt is right
+ * and its clock is, one more for each that is not.
+ */
+import type {
+  AuthenticateRequest,
+  AuthenticateResponse,
+} from "../gen/kerberos/v1/authentication_service_pb.js";
+import { makeAsReq, openAsRep, type TicketWish } from "../protocol/as-exchange.js";
+import type { Credentials } from "../protocol/credentials.js";
+import { leastOffset } from "../protocol/kerberos-time.js";
+import { defaultStringToKey, Key } from "../protocol/keys.js";
+import { KrbError } from "../protocol/krb-error.js";
+import type { Principal } from "../protocol/principal.js";
+import { type ClientEtypes, followAdvice, type KeyGuess } from "./client-etypes.js";
+
+/** The guess, the KDC's advice, and once more with the KDC's clock. */
+const MAX_TRIES = 3;
+
+/** What a login works with. */
+export interface LoginParts {
+  /** Sends message (1). */
+  readonly authenticate: (request: AuthenticateRequest) => Promise<AuthenticateResponse>;
+  /** Makes the client's long-term key as a guess says; wiped after the try. */
+  readonly keyOf: (guess: KeyGuess) => Promise<Key>;
+  /** What is asked of the ticket, by the time of asking. */
+  readonly wish: (now: number) => TicketWish;
+  readonly etypes: ClientEtypes;
+  readonly clock: () => number;
+}
+
+/**
+ * Gets a TGT.
+ * @returns the credentials, and the KDC's clock minus ours in milliseconds.
+ * @throws KrbError of the AS's refusal or of `openAsRep`; RpcError.
+ */
+export async function obtainTgt(
+  client: Principal,
+  { authenticate, keyOf, wish, etypes, clock }: LoginParts,
+): Promise<{ credentials: Credentials; kdcOffset: number }> {
+  let guess: KeyGuess = { etype: etypes.first, stringToKey: defaultStringToKey(client) };
+  let offset = 0;
+  for (let tries = 1; ; tries++) {
+    const key = await keyOf(guess);
+    const sentAt = clock();
+    const now = sentAt + offset;
+    try {
+      const request = makeAsReq(client, wish(now), key, now);
+      const response = await authenticate(request);
+      const receivedAt = clock();
+      const { credentials, kdcOffset } = openAsRep(response, request, key, receivedAt);
+      return { credentials, kdcOffset: leastOffset(kdcOffset, receivedAt - sentAt) };
+    } catch (error) {
+      if (!(error instanceof KrbError) || tries >= MAX_TRIES) throw error;
+      const measured = error.reason === "KRB_AP_ERR_SKEW" ? Number(error.details.offset_ms) : Number.NaN;
+      const next = error.etypeInfo && followAdvice(error.etypeInfo, guess, etypes.permitted);
+      if (Number.isSafeInteger(measured) && offset === 0) offset = -measured;
+      else if (next !== undefined) guess = next;
+      else throw error;
+    } finally {
+      key.wipe();
+    }
+  }
+}
+
+/**
+ * Long-term keys at hand, such as a keytab's, as a login takes them: copies, in the client's order of preference.
+ * @throws KrbError KDC_ERR_ETYPE_NOSUPP when the client accepts none of their encryption types.
+ */
+export function keysAtHand(
+  keys: readonly Key[],
+  { permitted }: ClientEtypes,
+): Pick<LoginParts, "keyOf" | "etypes"> {
+  const held = keys.map(({ etype }) => etype.etype);
+  const first = permitted.find((etype) => held.includes(etype));
+  if (first === undefined)
+    throw new KrbError("KDC_ERR_ETYPE_NOSUPP", "no key of an encryption type this client accepts", {
+      held: held.join(" "),
+      accepted: permitted.join(" "),
+    });
+  const keyOf = async ({ etype }: KeyGuess) => {
+    const key = keys.find((candidate) => candidate.etype.etype === etype);
+    if (key !== undefined) return new Key(key.etype, key.exportBytes());
+    throw new KrbError("KDC_ERR_ETYPE_NOSUPP", `no key of encryption type ${etype} at hand`, {
+      etype: String(etype),
+    });
+  };
+  return { keyOf, etypes: { permitted, first } };
+}
