@@ -43,10 +43,13 @@ export async function startThrowawayRealm(name: ProfileName): Promise<ThrowawayR
     process.kill(process.pid, signal);
   };
   for (const signal of SIGNALS) process.once(signal, onSignal);
+  // Also where the process ends early because nobody reads its output any more.
+  process.once("exit", remove);
   const closers: (() => Promise<void>)[] = [];
   const close = async () => {
     for (const closeOne of closers.splice(0).reverse()) await closeOne();
     for (const signal of SIGNALS) process.removeListener(signal, onSignal);
+    process.removeListener("exit", remove);
     remove();
   };
   try {
