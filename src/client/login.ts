@@ -54,7 +54,7 @@ export async function obtainTgt(
       if (!(error instanceof KrbError) || tries >= MAX_TRIES) throw error;
       const measured = error.reason === "KRB_AP_ERR_SKEW" ? Number(error.details.offset_ms) : Number.NaN;
       const next = error.etypeInfo && followAdvice(error.etypeInfo, guess, etypes.permitted);
-      if (Number.isSafeInteger(measured) && offset === 0) offset = -measured;
+      if (Number.isSafeInteger(measured) && measured !== 0 && offset === 0) offset = -measured;
       else if (next !== undefined) guess = next;
       else throw error;
     } finally {
