@@ -62,6 +62,8 @@ export async function logExchange<Response>(
     return response;
   } catch (error) {
     write(outcomeOf(error));
+    // A refused unary call has no initial metadata: trailers are all that comes.
+    context.trailers.set(CORRELATION_ID_METADATA, id);
     throw error instanceof StoreError
       ? new KrbError("KDC_ERR_SVC_UNAVAILABLE", "the server can't reach its store; try again", { id })
       : error;
