@@ -21,9 +21,9 @@ export function parseKdcAddresses(text: string): KdcAddresses {
   const [as = "", tgs, ...more] = text.split(",");
   if (more.length > 0) throw new RangeError(`KDC address: expected AS or AS,TGS, got ${text}`);
   const { host, port } = splitAddress(as);
-  if (tgs === undefined) return { as, tgs: `${host}:${port + 1}` };
-  splitAddress(tgs);
-  return { as, tgs };
+  const addresses = { as, tgs: tgs ?? `${host}:${port + 1}` };
+  splitAddress(addresses.tgs);
+  return addresses;
 }
 
 /** The host of `host:port`, as it stands there; an IPv6 address keeps its brackets. Throws RangeError. */
