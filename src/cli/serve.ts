@@ -8,21 +8,29 @@ import { mkdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import * as grpc from "@grpc/grpc-js";
 import { formatDuration } from "../protocol/duration.js";
+import type { RealmPolicy } from "../protocol/policy.js";
 import { parsePrincipal, principalInRealm, realmOf } from "../protocol/principal.js";
 import { isProfileName, type ProfileName, profile } from "../protocol/profile.js";
 import type { ServiceKeys } from "../protocol/ticket.js";
 import type { Log, LogRecord } from "../services/exchange-log.js";
 import { KeytabFile } from "../services/keytab-file.js";
+import { checkWeakCrypto } from "../services/listen.js";
 import { type ListenOptions, startAs, startTgs, startV } from "../services/realm-servers.js";
 import type { RunningServer } from "../services/server.js";
 import { NotesStore } from "../store/notes-store.js";
 import { openReplayCache } from "../store/open-replay-cache.js";
 import { openStore } from "../store/open-store.js";
-import { openPrincipals, openRealmDirectory, type RealmDirectory } from "../store/realm-directory.js";
+import {
+  openPrincipals,
+  openRealmDirectory,
+  type RealmDirectory,
+  type RealmSettings,
+} from "../store/realm-directory.js";
 import type { ReplayCache } from "../store/replay-cache.js";
 import { StoreError } from "../store/store-error.js";
 import { CommandError, UsageError } from "./command.js";
 import { realmDir } from "./environment.js";
+import { LivePolicy } from "./live-policy.js";
 import { jsonLine, notice, printLine } from "./output.js";
 import { printable } from "./readable.js";
 import { DEFAULT_SETTINGS, policyOf } from "./realm.js";
@@ -88,8 +96,8 @@ async function startParts(choice: ServeChoice, closers: Closer[]): Promise<Start
   const withKdc = parts.includes("as") || parts.includes("tgs");
   const realm = await realmOfParts(choice, withKdc);
   const settings = realm?.settings ?? settingsWithoutRealm(choice);
-  const policy = policyOf(settings);
   const log = logOf(choice.json);
+  const policy = currentPolicy(choice, realm, settings, log, closers);
   const clock = Date.now;
   const keytab = parts.includes("v") ? await openKeytab(choice, realm, log) : undefined;
   const credentials = serverCredentials(choice.tls);
@@ -112,22 +120,35 @@ async function startParts(choice: ServeChoice, closers: Closer[]): Promise<Start
   if (withKdc && realm !== undefined) {
     const principals = await openPrincipals(realm);
     closers.push(() => principals.close());
-    const config = { principals, policy, clock, log };
+    const config = {
+      principals,
+      clock,
+      log,
+      get policy() {
+        return policy();
+      },
+    };
     if (parts.includes("as")) await add("as", startAs(config, listen("as")));
     if (parts.includes("tgs") && replayCache !== undefined)
-      await add("tgs", startTgs({ ...config, replayCache }, listen("tgs")));
+      await add("tgs", startTgs(Object.assign(config, { replayCache }), listen("tgs")));
   }
   if (keytab !== undefined && replayCache !== undefined) {
     const notes = new NotesStore(
       await openStore(choice.notes ?? realm?.notes ?? (await besideKeytab(choice, "notes"))),
     );
     closers.push(() => notes.close());
-    const { permittedEtypes, clockSkew } = policy;
-    const { serviceKeys } = keytab;
-    await add(
-      "v",
-      startV({ serviceKeys, permittedEtypes, clockSkew, replayCache, notes, clock, log }, listen("v")),
-    );
+    const config = {
+      serviceKeys: keytab.serviceKeys,
+      clockSkew: policy().clockSkew,
+      replayCache,
+      notes,
+      clock,
+      log,
+      get permittedEtypes() {
+        return policy().permittedEtypes;
+      },
+    };
+    await add("v", startV(config, listen("v")));
   }
   const service = keytab?.serviceKeys().principal;
   return {
@@ -136,6 +157,27 @@ async function startParts(choice: ServeChoice, closers: Closer[]): Promise<Start
     profile: settings.profile,
     service,
   };
+}
+
+/** The policy at the moment: with a realm's folder it follows the profile there. */
+function currentPolicy(
+  choice: ServeChoice,
+  realm: RealmDirectory | undefined,
+  settings: RealmSettings,
+  log: Log,
+  closers: Closer[],
+): () => RealmPolicy {
+  const policy = policyOf(settings);
+  if (realm === undefined) return () => policy;
+  const live = new LivePolicy({
+    dir: realm.dir,
+    profile: settings.profile,
+    policy,
+    check: (permitted) => checkWeakCrypto(choice.host, permitted, choice.allowWeakCrypto),
+    onChange: (text, failed) => log({ level: failed ? "error" : "info", exchange: "realm", text }),
+  });
+  closers.push(async () => live.close());
+  return () => live.current;
 }
 
 /** The realm's folder; V alone does without, where it is told what it needs. */

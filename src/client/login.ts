@@ -52,7 +52,7 @@ export async function obtainTgt(
       return { credentials, kdcOffset: leastOffset(kdcOffset, receivedAt - sentAt) };
     } catch (error) {
       if (!(error instanceof KrbError) || tries >= MAX_TRIES) throw error;
-      const measured = error.reason === "KRB_AP_ERR_SKEW" ? Number(error.details.offset_ms) : Number.NaN;
+      const measured = error.reason === "KRB_AP_ERR_SKEW" ? Number(error.details.offset_ms) : 0;
       const next = error.etypeInfo && followAdvice(error.etypeInfo, guess, etypes.permitted);
       if (Number.isSafeInteger(measured) && measured !== 0 && offset === 0) offset = -measured;
       else if (next !== undefined) guess = next;

@@ -2,12 +2,14 @@
 import type { AuthenticationServiceServer } from "../gen/kerberos/v1/authentication_service_grpc.js";
 import { issueTgt, makeDecoyKeys, readAsReqClient } from "../protocol/as-exchange.js";
 import { isoTime } from "../protocol/kerberos-time.js";
+import type { LongTermKey } from "../protocol/keys.js";
+import type { RealmPolicy } from "../protocol/policy.js";
 import { logExchange } from "./exchange-log.js";
 import { type KdcConfig, krbtgtEntry } from "./kdc.js";
 
 /** The AS over a realm's database. */
 export function authenticationService(config: KdcConfig): AuthenticationServiceServer {
-  const decoyKeys = makeDecoyKeys(config.policy);
+  const decoyKeysFor = keepDecoyKeys();
   return {
     authenticate: (request, context) =>
       logExchange("AS", config.log, config.clock, context, async (facts, now) => {
@@ -16,10 +18,23 @@ export function authenticationService(config: KdcConfig): AuthenticationServiceS
         const client = await config.principals.get(principal);
         const krbtgt = await krbtgtEntry(config);
         facts.server = krbtgt.principal;
-        const issued = issueTgt(request, { client, krbtgt, decoyKeys, policy: config.policy }, now);
+        const { policy } = config;
+        const decoyKeys = decoyKeysFor(policy);
+        const issued = issueTgt(request, { client, krbtgt, decoyKeys, policy }, now);
         facts.etypes = issued.etypes;
         facts.endtime = isoTime(issued.ticket.endtime);
         return issued.response;
       }),
+  };
+}
+
+/** Decoy keys that stay the same as long as the policy does. */
+function keepDecoyKeys(): (policy: RealmPolicy) => readonly LongTermKey[] {
+  let madeFor: RealmPolicy | undefined;
+  let keys: readonly LongTermKey[] = [];
+  return (policy) => {
+    if (policy !== madeFor) keys = makeDecoyKeys(policy);
+    madeFor = policy;
+    return keys;
   };
 }

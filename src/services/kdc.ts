@@ -10,6 +10,7 @@ import type { Clock, Log } from "./exchange-log.js";
 /** The collaborators of a KDC's services. */
 export interface KdcConfig {
   readonly principals: Pick<PrincipalStore, "get">;
+  /** Read at each request, so that it may change while the server runs: another object then. */
   readonly policy: RealmPolicy;
   readonly clock: Clock;
   readonly log: Log;

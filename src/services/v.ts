@@ -16,6 +16,7 @@ import { TicketCache } from "./ticket-cache.js";
 export interface ServiceConfig {
   /** The service's keys at the moment, from its keytab. */
   readonly serviceKeys: () => ServiceKeys;
+  /** Read at each request, so that it may change while the server runs. */
   readonly permittedEtypes: readonly number[];
   /** Permitted difference of clocks, in milliseconds. */
   readonly clockSkew: number;
@@ -27,12 +28,13 @@ export interface ServiceConfig {
 
 /** V over a keytab, a replay cache and a place for notes. */
 export function applicationService(config: ServiceConfig): ApplicationServiceServer {
-  const { permittedEtypes, clockSkew, replayCache, notes } = config;
+  const { clockSkew, replayCache, notes } = config;
   const tickets = new TicketCache({ clock: config.clock, clockSkew });
   return {
     access: (request, context) =>
       logExchange("V", config.log, config.clock, context, async (facts, now) => {
         const service = config.serviceKeys();
+        const { permittedEtypes } = config;
         facts.server = service.principal;
         const peerAddress = hostOf(context.peer);
         const policy = { service, permittedEtypes, clockSkew, peerAddress, openTicket: tickets.open };

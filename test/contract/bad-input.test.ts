@@ -13,20 +13,17 @@ import {
 import { AuthenticateRequestSchema } from "../../src/gen/kerberos/v1/authentication_service_pb.js";
 import { GrantTicketRequestSchema } from "../../src/gen/kerberos/v1/ticket_granting_service_pb.js";
 import type { Credentials } from "../../src/protocol/credentials.js";
-import { KeyUsage } from "../../src/protocol/key-usage.js";
-import type { Key } from "../../src/protocol/keys.js";
 import { connectRaw, frame } from "../rpc/raw-client.js";
 import {
   accessReq,
   asReq,
-  keyOf,
   loginTo,
   startRealm,
   type TestRealm,
   tgsReq,
   ticketFor,
 } from "../support/realm.js";
-import { ACCESS, AUTHENTICATE, expectReply, GRANT_TICKET, Wire, type WireReply } from "../support/wire.js";
+import { ACCESS, AUTHENTICATE, GRANT_TICKET, Wire, type WireReply } from "../support/wire.js";
 import { bytesField, joinFields, splitFields, varintField, type WireField } from "../support/wire-fields.js";
 
 /** Runs of each property; more by `TESSERA_FUZZ_RUNS`. */
@@ -242,7 +239,7 @@ describe.each(RPCS)("%s", (name, rpc) => {
   test("truncated at every 7th byte, and extended", async () => {
     const { length } = await rpc.make();
     for (let end = 0; end < length; end += 7) {
-      const reply = await check(rpc, (good) => good.subarray(0, end));
+      const reply = await check(rpc, (good) => good.subarray(0, Math.min(end, good.length - 1)));
       expect(reply.code, `the first ${end} bytes`).not.toBe("OK");
     }
     for (const more of [[0], [0xff], [0x7f, 0xff, 0xff, 0xff, 0xff, 0x0f], [0x0b], [0x0c]])
@@ -387,204 +384,3 @@ function varint(value: number): Uint8Array {
     bytes.push((rest & 0x7f) | 0x80);
   }
 }
-
-const HOSTILE = [
-  "__proto__@TEST.EXAMPLE",
-  "alice@__proto__",
-  "alice",
-  "@TEST.EXAMPLE",
-  "alice@",
-  "/alice@TEST.EXAMPLE",
-  "alice/@TEST.EXAMPLE",
-  "alice//x@TEST.EXAMPLE",
-  "a/b/c/d/e@TEST.EXAMPLE",
-  "alice@TEST.EXAMPLE@TEST.EXAMPLE",
-  "alice\\@TEST.EXAMPLE",
-  " alice@TEST.EXAMPLE",
-  "alice@TEST.EXAMPLE\n",
-  "alice\0@TEST.EXAMPLE",
-  "alice\u001b[2J@TEST.EXAMPLE",
-  "alice\u202e@TEST.EXAMPLE",
-  "al\u0456ce@TEST.EXAMPLE",
-  "alicé@TEST.EXAMPLE",
-  "alice@test.example",
-  "../../etc/passwd@TEST.EXAMPLE",
-  "note:x@TEST.EXAMPLE",
-];
-
-test.each(HOSTILE)("the hostile name %j is malformed, as client and as service", async (name) => {
-  const request = await asReq(realm);
-  const asClient = await send(
-    AUTHENTICATE,
-    toBinary(AuthenticateRequestSchema, { ...request, client: name }),
-  );
-  expectReply(asClient, "INVALID_ARGUMENT", "KRB_ERR_GENERIC", { field: "client" });
-  const asServer = await send(
-    AUTHENTICATE,
-    toBinary(AuthenticateRequestSchema, { ...request, server: name }),
-  );
-  expectReply(asServer, "INVALID_ARGUMENT", "KRB_ERR_GENERIC", { field: "server" });
-});
-
-test.each(["constructor", "toString", "hasOwnProperty", "valueOf", "then"])(
-  "the name %s is a name like any other",
-  async (name) => {
-    const request = await asReq(realm);
-    const client = `${name}@TEST.EXAMPLE`;
-    const reply = await send(AUTHENTICATE, toBinary(AuthenticateRequestSchema, { ...request, client }));
-    expectReply(reply, "UNAUTHENTICATED", "KDC_ERR_PREAUTH_FAILED");
-    const asked = tgsReq(realm, tgt, name);
-    const granted = await send(GRANT_TICKET, toBinary(GrantTicketRequestSchema, asked));
-    expectReply(granted, "NOT_FOUND", "KDC_ERR_S_PRINCIPAL_UNKNOWN", { server: client });
-  },
-);
-
-test.each([
-  ["a lone continuation byte", [0x80]],
-  ["an overlong slash", [0xc0, 0xaf]],
-  ["a surrogate", [0xed, 0xa0, 0x80]],
-  ["beyond Unicode", [0xf4, 0x90, 0x80, 0x80]],
-  ["cut short", [0xe2, 0x82]],
-])("invalid UTF-8 in a name is malformed: %s", async (_, bytes) => {
-  const good = splitFields(toBinary(AuthenticateRequestSchema, await asReq(realm)));
-  const client = Buffer.concat([Buffer.from("alice"), Buffer.from(bytes), Buffer.from("@TEST.EXAMPLE")]);
-  const reply = await send(AUTHENTICATE, joinFields([bytesField(1, client), ...good.slice(1)]));
-  expectReply(reply, "INVALID_ARGUMENT", "KRB_ERR_GENERIC");
-});
-
-test("lists as long as a message holds are too long", async () => {
-  const request = await asReq(realm);
-  for (const [field, reply] of [
-    ["request.etypes", await sendAs({ ...request, etypes: Array(8000).fill(3) })],
-    [
-      "padata",
-      await sendAs({ ...request, padata: Array(1500).fill({ ...request.padata[0]!, value: Buffer.of(1) }) }),
-    ],
-  ] as const)
-    expectReply(reply, "INVALID_ARGUMENT", "KRB_ERR_FIELD_TOOLONG", { field });
-  const options = await sendAs({ ...request, options: Array(8000).fill(8) });
-  expectReply(options, "INVALID_ARGUMENT", "KRB_ERR_GENERIC", { field: "request.options" });
-  function sendAs(message: typeof request) {
-    return send(AUTHENTICATE, toBinary(AuthenticateRequestSchema, message));
-  }
-});
-
-test("a refusal's text and details stay small, however long the name", async () => {
-  const name = `${"a".repeat(15_000)}@TEST.EXAMPLE`;
-  const reply = await send(
-    AUTHENTICATE,
-    toBinary(AuthenticateRequestSchema, { ...(await asReq(realm)), client: name }),
-  );
-  expectReply(reply, "INVALID_ARGUMENT", "KRB_ERR_FIELD_TOOLONG", { length: "15013" });
-  expect(JSON.stringify(reply.trailers.getMap()).length).toBeLessThan(4096);
-});
-
-// Beneath the seal: what only a holder of the key can send.
-
-/** Seals any plaintext at all under a key, in an EncryptedData. */
-function sealRaw(key: Key, usage: number, plaintext: Uint8Array, kvno = 0): Uint8Array {
-  const cipher = key.cipher.encrypt(usage, plaintext);
-  return joinFields([
-    varintField(1, key.etype.etype),
-    ...(kvno > 0 ? [varintField(2, kvno)] : []),
-    bytesField(3, cipher),
-  ]);
-}
-
-/** The plaintext that an EncryptedData of ours holds, without the zeros behind it. */
-function openRaw(key: Key, usage: number, sealed: Uint8Array): Uint8Array {
-  const plaintext = key.cipher.decrypt(usage, splitFields(sealed).find(({ number }) => number === 3)!.value!);
-  let end = plaintext.length;
-  while (plaintext[end - 1] === 0) end--;
-  return plaintext.slice(0, end);
-}
-
-describe("plaintexts altered and sealed again under the right key", () => {
-  const edits = fc.array(
-    fc.record({ at: fc.nat(), to: fc.nat(255), cut: fc.nat(2), add: fc.uint8Array({ maxLength: 2 }) }),
-    { minLength: 1, maxLength: 3 },
-  );
-
-  function apply(plaintext: Uint8Array, changes: { at: number; to: number; cut: number; add: Uint8Array }[]) {
-    let bytes = Uint8Array.from(plaintext);
-    for (const { at, to, cut, add } of changes) {
-      const place = at % Math.max(1, bytes.length);
-      bytes = Buffer.concat([bytes.subarray(0, place), Buffer.of(to), add, bytes.subarray(place + 1 + cut)]);
-    }
-    return bytes;
-  }
-
-  /** A property: alters the plaintext of one sealed part of a request and holds the reply against the rule. */
-  async function fuzz(
-    path: string,
-    make: () => Promise<{
-      key: Key;
-      usage: number;
-      sealed: Uint8Array;
-      kvno?: number;
-      wrap: (sealed: Uint8Array) => Uint8Array;
-    }>,
-  ) {
-    const seen = new Set<string | undefined>();
-    await fc.assert(
-      fc.asyncProperty(edits, async (changes) => {
-        const { key, usage, sealed, kvno, wrap } = await make();
-        const plaintext = apply(openRaw(key, usage, sealed), changes);
-        const reply = await send(path, wrap(sealRaw(key, usage, plaintext, kvno)));
-        expect(["OK", ...REFUSALS], `${reply.text} for ${Buffer.from(plaintext).toString("hex")}`).toContain(
-          reply.code,
-        );
-        seen.add(reply.reason);
-      }),
-      { numRuns: RUNS },
-    );
-    return seen;
-  }
-
-  test("the encrypted timestamp", async () => {
-    const key = await keyOf(realm, "alice");
-    await fuzz(AUTHENTICATE, async () => {
-      const request = await asReq(realm);
-      const wrap = (value: Uint8Array) =>
-        toBinary(AuthenticateRequestSchema, { ...request, padata: [{ ...request.padata[0]!, value }] });
-      return { key, usage: KeyUsage.PA_ENC_TIMESTAMP, sealed: request.padata[0]!.value, wrap };
-    });
-  });
-
-  test("the authenticator to the TGS", async () => {
-    const reasons = await fuzz(GRANT_TICKET, async () => {
-      const request = tgsReq(realm, tgt);
-      const wrap = (authenticator: Uint8Array) =>
-        toBinary(GrantTicketRequestSchema, { ...request, authenticator });
-      return { key: tgt.key, usage: KeyUsage.TGS_REQ_AUTHENTICATOR, sealed: request.authenticator, wrap };
-    });
-    expect(reasons).toContain("KRB_AP_ERR_BAD_INTEGRITY");
-  });
-
-  test("the authenticator to V", async () => {
-    await fuzz(ACCESS, async () => {
-      const request = accessReq(realm, ticket);
-      const wrap = (authenticator: Uint8Array) =>
-        toBinary(AccessRequestSchema, { ...request, authenticator });
-      return { key: ticket.key, usage: KeyUsage.AP_REQ_AUTHENTICATOR, sealed: request.authenticator, wrap };
-    });
-  });
-
-  test.each([
-    ["krbtgt/TEST.EXAMPLE", GRANT_TICKET],
-    ["v/localhost", ACCESS],
-  ])("the ticket for %s", async (service, path) => {
-    const key = await keyOf(realm, service);
-    await fuzz(path, async () => {
-      const credentials = path === ACCESS ? ticket : tgt;
-      const [server, encPart] = splitFields(credentials.ticket) as [WireField, WireField];
-      const wrap = (sealed: Uint8Array) => {
-        const altered = { ...credentials, ticket: joinFields([server, bytesField(2, sealed)]) };
-        return path === ACCESS
-          ? toBinary(AccessRequestSchema, accessReq(realm, altered))
-          : toBinary(GrantTicketRequestSchema, tgsReq(realm, altered));
-      };
-      return { key, usage: KeyUsage.TICKET, sealed: encPart.value!, kvno: 1, wrap };
-    });
-  });
-});

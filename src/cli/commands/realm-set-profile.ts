@@ -14,7 +14,7 @@ export const command = defineCommand({
   usage: ["[--dir DIR] textbook|standard"],
   description:
     "Moves the realm to another profile. Principals without a key that the new profile permits can't log in or be " +
-    "served any more: they are listed, with the command that gives them keys. Servers that run take it at their next start.",
+    "served any more: they are listed, with the command that gives them keys. Servers that run take it within seconds.",
   examples: ["tessera realm set-profile standard"],
   options: REALM_OPTIONS,
   arguments: [1, 1],
@@ -51,7 +51,7 @@ export const command = defineCommand({
       }
       const weak = weakNames(name);
       if (weak !== "") notice(`the profile ${name} permits weak encryption (${weak})`);
-      notice("servers that run take it when they start again");
+      notice("servers that run take it within seconds");
       return undefined;
     });
   },
