@@ -60,8 +60,9 @@ export function makeCaller({ ticket, client }: VerifiedApReq, protection: Protec
     starttime: ticket.starttime,
     endtime: ticket.endtime,
     renewTill: ticket.renewTill,
-    flags: ticket.flags,
-    authorizationData: ticket.authorizationData,
+    // Copies: the ticket is kept for the next call.
+    flags: [...ticket.flags],
+    authorizationData: ticket.authorizationData.map(({ type, data }) => ({ type, data: data.slice() })),
   });
 }
 

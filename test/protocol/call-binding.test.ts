@@ -1,0 +1,180 @@
+import { fromBinary } from "@bufbuild/protobuf";
+import { describe, expect, test } from "vitest";
+import { sha256 } from "../../src/crypto/hash.js";
+import { ApReqSchema } from "../../src/gen/kerberos/v1/application_service_pb.js";
+import { CallBindingSchema, ProtectionLevel } from "../../src/gen/kerberos/v1/guard_pb.js";
+import {
+  makeApProof,
+  makeApRep,
+  makeSubkey,
+  verifyApProof,
+  verifyApRep,
+} from "../../src/protocol/ap-exchange.js";
+import {
+  type CallFacts,
+  callBinding,
+  isAtLeast,
+  isProtected,
+  MAX_AP_REQ_BYTES,
+  makeCallReq,
+  needsSubkeys,
+  PROTECTIONS,
+  readCallReq,
+  verifyCallReq,
+} from "../../src/protocol/call-binding.js";
+import type { Credentials } from "../../src/protocol/credentials.js";
+import { grantTicket, login, makeRealm, NOW, servicePolicy } from "../support/entries.js";
+import { refusalOf } from "./refusal.js";
+
+const realm = makeRealm(20);
+const { credentials } = grantTicket(realm, login(realm).credentials);
+const policy = servicePolicy(realm);
+const UNARY = { requestStream: false, responseStream: false };
+const facts: CallFacts = {
+  method: "/orders.v1.OrderService/Get",
+  authority: "api.example.test:443",
+  protection: "authenticate",
+  request: Buffer.from("a request"),
+};
+
+describe("a call's binding", () => {
+  test("is the canonical encoding of a CallBinding", () => {
+    const { $typeName: _, ...fields } = fromBinary(CallBindingSchema, callBinding(facts));
+    expect(fields).toEqual({
+      method: facts.method,
+      authority: facts.authority,
+      protection: ProtectionLevel.AUTHENTICATE,
+      requestSha256: sha256(facts.request!),
+    });
+  });
+
+  test("of a stream has no digest, of an empty request has one", () => {
+    const digest = (request: Uint8Array | undefined) =>
+      fromBinary(CallBindingSchema, callBinding({ ...facts, request })).requestSha256;
+    expect(digest(undefined)).toHaveLength(0);
+    expect(digest(new Uint8Array())).toEqual(sha256(new Uint8Array()));
+  });
+});
+
+describe("an AP-REQ", () => {
+  const fresh = () => ({ subkey: makeSubkey(credentials.key), seqNumber: 7 });
+
+  test("is good for the call it was made for, and brings the subkey", () => {
+    const keys = fresh();
+    const { bytes } = makeCallReq(credentials, { ...facts, protection: "privacy" }, keys, NOW);
+    const read = readCallReq(bytes);
+    expect(read.protection).toBe("privacy");
+    const verified = verifyCallReq(read, { ...facts, ...UNARY }, policy, NOW);
+    expect(verified.client).toBe(realm.alice.principal);
+    expect(verified.subkey?.exportBytes()).toEqual(keys.subkey.exportBytes());
+    expect(verified.authenticator.seqNumber).toBe(7);
+  });
+
+  test.each([
+    { method: "/orders.v1.OrderService/Put" },
+    { authority: "api.example.test" },
+    { request: Buffer.from("another request") },
+    { request: undefined },
+  ])("is refused for a call with %o", (other) => {
+    const read = readCallReq(makeCallReq(credentials, facts, undefined, NOW).bytes);
+    expect(refusalOf(() => verifyCallReq(read, { ...facts, ...UNARY, ...other }, policy, NOW)).reason).toBe(
+      "KRB_AP_ERR_MODIFIED",
+    );
+  });
+
+  test("is refused without a subkey where messages are protected", () => {
+    const shapes = [
+      { protection: "authenticate", requestStream: true, responseStream: false },
+      { protection: "authenticate", requestStream: false, responseStream: true },
+      { protection: "integrity", requestStream: false, responseStream: false },
+    ] as const;
+    for (const { protection, ...shape } of shapes) {
+      const read = readCallReq(makeCallReq(credentials, { ...facts, protection }, undefined, NOW).bytes);
+      expect(refusalOf(() => verifyCallReq(read, { ...facts, ...shape }, policy, NOW))).toMatchObject({
+        reason: "KRB_ERR_GENERIC",
+        details: { field: "authenticator.subkey" },
+      });
+    }
+  });
+
+  test("travels in 4096 bytes at most", () => {
+    const spare = MAX_AP_REQ_BYTES - makeCallReq(credentials, facts, undefined, NOW).bytes.length;
+    const padded = (by: number): Credentials => ({
+      ...credentials,
+      ticket: Buffer.concat([credentials.ticket, Buffer.alloc(by)]),
+    });
+    // A longer ticket has a longer length prefix at most once.
+    expect(makeCallReq(padded(spare - 2), facts, undefined, NOW).bytes.length).toBeLessThanOrEqual(4096);
+    expect(refusalOf(() => makeCallReq(padded(spare + 1), facts, undefined, NOW)).reason).toBe(
+      "KRB_ERR_FIELD_TOOLONG",
+    );
+    expect(refusalOf(() => readCallReq(new Uint8Array(4097))).reason).toBe("KRB_ERR_FIELD_TOOLONG");
+  });
+
+  test("is read in canonical form alone", () => {
+    const { bytes } = makeCallReq(credentials, facts, undefined, NOW);
+    for (const wrong of [
+      new Uint8Array(),
+      Buffer.from("x"),
+      Buffer.concat([bytes, bytes]),
+      bytes.subarray(1),
+    ])
+      expect(refusalOf(() => readCallReq(wrong))).toMatchObject({
+        reason: "KRB_ERR_GENERIC",
+        details: { field: "ap_req" },
+      });
+    expect(fromBinary(ApReqSchema, bytes).ticket).toEqual(Uint8Array.from(credentials.ticket));
+  });
+});
+
+describe("the answer without a subkey", () => {
+  const pair = () => {
+    const { bytes, pending } = makeCallReq(credentials, facts, undefined, NOW);
+    return { pending, verified: verifyCallReq(readCallReq(bytes), { ...facts, ...UNARY }, policy, NOW) };
+  };
+
+  test("proves the service for its own AP-REQ, and for no other", () => {
+    const { pending, verified } = pair();
+    const proof = makeApProof(verified);
+    expect(() => verifyApProof(proof, pending)).not.toThrow();
+    expect(refusalOf(() => verifyApProof(proof, pair().pending)).reason).toBe("KRB_AP_ERR_MUT_FAIL");
+    expect(refusalOf(() => verifyApProof(new Uint8Array(), pending)).reason).toBe("KRB_AP_ERR_MUT_FAIL");
+  });
+
+  test("is not enough where a subkey is needed", () => {
+    const { pending, verified } = pair();
+    expect(refusalOf(() => verifyApRep(makeApProof(verified), pending)).reason).toBe("KRB_AP_ERR_MUT_FAIL");
+    expect(verifyApRep(makeApRep(verified).bytes, pending).seqNumber).toBeGreaterThan(0);
+  });
+});
+
+test("authorization data is accepted of the types the service understands", () => {
+  const element = { type: 5, data: Uint8Array.of(1) };
+  const read = readCallReq(makeCallReq(credentials, facts, undefined, NOW).bytes);
+  const opened = {
+    ...verifyCallReq(read, { ...facts, ...UNARY }, policy, NOW).ticket,
+    authorizationData: [element],
+  };
+  const verify = (authorizationData: number[]) =>
+    verifyCallReq(
+      read,
+      { ...facts, ...UNARY },
+      { ...policy, authorizationData, openTicket: () => opened },
+      NOW,
+    );
+  expect(verify([5]).ticket.authorizationData).toEqual([element]);
+  expect(refusalOf(() => verify([6]))).toMatchObject({
+    reason: "KDC_ERR_POLICY",
+    details: { rule: "authorization-data", type: "5" },
+  });
+});
+
+test("levels of protection have an order, and say which directions they protect", () => {
+  for (const [a, one] of PROTECTIONS.entries())
+    for (const [b, other] of PROTECTIONS.entries()) expect(isAtLeast(one, other)).toBe(a >= b);
+  expect(PROTECTIONS.map((level) => isProtected(level, false))).toEqual([false, true, true]);
+  expect(PROTECTIONS.map((level) => isProtected(level, true))).toEqual([true, true, true]);
+  expect(needsSubkeys("authenticate", UNARY)).toBe(false);
+  expect(needsSubkeys("authenticate", { requestStream: false, responseStream: true })).toBe(true);
+  expect(needsSubkeys("integrity", UNARY)).toBe(true);
+});
