@@ -3,16 +3,15 @@
  *
  * Order of the end: every server says NOT_SERVING and drains; then the stores are closed.
  */
-import { readFileSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import * as grpc from "@grpc/grpc-js";
 import { formatDuration } from "../protocol/duration.js";
 import type { RealmPolicy } from "../protocol/policy.js";
 import { parsePrincipal, principalInRealm, realmOf } from "../protocol/principal.js";
-import { isProfileName, type ProfileName, profile } from "../protocol/profile.js";
+import { isProfileName } from "../protocol/profile.js";
 import type { ServiceKeys } from "../protocol/ticket.js";
-import type { Log, LogRecord } from "../services/exchange-log.js";
+import type { Log } from "../services/exchange-log.js";
 import { KeytabFile } from "../services/keytab-file.js";
 import { checkWeakCrypto } from "../services/listen.js";
 import { type ListenOptions, startAs, startTgs, startV } from "../services/realm-servers.js";
@@ -31,14 +30,10 @@ import { StoreError } from "../store/store-error.js";
 import { CommandError, UsageError } from "./command.js";
 import { realmDir } from "./environment.js";
 import { LivePolicy } from "./live-policy.js";
-import { jsonLine, notice, printLine } from "./output.js";
-import { printable } from "./readable.js";
+import { notice } from "./output.js";
 import { DEFAULT_SETTINGS, policyOf } from "./realm.js";
-import { etypeName } from "./ticket-facts.js";
-import { weakNames } from "./weakness.js";
-
-/** A server of the realm. */
-export type ServerPart = "as" | "tgs" | "v";
+import { announce, logOf, type ServerPart, type Started } from "./serve-report.js";
+import { serverCredentials, type TlsFiles } from "./serve-tls.js";
 
 /** What `tessera serve` was asked for. */
 export interface ServeChoice {
@@ -48,11 +43,7 @@ export interface ServeChoice {
   readonly dir: string | undefined;
   readonly host: string;
   readonly allowWeakCrypto: boolean;
-  readonly tls: {
-    readonly cert: string | undefined;
-    readonly key: string | undefined;
-    readonly clientCa: string | undefined;
-  };
+  readonly tls: TlsFiles;
   readonly keytab: string | undefined;
   readonly service: string | undefined;
   readonly profile: string | undefined;
@@ -70,7 +61,7 @@ export async function serve(choice: ServeChoice): Promise<void> {
   const closers: Closer[] = [];
   try {
     const started = await startParts(choice, closers);
-    announce(choice, started);
+    announce({ json: choice.json, tls: choice.tls.cert !== undefined }, started);
     const name = await signal;
     notice(`${name}: finishing; again to end at once`);
     process.once("SIGTERM", () => process.exit(1));
@@ -83,13 +74,6 @@ export async function serve(choice: ServeChoice): Promise<void> {
 
 /** Closes something that was opened; they run in the opposite order. */
 type Closer = () => Promise<void>;
-
-interface Started {
-  readonly servers: readonly { readonly part: ServerPart; readonly server: RunningServer }[];
-  readonly realm: string;
-  readonly profile: ProfileName;
-  readonly service: string | undefined;
-}
 
 async function startParts(choice: ServeChoice, closers: Closer[]): Promise<Started> {
   const { parts } = choice;
@@ -244,89 +228,8 @@ async function besideKeytab({ keytab }: ServeChoice, part: string): Promise<stri
   return `lmdb:${dir}`;
 }
 
-function announce(choice: ServeChoice, { servers, realm, profile: name, service }: Started): void {
-  const addresses = Object.fromEntries(servers.map(({ part, server }) => [part, server.address]));
-  const weak = weakNames(name);
-  const tls = choice.tls.cert !== undefined;
-  if (usesJson(choice.json)) {
-    const permitted = profile(name).permitted.map(etypeName);
-    printLine(
-      jsonLine({
-        ready: true,
-        realm,
-        profile: name,
-        service,
-        addresses,
-        tls,
-        permitted,
-        weak,
-        pid: process.pid,
-      }),
-    );
-  } else {
-    printLine(`realm ${realm}, profile ${name}${tls ? ", TLS" : ""}`);
-    for (const { part, server } of servers)
-      printLine(`${part.toUpperCase().padEnd(4)} ${server.address}${part === "v" ? `  ${service}` : ""}`);
-  }
-  if (weak !== "")
-    notice(`weak encryption is permitted (${weak}): for learning; DES keys are found by search`);
-  if (usesJson(choice.json)) return;
-  printLine(
-    `ready ${Object.entries(addresses)
-      .map(([part, at]) => `${part}=${at}`)
-      .join(" ")}`,
-  );
-}
-
-/** JSON lines, unless a person looks on. */
-function usesJson(json: boolean): boolean {
-  return json || !process.stdout.isTTY;
-}
-
-function logOf(json: boolean): Log {
-  if (usesJson(json)) return (record) => printLine(jsonLine(record));
-  return (record) => printLine(textLine(record));
-}
-
-function textLine(record: LogRecord): string {
-  const { time, exchange, level, client, server, operation, result, ms, text, peer } = record;
-  const who = [client, server].filter((name) => name !== undefined).join(" → ");
-  const parts = [String(time ?? "").slice(11, 23), exchange, who, operation, result ?? level];
-  if (result !== "OK" && text !== undefined) parts.push(`(${text})`);
-  if (ms !== undefined) parts.push(`${ms} ms`);
-  if (peer !== undefined) parts.push(`from ${peer}`);
-  const words = parts.filter((part) => part !== undefined && part !== "");
-  return printable(words.map(String).join("  "));
-}
-
 function nextSignal(): Promise<NodeJS.Signals> {
   return new Promise((resolve) => {
     for (const name of ["SIGTERM", "SIGINT"] as const) process.once(name, () => resolve(name));
   });
-}
-
-function serverCredentials({ cert, key, clientCa }: ServeChoice["tls"]): grpc.ServerCredentials | undefined {
-  if (cert === undefined && key === undefined) {
-    if (clientCa !== undefined) throw new UsageError("--tls-client-ca goes with --tls-cert and --tls-key");
-    return undefined;
-  }
-  if (cert === undefined || key === undefined) throw new UsageError("--tls-cert and --tls-key go together");
-  const pair = { cert_chain: read(cert), private_key: read(key) };
-  try {
-    return grpc.ServerCredentials.createSsl(
-      clientCa === undefined ? null : read(clientCa),
-      [pair],
-      clientCa !== undefined,
-    );
-  } catch (error) {
-    throw new CommandError(`TLS: ${(error as Error).message}`, "check certificate and key");
-  }
-}
-
-function read(file: string): Buffer {
-  try {
-    return readFileSync(file);
-  } catch (error) {
-    throw new CommandError(`${file}: ${(error as Error).message}`);
-  }
 }
