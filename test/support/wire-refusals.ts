@@ -345,6 +345,17 @@ export function proofRows<Request extends { ticket: Uint8Array; authenticator: U
         ];
       }),
     },
+    {
+      when: "the ticket has no sealed part",
+      ...malformed("ticket.enc_part"),
+      send: async (realm) => {
+        const request = make(realm, await get(realm));
+        const ticket = alterTicket(request.ticket, (altered) => {
+          delete altered.encPart;
+        });
+        return { ...request, ticket };
+      },
+    },
     ...(["ticket", "authenticator"] as const).map(
       (field): Row<Request> => ({
         when: `no ${field}`,
