@@ -8,8 +8,8 @@
  */
 import { KrbError } from "../protocol/krb-error.js";
 import { componentsOf, type Principal, parsePrincipal, realmOf } from "../protocol/principal.js";
-import type { Caller } from "./guard-caller.js";
 import { MethodTable } from "../rpc/method-table.js";
+import type { Caller } from "./guard-caller.js";
 
 /** Principals that may call, or a function that decides. What a function throws is the call's end, as from a handler. */
 export type CallerRule = readonly string[] | ((caller: Caller, method: string) => boolean | Promise<boolean>);
