@@ -2,11 +2,12 @@
  * Sealing and unsealing (RFC 4120 §5.2.9): every ciphertext is a `SealedPart` of exactly one kind, so that one kind
  * can't be taken for another even under encryption types that know no key usage.
  */
-import { create, type DescField, type DescMessage, toBinary } from "@bufbuild/protobuf";
-import { BinaryReader, BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
+import { create, type DescField, type DescMessage } from "@bufbuild/protobuf";
+import { WireType } from "@bufbuild/protobuf/wire";
 import { DecryptionError, type RandomSource } from "../crypto/encryption-type.js";
 import { type EncryptedData, EncryptedDataSchema } from "../gen/kerberos/v1/encryption_pb.js";
 import { type SealedPart, SealedPartSchema } from "../gen/kerberos/v1/sealed_pb.js";
+import { encodeCanonical, encodeEnvelope } from "./canonical-encode.js";
 import type { Key } from "./keys.js";
 import type { KrbError } from "./krb-error.js";
 import { decodeBlob, decodeCanonical, NotCanonicalError } from "./strict-decode.js";
@@ -40,10 +41,7 @@ export function seal<K extends PartKind>(
   random?: RandomSource,
 ): EncryptedData {
   const { number, schema } = partOf(kind);
-  const plaintext = new BinaryWriter()
-    .tag(number, WireType.LengthDelimited)
-    .bytes(toBinary(schema, part))
-    .finish();
+  const plaintext = encodeEnvelope(number, schema, part);
   const cipher = sealing.key.cipher.encrypt(sealing.usage, plaintext, random);
   plaintext.fill(0);
   return create(EncryptedDataSchema, { etype: sealing.key.etype.etype, kvno: sealing.kvno ?? 0, cipher });
@@ -56,7 +54,7 @@ export function sealToBytes<K extends PartKind>(
   part: PartOf<K>,
   random?: RandomSource,
 ): Uint8Array {
-  return toBinary(EncryptedDataSchema, seal(sealing, kind, part, random));
+  return encodeCanonical(EncryptedDataSchema, seal(sealing, kind, part, random));
 }
 
 /**
@@ -103,19 +101,21 @@ function readPart<K extends PartKind>(kind: K, plaintext: Uint8Array, blockSize:
 
 /** Where the one field `number` of a plaintext begins and ends. */
 function readEnvelope(number: number, plaintext: Uint8Array): { start: number; end: number } {
-  const reader = new BinaryReader(plaintext);
-  try {
-    const [field, wireType] = reader.tag();
-    const length = reader.uint32();
-    const start = reader.pos;
-    const shortest = new BinaryWriter().tag(number, WireType.LengthDelimited).uint32(length).finish();
-    const canonical = field === number && wireType === WireType.LengthDelimited && start === shortest.length;
-    if (canonical && length <= plaintext.length - start) return { start, end: start + length };
-  } catch (error) {
-    // The reader throws RangeError or plain Error on a truncated or overlong varint.
-    if (!(error instanceof Error)) throw error;
-  }
-  throw new NotCanonicalError("SealedPart");
+  // Varints of up to 28 bits in their fewest bytes: no part is longer than that.
+  let at = 0;
+  const readVarint = () => {
+    for (let shift = 0, value = 0; shift < 28 && at < plaintext.length; shift += 7) {
+      const byte = plaintext[at++]!;
+      value |= (byte & 0x7f) << shift;
+      if (byte < 0x80) return byte === 0 && shift > 0 ? undefined : value;
+    }
+    return undefined;
+  };
+  const tag = readVarint();
+  const length = readVarint();
+  const canonical = tag === ((number << 3) | WireType.LengthDelimited) && length !== undefined;
+  if (!canonical || length > plaintext.length - at) throw new NotCanonicalError("SealedPart");
+  return { start: at, end: at + length };
 }
 
 function partOf(kind: PartKind): { number: number; schema: DescMessage } {

@@ -2,9 +2,10 @@
  * Decoding of bytes that are checked or sealed: one canonical form, nothing else.
  *
  * Protobuf is lenient: fields may repeat, unknown ones vanish, invalid UTF-8 is replaced. Two readers could then see
- * two messages in the same bytes. So a message is taken only if its encoding is exactly the bytes received.
+ * two messages in the same bytes. So a message is taken only if the bytes received are exactly its encoding.
  */
-import { type DescMessage, fromBinary, type MessageShape, toBinary } from "@bufbuild/protobuf";
+import { type DescMessage, fromBinary, type MessageShape } from "@bufbuild/protobuf";
+import { isCanonical } from "./canonical-form.js";
 import { KrbError } from "./krb-error.js";
 
 /** Thrown by `decodeCanonical` alone; it says nothing of the cause. */
@@ -20,14 +21,8 @@ export function decodeCanonical<Desc extends DescMessage>(
   schema: Desc,
   bytes: Uint8Array,
 ): MessageShape<Desc> {
-  let message: MessageShape<Desc>;
-  try {
-    message = fromBinary(schema, Uint8Array.from(bytes), { readUnknownFields: false });
-  } catch {
-    throw new NotCanonicalError(schema.typeName);
-  }
-  if (!sameBytes(toBinary(schema, message), bytes)) throw new NotCanonicalError(schema.typeName);
-  return message;
+  if (!isCanonical(schema, bytes)) throw new NotCanonicalError(schema.typeName);
+  return fromBinary(schema, new Uint8Array(bytes));
 }
 
 /**
@@ -46,9 +41,4 @@ export function decodeBlob<Desc extends DescMessage>(
     if (!(error instanceof NotCanonicalError)) throw error;
     throw new KrbError("KRB_ERR_GENERIC", `${field}: not a serialized ${schema.typeName}`, { field });
   }
-}
-
-/** Whether two byte strings are equal. Not for secrets: it stops at the first difference. */
-function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
-  return Buffer.compare(a, b) === 0;
 }

@@ -1,7 +1,7 @@
 /**
  * Tickets (RFC 4120 §5.3): made by the KDC, read by the service they are for, opaque to everyone else.
  */
-import { create, toBinary } from "@bufbuild/protobuf";
+import { create } from "@bufbuild/protobuf";
 import type { RandomSource } from "../crypto/encryption-type.js";
 import {
   type EncTicketPart,
@@ -10,6 +10,7 @@ import {
   TicketFlag,
   TicketSchema,
 } from "../gen/kerberos/v1/sealed_pb.js";
+import { encodeCanonical } from "./canonical-encode.js";
 import { fromEncryptionKey, toEncryptionKey } from "./encryption-key.js";
 import { fromOptionalTimestamp, fromTimestamp, isoTime, toTimestamp } from "./kerberos-time.js";
 import { KeyUsage } from "./key-usage.js";
@@ -68,7 +69,7 @@ export function makeTicket(
   if (contents.renewTill !== undefined) part.renewTill = toTimestamp(contents.renewTill);
   const sealing = { key: serviceKey.key, kvno: serviceKey.kvno, usage: KeyUsage.TICKET };
   const encPart = seal(sealing, "encTicketPart", part, random);
-  return toBinary(TicketSchema, create(TicketSchema, { server: contents.server, encPart }));
+  return encodeCanonical(TicketSchema, create(TicketSchema, { server: contents.server, encPart }));
 }
 
 /**
