@@ -58,8 +58,10 @@ export class CallScope implements HandlerContext {
   readonly authority: string;
   readonly headers = new grpc.Metadata();
   readonly trailers = new grpc.Metadata();
-  readonly signal: AbortSignal;
-  readonly #controller = new AbortController();
+  /** Made when somebody asks for the signal: most handlers never do, and making it costs as much as a hash. */
+  #controller: AbortController | undefined;
+  /** Why the call ended before its handler did. */
+  #abortReason: RpcError | undefined;
   readonly #options: ServiceOptions;
   readonly #streams: Set<CallScope>;
   readonly #timer: NodeJS.Timeout | undefined;
@@ -78,7 +80,6 @@ export class CallScope implements HandlerContext {
     this.metadata = call.metadata;
     this.peer = call.getPeer();
     this.authority = call.getHost();
-    this.signal = this.#controller.signal;
     this.#options = options;
     this.#streams = streams;
     const deadline = Number(call.getDeadline());
@@ -96,6 +97,14 @@ export class CallScope implements HandlerContext {
     if (call.cancelled) this.abort(cancelled());
   }
 
+  get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController();
+      if (this.#abortReason !== undefined) this.#controller.abort(this.#abortReason);
+    }
+    return this.#controller.signal;
+  }
+
   sendHeaders(): void {
     if (this.#headersSent) return;
     this.#headersSent = true;
@@ -104,14 +113,15 @@ export class CallScope implements HandlerContext {
 
   /** Aborts the signal with this reason, if it has none yet. */
   abort(reason: RpcError): void {
-    this.#controller.abort(reason);
+    this.#abortReason ??= reason;
+    this.#controller?.abort(reason);
   }
 
   /** Lets the end of the server end this call. */
   holdUntilShutdown(): void {
     this.#streams.add(this);
     if (this.#options.shutdown?.aborted) this.abort(shuttingDown());
-    this.signal.throwIfAborted();
+    if (this.#abortReason !== undefined) throw this.#abortReason;
   }
 
   /** Runs a handler, then ends the call one way or the other. Never rejects. */
@@ -125,7 +135,7 @@ export class CallScope implements HandlerContext {
       if (!this.#cancelled) succeed(value);
     } catch (thrown) {
       // A wait that the signal ended may throw its own AbortError: the call's end is why.
-      const error = this.signal.aborted && isAbortError(thrown) ? this.signal.reason : thrown;
+      const error = this.#abortReason !== undefined && isAbortError(thrown) ? this.#abortReason : thrown;
       if (!hasStatus(error)) this.#report(error);
       if (!this.#cancelled) {
         const status = toStatus(error);

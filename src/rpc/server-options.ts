@@ -3,7 +3,7 @@
  * streams times message size bounds what one connection can hold.
  */
 import * as grpc from "@grpc/grpc-js";
-import { type CallLimits, limitCalls, refuseCompression } from "./call-limits.js";
+import { type CallLimits, limitCalls } from "./call-limits.js";
 
 /** The largest message a server takes or sends, in bytes. */
 export const MAX_MESSAGE_BYTES = 16384;
@@ -18,6 +18,8 @@ export const SERVER_OPTIONS: Readonly<grpc.ServerOptions> = Object.freeze({
   "grpc.max_send_message_length": MAX_MESSAGE_BYTES,
   // Megabytes that one connection may hold; grpc-js sets it boundless, and unread replies pile up.
   "grpc-node.max_session_memory": 10,
+  // No bookkeeping of every call for a channelz service that no server here offers.
+  "grpc.enable_channelz": 0,
   // A peer that is gone is noticed: a ping every 30 s …
   "grpc.keepalive_time_ms": 30_000,
   // … and 5 s for its answer.
@@ -45,6 +47,6 @@ export function makeServer(parts: ServerParts = {}): grpc.Server {
   return new grpc.Server({
     ...SERVER_OPTIONS,
     ...parts.options,
-    interceptors: [limitCalls(parts.limits), refuseCompression, ...(parts.interceptors ?? [])],
+    interceptors: [limitCalls(parts.limits), ...(parts.interceptors ?? [])],
   });
 }
