@@ -55,6 +55,7 @@ export interface VerifiedAccess {
  * @throws KrbError as `verifyApReq` and `openData`; KRB_ERR_GENERIC without a subkey.
  */
 export function verifyAccessReq(request: AccessRequest, policy: ApReqPolicy, now: number): VerifiedAccess {
+  if (request.request.length === 0) throw malformed("request", "required");
   const verified = verifyApReq(request, AP_USE, request.request, policy, now);
   if (verified.subkey === undefined) throw malformed("authenticator.subkey", "required");
   const userData = openData(verified.subkey, TO_SERVICE, verified.authenticator.seqNumber, request.request);

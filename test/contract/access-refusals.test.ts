@@ -65,9 +65,9 @@ const V_ROWS: Row<AccessRequest>[] = [
   },
   {
     when: "no request",
-    code: "UNAUTHENTICATED",
-    reason: "KRB_AP_ERR_MODIFIED",
-    details: { field: "checksum" },
+    code: "INVALID_ARGUMENT",
+    reason: "KRB_ERR_GENERIC",
+    details: { field: "request" },
     send: async (realm) => ({ ...accessReq(realm, await ticketFor(realm)), request: new Uint8Array() }),
   },
   {

@@ -50,7 +50,7 @@ export const command = defineCommand({
         printLine(
           `${principal}: ${options.randkey ? "new keys" : "new password"}, kvno ${currentKvno(entry)}`,
         );
-        if (options.randkey)
+        if (options.randkey && !principal.startsWith("krbtgt/"))
           printLine(`its keytab: tessera kadmin ktadd -norandkey -k FILE ${positionals[0]}`);
       }
       return undefined;

@@ -21,8 +21,9 @@ export class ApplicationServiceClient extends ServiceClient {
    * Messages (5) and (6) of the dialogue, AP-REQ and AP-REP, with one operation's request and response under seal
    * along with them. Whoever holds a ticket for the service may call; operations are in operations.proto.
    *
-   * UNAUTHENTICATED: as TicketGrantingService.GrantTicket, of the service ticket and its authenticator. INVALID_ARGUMENT:
-   * KRB_ERR_GENERIC for a malformed request. UNAVAILABLE: KDC_ERR_SVC_UNAVAILABLE. What an operation refuses is not a
+   * UNAUTHENTICATED: as TicketGrantingService.GrantTicket, of the service ticket and its authenticator;
+   * KRB_AP_ERR_BADORDER for a sequence number that was not announced. PERMISSION_DENIED: KDC_ERR_POLICY for
+   * authorization data of an unknown type, KDC_ERR_PATH_NOT_ACCEPTED. INVALID_ARGUMENT: KRB_ERR_GENERIC for a malformed request. UNAVAILABLE: KDC_ERR_SVC_UNAVAILABLE. What an operation refuses is not a
    * status of this call: it is answered under seal, as a google.rpc.Status in place of the operation's response.
    *
    * @generated from rpc kerberos.v1.ApplicationService.Access
@@ -45,8 +46,9 @@ export interface ApplicationServiceServer {
    * Messages (5) and (6) of the dialogue, AP-REQ and AP-REP, with one operation's request and response under seal
    * along with them. Whoever holds a ticket for the service may call; operations are in operations.proto.
    *
-   * UNAUTHENTICATED: as TicketGrantingService.GrantTicket, of the service ticket and its authenticator. INVALID_ARGUMENT:
-   * KRB_ERR_GENERIC for a malformed request. UNAVAILABLE: KDC_ERR_SVC_UNAVAILABLE. What an operation refuses is not a
+   * UNAUTHENTICATED: as TicketGrantingService.GrantTicket, of the service ticket and its authenticator;
+   * KRB_AP_ERR_BADORDER for a sequence number that was not announced. PERMISSION_DENIED: KDC_ERR_POLICY for
+   * authorization data of an unknown type, KDC_ERR_PATH_NOT_ACCEPTED. INVALID_ARGUMENT: KRB_ERR_GENERIC for a malformed request. UNAVAILABLE: KDC_ERR_SVC_UNAVAILABLE. What an operation refuses is not a
    * status of this call: it is answered under seal, as a google.rpc.Status in place of the operation's response.
    *
    * @generated from rpc kerberos.v1.ApplicationService.Access

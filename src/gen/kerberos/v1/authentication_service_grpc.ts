@@ -24,9 +24,10 @@ export class AuthenticationServiceClient extends ServiceClient {
    * Messages (1) and (2) of the dialogue, AS-REQ and AS-REP. Anyone may call.
    *
    * UNAUTHENTICATED: KDC_ERR_PREAUTH_REQUIRED when no usable proof came along (details hold EtypeInfo2);
-   * KDC_ERR_PREAUTH_FAILED for a wrong password or a client unknown or disabled, all alike; KRB_AP_ERR_SKEW when the
-   * proof is right and its time is off by more than the permitted skew. FAILED_PRECONDITION: KDC_ERR_KEY_EXPIRED after
-   * a right proof with an expired password; KDC_ERR_NEVER_VALID, KDC_ERR_CANNOT_POSTDATE, KDC_ERR_ETYPE_NOSUPP.
+   * KDC_ERR_PREAUTH_FAILED for a wrong proof, whether the client is known, disabled or not there at all. After a right
+   * proof: KRB_AP_ERR_SKEW when its time is off by more than the permitted skew, KDC_ERR_CLIENT_REVOKED for a disabled
+   * client. FAILED_PRECONDITION, after a right proof: KDC_ERR_KEY_EXPIRED (the password), KDC_ERR_NAME_EXP (the client);
+   * KDC_ERR_NEVER_VALID, KDC_ERR_CANNOT_POSTDATE, KDC_ERR_ETYPE_NOSUPP, KDC_ERR_WRONG_REALM.
    * PERMISSION_DENIED: KDC_ERR_POLICY, KDC_ERR_BADOPTION. INVALID_ARGUMENT: KRB_ERR_GENERIC for a malformed request,
    * KRB_ERR_FIELD_TOOLONG. UNAVAILABLE: KDC_ERR_SVC_UNAVAILABLE, the only one worth repeating.
    *
@@ -53,9 +54,10 @@ export interface AuthenticationServiceServer {
    * Messages (1) and (2) of the dialogue, AS-REQ and AS-REP. Anyone may call.
    *
    * UNAUTHENTICATED: KDC_ERR_PREAUTH_REQUIRED when no usable proof came along (details hold EtypeInfo2);
-   * KDC_ERR_PREAUTH_FAILED for a wrong password or a client unknown or disabled, all alike; KRB_AP_ERR_SKEW when the
-   * proof is right and its time is off by more than the permitted skew. FAILED_PRECONDITION: KDC_ERR_KEY_EXPIRED after
-   * a right proof with an expired password; KDC_ERR_NEVER_VALID, KDC_ERR_CANNOT_POSTDATE, KDC_ERR_ETYPE_NOSUPP.
+   * KDC_ERR_PREAUTH_FAILED for a wrong proof, whether the client is known, disabled or not there at all. After a right
+   * proof: KRB_AP_ERR_SKEW when its time is off by more than the permitted skew, KDC_ERR_CLIENT_REVOKED for a disabled
+   * client. FAILED_PRECONDITION, after a right proof: KDC_ERR_KEY_EXPIRED (the password), KDC_ERR_NAME_EXP (the client);
+   * KDC_ERR_NEVER_VALID, KDC_ERR_CANNOT_POSTDATE, KDC_ERR_ETYPE_NOSUPP, KDC_ERR_WRONG_REALM.
    * PERMISSION_DENIED: KDC_ERR_POLICY, KDC_ERR_BADOPTION. INVALID_ARGUMENT: KRB_ERR_GENERIC for a malformed request,
    * KRB_ERR_FIELD_TOOLONG. UNAVAILABLE: KDC_ERR_SVC_UNAVAILABLE, the only one worth repeating.
    *
