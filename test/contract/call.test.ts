@@ -130,7 +130,7 @@ describe("buf curl, bad input", () => {
   test.each([
     ["AS", AUTHENTICATE, "client"],
     ["TGS", GRANT_TICKET, "body"],
-    ["V", ACCESS, "ticket"],
+    ["V", ACCESS, "request"],
   ])("an empty request to the %s is malformed, and says what is required", async (name, path, field) => {
     const address = { AS: realm.kdc.as, TGS: realm.kdc.tgs, V: realm.v.address }[name]!;
     const ran = await bufCurl(address + path, "-d", "{}");
