@@ -22,8 +22,10 @@ grpc-js call with the same sizes measured beside it. --quick takes fewer samples
   process.exit(0);
 }
 const ROUNDS = values.quick ? 3 : 7;
-const REQUESTS = values.quick ? 1_000 : 3_000;
-const ITERATIONS = values.quick ? 500 : 2_000;
+const REQUESTS = 3_000;
+/** Rounds before the first that counts: V8 compiles what it has seen often enough. */
+const WARM_UP = 4;
+const ITERATIONS = 2_000;
 const TARGETS = { AS: 2, TGS: 2, V: 1.8 };
 const SHAPES = [
   { name: "1 connection, 32 in flight", connections: 1, inFlight: 32 },
@@ -52,7 +54,7 @@ if (values.json) console.log(JSON.stringify(results, undefined, 2));
 async function inProcess(etype) {
   say(`\netype ${etype}, in process: CPU per operation`);
   for (const [operation, run] of Object.entries(await operations(etype))) {
-    for (let i = 0; i < ITERATIONS; i++) run();
+    for (let i = 0; i < WARM_UP * ITERATIONS; i++) run();
     const samples = Array.from({ length: ROUNDS }, () => {
       const before = process.cpuUsage();
       for (let i = 0; i < ITERATIONS; i++) run();
@@ -74,8 +76,8 @@ async function overSockets(etype) {
       const ours = connect(address, shape.connections);
       const floor = connect(measured.empty, shape.connections);
       const samples = { ours: [], empty: [], wall: [] };
-      for (let round = -1; round < ROUNDS; round++) {
-        progress(`etype ${etype}: ${kind}, ${shape.name}, round ${round + 1} of ${ROUNDS}`);
+      for (let round = -WARM_UP; round < ROUNDS; round++) {
+        progress(`etype ${etype}: ${kind}, ${shape.name}, round ${Math.max(round + 1, 0)} of ${ROUNDS}`);
         const requests = Array.from({ length: REQUESTS }, make);
         const { cpu, seconds, size } = await timed(measured, ours, path, requests, shape.inFlight);
         const blank = requests.map((request) => Buffer.from(request));
