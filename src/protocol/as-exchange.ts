@@ -110,11 +110,11 @@ export function issueTgt(
 
   const client = context.client ?? decoyEntry(principal, context.decoyKeys);
   const permitted = currentKeys(client).filter(({ key }) => policy.permittedEtypes.includes(key.etype.etype));
-  const info = etypeInfoOf(client, permitted);
-  const failed = () => (context.client === undefined ? clientUnknown(info) : preauthFailed(info));
+  const info = () => etypeInfoOf(client, permitted);
+  const failed = () => (context.client === undefined ? clientUnknown(info()) : preauthFailed(info()));
   const { clockSkew } = policy;
   const replyKey = verifyEncTimestamp(request.padata, asked.nonce, permitted, info, failed, clockSkew, now);
-  if (context.client === undefined) throw clientUnknown(info);
+  if (context.client === undefined) throw clientUnknown(info());
   applyRules(AS_RULES, { client, server, times: asked.times, policy, now });
 
   const replyEtype = replyKey.key.etype.etype;

@@ -14,21 +14,25 @@ export function encodeCanonical<Desc extends DescMessage>(
 ): Uint8Array {
   try {
     scratch.message(schema, message as unknown as Fields);
-    return scratch.written();
+    return scratch.lent().slice();
   } finally {
     scratch.wipe();
   }
 }
 
-/** Encodes a message that holds `part` in field `number` and nothing else; otherwise as `encodeCanonical`. */
-export function encodeEnvelope<Desc extends DescMessage>(
+/**
+ * Encodes a message that holds `part` in field `number` and nothing else, and lends the bytes to `use`, which must neither
+ * keep them nor encode anything; they are wiped when it returns. Throws as `encodeCanonical`.
+ */
+export function withEnvelope<Desc extends DescMessage, T>(
   number: number,
   schema: Desc,
   part: MessageShape<Desc>,
-): Uint8Array {
+  use: (bytes: Uint8Array) => T,
+): T {
   try {
     scratch.child(number, schema, part as unknown as Fields);
-    return scratch.written();
+    return use(scratch.lent());
   } finally {
     scratch.wipe();
   }
@@ -132,9 +136,9 @@ class BackwardsWriter {
   /** Bytes written so far: the last ones of the buffer. */
   size = 0;
 
-  /** A copy of what was written. */
-  written(): Uint8Array {
-    return this.#buffer.slice(this.#buffer.length - this.size);
+  /** What was written, until it is wiped. */
+  lent(): Uint8Array {
+    return this.#buffer.subarray(this.#buffer.length - this.size);
   }
 
   /** Overwrites and forgets what was written. */
@@ -226,7 +230,7 @@ class BackwardsWriter {
     const needed = this.size + length;
     if (needed > this.#buffer.length) {
       const larger = new Uint8Array(2 * needed);
-      larger.set(this.#buffer.subarray(this.#buffer.length - this.size), larger.length - this.size);
+      larger.set(this.lent(), larger.length - this.size);
       this.#buffer.fill(0);
       this.#buffer = larger;
     }

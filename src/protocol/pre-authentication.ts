@@ -37,7 +37,7 @@ export function makeEncTimestamp(key: Key, nonce: Uint8Array, now: number, rando
  * Checks the client's proof and returns the key that made it.
  * @param padata as received; unknown kinds are ignored.
  * @param keys the client's current keys, or decoys.
- * @param info what the refusals tell the client of its keys.
+ * @param info makes what a refusal tells the client of its keys.
  * @param failed makes the refusal of a wrong proof.
  * @throws KrbError KRB_ERR_GENERIC for malformed elements; KDC_ERR_PREAUTH_REQUIRED when there is no proof under an
  *   encryption type of the client's; KDC_ERR_PREAUTH_FAILED when it is wrong; KRB_AP_ERR_SKEW when it is right and
@@ -47,17 +47,17 @@ export function verifyEncTimestamp(
   padata: readonly PaData[],
   nonce: Uint8Array,
   keys: readonly LongTermKey[],
-  info: EtypeInfo2,
+  info: () => EtypeInfo2,
   failed: () => KrbError,
   skew: number,
   now: number,
 ): LongTermKey {
   checkPaData(padata);
   const element = padata.find(({ type }) => type === PaDataType.ENC_TIMESTAMP);
-  if (element === undefined) throw preauthRequired(info);
+  if (element === undefined) throw preauthRequired(info());
   const data = decodeBlob(EncryptedDataSchema, element.value, "padata.value");
   const candidate = keys.find(({ key }) => key.etype.etype === data.etype);
-  if (candidate === undefined) throw preauthRequired(info);
+  if (candidate === undefined) throw preauthRequired(info());
   const sealing = { key: candidate.key, usage: KeyUsage.PA_ENC_TIMESTAMP };
   const proof = unseal(sealing, "encTimestamp", data, failed);
   if (proof.patimestamp === undefined || Buffer.compare(proof.nonce, nonce) !== 0) throw failed();

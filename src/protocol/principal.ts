@@ -18,14 +18,15 @@ declare const principalBrand: unique symbol;
 export type Principal = string & { readonly [principalBrand]: true };
 
 const MAX_LENGTH = 255;
-const MAX_COMPONENTS = 4;
-const COMPONENT = /^[A-Za-z0-9][A-Za-z0-9._$-]{0,62}$/;
-const REALM_LABEL = /^[A-Z0-9](?:[A-Z0-9-]{0,61}[A-Z0-9])?$/;
+const COMPONENT = "[A-Za-z0-9][A-Za-z0-9._$-]{0,62}";
+const REALM_LABEL = "[A-Z0-9](?:[A-Z0-9-]{0,61}[A-Z0-9])?";
+const COMPONENTS = new RegExp(`^${COMPONENT}(?:/${COMPONENT}){0,3}$`);
+const REALM = new RegExp(`^${REALM_LABEL}(?:\\.${REALM_LABEL})*$`);
 const MAX_REALM = 63;
 
 /** Whether `text` is a realm name of the grammar above. */
 export function isRealm(text: string): boolean {
-  return text.length <= MAX_REALM && text.split(".").every((label) => REALM_LABEL.test(label));
+  return text.length <= MAX_REALM && REALM.test(text);
 }
 
 /**
@@ -46,12 +47,7 @@ export function parsePrincipal(text: string, field: string): Principal {
       },
     );
   const at = text.indexOf("@");
-  const components = at < 0 ? [] : text.slice(0, at).split("/");
-  const valid =
-    at > 0 &&
-    components.length <= MAX_COMPONENTS &&
-    components.every((component) => COMPONENT.test(component)) &&
-    isRealm(text.slice(at + 1));
+  const valid = at > 0 && COMPONENTS.test(text.slice(0, at)) && isRealm(text.slice(at + 1));
   if (!valid)
     throw new KrbError("KRB_ERR_GENERIC", `${field}: not a principal of the form primary/instance@REALM`, {
       field,
@@ -77,10 +73,15 @@ export function componentsOf(principal: Principal): string[] {
   return principal.slice(0, principal.indexOf("@")).split("/");
 }
 
-/** The principal of a realm's ticket granting service, `krbtgt/REALM@REALM` (RFC 4120 §7.3). */
+/** The principal of a realm's ticket granting service, `krbtgt/REALM@REALM` (RFC 4120 §7.3). Throws as `parsePrincipal`. */
 export function krbtgtOf(realm: string): Principal {
-  return parsePrincipal(`krbtgt/${realm}@${realm}`, "realm");
+  // A KDC asks several times a request, always for its own realm.
+  if (realm !== lastKrbtgt?.realm)
+    lastKrbtgt = { realm, principal: parsePrincipal(`krbtgt/${realm}@${realm}`, "realm") };
+  return lastKrbtgt.principal;
 }
+
+let lastKrbtgt: { readonly realm: string; readonly principal: Principal } | undefined;
 
 /** The salt by custom: the realm followed by the components, nothing between (RFC 4120 §4, default salt string). */
 export function defaultSalt(principal: Principal): string {

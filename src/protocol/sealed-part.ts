@@ -7,7 +7,7 @@ import { WireType } from "@bufbuild/protobuf/wire";
 import { DecryptionError, type RandomSource } from "../crypto/encryption-type.js";
 import { type EncryptedData, EncryptedDataSchema } from "../gen/kerberos/v1/encryption_pb.js";
 import { type SealedPart, SealedPartSchema } from "../gen/kerberos/v1/sealed_pb.js";
-import { encodeCanonical, encodeEnvelope } from "./canonical-encode.js";
+import { encodeCanonical, withEnvelope } from "./canonical-encode.js";
 import type { Key } from "./keys.js";
 import type { KrbError } from "./krb-error.js";
 import { decodeBlob, decodeCanonical, NotCanonicalError } from "./strict-decode.js";
@@ -41,10 +41,11 @@ export function seal<K extends PartKind>(
   random?: RandomSource,
 ): EncryptedData {
   const { number, schema } = partOf(kind);
-  const plaintext = encodeEnvelope(number, schema, part);
-  const cipher = sealing.key.cipher.encrypt(sealing.usage, plaintext, random);
-  plaintext.fill(0);
-  return create(EncryptedDataSchema, { etype: sealing.key.etype.etype, kvno: sealing.kvno ?? 0, cipher });
+  const { key, usage, kvno } = sealing;
+  const cipher = withEnvelope(number, schema, part, (plaintext) =>
+    key.cipher.encrypt(usage, plaintext, random),
+  );
+  return create(EncryptedDataSchema, { etype: key.etype.etype, kvno: kvno ?? 0, cipher });
 }
 
 /** Seals a part and serializes the EncryptedData, for a field that carries it as opaque bytes. */
