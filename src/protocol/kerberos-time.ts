@@ -1,8 +1,7 @@
 /**
  * Time in the protocol: whole milliseconds since the epoch, always a parameter. Edges are exact to the millisecond.
  */
-import { create } from "@bufbuild/protobuf";
-import { type Timestamp, TimestampSchema } from "@bufbuild/protobuf/wkt";
+import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { KrbError } from "./krb-error.js";
 
 /** Seconds of 0001-01-01 and 9999-12-31, the range of google.protobuf.Timestamp. */
@@ -12,7 +11,9 @@ const MAX_SECONDS = 253_402_300_799n;
 /** Turns milliseconds since the epoch into a Timestamp. */
 export function toTimestamp(ms: number): Timestamp {
   const seconds = Math.floor(ms / 1000);
-  return create(TimestampSchema, { seconds: BigInt(seconds), nanos: (ms - seconds * 1000) * 1_000_000 });
+  const nanos = (ms - seconds * 1000) * 1_000_000;
+  // What `create` would make, without its walk over the fields: a ticket and its reply have eight times.
+  return { $typeName: "google.protobuf.Timestamp", seconds: BigInt(seconds), nanos };
 }
 
 /**

@@ -121,17 +121,19 @@ export function issueServiceTicket(
 ): IssuedTicket<GrantTicketResponse> {
   const { apReq, server, asked, renew } = verified;
   const { policy, client } = context;
+  const { times, options } = asked;
   const tgt = apReq.ticket;
-  applyRules(TGS_RULES, { ...context, tgt, server, renew, times: asked.times, now });
+  applyRules(TGS_RULES, { client, service: context.service, policy, tgt, server, renew, times, now });
   // The rule "the service must exist" has passed.
   const service = context.service as PrincipalEntry;
   const serviceKey = ticketKey(service, policy);
   const sessionEtype = sessionKeyEtype(asked.etypes, service, policy);
   const renewable = tgt.renewTill !== undefined && tgt.flags.includes(TicketFlag.RENEWABLE);
-  const life = renew
-    ? renewedLife(tgt, asked.times, now)
+  const { endtime, renewTill } = renew
+    ? renewedLife(tgt, times, now)
     : ticketLife({
-        ...asked,
+        times,
+        options,
         now,
         maxLives: [policy.maxLife, service.maxLife, client?.maxLife],
         maxRenewableLives: renewable ? [tgt.renewTill - now, service.maxRenewableLife] : [],
@@ -141,10 +143,11 @@ export function issueServiceTicket(
     client: tgt.client,
     server,
     sessionKey: randomKey(etypeOf(sessionEtype), random),
-    flags: ticketFlags(tgt, renew, life.renewTill !== undefined),
+    flags: ticketFlags(tgt, renew, renewTill !== undefined),
     authtime: tgt.authtime,
     starttime: now,
-    ...life,
+    endtime,
+    renewTill,
     addresses: tgt.addresses,
     authorizationData: tgt.authorizationData,
   };

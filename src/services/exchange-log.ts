@@ -5,6 +5,7 @@
  */
 import { randomUUID } from "node:crypto";
 import type * as grpc from "@grpc/grpc-js";
+import { isoTime } from "../protocol/kerberos-time.js";
 import { etypeOf } from "../protocol/keys.js";
 import { KrbError } from "../protocol/krb-error.js";
 import { CORRELATION_ID_METADATA } from "../rpc/metadata-names.js";
@@ -45,17 +46,11 @@ export async function logExchange<Response>(
   const facts: ExchangeFacts = {};
   const now = clock();
   const began = performance.now();
-  const write = (outcome: LogRecord) =>
-    log({
-      time: new Date(now).toISOString(),
-      exchange,
-      id,
-      peer: context.peer,
-      ...facts,
-      ...weakness(facts),
-      ...outcome,
-      ms: Number((performance.now() - began).toFixed(3)),
-    });
+  const write = (outcome: LogRecord) => {
+    const ms = Math.round((performance.now() - began) * 1000) / 1000;
+    const call = { time: isoTime(now), exchange, id, peer: context.peer };
+    log(Object.assign(call, facts, weakness(facts), outcome, { ms }));
+  };
   try {
     const response = await run(facts, now);
     write({ level: "info", result: "OK" });
