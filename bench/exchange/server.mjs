@@ -69,6 +69,7 @@ const exported = {};
 for (const [name, principal] of Object.entries({ client: (await import("./realm.mjs")).CLIENT }))
   exported[name] = Buffer.from((await principals.get(principal)).keys[0].key.exportBytes()).toString("hex");
 
+process.on("disconnect", () => process.exit(0));
 let endProfile;
 process.on("message", async (message) => {
   if (message === "cpu") {

@@ -99,13 +99,13 @@ export function openTicket(
  * @throws KrbError KRB_AP_ERR_TKT_NYV, KRB_AP_ERR_TKT_EXPIRED.
  */
 export function checkTicketTimes(ticket: TicketContents, now: number, skew: number): void {
-  const compared = { server_time: isoTime(now), limit_ms: String(skew) };
+  const compared = () => ({ server_time: isoTime(now), limit_ms: String(skew) });
   if (ticket.starttime - now > skew)
     throw new KrbError(
       "KRB_AP_ERR_TKT_NYV",
       `ticket not yet valid: it begins at ${isoTime(ticket.starttime)}`,
       {
-        ...compared,
+        ...compared(),
         starttime: isoTime(ticket.starttime),
       },
     );
@@ -113,14 +113,14 @@ export function checkTicketTimes(ticket: TicketContents, now: number, skew: numb
     throw new KrbError(
       "KRB_AP_ERR_TKT_NYV",
       "ticket not yet valid: it must be validated by the KDC first",
-      compared,
+      compared(),
     );
   if (now - ticket.endtime > skew)
     throw new KrbError(
       "KRB_AP_ERR_TKT_EXPIRED",
       `ticket expired at ${isoTime(ticket.endtime)}; get a new one`,
       {
-        ...compared,
+        ...compared(),
         endtime: isoTime(ticket.endtime),
       },
     );
