@@ -1,0 +1,63 @@
+// A measured process without a socket: a guard's checks and its AP-REP, and the peers' verification of a token. It
+// answers `{ run, count }` with the CPU time of the process for each operation, all its threads together.
+import { makeApProof } from "../../dist/protocol/ap-exchange.js";
+import { makeCallReq, readCallReq, verifyCallReq } from "../../dist/protocol/call-binding.js";
+import { TicketCache } from "../../dist/services/ticket-cache.js";
+import { MemoryReplayCache } from "../../dist/store/memory-replay-cache.js";
+import { credentialsOf, ETYPE, issue, makeServiceKeys } from "./ticket.mjs";
+import { makeVerifiers } from "./tokens.mjs";
+
+const IN_FLIGHT = 32;
+const SKEW = 300_000;
+
+const service = makeServiceKeys();
+const credentials = credentialsOf(issue(service));
+const tickets = new TicketCache({ clockSkew: SKEW });
+const replayCache = new MemoryReplayCache({ skew: SKEW, startedAt: Date.now(), restart: "fresh" });
+const call = {
+  method: "/bench.Orders/Call",
+  authority: "orders.example.test:443",
+  request: Buffer.alloc(256, 7),
+  requestStream: false,
+  responseStream: false,
+};
+const facts = { ...call, protection: "authenticate" };
+const policy = { service, permittedEtypes: [ETYPE], clockSkew: SKEW, peerAddress: "127.0.0.1" };
+
+/** Admits a call as the guard does, from the bytes of its AP-REQ to the bytes of the AP-REP. */
+async function admit(bytes, opener) {
+  const now = Date.now();
+  const verified = verifyCallReq(readCallReq(bytes), call, { ...policy, openTicket: opener }, now);
+  const { tag, ctime, expiry } = verified.replay;
+  await replayCache.store(tag, ctime, expiry, now);
+  return makeApProof(verified);
+}
+
+const verifiers = await makeVerifiers();
+const OURS = { "guard, ticket seen before": tickets.open, "guard, ticket never seen": undefined };
+
+/** Fresh inputs for `count` operations, made before the clock runs. */
+function prepare(name, count) {
+  if (!Object.hasOwn(OURS, name)) return verifiers[name];
+  const requests = Array.from({ length: count }, () =>
+    Buffer.from(makeCallReq(credentials, facts, undefined, Date.now()).bytes),
+  );
+  return (i) => admit(requests[i], OURS[name]);
+}
+
+/** Runs as a server does under load: many calls wait at a time. */
+async function runAll(operation, count) {
+  for (let i = 0; i < count; i += IN_FLIGHT)
+    await Promise.all(Array.from({ length: Math.min(IN_FLIGHT, count - i) }, (_, j) => operation(i + j)));
+}
+
+process.on("disconnect", () => process.exit(0));
+process.on("message", async ({ run, count }) => {
+  if (run === "end") process.exit(0);
+  const operation = prepare(run, count);
+  const before = process.cpuUsage();
+  await runAll(operation, count);
+  const { user, system } = process.cpuUsage(before);
+  process.send({ us: (user + system) / count });
+});
+process.send({ names: [...Object.keys(OURS), ...Object.keys(verifiers)] });

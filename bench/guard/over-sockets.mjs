@@ -1,0 +1,106 @@
+// Unary calls over a socket: one connection, many calls in flight, to a server in a process of its own. Every guarded call
+// has an authenticator of its own. In `guarded` the real ticketInterceptor makes it during the call, and the client is the
+// slower side; in `ready` it was made just before, so that the server gets its calls as fast as bare ones.
+import { fork } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import * as grpc from "@grpc/grpc-js";
+import { ticketInterceptor } from "../../dist/client/index.js";
+import { makeCallReq } from "../../dist/protocol/call-binding.js";
+import { AP_REQ_METADATA } from "../../dist/rpc/metadata-names.js";
+import { CALL } from "./method.mjs";
+import { credentialsOf, SERVICE } from "./ticket.mjs";
+
+const IN_FLIGHT = 32;
+
+/** Starts a measured process; `ask` sends it a message and gives its answer. */
+export async function startProcess(file, args = []) {
+  const child = fork(fileURLToPath(new URL(file, import.meta.url)), args);
+  const answer = () =>
+    new Promise((resolve, reject) => {
+      child.once("message", resolve);
+      child.once("exit", () => reject(new Error(`${file} ended`)));
+    });
+  const ready = await answer();
+  child.setMaxListeners(0);
+  const ask = (message) => {
+    const answered = answer();
+    child.send(message);
+    return answered;
+  };
+  return { ready, ask, end: (message) => child.send(message) };
+}
+
+/** Starts the server and connects one client to each of its variants. */
+export async function startServer(size) {
+  const { ready, ask, end } = await startProcess("server.mjs", [String(size)]);
+  const credentials = credentialsOf(ready.issued);
+  const tickets = { serviceProof: async () => ({ credentials, clock: Date.now }) };
+  const authorization = new grpc.Metadata();
+  authorization.set("authorization", `Bearer ${ready.token}`);
+  const none = new grpc.Metadata();
+  const withProof = (request) => {
+    const facts = { method: CALL.path, authority: ready.guarded, protection: "authenticate", request };
+    const metadata = new grpc.Metadata();
+    metadata.set(AP_REQ_METADATA, Buffer.from(makeCallReq(credentials, facts, undefined, Date.now()).bytes));
+    return metadata;
+  };
+  const variants = {
+    bare: { client: connect(ready.bare), metadata: () => none },
+    ready: { client: connect(ready.guarded), metadata: withProof },
+    guarded: { client: connect(ready.guarded, [ticketInterceptor(tickets, SERVICE)]), metadata: () => none },
+    bearer: { client: connect(ready.bearer), metadata: () => authorization },
+  };
+  const cpu = async () => (await ask("cpu")).cpu;
+  return {
+    names: Object.keys(variants),
+    ticketSize: credentials.ticket.length,
+    /** Sends `count` calls and gives, for each, the server's CPU, the client's CPU and the time on the wall, in microseconds. */
+    run: async (name, count, request) => {
+      const { client, metadata } = variants[name];
+      const headers = Array.from({ length: count }, () => metadata(request));
+      const before = await cpu();
+      const own = process.cpuUsage();
+      const began = performance.now();
+      await sendAll(client, headers, request);
+      const wall = (performance.now() - began) * 1000;
+      const { user, system } = process.cpuUsage(own);
+      return {
+        server: ((await cpu()) - before) / count,
+        client: (user + system) / count,
+        wall: wall / count,
+      };
+    },
+    profile: async (run) => {
+      await ask("profile");
+      await run();
+      return (await ask("profiled")).times;
+    },
+    end: () => {
+      for (const { client } of Object.values(variants)) client.close();
+      end("end");
+    },
+  };
+}
+
+function connect(address, interceptors = []) {
+  return new grpc.Client(address, grpc.credentials.createInsecure(), {
+    "grpc.use_local_subchannel_pool": 1,
+    interceptors,
+  });
+}
+
+async function sendAll(client, headers, request) {
+  let sent = 0;
+  const { path, requestSerialize, responseDeserialize } = CALL;
+  const worker = async () => {
+    while (sent < headers.length) {
+      const metadata = headers[sent++];
+      await new Promise((resolve, reject) =>
+        client.makeUnaryRequest(path, requestSerialize, responseDeserialize, request, metadata, (error) =>
+          error ? reject(error) : resolve(),
+        ),
+      );
+    }
+  };
+  await Promise.all(Array.from({ length: IN_FLIGHT }, worker));
+}
