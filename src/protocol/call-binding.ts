@@ -6,7 +6,7 @@
  *
  * The answer is that of ap-exchange.ts, with a subkey exactly if a direction of the call is protected.
  */
-import { create, toBinary } from "@bufbuild/protobuf";
+import { create } from "@bufbuild/protobuf";
 import type { RandomSource } from "../crypto/encryption-type.js";
 import { sha256 } from "../crypto/hash.js";
 import { type ApReq, ApReqSchema } from "../gen/kerberos/v1/application_service_pb.js";
@@ -19,6 +19,7 @@ import {
   type VerifiedApReq,
   verifyApReq,
 } from "./ap-exchange.js";
+import { encodeCanonical } from "./canonical-encode.js";
 import type { Credentials } from "./credentials.js";
 import type { Key } from "./keys.js";
 import { KrbError } from "./krb-error.js";
@@ -80,7 +81,7 @@ export function callBinding({ method, authority, protection, request }: CallFact
     protection: LEVELS[protection],
     requestSha256,
   });
-  return toBinary(CallBindingSchema, binding);
+  return encodeCanonical(CallBindingSchema, binding);
 }
 
 /**
@@ -98,7 +99,7 @@ export function makeCallReq(
 ): { bytes: Uint8Array; pending: PendingApReq } {
   const { blobs, pending } = makeApReq(credentials, AP_USE, callBinding(facts), fresh, now, random);
   const message = create(ApReqSchema, { ...blobs, protection: LEVELS[facts.protection] });
-  const bytes = toBinary(ApReqSchema, message);
+  const bytes = encodeCanonical(ApReqSchema, message);
   checkLength(bytes);
   return { bytes, pending };
 }
