@@ -1,0 +1,71 @@
+/** The golden vectors of docs/guard.md: what we make is what is written there, and what is written there is accepted. */
+import { readFileSync, writeFileSync } from "node:fs";
+import { describe, expect, test } from "vitest";
+import { verifyApProof, verifyApRep } from "../../src/protocol/ap-exchange.js";
+import { readCallReq, verifyCallReq } from "../../src/protocol/call-binding.js";
+import { etypeOf, Key } from "../../src/protocol/keys.js";
+import { MessageOpener, REQUESTS, RESPONSES } from "../../src/protocol/message-protection.js";
+import { parsePrincipal } from "../../src/protocol/principal.js";
+import { CALLS, makeVector } from "../support/guard-vectors.js";
+
+const file = new URL("../vectors/guard/calls.json", import.meta.url);
+type Vector = ReturnType<typeof makeVector>;
+
+// A change of the wire is made on purpose: TESSERA_WRITE_VECTORS=1 writes the file anew.
+if (process.env.TESSERA_WRITE_VECTORS === "1")
+  writeFileSync(file, `${JSON.stringify(CALLS.map(makeVector), undefined, 1)}\n`);
+
+const vectors = JSON.parse(readFileSync(file, "utf8")) as Vector[];
+const bytes = (hex: string) => Uint8Array.from(Buffer.from(hex, "hex"));
+
+test("every call has its vector", () => {
+  expect(vectors.map(({ name }) => name)).toEqual(CALLS.map(({ name }) => name));
+});
+
+describe.each(vectors)("$name", ({ name, input, output }) => {
+  const key = (hex: string) => new Key(etypeOf(input.etype), bytes(hex));
+  const now = Date.parse(input.now);
+
+  test("is what we make of its inputs", () => {
+    const made = makeVector(CALLS.find((call) => call.name === name)!);
+    expect(JSON.parse(JSON.stringify(made))).toEqual({ name, input, output });
+  });
+
+  test("is accepted, message by message", () => {
+    const service = {
+      principal: parsePrincipal(input.service, "service"),
+      keys: [{ kvno: 1, key: key(input.serviceKey) }],
+    };
+    const [first] = output.requests;
+    const call = {
+      method: input.method,
+      authority: input.authority,
+      requestStream: input.requestStream,
+      responseStream: input.responseStream,
+      request: input.requestStream ? undefined : bytes(first!),
+    };
+    const policy = { service, permittedEtypes: [input.etype], clockSkew: 300_000 };
+    const verified = verifyCallReq(readCallReq(bytes(output["kerberos-ap-req-bin"])), call, policy, now);
+    expect(verified.client).toBe(input.client);
+    const pending = {
+      sessionKey: key(input.sessionKey),
+      ctime: now,
+      nonce: verified.authenticator.nonce,
+    };
+    const apRep = bytes(output["kerberos-ap-rep-bin"]);
+    if (verified.subkey === undefined) {
+      verifyApProof(apRep, pending);
+      expect(output.requests).toEqual([input.request]);
+      return;
+    }
+    const { seqNumber } = verified.authenticator;
+    const incoming = new MessageOpener(REQUESTS, { subkey: verified.subkey, seqNumber }, input.protection);
+    const opened = output.requests.map((message) => incoming.open(bytes(message)));
+    expect(opened.map(({ end }) => end)).toEqual(input.requestStream ? [false, false, true] : [false]);
+    expect(Buffer.from(opened[0]!.message!).toString("hex")).toBe(input.request);
+    const outgoing = new MessageOpener(RESPONSES, verifyApRep(apRep, pending), input.protection);
+    const answers = output.responses.map((message) => outgoing.open(bytes(message)));
+    expect(answers.map(({ end }) => end)).toEqual(input.responseStream ? [false, true] : [false]);
+    expect(Buffer.from(answers[0]!.message!).toString("hex")).toBe(input.response);
+  });
+});

@@ -1,0 +1,143 @@
+/**
+ * Makes the golden vectors of docs/guard.md: one guarded call each, with every input named and every random byte listed in
+ * the order it was drawn. Times, keys and names are fixed, so the bytes are too.
+ */
+import { createHash } from "node:crypto";
+import { makeApProof, makeApRep } from "../../src/protocol/ap-exchange.js";
+import {
+  type CallShape,
+  callBinding,
+  makeCallReq,
+  needsSubkeys,
+  type Protection,
+  readCallReq,
+  verifyCallReq,
+} from "../../src/protocol/call-binding.js";
+import { etypeOf, Key } from "../../src/protocol/keys.js";
+import { MessageProtector, REQUESTS, RESPONSES } from "../../src/protocol/message-protection.js";
+import { parsePrincipal } from "../../src/protocol/principal.js";
+import { makeTicket } from "../../src/protocol/ticket.js";
+
+/** The call of a vector. */
+export interface VectorCall extends CallShape {
+  readonly name: string;
+  readonly etype: number;
+  readonly protection: Protection;
+}
+
+const NOW = Date.parse("2026-01-02T03:04:05.678Z");
+const CLIENT = parsePrincipal("alice@EXAMPLE.TEST", "client");
+const SERVICE = parsePrincipal("orders/api.example.test@EXAMPLE.TEST", "service");
+const METHOD = "/orders.v1.OrderService/PlaceOrder";
+const AUTHORITY = "api.example.test:443";
+const REQUEST = Buffer.from("0a046c616d70", "hex");
+const RESPONSE = Buffer.from("0a0808011204", "hex");
+
+/** The calls: each level as a unary call, a bidirectional stream, and DES beside AES. */
+export const CALLS: readonly VectorCall[] = [20, 3].flatMap((etype) =>
+  (["authenticate", "integrity", "privacy"] as const).flatMap((protection) =>
+    [false, true].map((stream) => ({
+      name: `etype ${etype}, ${protection}, ${stream ? "bidirectional stream" : "unary"}`,
+      etype,
+      protection,
+      requestStream: stream,
+      responseStream: stream,
+    })),
+  ),
+);
+
+/** The vector of a call: inputs, draws and bytes, all hex. */
+export function makeVector(call: VectorCall) {
+  const { random, draws } = recordedRandom(call.name);
+  const etype = etypeOf(call.etype);
+  const key = (label: string) =>
+    new Key(
+      etype,
+      etype.generateKey((size) => stream(`${call.name} ${label}`, size)),
+    );
+  const [serviceKey, sessionKey, clientSubkey] = [
+    key("service key"),
+    key("session key"),
+    key("client subkey"),
+  ];
+  const times = { authtime: NOW - 60_000, starttime: NOW - 60_000, endtime: NOW + 36_000_000 };
+  const ticket = { client: CLIENT, server: SERVICE, sessionKey, flags: [], ...times, renewTill: undefined };
+  const contents = { ...ticket, addresses: [], authorizationData: [] };
+  const serviceKeys = { principal: SERVICE, keys: [{ kvno: 1, key: serviceKey }] };
+  const ticketBytes = makeTicket(contents, { kvno: 1, key: serviceKey }, random);
+  const credentials = { ...ticket, key: sessionKey, ticket: ticketBytes };
+  const { protection } = call;
+  const fresh = needsSubkeys(protection, call) ? { subkey: clientSubkey, seqNumber: 0xffff_ffff } : undefined;
+
+  const single = call.requestStream ? undefined : REQUEST;
+  const protector = fresh && new MessageProtector(REQUESTS, fresh, protection);
+  const requests = [
+    call.requestStream || protection !== "authenticate" ? protector!.protect(REQUEST, random) : REQUEST,
+  ];
+  if (call.requestStream) requests.push(protector!.protect(REQUEST, random), protector!.end(random));
+  const facts = { method: METHOD, authority: AUTHORITY, protection, request: single && requests[0] };
+  const { bytes: apReq } = makeCallReq(credentials, facts, fresh, NOW, random);
+
+  const policy = { service: serviceKeys, permittedEtypes: [call.etype], clockSkew: 300_000 };
+  const verified = verifyCallReq(readCallReq(apReq), { ...facts, ...call }, policy, NOW);
+  const apRep = fresh ? makeApRep(verified, random) : undefined;
+  const proof = apRep?.bytes ?? makeApProof(verified, random);
+  const answering = apRep && new MessageProtector(RESPONSES, apRep, protection);
+  const responses = [answering ? answering.protect(RESPONSE, random) : RESPONSE];
+  if (call.responseStream) responses.push(answering!.end(random));
+
+  return {
+    name: call.name,
+    input: {
+      etype: call.etype,
+      protection,
+      requestStream: call.requestStream,
+      responseStream: call.responseStream,
+      now: new Date(NOW).toISOString(),
+      client: CLIENT,
+      service: SERVICE,
+      method: METHOD,
+      authority: AUTHORITY,
+      request: REQUEST.toString("hex"),
+      response: RESPONSE.toString("hex"),
+      serviceKey: hex(serviceKey.exportBytes()),
+      sessionKey: hex(sessionKey.exportBytes()),
+      clientSubkey: fresh && hex(clientSubkey.exportBytes()),
+      clientSeqNumber: fresh?.seqNumber,
+      serviceSubkey: apRep && hex(apRep.subkey.exportBytes()),
+      serviceSeqNumber: apRep?.seqNumber,
+      randomDraws: draws,
+    },
+    output: {
+      ticket: hex(ticketBytes),
+      callBinding: hex(callBinding(facts)),
+      "kerberos-ap-req-bin": hex(apReq),
+      "kerberos-ap-rep-bin": hex(proof),
+      requests: requests.map(hex),
+      responses: responses.map(hex),
+    },
+  };
+}
+
+/** Bytes that depend on a label alone. */
+function stream(label: string, size: number): Uint8Array {
+  const blocks = Array.from({ length: Math.ceil(size / 32) }, (_, i) =>
+    createHash("sha256").update(`${label} ${i}`).digest(),
+  );
+  return Uint8Array.from(Buffer.concat(blocks).subarray(0, size));
+}
+
+/** A source that depends on a label alone, and what was drawn from it. */
+function recordedRandom(label: string) {
+  const draws: string[] = [];
+  const random = (size: number) => {
+    const bytes = stream(`${label} draw ${draws.length}`, size);
+    draws.push(hex(bytes));
+    return bytes;
+  };
+  return { random, draws };
+}
+
+function hex(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString("hex");
+}
