@@ -1,5 +1,7 @@
 /** The golden vectors of docs/guard.md: what we make is what is written there, and what is written there is accepted. */
+import { spawnSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { verifyApProof, verifyApRep } from "../../src/protocol/ap-exchange.js";
 import { readCallReq, verifyCallReq } from "../../src/protocol/call-binding.js";
@@ -21,6 +23,24 @@ const bytes = (hex: string) => Uint8Array.from(Buffer.from(hex, "hex"));
 test("every call has its vector", () => {
   expect(vectors.map(({ name }) => name)).toEqual(CALLS.map(({ name }) => name));
 });
+
+const tools = [
+  ["python3", "--version"],
+  ["openssl", "version"],
+] as const;
+const missing = tools
+  .filter(([tool, version]) => spawnSync(tool, [version]).status !== 0)
+  .map(([tool]) => tool);
+
+test.skipIf(missing.length > 0)(
+  `an independent reader in Python finds them as the page says${missing.length > 0 ? ` (no ${missing.join(", ")} here)` : ""}`,
+  () => {
+    const script = fileURLToPath(new URL("../vectors/guard/verify.py", import.meta.url));
+    const { status, stdout, stderr } = spawnSync("python3", [script], { encoding: "utf8" });
+    expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
+    expect(stdout.trim().split("\n")).toHaveLength(6);
+  },
+);
 
 describe.each(vectors)("$name", ({ name, input, output }) => {
   const key = (hex: string) => new Key(etypeOf(input.etype), bytes(hex));
