@@ -10,6 +10,7 @@ import { randomBytes } from "node:crypto";
 import { profileEtypes } from "../client/client-etypes.js";
 import { type KdcAddresses, KerberosClient, type KerberosClientOptions } from "../client/index.js";
 import { parseDuration } from "../protocol/duration.js";
+import { formatKeytab } from "../protocol/keytab.js";
 import { passwordPrincipal, randomKeyPrincipal } from "../protocol/new-principal.js";
 import type { RealmPolicy } from "../protocol/policy.js";
 import { krbtgtOf, type Principal, principalInRealm } from "../protocol/principal.js";
@@ -24,6 +25,7 @@ import { MemoryReplayCache } from "../store/memory-replay-cache.js";
 import { openMemoryStore } from "../store/memory-store.js";
 import { NotesStore } from "../store/notes-store.js";
 import { PrincipalStore } from "../store/principal-store.js";
+import { TicketForge } from "./ticket-forge.js";
 
 /** What a test realm may be told. */
 export interface TestRealmOptions {
@@ -56,9 +58,12 @@ export class TestRealm implements AsyncDisposable {
   readonly policy: RealmPolicy;
   /** Every line the servers logged. */
   readonly log: LogRecord[] = [];
+  /** Makes forged and expired tickets. */
+  readonly forge = new TicketForge(this);
   readonly #profile: ProfileName;
   readonly #principals = new PrincipalStore(openMemoryStore(), new MasterKey(randomBytes(32)));
   readonly #notes = new NotesStore(openMemoryStore());
+  readonly #passwords = new Map<Principal, string>();
   readonly #clients: KerberosClient[] = [];
   readonly #servers: RunningServer[] = [];
   #now: number;
@@ -145,7 +150,9 @@ export class TestRealm implements AsyncDisposable {
 
   /** Adds a user with a password. */
   async addUser(name: string, password: string, etypes = this.policy.keyEtypes): Promise<void> {
-    await this.#principals.create(await passwordPrincipal(this.principal(name), password, etypes, this.#now));
+    const principal = this.principal(name);
+    await this.#principals.create(await passwordPrincipal(principal, password, etypes, this.#now));
+    this.#passwords.set(principal, password);
   }
 
   /** Adds a service with random keys and gives them, as its keytab would. */
@@ -158,6 +165,16 @@ export class TestRealm implements AsyncDisposable {
   async keys(name: string): Promise<ServiceKeys> {
     const { principal, keys } = await this.entry(name);
     return { principal, keys };
+  }
+
+  /** The bytes of a keytab file with all keys of these principals. */
+  async keytab(...names: readonly string[]): Promise<Uint8Array> {
+    const found = await Promise.all(names.map((name) => this.keys(name)));
+    return formatKeytab(
+      found.flatMap(({ principal, keys }) =>
+        keys.map(({ kvno, key }) => ({ principal, kvno, key, timestamp: this.#now })),
+      ),
+    );
   }
 
   /** The database's entry of a principal. Throws when there is none. */
@@ -185,8 +202,15 @@ export class TestRealm implements AsyncDisposable {
     return client;
   }
 
-  /** A client logged in as one of the users of `createTestRealm` or `addUser`. */
-  async login(name: string, password: string, options: KerberosClientOptions = {}): Promise<KerberosClient> {
+  /**
+   * A client logged in as one of the users of `createTestRealm` or `addUser`.
+   * @param password another than the one given there, to see it refused.
+   */
+  async login(
+    name: string,
+    password = this.#passwordOf(name),
+    options: KerberosClientOptions = {},
+  ): Promise<KerberosClient> {
     const client = this.client(options);
     await client.login(this.principal(name), password);
     return client;
@@ -201,5 +225,11 @@ export class TestRealm implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
+  }
+
+  #passwordOf(name: string): string {
+    const password = this.#passwords.get(this.principal(name));
+    if (password === undefined) throw new RangeError(`name: no user ${name} in the test realm`);
+    return password;
   }
 }
