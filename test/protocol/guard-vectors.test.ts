@@ -4,7 +4,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { verifyApProof, verifyApRep } from "../../src/protocol/ap-exchange.js";
-import { readCallReq, verifyCallReq } from "../../src/protocol/call-binding.js";
+import { isProtected, readCallReq, verifyCallReq } from "../../src/protocol/call-binding.js";
 import { etypeOf, Key } from "../../src/protocol/keys.js";
 import { MessageOpener, REQUESTS, RESPONSES } from "../../src/protocol/message-protection.js";
 import { parsePrincipal } from "../../src/protocol/principal.js";
@@ -38,7 +38,7 @@ test.skipIf(missing.length > 0)(
     const script = fileURLToPath(new URL("../vectors/guard/verify.py", import.meta.url));
     const { status, stdout, stderr } = spawnSync("python3", [script], { encoding: "utf8" });
     expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
-    expect(stdout.trim().split("\n")).toHaveLength(6);
+    expect(stdout.trim().split("\n")).toHaveLength(12);
   },
 );
 
@@ -73,19 +73,42 @@ describe.each(vectors)("$name", ({ name, input, output }) => {
       nonce: verified.authenticator.nonce,
     };
     const apRep = bytes(output["kerberos-ap-rep-bin"]);
-    if (verified.subkey === undefined) {
-      verifyApProof(apRep, pending);
-      expect(output.requests).toEqual([input.request]);
-      return;
+    const answered = verified.subkey === undefined ? undefined : verifyApRep(apRep, pending);
+    if (answered === undefined) verifyApProof(apRep, pending);
+    const asked = verified.subkey && {
+      subkey: verified.subkey,
+      seqNumber: verified.authenticator.seqNumber,
+    };
+    const { protection, requestStream, responseStream, request, response } = input;
+    for (const { keys, direction, stream, wire, message, count } of [
+      {
+        keys: asked,
+        direction: REQUESTS,
+        stream: requestStream,
+        wire: output.requests,
+        message: request,
+        count: 2,
+      },
+      {
+        keys: answered,
+        direction: RESPONSES,
+        stream: responseStream,
+        wire: output.responses,
+        message: response,
+        count: 1,
+      },
+    ]) {
+      if (!isProtected(protection, stream)) {
+        expect(wire).toEqual([message]);
+        continue;
+      }
+      const opener = new MessageOpener(direction, keys!, protection);
+      const opened = wire.map((hex) => opener.open(bytes(hex)));
+      const plain = { end: false, message: Buffer.from(message, "hex") };
+      const expected = stream ? [...Array(count).fill(plain), { end: true, message: undefined }] : [plain];
+      expect(opened.map(({ end, message: part }) => ({ end, message: part && Buffer.from(part) }))).toEqual(
+        expected,
+      );
     }
-    const { seqNumber } = verified.authenticator;
-    const incoming = new MessageOpener(REQUESTS, { subkey: verified.subkey, seqNumber }, input.protection);
-    const opened = output.requests.map((message) => incoming.open(bytes(message)));
-    expect(opened.map(({ end }) => end)).toEqual(input.requestStream ? [false, false, true] : [false]);
-    expect(Buffer.from(opened[0]!.message!).toString("hex")).toBe(input.request);
-    const outgoing = new MessageOpener(RESPONSES, verifyApRep(apRep, pending), input.protection);
-    const answers = output.responses.map((message) => outgoing.open(bytes(message)));
-    expect(answers.map(({ end }) => end)).toEqual(input.responseStream ? [false, true] : [false]);
-    expect(Buffer.from(answers[0]!.message!).toString("hex")).toBe(input.response);
   });
 });

@@ -7,6 +7,7 @@ import { makeApProof, makeApRep } from "../../src/protocol/ap-exchange.js";
 import {
   type CallShape,
   callBinding,
+  isProtected,
   makeCallReq,
   needsSubkeys,
   type Protection,
@@ -33,15 +34,21 @@ const AUTHORITY = "api.example.test:443";
 const REQUEST = Buffer.from("0a046c616d70", "hex");
 const RESPONSE = Buffer.from("0a0808011204", "hex");
 
-/** The calls: each level as a unary call, a bidirectional stream, and DES beside AES. */
+const KINDS: Readonly<Record<string, CallShape>> = {
+  unary: { requestStream: false, responseStream: false },
+  "bidirectional stream": { requestStream: true, responseStream: true },
+  "server stream": { requestStream: false, responseStream: true },
+  "client stream": { requestStream: true, responseStream: false },
+};
+
+/** The calls: each level for each kind of call, and DES beside AES. */
 export const CALLS: readonly VectorCall[] = [20, 3].flatMap((etype) =>
   (["authenticate", "integrity", "privacy"] as const).flatMap((protection) =>
-    [false, true].map((stream) => ({
-      name: `etype ${etype}, ${protection}, ${stream ? "bidirectional stream" : "unary"}`,
+    Object.entries(KINDS).map(([kind, shape]) => ({
+      name: `etype ${etype}, ${protection}, ${kind}`,
       etype,
       protection,
-      requestStream: stream,
-      responseStream: stream,
+      ...shape,
     })),
   ),
 );
@@ -72,7 +79,7 @@ export function makeVector(call: VectorCall) {
   const single = call.requestStream ? undefined : REQUEST;
   const protector = fresh && new MessageProtector(REQUESTS, fresh, protection);
   const requests = [
-    call.requestStream || protection !== "authenticate" ? protector!.protect(REQUEST, random) : REQUEST,
+    isProtected(protection, call.requestStream) ? protector!.protect(REQUEST, random) : REQUEST,
   ];
   if (call.requestStream) requests.push(protector!.protect(REQUEST, random), protector!.end(random));
   const facts = { method: METHOD, authority: AUTHORITY, protection, request: single && requests[0] };
@@ -83,7 +90,9 @@ export function makeVector(call: VectorCall) {
   const apRep = fresh ? makeApRep(verified, random) : undefined;
   const proof = apRep?.bytes ?? makeApProof(verified, random);
   const answering = apRep && new MessageProtector(RESPONSES, apRep, protection);
-  const responses = [answering ? answering.protect(RESPONSE, random) : RESPONSE];
+  const responses = [
+    isProtected(protection, call.responseStream) ? answering!.protect(RESPONSE, random) : RESPONSE,
+  ];
   if (call.responseStream) responses.push(answering!.end(random));
 
   return {

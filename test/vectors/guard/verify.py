@@ -121,18 +121,19 @@ def check(vector):
     reply = unseal(session, 12, 27, bytes.fromhex(made["kerberos-ap-rep-bin"]))
     assert reply[1] == authenticator[2] and reply[2] == authenticator[6], "AP-REP"
 
-    if "clientSubkey" not in given:
-        assert requests == [bytes.fromhex(given["request"])]
-        return
-    for part, at, usages, kind, messages, first in (
-        (authenticator, (4, 5), (1024, 1026), 28, requests, given["request"]),
-        (reply, (3, 4), (1025, 1027), 29, responses, given["response"]),
+    subkeys = level != "authenticate" or given["requestStream"] or given["responseStream"]
+    assert (4 in authenticator) == (3 in reply) == subkeys, "subkeys"
+    for part, at, usages, kind, messages, first, stream in (
+        (authenticator, (4, 5), (1024, 1026), 28, requests, given["request"], given["requestStream"]),
+        (reply, (3, 4), (1025, 1027), 29, responses, given["response"], given["responseStream"]),
     ):
+        if level == "authenticate" and not stream:
+            assert [message.hex() for message in messages] == [first], "message"
+            continue
         key, expected = fields(part[at[0]])[2], part.get(at[1], 0)
         for i, message in enumerate(messages):
             body, seq, end = opened(level, key, usages, kind, message)
             assert seq == (expected + i) % 2**32, "sequence number"
-            stream = given["requestStream"]
             assert end == (1 if stream and i == len(messages) - 1 else 0), "end marker"
             assert body.hex() == ("" if end else first), "message"
 
