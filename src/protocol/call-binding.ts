@@ -135,7 +135,9 @@ export function verifyCallReq(
   policy: ApReqPolicy,
   now: number,
 ): VerifiedApReq {
-  const verified = verifyApReq(blobs, AP_USE, callBinding({ ...call, protection }), policy, now);
+  const { method, authority, request } = call;
+  const binding = callBinding({ method, authority, protection, request });
+  const verified = verifyApReq(blobs, AP_USE, binding, policy, now);
   if (verified.subkey === undefined && needsSubkeys(protection, call))
     throw new KrbError("KRB_ERR_GENERIC", "authenticator.subkey: required to protect messages", {
       field: "authenticator.subkey",
