@@ -1,0 +1,111 @@
+/** The wire note says what the code does: options, fields, limits, and the gRPC code of every refusal it lists. */
+import { readFileSync } from "node:fs";
+import * as grpc from "@grpc/grpc-js";
+import { describe, expect, test } from "vitest";
+import { ApReqSchema } from "../../src/gen/kerberos/v1/application_service_pb.js";
+import { CallBindingSchema, ProtectedMessageSchema } from "../../src/gen/kerberos/v1/guard_pb.js";
+import {
+  AuthenticatorSchema,
+  EncApRepPartSchema,
+  EncPrivPartSchema,
+} from "../../src/gen/kerberos/v1/sealed_pb.js";
+import { MAX_AP_REQ_BYTES } from "../../src/protocol/call-binding.js";
+import { KeyUsage } from "../../src/protocol/key-usage.js";
+import { KrbErrorCode, type KrbErrorName } from "../../src/protocol/krb-error.js";
+import { AP_REP_METADATA, AP_REQ_METADATA } from "../../src/rpc/metadata-names.js";
+import { GRPC_CODE } from "../../src/rpc/status.js";
+
+const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), "utf8");
+const page = read("docs/guard.md");
+
+/** The rows of the table that begins with `heading`, cell by cell. */
+function table(heading: string): string[][] {
+  const lines = page.split("\n");
+  const start = lines.findIndex((line) => line.startsWith(`| ${heading} |`));
+  expect(start, heading).toBeGreaterThan(-1);
+  const rows: string[][] = [];
+  for (const line of lines.slice(start + 2)) {
+    if (!line.startsWith("|")) break;
+    rows.push(
+      line
+        .split("|")
+        .slice(1, -1)
+        .map((cell) => cell.trim()),
+    );
+  }
+  return rows;
+}
+
+const named = (cell: string) => [...cell.matchAll(/`(\w+)`/g)].map(([, name]) => name!);
+
+describe("options", () => {
+  test.each([
+    ["option of `guard`", "src/services/guard-config.ts", "GuardOptions"],
+    ["option of `ticketInterceptor`", "src/client/ticket-interceptor.ts", "TicketInterceptorOptions"],
+  ])("%s: all that there are", (heading, path, type) => {
+    const [, body = ""] = read(path).split(`export interface ${type} {`);
+    const declared = [...body.slice(0, body.indexOf("\n}")).matchAll(/^ {2}readonly (\w+)/gm)];
+    expect(
+      table(heading)
+        .flatMap(([cell]) => named(cell!))
+        .toSorted(),
+    ).toEqual(declared.map(([, name]) => name).toSorted());
+  });
+});
+
+describe("fields", () => {
+  const schemas = [
+    ApReqSchema,
+    CallBindingSchema,
+    AuthenticatorSchema,
+    EncApRepPartSchema,
+    ProtectedMessageSchema,
+    EncPrivPartSchema,
+  ];
+  const rows = new Map(table("message").map(([name, fields]) => [named(name!)[0], fields!]));
+  test.each(schemas)("$name", ({ name, fields }) => {
+    const outside = rows.get(name)?.replaceAll(/\{[^}]*\}/g, "");
+    const written = [...(outside ?? "").matchAll(/(\d+) `(\w+)/g)].map(
+      ([, number, field]) => `${number} ${field}`,
+    );
+    expect(written).toEqual(fields.map((field) => `${field.number} ${field.name}`));
+  });
+});
+
+describe("refusals", () => {
+  const rows = table("what is wrong");
+  test.each(rows)("%s", (_what, code, reasons) => {
+    expect(Object.keys(grpc.status)).toContain(code);
+    const names = reasons!.match(/K(?:RB|DC)_\w+/g) ?? [];
+    if (names.length === 0) expect(reasons).toMatch(/^no reason/);
+    for (const name of names) {
+      expect(Object.keys(KrbErrorCode)).toContain(name);
+      expect(grpc.status[GRPC_CODE[name as KrbErrorName]]).toBe(code);
+    }
+  });
+
+  test("every reason that the tests of the guard see is in the table", () => {
+    const listed = rows.map(([, , reasons]) => reasons).join(" ");
+    const seen = ["guard-refusals", "guard-access", "guard-streams", "guard"].flatMap((name) => [
+      ...read(`test/services/${name}.test.ts`).matchAll(/reason: "(\w+)"/g),
+    ]);
+    expect(seen.length).toBeGreaterThan(20);
+    for (const [, reason] of seen) expect(listed).toContain(reason);
+  });
+});
+
+test("metadata keys, limits and key usages", () => {
+  expect(page).toContain(AP_REQ_METADATA);
+  expect(page).toContain(AP_REP_METADATA);
+  expect(page).toContain(`at most ${MAX_AP_REQ_BYTES.toLocaleString("en")} bytes`);
+  const usages = [
+    KeyUsage.AP_REQ_CHECKSUM,
+    KeyUsage.AP_REQ_AUTHENTICATOR,
+    KeyUsage.AP_REP,
+    KeyUsage.REQUEST_DATA,
+    KeyUsage.RESPONSE_DATA,
+    KeyUsage.REQUEST_MESSAGE_CHECKSUM,
+    KeyUsage.RESPONSE_MESSAGE_CHECKSUM,
+  ];
+  for (const usage of usages) expect(page).toMatch(new RegExp(`\\b${usage}\\b`));
+});
