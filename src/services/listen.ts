@@ -13,9 +13,10 @@ export class ListenError extends Error {
 
 /** Whether an address or host name means this machine alone. A name other than `localhost` does not count. */
 export function isLoopback(host: string): boolean {
-  if (isIPv4(host)) return LOOPBACK.check(host, "ipv4");
-  if (isIPv6(host)) return LOOPBACK.check(host, "ipv6");
-  return host === "localhost";
+  // Asked at each guarded call: the usual spellings are told by their text.
+  if (isIPv4(host)) return host.startsWith("127.");
+  if (host === "::1" || host === "localhost") return true;
+  return isIPv6(host) && LOOPBACK.check(host, "ipv6");
 }
 
 /**

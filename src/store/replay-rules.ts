@@ -26,8 +26,13 @@ export function keptUntil(ctime: number, expiry: number, skew: number): number {
 export function checkReplayArguments(tag: Uint8Array, ctime: number, expiry: number, now: number): void {
   if (tag.length < MIN_TAG || tag.length > MAX_TAG)
     throw new RangeError(`tag: expected ${MIN_TAG} to ${MAX_TAG} bytes, got ${tag.length}`);
-  for (const [name, time] of Object.entries({ ctime, expiry, now }))
-    if (!(time >= 0 && time <= MAX_TIME)) throw new RangeError(`${name}: expected a time in ms, got ${time}`);
+  checkTime("ctime", ctime);
+  checkTime("expiry", expiry);
+  checkTime("now", now);
+}
+
+function checkTime(name: string, time: number): void {
+  if (!(time >= 0 && time <= MAX_TIME)) throw new RangeError(`${name}: expected a time in ms, got ${time}`);
 }
 
 /**
