@@ -1,4 +1,7 @@
 /** Keytabs as the commands use them: read, listed, written. */
+import { constants } from "node:fs";
+import { access } from "node:fs/promises";
+import { dirname } from "node:path";
 import { PrivateFileError, readPrivateFile, writeFileAtomically } from "../files/private-file.js";
 import { FormatError } from "../protocol/format-error.js";
 import type { Key, LongTermKey } from "../protocol/keys.js";
@@ -67,6 +70,16 @@ export async function keysFor(
     );
   const newest = Math.max(...own.map(({ kvno }) => kvno));
   return { principal, keys: own.filter(({ kvno }) => kvno === newest).map(({ key }) => key) };
+}
+
+/** Makes sure that a keytab can be written, before keys are made for it: the file as it is, and its folder. */
+export async function checkKeytabTarget(path: string): Promise<void> {
+  await existing(path);
+  try {
+    await access(dirname(path), constants.W_OK);
+  } catch {
+    throw new CommandError(`${path}: its folder does not exist or can't be written`, "no key was changed");
+  }
 }
 
 /** Writes a principal's keys into a keytab; what it holds of other principals stays. */

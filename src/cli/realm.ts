@@ -74,6 +74,13 @@ export async function withPrincipals<T>(
   const realm = await openRealm(dir);
   const principals = await openPrincipals(realm);
   try {
+    // Every realm has its TGS: without it the database was emptied, under another master key it does not open.
+    const tgs = krbtgtOf(realm.settings.realm);
+    if ((await principals.get(tgs)) === undefined)
+      throw new StoreError(
+        "corrupt",
+        `${realm.dir}: the database has no ${tgs}; it was emptied: restore a backup`,
+      );
     return await work(principals, realm);
   } finally {
     await principals.close();

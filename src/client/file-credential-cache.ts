@@ -92,5 +92,18 @@ async function checkReplaceable(path: string): Promise<boolean> {
   const user = process.geteuid?.();
   if (user !== undefined && status.uid !== user)
     throw new PrivateFileError("unsafe", path, `${path}: belongs to user ${status.uid}, not to user ${user}`);
+  if (status.size > 0 && !(await beginsAsCache(path)))
+    throw new PrivateFileError("unsafe", path, `${path}: is not a credential cache; it is left as it is`);
   return true;
+}
+
+/** Whether a file begins as every credential cache in MIT's FILE format does: a mistyped path costs nobody a file. */
+async function beginsAsCache(path: string): Promise<boolean> {
+  const handle = await open(path, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0));
+  try {
+    const { buffer, bytesRead } = await handle.read(new Uint8Array(2), 0, 2, 0);
+    return bytesRead === 2 && buffer[0] === 5 && buffer[1] === 4;
+  } finally {
+    await handle.close();
+  }
 }

@@ -76,3 +76,11 @@ describe("a credential cache in a file", () => {
     await expect(fileCache(path).load()).rejects.toThrow(/kdestroy/);
   });
 });
+
+it.each(["store", "destroy"] as const)("leaves a file that is no cache as it is: %s", async (what) => {
+  writeFileSync(path, "#!/bin/sh\n", { mode: 0o600 });
+  const cache = fileCache(path);
+  const done = what === "store" ? cache.store(someLogin()) : cache.destroy();
+  await expect(done).rejects.toMatchObject({ name: "PrivateFileError", code: "unsafe" });
+  expect(readFileSync(path, "utf8")).toBe("#!/bin/sh\n");
+});

@@ -1,10 +1,10 @@
 /** `tessera kadmin ktadd`: a service's keys into its keytab. */
-import { krbtgtOf } from "../../protocol/principal.js";
-import { currentKvno } from "../../protocol/principal-entry.js";
+import { krbtgtOf, type Principal } from "../../protocol/principal.js";
+import { currentKvno, type PrincipalEntry } from "../../protocol/principal-entry.js";
 import { CommandError, defineCommand, UsageError } from "../command.js";
 import { keytabPath } from "../environment.js";
 import { chosenEtypes, ETYPES_OPTION, existingEntry, localPrincipal } from "../kadmin.js";
-import { writeKeytab } from "../keytab.js";
+import { checkKeytabTarget, writeKeytab } from "../keytab.js";
 import { printJson, printLine } from "../output.js";
 import { REALM_OPTIONS, withPrincipals } from "../realm.js";
 import { rekeyAtRandom } from "../rekey.js";
@@ -33,7 +33,9 @@ export const command = defineCommand({
       if (path === undefined) throw new UsageError("which keytab? -k FILE, or TESSERA_KEYTAB");
       if (options.norandkey && options.etypes.length > 0)
         throw new UsageError("-e chooses new keys: it does not go with -norandkey");
-      const written: Record<string, unknown>[] = [];
+      // Everything is checked before the first key changes: a key that is in no keytab locks its service out.
+      await checkKeytabTarget(path);
+      const chosen: { principal: Principal; old: PrincipalEntry }[] = [];
       for (const name of positionals) {
         const principal = localPrincipal(name, realm);
         if (principal === krbtgtOf(realm.settings.realm))
@@ -44,6 +46,10 @@ export const command = defineCommand({
             `${principal} has a password: its keys are no service's`,
             "without -norandkey it gets random keys, and the password ends",
           );
+        chosen.push({ principal, old });
+      }
+      const written: Record<string, unknown>[] = [];
+      for (const { principal, old } of chosen) {
         const entry = options.norandkey
           ? old
           : await rekeyAtRandom(
