@@ -4,7 +4,7 @@
  * Invariant: while the terminal is raw, every way out (answer, Ctrl-C, a signal, an error, the end of the process)
  * gives it back as it was. The question goes to the terminal and nowhere else.
  */
-import { closeSync, constants, openSync, writeSync } from "node:fs";
+import { constants, openSync, writeSync } from "node:fs";
 import { ReadStream } from "node:tty";
 import { CommandError } from "./command.js";
 
@@ -53,16 +53,6 @@ export async function askSecret(question: string): Promise<string> {
     for (const signal of SIGNALS) process.removeListener(signal, onSignal);
     process.removeListener("exit", restore);
     input.destroy();
-  }
-}
-
-/** Whether there is a terminal to ask at. */
-export function hasTerminal(): boolean {
-  try {
-    closeSync(openTerminal());
-    return true;
-  } catch {
-    return false;
   }
 }
 
