@@ -33,3 +33,17 @@ export function requireKeySize(key: Uint8Array): void {
     throw new RangeError(`key: expected 8, 16 or 24 bytes, got ${key.length}`);
   }
 }
+
+/**
+ * Gives `output`, or a new buffer where there is none. Throws a RangeError unless it is as long as `input`, and if it begins
+ * inside it: work goes forward in chunks, and would read what it has already written.
+ */
+export function requireOutput(output: Uint8Array | undefined, input: Uint8Array): Uint8Array {
+  const size = input.length;
+  if (output === undefined) return new Uint8Array(size);
+  requireSize("output", output, size);
+  const distance = output.byteOffset - input.byteOffset;
+  if (distance > 0 && distance < size && output.buffer === input.buffer)
+    throw new RangeError(`output: expected not to begin inside the input, got it ${distance} bytes further`);
+  return output;
+}

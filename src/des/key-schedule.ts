@@ -1,26 +1,50 @@
 /**
  * The key schedule KS (FIPS 46-3, "The Key Schedule") and the three stages of triple DES, EDE (SP 800-67 rev. 2 §3.1).
  *
- * The subkeys are made when a mode first asks for them, since the modes want them in different layouts (`fast-tables.ts`)
- * and few callers use both.
+ * The subkeys are made when a mode asks for them, straight into the workspace. A key that is used again in the same way
+ * has them kept: many a key is used once, and keeping costs half as much as making.
  */
 import { requireKeySize } from "./argument-checks.js";
-import { BOX_ROWS, PAIR_ROWS } from "./key-tables.js";
+import * as keyTables from "./key-tables.js";
+import * as tables from "./tables.js";
+import * as workspace from "./workspace.js";
 
-/** Stands for subkeys that nobody has asked for yet. */
+const { HALF_BITS, PC1_LOOKUP, PC2_BOX, PC2_LOOKUP, PC2_PAIR } = keyTables;
+const { LEFT_SHIFTS } = tables;
+const { SUBKEYS } = workspace;
+const HALF_MASK = (1 << HALF_BITS) - 1;
+
+/** A way to use subkeys: in which layout (`fast-tables.ts`), and in which order. */
+export interface SubkeyUse {
+  /** Its place among the kept ones. */
+  readonly index: 0 | 1 | 2;
+  readonly layout: keyTables.Pc2Layout;
+  /** The last round's first: for decryption (FIPS 46-3, "Deciphering"). */
+  readonly backwards: boolean;
+}
+
+/** For CBC encryption. */
+export const BOXES_FORWARD: SubkeyUse = { index: 0, layout: PC2_BOX, backwards: false };
+/** For ECB encryption. */
+export const PAIRS_FORWARD: SubkeyUse = { index: 1, layout: PC2_PAIR, backwards: false };
+/** For decryption. */
+export const PAIRS_BACKWARD: SubkeyUse = { index: 2, layout: PC2_PAIR, backwards: true };
+
+/** Stands for subkeys that are not kept. */
 const NONE: number[] = [];
+const NOTHING_KEPT: number[][] = [NONE, NONE, NONE];
 
 /** The subkeys of one key, good for both directions. Made by `createKeySchedule`; what is inside is this room's. */
 export class KeySchedule {
-  /** The upper seven bits of the eight key bytes of each stage: one list for DES, three for triple DES, none once wiped. */
-  readonly keys: number[][];
-  /** Two words a round in the order of encryption: 32 for DES, 96 for triple DES; empty until asked for. */
-  boxes: number[] = NONE;
-  /** The same in the pair layout. */
-  pairs: number[] = NONE;
+  /** C and D of each stage, as PC-1 gives them: two words for DES, six for triple DES, none once wiped. */
+  readonly halves: number[];
+  /** One bit for each use there was. */
+  used = 0;
+  /** Subkeys by use, two words a round; empty where not kept. */
+  kept: number[][] = NOTHING_KEPT;
 
-  constructor(keys: number[][]) {
-    this.keys = keys;
+  constructor(halves: number[]) {
+    this.halves = halves;
   }
 }
 
@@ -31,39 +55,51 @@ export class KeySchedule {
  */
 export function createKeySchedule(key: Uint8Array): KeySchedule {
   requireKeySize(key);
-  const first = withoutParity(key, 0);
-  if (key.length === 8) {
-    return new KeySchedule([first]);
-  }
-  return new KeySchedule([first, withoutParity(key, 8), withoutParity(key, key.length === 24 ? 16 : 0)]);
+  const c = halfOf(key, 0, 0);
+  const d = halfOf(key, 0, 1024);
+  if (key.length === 8) return new KeySchedule([c, d]);
+  const third = key.length === 24 ? 16 : 0;
+  return new KeySchedule([
+    c,
+    d,
+    halfOf(key, 8, 0),
+    halfOf(key, 8, 1024),
+    halfOf(key, third, 0),
+    halfOf(key, third, 1024),
+  ]);
 }
 
 /** Overwrites the schedule with zeros and makes it unusable. Copies the engine may have made are out of reach. */
 export function wipeKeySchedule(schedule: KeySchedule): void {
   requireSchedule(schedule);
-  for (const numbers of [...schedule.keys, schedule.boxes, schedule.pairs]) {
+  for (const numbers of [schedule.halves, ...schedule.kept]) {
     numbers.fill(0);
     numbers.length = 0;
   }
-  schedule.keys.length = 0;
+  schedule.kept = NOTHING_KEPT;
 }
 
-/** The subkeys in the box layout, in the order of encryption. Throws an Error if `schedule` has been wiped. */
-export function boxSubkeys(schedule: KeySchedule): readonly number[] {
+/**
+ * Puts the subkeys in place for a use; gives how many words they are. Throws a TypeError for what is no schedule, an Error
+ * if it has been wiped.
+ */
+export function loadSubkeys(schedule: KeySchedule, { index, layout, backwards }: SubkeyUse): number {
   requireSchedule(schedule);
-  if (schedule.boxes.length === 0) {
-    schedule.boxes = expand(schedule.keys, BOX_ROWS);
-  }
-  return schedule.boxes;
+  const { halves } = schedule;
+  if (halves.length === 0) throw new Error("schedule: expected a key schedule in use, got a wiped one");
+  const count = 16 * halves.length;
+  const kept = schedule.kept[index]!;
+  for (let i = 0; i < kept.length; i++) setSubkey(i, kept[i]!);
+  if (kept.length > 0) return count;
+  expand(halves, layout, backwards);
+  if ((schedule.used & (1 << index)) !== 0) keep(schedule, index, count);
+  schedule.used |= 1 << index;
+  return count;
 }
 
-/** The subkeys in the pair layout, in the order of encryption. Throws an Error if `schedule` has been wiped. */
-export function pairSubkeys(schedule: KeySchedule): readonly number[] {
-  requireSchedule(schedule);
-  if (schedule.pairs.length === 0) {
-    schedule.pairs = expand(schedule.keys, PAIR_ROWS);
-  }
-  return schedule.pairs;
+function keep(schedule: KeySchedule, index: number, count: number): void {
+  if (schedule.kept === NOTHING_KEPT) schedule.kept = [NONE, NONE, NONE];
+  schedule.kept[index] = Array.from(SUBKEYS.subarray(0, count));
 }
 
 function requireSchedule(schedule: KeySchedule): void {
@@ -74,48 +110,49 @@ function requireSchedule(schedule: KeySchedule): void {
   }
 }
 
-function withoutParity(key: Uint8Array, offset: number): number[] {
-  return [
-    key[offset]! >>> 1,
-    key[offset + 1]! >>> 1,
-    key[offset + 2]! >>> 1,
-    key[offset + 3]! >>> 1,
-    key[offset + 4]! >>> 1,
-    key[offset + 5]! >>> 1,
-    key[offset + 6]! >>> 1,
-    key[offset + 7]! >>> 1,
-  ];
+/** C or D of the eight key bytes from `offset` on; `half` is where its part of PC-1 begins. */
+function halfOf(key: Uint8Array, offset: number, half: number): number {
+  let bits = 0;
+  for (let i = 0; i < 8; i++) {
+    bits |= PC1_LOOKUP[half + 128 * i + (key[offset + i]! >>> 1)]!;
+  }
+  return bits;
 }
 
-/** The subkeys of one stage or three, as the OR of eight rows. */
-function expand(keys: readonly number[][], rows: Int32Array): number[] {
-  if (keys.length === 0) {
-    throw new Error("schedule: expected a key schedule in use, got a wiped one");
-  }
-  const words = new Array<number>(32 * keys.length);
-  for (let stage = 0; stage < keys.length; stage++) {
-    const key = keys[stage]!;
-    const a = 32 * key[0]!;
-    const b = 32 * (128 + key[1]!);
-    const c = 32 * (256 + key[2]!);
-    const d = 32 * (384 + key[3]!);
-    const e = 32 * (512 + key[4]!);
-    const f = 32 * (640 + key[5]!);
-    const g = 32 * (768 + key[6]!);
-    const h = 32 * (896 + key[7]!);
-    // The middle stage deciphers. i ^ 30 counts the sixteen rounds backwards and leaves the two words of each in order.
-    const turn = stage === 1 ? 30 : 0;
-    for (let i = 0; i < 32; i++) {
-      words[32 * stage + (i ^ turn)] =
-        rows[a + i]! |
-        rows[b + i]! |
-        rows[c + i]! |
-        rows[d + i]! |
-        rows[e + i]! |
-        rows[f + i]! |
-        rows[g + i]! |
-        rows[h + i]!;
+/** Makes the subkeys of one stage or three. */
+function expand(halves: readonly number[], layout: keyTables.Pc2Layout, backwards: boolean): void {
+  const { base, cMask, dMask, turn } = layout;
+  const last = 16 * halves.length - 2;
+  for (let stage = 0; 2 * stage < halves.length; stage++) {
+    let c = halves[2 * stage]!;
+    let d = halves[2 * stage + 1]!;
+    // The middle stage deciphers. ^ 30 counts the sixteen rounds backwards and leaves the two words of each in order.
+    const middle = stage === 1 ? 30 : 0;
+    for (let round = 0; round < 16; round++) {
+      const shift = LEFT_SHIFTS[round]!;
+      c = ((c << shift) | (c >>> (HALF_BITS - shift))) & HALF_MASK;
+      d = ((d << shift) | (d >>> (HALF_BITS - shift))) & HALF_MASK;
+      const fromC = choose(c, base);
+      const fromD = choose(d, base + 512);
+      const second = (fromC & ~cMask) | (fromD & ~dMask);
+      const forward = 32 * stage + ((2 * round) ^ middle);
+      const place = backwards ? last - forward : forward;
+      setSubkey(place, (fromC & cMask) | (fromD & dMask));
+      setSubkey(place + 1, (second >>> turn) | (second << (32 - turn)));
     }
   }
-  return words;
+}
+
+/** What PC-2 takes from C or from D. */
+function choose(half: number, base: number): number {
+  return (
+    PC2_LOOKUP[base + (half >>> 21)]! |
+    PC2_LOOKUP[base + 128 + ((half >>> 14) & 127)]! |
+    PC2_LOOKUP[base + 256 + ((half >>> 7) & 127)]! |
+    PC2_LOOKUP[base + 384 + (half & 127)]!
+  );
+}
+
+function setSubkey(place: number, word: number): void {
+  SUBKEYS[place] = word;
 }

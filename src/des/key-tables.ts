@@ -1,45 +1,80 @@
 /**
- * The whole key schedule KS (FIPS 46-3, "The Key Schedule") as lookups, derived from PC-1, the shifts and PC-2 when the
- * module loads.
- *
- * All three only move bits, so every subkey bit is one key bit, and the subkeys of a key are the OR of what each of its
- * eight bytes puts into them. A row holds that for one byte at one place: sixteen subkeys, 32 words.
+ * The permutations of the key schedule (FIPS 46-3, "The Key Schedule") as lookups, derived from PC-1 and PC-2 when the
+ * module loads. Both only move bits, so what a whole key gives is the OR of what each seven bits of it give.
  */
 import { BOX_LAYOUT, type Layout, PAIR_LAYOUT, placeOf } from "./fast-tables.js";
-import { LEFT_SHIFTS, PC1, PC2 } from "./tables.js";
+import { PC1, PC2 } from "./tables.js";
 
-/** For each of 8 key bytes and each of 128 values of its upper seven bits, a row of 32 words in the box layout. */
-export const BOX_ROWS: Int32Array = deriveRows(BOX_LAYOUT);
+/** Bits of C and of D, leftmost highest. */
+export const HALF_BITS = 28;
 
-/** The same in the pair layout. */
-export const PAIR_ROWS: Int32Array = deriveRows(PAIR_LAYOUT);
+/**
+ * PC-1: for each of 8 key bytes and each of 128 values of its upper seven bits, what it puts into C; 1,024 words further
+ * what it puts into D.
+ */
+export const PC1_LOOKUP: Int32Array = derivePc1();
 
-function deriveRows(layout: Layout): Int32Array {
-  const rows = new Int32Array(8 * 128 * 32);
-  const places = PC2.map((_, i) => placeOf(layout, i + 1));
-  let turned = 0;
-  LEFT_SHIFTS.forEach((shift, round) => {
-    turned += shift;
-    PC2.forEach((chosen, i) => {
-      // C and D have 28 bits each and turn separately.
-      const half = chosen > 28 ? 28 : 0;
-      const keyBit = PC1[half + ((chosen - 1 - half + turned) % 28)]! - 1;
-      const { word, shift: place } = places[i]!;
-      const value = 1 << (6 - (keyBit & 7));
-      rows[32 * (128 * (keyBit >>> 3) + value) + 2 * round + word]! |= 1 << place;
-    });
+/** A layout's part of `PC2_LOOKUP`, and how its words are unpacked. */
+export interface Pc2Layout {
+  /** Where its four groups of seven bits of C begin, leftmost first, each of 128 words; 512 words further those of D. */
+  readonly base: number;
+  /** The bits that C puts into the first word of a subkey, and D. */
+  readonly cMask: number;
+  readonly dMask: number;
+  /** What is not in the masks is the second word, rotated left by so much to make room for the first. */
+  readonly turn: number;
+}
+
+/**
+ * PC-2, from C and D to both words of a subkey. Half of a subkey comes from C and half from D, so both words of a half
+ * have room in one.
+ */
+export const PC2_LOOKUP: Int32Array = new Int32Array(2048);
+export const PC2_BOX: Pc2Layout = derivePc2(BOX_LAYOUT, 0);
+export const PC2_PAIR: Pc2Layout = derivePc2(PAIR_LAYOUT, 1024);
+
+function derivePc1(): Int32Array {
+  const lookup = new Int32Array(2048);
+  PC1.forEach((keyBit, i) => {
+    const half = i < HALF_BITS ? 0 : 1024;
+    const value = 1 << (6 - ((keyBit - 1) & 7));
+    lookup[half + 128 * ((keyBit - 1) >>> 3) + value]! |= 1 << (HALF_BITS - 1 - (i % HALF_BITS));
   });
-  // The rows of single bits are there; any other is the row without its lowest bit and the row of that bit.
-  for (let byte = 0; byte < 8; byte++) {
+  completeRows(lookup, 0, 16);
+  return lookup;
+}
+
+function derivePc2(layout: Layout, base: number): Pc2Layout {
+  const places = PC2.map((_, i) => placeOf(layout, i + 1));
+  // PC-2 takes its first 24 bits from C, the others from D.
+  const maskOf = (word: number, first: number) =>
+    places.slice(first, first + 24).reduce((mask, p) => (p.word === word ? mask | (1 << p.shift) : mask), 0);
+  const cMask = maskOf(0, 0);
+  const dMask = maskOf(0, 24);
+  let turn = 1;
+  while ((cMask & rotateLeft(maskOf(1, 0), turn)) !== 0 || (dMask & rotateLeft(maskOf(1, 24), turn)) !== 0)
+    turn++;
+  PC2.forEach((bit, i) => {
+    const { word, shift } = places[i]!;
+    // Bits 1 to 28 are C, 29 to 56 are D; groups of seven, so group and place follow from the number alone.
+    const group = Math.floor((bit - 1) / 7);
+    const value = 1 << (6 - ((bit - 1) % 7));
+    PC2_LOOKUP[base + 128 * group + value]! |= word === 0 ? 1 << shift : rotateLeft(1 << shift, turn);
+  });
+  completeRows(PC2_LOOKUP, base, 8);
+  return { base, cMask, dMask, turn };
+}
+
+/** Fills rows of 128 words, where those of single bits are there: the others are an OR of theirs. */
+function completeRows(lookup: Int32Array, base: number, rows: number): void {
+  for (let row = base; row < base + 128 * rows; row += 128) {
     for (let value = 1; value < 128; value++) {
       const lowest = value & -value;
-      const row = 32 * (128 * byte + value);
-      const rest = 32 * (128 * byte + (value ^ lowest));
-      const single = 32 * (128 * byte + lowest);
-      for (let i = 0; i < 32; i++) {
-        rows[row + i] = rows[rest + i]! | rows[single + i]!;
-      }
+      lookup[row + value] = lookup[row + (value ^ lowest)]! | lookup[row + lowest]!;
     }
   }
-  return rows;
+}
+
+function rotateLeft(word: number, by: number): number {
+  return (word << by) | (word >>> (32 - by));
 }

@@ -6,9 +6,10 @@
  * cancel, so three stages are 48 rounds between one IP and one inverse.
  */
 import { PAIRS } from "./fast-tables.js";
-import { SUBKEYS, VIEW, WORDS } from "./workspace.js";
+import * as workspace from "./workspace.js";
 
 const [S1_S5, S3_S7, S2_S6, S4_S8] = PAIRS as [Int32Array, Int32Array, Int32Array, Int32Array];
+const { CHAIN, SUBKEYS, VIEW, WORDS } = workspace;
 
 /**
  * IP, from bytes to L and R in the pair layout, for the first `size` bytes of the workspace. IP transposes a square of
@@ -75,21 +76,21 @@ export function runRounds(size: number, subkeyCount: number): void {
   for (let a = 0; a <= last; a += 6) {
     const b = Math.min(a + 2, last);
     const c = Math.min(a + 4, last);
-    let la = WORDS[a]!;
-    let ra = WORDS[a + 1]!;
-    let lb = WORDS[b]!;
-    let rb = WORDS[b + 1]!;
-    let lc = WORDS[c]!;
-    let rc = WORDS[c + 1]!;
+    let la = word(a);
+    let ra = word(a + 1);
+    let lb = word(b);
+    let rb = word(b + 1);
+    let lc = word(c);
+    let rc = word(c + 1);
     for (let stage = 0; stage < subkeyCount; stage += 32) {
       for (let k = 0; k < 32; k += 4) {
-        let k1 = SUBKEYS[stage + k]!;
-        let k2 = SUBKEYS[stage + k + 1]!;
+        let k1 = subkey(stage + k);
+        let k2 = subkey(stage + k + 1);
         la ^= f(ra, k1, k2);
         lb ^= f(rb, k1, k2);
         lc ^= f(rc, k1, k2);
-        k1 = SUBKEYS[stage + k + 2]!;
-        k2 = SUBKEYS[stage + k + 3]!;
+        k1 = subkey(stage + k + 2);
+        k2 = subkey(stage + k + 3);
         ra ^= f(la, k1, k2);
         rb ^= f(lb, k1, k2);
         rc ^= f(lc, k1, k2);
@@ -105,13 +106,30 @@ export function runRounds(size: number, subkeyCount: number): void {
       lc = rc;
       rc = t;
     }
-    WORDS[a] = la;
-    WORDS[a + 1] = ra;
-    WORDS[b] = lb;
-    WORDS[b + 1] = rb;
-    WORDS[c] = lc;
-    WORDS[c + 1] = rc;
+    setWord(a, la);
+    setWord(a + 1, ra);
+    setWord(b, lb);
+    setWord(b + 1, rb);
+    setWord(c, lc);
+    setWord(c + 1, rc);
   }
+}
+
+/**
+ * Deciphers the workspace in place, each block after the first XORed with the ciphertext before it. IP only moves bits, so
+ * the XOR may as well be made before the inverse of IP, a word at a time.
+ */
+export function decipherChained(size: number, subkeyCount: number): void {
+  permuteIn(size);
+  const words = size >>> 2;
+  for (let i = 0; i < words; i++) {
+    setChainWord(i, word(i));
+  }
+  runRounds(size, subkeyCount);
+  for (let i = 2; i < words; i++) {
+    setWord(i, word(i) ^ chainWord(i - 2));
+  }
+  permuteOut(size);
 }
 
 /** The cipher function f(R, K). */
@@ -119,4 +137,24 @@ function f(r: number, k1: number, k2: number): number {
   const u = r ^ k1;
   const v = ((r << 8) | (r >>> 24)) ^ k2;
   return S1_S5[(u >>> 16) & 4095]! ^ S3_S7[u & 4095]! ^ S2_S6[(v >>> 16) & 4095]! ^ S4_S8[v & 4095]!;
+}
+
+function word(place: number): number {
+  return WORDS[place]!;
+}
+
+function setWord(place: number, value: number): void {
+  WORDS[place] = value;
+}
+
+function chainWord(place: number): number {
+  return CHAIN[place]!;
+}
+
+function setChainWord(place: number, value: number): void {
+  CHAIN[place] = value;
+}
+
+function subkey(place: number): number {
+  return SUBKEYS[place]!;
 }

@@ -2,48 +2,61 @@
  * The one place where blocks are worked on: a small buffer that is reused, so that the loops allocate nothing and
  * the engine knows every address.
  *
- * Invariant: between two calls from outside this folder the workspace is all zeros. A mode copies a chunk in, works on
+ * Invariant: between two calls from outside this folder no key, subkey or plaintext is left in the workspace. A mode copies a chunk in, works on
  * it in place, copies it out, and wipes before it returns; nothing in between can throw or give way to other code.
+ *
+ * A file with a hot loop takes these arrays into constants of its own and reads them in small functions. V8 then builds
+ * their addresses into the loop; an imported binding it looks up anew at every use, checks and all.
  */
 
 /** How many bytes are worked on at a time: small enough to stay in the nearest cache beside the tables. */
 export const CHUNK_SIZE = 2048;
 
 const memory = new ArrayBuffer(CHUNK_SIZE);
+const bytes = new Uint8Array(memory);
+const view = new DataView(memory);
 
 /** The chunk as bytes. */
-export const BYTES: Uint8Array = new Uint8Array(memory);
+export const BYTES: Uint8Array = bytes;
 
 /** The same memory, to read and write words with the first byte leftmost. */
-export const VIEW: DataView = new DataView(memory);
+export const VIEW: DataView = view;
 
 /** The same memory, to keep L and R of each block between the permutations. */
 export const WORDS: Int32Array = new Int32Array(memory);
 
-/** L and R of the ciphertext blocks while CBC decryption turns them into plaintext. */
+/** L and R of the ciphertext blocks while CBC decryption turns them into plaintext. Ciphertext is not wiped. */
 export const CHAIN: Int32Array = new Int32Array(CHUNK_SIZE / 4);
 
 /** The subkeys in the order they are used: two words a round, at most 48 rounds. */
 export const SUBKEYS: Int32Array = new Int32Array(96);
 
-/** Puts the subkeys in place for encryption. */
-export function loadForward(subkeys: readonly number[]): void {
-  for (let i = 0; i < subkeys.length; i++) {
-    SUBKEYS[i] = subkeys[i]!;
-  }
+/** The beginnings of the chunk by the number of their blocks, each made once: a view costs more than ten blocks' IP. */
+const beginnings: Uint8Array[] = Array.from({ length: CHUNK_SIZE / 8 + 1 }, (_, blocks) =>
+  bytes.subarray(0, 8 * blocks),
+);
+
+/** Copies the chunk of `input` that begins at `offset` into the workspace; gives its size. */
+export function takeChunk(input: Uint8Array, offset: number): number {
+  const whole = offset === 0 && input.length <= CHUNK_SIZE;
+  const chunk = whole ? input : input.subarray(offset, offset + CHUNK_SIZE);
+  bytes.set(chunk);
+  return chunk.length;
 }
 
-/** Puts the subkeys in place for decryption: the same rounds, last first (FIPS 46-3, "Deciphering"). */
-export function loadBackward(subkeys: readonly number[]): void {
-  const last = subkeys.length - 2;
-  for (let i = 0; i <= last; i += 2) {
-    SUBKEYS[i] = subkeys[last - i]!;
-    SUBKEYS[i + 1] = subkeys[last - i + 1]!;
-  }
+/** Copies the first `size` bytes of the workspace, whole blocks, to `offset` of `output`. */
+export function giveChunk(output: Uint8Array, offset: number, size: number): void {
+  output.set(beginnings[size >>> 3]!, offset);
 }
 
-/** Wipes the subkeys and the first `size` bytes of what was worked on. */
+/** XORs a block, as two words, into the first block of the workspace. */
+export function meetFirstBlock(left: number, right: number): void {
+  view.setInt32(0, view.getInt32(0) ^ left);
+  view.setInt32(4, view.getInt32(4) ^ right);
+}
+
+/** Wipes the subkeys and what was worked on in a call of `size` bytes. */
 export function wipeWorkspace(size: number): void {
   SUBKEYS.fill(0);
-  WORDS.fill(0, 0, size >>> 2);
+  beginnings[Math.min(size, CHUNK_SIZE) >>> 3]!.fill(0);
 }

@@ -117,4 +117,38 @@ describe("ECB", () => {
       new TypeError("ciphertext: expected a Uint8Array, got null"),
     );
   });
+
+  test("writes into the output it is given, which may be the input itself or begin before it", () => {
+    const schedule = createKeySchedule(bytes("0123456789abcdef"));
+    for (const size of [0, 8, 200, 2048, 2056, 6000]) {
+      const input = Uint8Array.from({ length: size }, (_, i) => i & 255);
+      for (const crypt of [encryptEcb, decryptEcb]) {
+        const expected = crypt(schedule, input);
+        const output = new Uint8Array(size);
+        expect(crypt(schedule, input, output)).toBe(output);
+        expect(output).toEqual(expected);
+        const same = input.slice();
+        expect(crypt(schedule, same, same)).toEqual(expected);
+        const memory = new Uint8Array(size + 24);
+        memory.set(input, 24);
+        expect(crypt(schedule, memory.subarray(24), memory.subarray(0, size))).toEqual(expected);
+      }
+    }
+  });
+
+  test("refuses an output of another size, and one that begins inside the input", () => {
+    const schedule = createKeySchedule(new Uint8Array(8));
+    const memory = new Uint8Array(32);
+    for (const crypt of [encryptEcb, decryptEcb]) {
+      expect(() => crypt(schedule, memory, new Uint8Array(24))).toThrow(
+        new RangeError("output: expected 32 bytes, got 24"),
+      );
+      expect(() => crypt(schedule, memory, "here" as never)).toThrow(
+        new TypeError("output: expected a Uint8Array, got string"),
+      );
+      expect(() => crypt(schedule, memory.subarray(0, 24), memory.subarray(8))).toThrow(
+        new RangeError("output: expected not to begin inside the input, got it 8 bytes further"),
+      );
+    }
+  });
 });

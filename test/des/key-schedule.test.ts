@@ -7,9 +7,25 @@ import {
   encryptEcb,
   wipeKeySchedule,
 } from "../../src/des/index.js";
-import { boxSubkeys, pairSubkeys } from "../../src/des/key-schedule.js";
+import {
+  BOXES_FORWARD,
+  type KeySchedule,
+  loadSubkeys,
+  PAIRS_BACKWARD,
+  PAIRS_FORWARD,
+  type SubkeyUse,
+} from "../../src/des/key-schedule.js";
 import { LEFT_SHIFTS, PC1, PC2 } from "../../src/des/tables.js";
+import { SUBKEYS, wipeWorkspace } from "../../src/des/workspace.js";
 import { bytes } from "./vectors.js";
+
+/** The subkeys that a mode would find in the workspace. */
+function subkeysOf(schedule: KeySchedule, use: SubkeyUse): number[] {
+  const count = loadSubkeys(schedule, use);
+  const subkeys = [...SUBKEYS.subarray(0, count)];
+  wipeWorkspace(0);
+  return subkeys;
+}
 
 const popCount = (word: number) => word.toString(2).replaceAll("0", "").length;
 
@@ -29,20 +45,39 @@ describe("the key schedule", () => {
         (six(2) << 24) | (six(4) << 16) | (six(6) << 8) | six(8),
       ];
     });
-    expect([...boxSubkeys(createKeySchedule(key))]).toEqual(expected);
+    expect(subkeysOf(createKeySchedule(key), BOXES_FORWARD)).toEqual(expected);
   });
 
   test("has the same bits in the pair layout, in other places", () => {
     const schedule = createKeySchedule(bytes("133457799bbcdff1"));
-    const boxes = boxSubkeys(schedule);
-    const pairs = pairSubkeys(schedule);
+    const boxes = subkeysOf(schedule, BOXES_FORWARD);
+    const pairs = subkeysOf(schedule, PAIRS_FORWARD);
     expect(pairs.map(popCount)).toEqual(boxes.map(popCount));
+  });
+
+  test("has them backwards for decryption, the two words of a round in order", () => {
+    for (const key of ["133457799bbcdff1", "0123456789abcdef23456789abcdef01456789abcdef0123"]) {
+      const schedule = createKeySchedule(bytes(key));
+      const forward = subkeysOf(schedule, PAIRS_FORWARD);
+      const rounds = Array.from({ length: forward.length / 2 }, (_, i) => forward.slice(2 * i, 2 * i + 2));
+      expect(subkeysOf(schedule, PAIRS_BACKWARD)).toEqual(rounds.reverse().flat());
+    }
+  });
+
+  test("gives the same subkeys again, keeps them from the second use on, and only those", () => {
+    const schedule = createKeySchedule(bytes("133457799bbcdff1"));
+    const first = subkeysOf(schedule, PAIRS_BACKWARD);
+    expect(schedule.kept).toEqual([[], [], []]);
+    expect(subkeysOf(schedule, PAIRS_BACKWARD)).toEqual(first);
+    expect(schedule.kept).toEqual([[], [], first]);
+    expect(subkeysOf(schedule, PAIRS_BACKWARD)).toEqual(first);
+    expect(createKeySchedule(bytes("133457799bbcdff1")).kept).toEqual([[], [], []]);
   });
 
   test("keeps every subkey word a small integer, also where the engine's are of 31 bits", () => {
     for (const key of ["ffffffffffffffff", "0123456789abcdef23456789abcdef01456789abcdef0123"]) {
       const schedule = createKeySchedule(bytes(key));
-      for (const word of [...boxSubkeys(schedule), ...pairSubkeys(schedule)]) {
+      for (const word of [BOXES_FORWARD, PAIRS_FORWARD].flatMap((use) => subkeysOf(schedule, use))) {
         expect(word).toBeGreaterThanOrEqual(0);
         expect(word).toBeLessThan(2 ** 30);
       }
@@ -79,10 +114,21 @@ describe("the key schedule", () => {
   test("is zeros and refuses work once wiped", () => {
     const schedule = createKeySchedule(bytes("133457799bbcdff1"));
     const block = new Uint8Array(8);
-    const kept = [schedule.keys[0]!, boxSubkeys(schedule), pairSubkeys(schedule)];
+    for (const use of [
+      BOXES_FORWARD,
+      PAIRS_FORWARD,
+      PAIRS_BACKWARD,
+      BOXES_FORWARD,
+      PAIRS_FORWARD,
+      PAIRS_BACKWARD,
+    ])
+      subkeysOf(schedule, use);
+    const numbers = [schedule.halves, ...schedule.kept];
+    expect(numbers.map(({ length }) => length)).toEqual([2, 32, 32, 32]);
     wipeKeySchedule(schedule);
     wipeKeySchedule(schedule);
-    expect(kept.flat()).toEqual([]);
+    expect(numbers.flat()).toEqual([]);
+    expect(schedule.kept).toEqual([[], [], []]);
     const refusal = new Error("schedule: expected a key schedule in use, got a wiped one");
     expect(() => encryptEcb(schedule, block)).toThrow(refusal);
     expect(() => decryptEcb(schedule, block)).toThrow(refusal);
