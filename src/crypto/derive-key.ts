@@ -10,9 +10,9 @@ export const DES3_SEED_SIZE = 21;
 export function deriveRandom(schedule: KeySchedule, constant: Uint8Array): Uint8Array {
   // K1 = E(Key, n-fold(Constant)), K2 = E(Key, K1), ...: each a message of one block under the zero initial vector.
   const blocks = new Uint8Array(3 * BLOCK_SIZE);
-  let block = nFold(constant, BLOCK_SIZE);
+  const block = nFold(constant, BLOCK_SIZE);
   for (let offset = 0; offset < blocks.length; offset += BLOCK_SIZE) {
-    block = encryptEcb(schedule, block);
+    encryptEcb(schedule, block, block);
     blocks.set(block, offset);
   }
   const random = blocks.slice(0, DES3_SEED_SIZE);

@@ -90,9 +90,7 @@ class DesCbcMd5Key implements CipherKey {
     text.set(takeRandom(random, CONFOUNDER_SIZE));
     text.set(plaintext, HEADER_SIZE);
     text.set(md5(text), CONFOUNDER_SIZE);
-    const ciphertext = encryptCbc(this.#schedule, ZERO_IV, text);
-    text.fill(0);
-    return ciphertext;
+    return encryptCbc(this.#schedule, ZERO_IV, text, text);
   }
 
   decrypt(usage: number, ciphertext: Uint8Array): Uint8Array {
@@ -116,7 +114,7 @@ class DesCbcMd5Key implements CipherKey {
     const text = new Uint8Array(HEADER_SIZE);
     text.set(confounder);
     text.set(confoundedMd5(confounder, data), CONFOUNDER_SIZE);
-    return encryptCbc(schedule, ZERO_IV, text);
+    return encryptCbc(schedule, ZERO_IV, text, text);
   }
 
   verifyChecksum(usage: number, data: Uint8Array, checksum: Uint8Array): boolean {

@@ -88,9 +88,7 @@ class EcbKey implements CipherKey {
   encrypt(usage: number, plaintext: Uint8Array): Uint8Array {
     this.#require(usage);
     const padded = pad(plaintext);
-    const ciphertext = encryptEcb(this.#schedule, padded);
-    padded.fill(0);
-    return ciphertext;
+    return encryptEcb(this.#schedule, padded, padded);
   }
 
   decrypt(usage: number, ciphertext: Uint8Array): Uint8Array {

@@ -96,11 +96,13 @@ class Des3CbcSha1Key implements CipherKey {
   encrypt(usage: number, plaintext: Uint8Array, random: RandomSource = systemRandom): Uint8Array {
     const { ki, schedule } = this.#seals.get(usage);
     // §5.3: C1 = E(Ke, conf | plaintext | pad), H1 = HMAC(Ki, conf | plaintext | pad), ciphertext = C1 | H1[1..h].
-    const text = new Uint8Array(CONFOUNDER_SIZE + Math.ceil(plaintext.length / BLOCK_SIZE) * BLOCK_SIZE);
+    const textSize = CONFOUNDER_SIZE + Math.ceil(plaintext.length / BLOCK_SIZE) * BLOCK_SIZE;
+    const sealed = new Uint8Array(textSize + MAC_SIZE);
+    const text = sealed.subarray(0, textSize);
     text.set(takeRandom(random, CONFOUNDER_SIZE));
     text.set(plaintext, CONFOUNDER_SIZE);
-    const sealed = concatBytes(encryptCbc(schedule, ZERO_IV, text), hmac(SHA1, MAC_SIZE, ki, text));
-    text.fill(0);
+    sealed.set(hmac(SHA1, MAC_SIZE, ki, text), textSize);
+    encryptCbc(schedule, ZERO_IV, text, text);
     return sealed;
   }
 
