@@ -51,7 +51,7 @@ if (sizes.some((size) => !Number.isInteger(size) || size <= 0 || size % 8 !== 0)
   process.stderr.write("bench: --sizes wants multiples of 8\n");
   process.exit(2);
 }
-const rounds = options.quick ? 3 : 5;
+const rounds = options.quick ? 3 : 9;
 const sampleMs = options.quick ? 6 : 10;
 
 setFlagsFromString("--expose-gc");
