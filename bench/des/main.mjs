@@ -51,10 +51,12 @@ if (sizes.some((size) => !Number.isInteger(size) || size <= 0 || size % 8 !== 0)
   process.stderr.write("bench: --sizes wants multiples of 8\n");
   process.exit(2);
 }
-const rounds = options.quick ? 3 : 9;
-const sampleMs = options.quick ? 6 : 10;
+const rounds = options.quick ? 3 : 7;
+const sampleMs = options.quick ? 10 : 25;
 
 setFlagsFromString("--expose-gc");
+// V8 forgets the code of functions that rested for a few collections, and there is one before every sample.
+setFlagsFromString("--no-flush-bytecode");
 const collectGarbage = runInNewContext("gc");
 const note = (text) => process.stderr.write(`bench: ${text}\n`);
 const peers = await openPeers(note);
@@ -103,11 +105,11 @@ printReport({
 
 /**
  * Nanoseconds a call, over about `sampleMs`. Nobody pays for the garbage of the one before, nor for caches that
- * are full of other people's tables: collect, run a sixth of the time unmeasured, then measure.
+ * are full of other people's tables: collect, run as long unmeasured, while the collector's threads finish, then measure.
  */
 function sample(work) {
   collectGarbage();
-  measure(work, sampleMs / 6);
+  measure(work, sampleMs);
   return measure(work, sampleMs);
 }
 
