@@ -6,16 +6,24 @@
  */
 import type { DescMessage, MessageShape } from "@bufbuild/protobuf";
 import { WireType } from "@bufbuild/protobuf/wire";
+import { publicBytes } from "../crypto/public-bytes.js";
 import { type FieldForm, fieldForms, tagOf } from "./canonical-form.js";
 
-/** Encodes a message; the result is the caller's. Throws RangeError for a value that its field can't hold. */
+/**
+ * Encodes a message; the result is the caller's. Throws RangeError or TypeError for a value that its
+ * field can't hold, and for fields the schema does not know.
+ * @param allocate where the result lies; without it anyone may see it.
+ */
 export function encodeCanonical<Desc extends DescMessage>(
   schema: Desc,
   message: MessageShape<Desc>,
+  allocate: (size: number) => Uint8Array = publicBytes,
 ): Uint8Array {
   try {
     scratch.message(schema, message as unknown as Fields);
-    return scratch.lent().slice();
+    const bytes = allocate(scratch.size);
+    bytes.set(scratch.lent());
+    return bytes;
   } finally {
     scratch.wipe();
   }
@@ -136,6 +144,8 @@ class BackwardsWriter {
   message(schema: DescMessage, message: Fields): void {
     if (message.$typeName !== schema.typeName)
       throw new TypeError(`message: expected ${schema.typeName}, got ${String(message.$typeName)}`);
+    if (message.$unknown !== undefined)
+      throw new TypeError("message: it has fields its schema does not know");
     const fields = writersOf(schema);
     for (let i = 0; i < fields.length; i++) fields[i]!(this, message);
   }
@@ -148,12 +158,14 @@ class BackwardsWriter {
   }
 
   bytes(value: Uint8Array): void {
+    if (!(value instanceof Uint8Array)) throw new TypeError(`expected bytes, got ${typeof value}`);
     const at = this.#reserve(value.length);
     this.#buffer.set(value, at);
     this.uint32(value.length);
   }
 
   text(value: string): void {
+    if (typeof value !== "string") throw new TypeError(`expected text, got ${typeof value}`);
     const { length } = value;
     const at = this.#reserve(length);
     let ascii = true;

@@ -1,4 +1,4 @@
-import { create, toBinary } from "@bufbuild/protobuf";
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { StructSchema } from "@bufbuild/protobuf/wkt";
 import fc from "fast-check";
 import { expect, test } from "vitest";
@@ -32,4 +32,13 @@ test("a value that its field can't hold, and a message of another kind, are wron
 
 test("a schema with kinds of fields that have no canonical form is wrong use", () => {
   expect(() => encodeCanonical(StructSchema, create(StructSchema))).toThrow(TypeError);
+});
+
+test("fields that the schema does not know, and values of another type, are wrong use", () => {
+  const part = fromBinary(EncPrivPartSchema, Uint8Array.of(0xf8, 0x01, 5));
+  expect(() => encodeCanonical(EncPrivPartSchema, part)).toThrow(TypeError);
+  for (const userData of ["text", [1], {}])
+    expect(() =>
+      encodeCanonical(EncPrivPartSchema, { ...create(EncPrivPartSchema), userData: userData as never }),
+    ).toThrow(TypeError);
 });
