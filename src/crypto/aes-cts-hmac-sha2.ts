@@ -83,7 +83,7 @@ function aesSha2EncryptionType(profile: AesSha2Profile): EncryptionType {
 
     generateKey(random: RandomSource = systemRandom) {
       // §6, random-to-key: the identity.
-      return Uint8Array.from(takeRandom(random, keySize));
+      return new Uint8Array(takeRandom(random, keySize));
     },
 
     stringToKey(password: string, salt: Uint8Array, params?: Uint8Array) {
@@ -167,7 +167,7 @@ class AesSha2Key implements CipherKey {
 
   constructor(profile: AesSha2Profile, key: Uint8Array) {
     this.#profile = profile;
-    this.#base = Uint8Array.from(key);
+    this.#base = new Uint8Array(key);
     this.#seals = new UsageKeys((usage) => {
       // §5: Ke from the constant 0xAA, Ki from 0x55.
       const ke = this.#derive(usage, 0xaa, profile.keySize);

@@ -189,6 +189,11 @@ class Reader {
   /** Reads a varint of at most 64 bits in its fewest bytes. */
   varint(end: number): boolean {
     const bytes = this.#bytes;
+    if (this.at < end && bytes[this.at]! < 0x80) {
+      this.low = bytes[this.at++]!;
+      this.high = 0;
+      return true;
+    }
     let low = 0;
     let high = 0;
     for (let i = 0; i < 10 && this.at < end; i++) {

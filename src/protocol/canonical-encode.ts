@@ -184,6 +184,10 @@ class BackwardsWriter {
   }
 
   uint32(value: number): void {
+    if ((value & 0x7f) === value) {
+      this.#buffer[this.#reserve(1)] = value;
+      return;
+    }
     if (value >>> 0 !== value) throw new RangeError(`expected an unsigned number of 32 bits, got ${value}`);
     let length = 1;
     for (let rest = value >>> 7; rest > 0; rest >>>= 7) length++;
