@@ -14,6 +14,7 @@ import {
 } from "./encryption-type.js";
 import { equalBytes } from "./equal-bytes.js";
 import { type HmacHash, hmac, SHA256, SHA384 } from "./hmac.js";
+import { publicBytes } from "./public-bytes.js";
 import { systemRandom, takeRandom } from "./random.js";
 import { UsageKeys } from "./usage-keys.js";
 
@@ -82,7 +83,7 @@ function aesSha2EncryptionType(profile: AesSha2Profile): EncryptionType {
 
     generateKey(random: RandomSource = systemRandom) {
       // §6, random-to-key: the identity.
-      return Uint8Array.from(takeRandom(random, keySize));
+      return new Uint8Array(takeRandom(random, keySize));
     },
 
     stringToKey(password: string, salt: Uint8Array, params?: Uint8Array) {
@@ -123,7 +124,7 @@ export function kdfHmacSha2(
   input[3] = 1;
   input.set(label, 4);
   input.set(context, 4 + label.length + 1);
-  new DataView(input.buffer).setUint32(input.length - 4, size * 8);
+  writeUint32(input, input.length - 4, size * 8);
   return hmac(hash, size, key, input);
 }
 
@@ -153,6 +154,11 @@ async function stringToKey(
   }
 }
 
+/** Most significant byte first. A DataView would move a small array out of V8's heap first. */
+function writeUint32(bytes: Uint8Array, at: number, value: number): void {
+  for (let i = 0; i < 4; i++) bytes[at + i] = value >>> (24 - 8 * i);
+}
+
 class AesSha2Key implements CipherKey {
   readonly #profile: AesSha2Profile;
   readonly #base: Uint8Array;
@@ -161,7 +167,7 @@ class AesSha2Key implements CipherKey {
 
   constructor(profile: AesSha2Profile, key: Uint8Array) {
     this.#profile = profile;
-    this.#base = Uint8Array.from(key);
+    this.#base = new Uint8Array(key);
     this.#seals = new UsageKeys((usage) => {
       // §5: Ke from the constant 0xAA, Ki from 0x55.
       const ke = this.#derive(usage, 0xaa, profile.keySize);
@@ -177,7 +183,7 @@ class AesSha2Key implements CipherKey {
     const confounder = takeRandom(random, AES_BLOCK_SIZE);
     const textSize = AES_BLOCK_SIZE + plaintext.length;
     // §5: C = E(Ke, N | plaintext, IV); H = HMAC(Ki, IV | C); ciphertext = C | H[1..h].
-    const sealed = new Uint8Array(textSize + macSize);
+    const sealed = publicBytes(textSize + macSize);
     aes.encrypt(confounder, plaintext, sealed);
     sealed.set(hmac(hash, macSize, ki, ZERO_IV, sealed.subarray(0, textSize)), textSize);
     return sealed;
@@ -214,7 +220,7 @@ class AesSha2Key implements CipherKey {
   /** §5: KDF-HMAC-SHA2(base-key, usage | purpose, size). */
   #derive(usage: number, purpose: number, size: number): Uint8Array {
     const label = new Uint8Array(5);
-    new DataView(label.buffer).setUint32(0, usage);
+    writeUint32(label, 0, usage);
     label[4] = purpose;
     return kdfHmacSha2(this.#profile.hash, this.#base, label, NO_CONTEXT, size);
   }

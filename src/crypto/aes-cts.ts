@@ -57,37 +57,35 @@ export class AesCts {
 
   /**
    * Deciphers at least 16 bytes and drops the confounder.
-   * @returns the plaintext, 16 bytes shorter, in a new buffer that is the caller's.
+   * @returns the plaintext, 16 bytes shorter, in memory that is the caller's, beside the confounder.
    */
   decrypt(ciphertext: Uint8Array): Uint8Array {
     const size = ciphertext.length;
-    const plaintext = new Uint8Array(size - AES_BLOCK_SIZE);
-    if (plaintext.length === 0) return plaintext;
+    if (size === AES_BLOCK_SIZE) return new Uint8Array();
 
     // Where the last two blocks begin, as they travel: the whole one first, then what is left of the one before it.
     const last = (Math.ceil(size / AES_BLOCK_SIZE) - 1) * AES_BLOCK_SIZE;
     const whole = last - AES_BLOCK_SIZE;
-    const blocks = this.#decryptBlocks(ciphertext.subarray(0, last));
+    const text = this.#decryptBlocks(padded(ciphertext, last + AES_BLOCK_SIZE));
 
-    // CBC: P[k] = D(C[k]) XOR C[k-1]; the confounder is P[1].
-    for (let i = AES_BLOCK_SIZE; i < whole; i++)
-      plaintext[i - AES_BLOCK_SIZE] = blocks[i]! ^ ciphertext[i - AES_BLOCK_SIZE]!;
-    for (let i = last; i < size; i++)
-      plaintext[i - AES_BLOCK_SIZE] = blocks[whole + i - last]! ^ ciphertext[i]!;
+    // CBC: P[k] = D(C[k]) XOR C[k-1]; the confounder is P[1], and left alone.
+    for (let i = AES_BLOCK_SIZE; i < whole; i++) text[i] = text[i]! ^ ciphertext[i - AES_BLOCK_SIZE]!;
 
-    // The block before the last, put together from what travelled and what the last one carried; the confounder if
-    // there are two blocks only.
+    // The block before the last, put together from what travelled and what the last one carried.
+    for (let i = 0; i < AES_BLOCK_SIZE; i++) {
+      const carried = text[whole + i]!;
+      const travelled = last + i < size;
+      stolenBlock[i] = travelled ? ciphertext[last + i]! : carried;
+      if (travelled) text[last + i] = carried ^ ciphertext[last + i]!;
+    }
     if (whole > 0) {
-      for (let i = 0; i < AES_BLOCK_SIZE; i++)
-        stolenBlock[i] = last + i < size ? ciphertext[last + i]! : blocks[whole + i]!;
       const block = this.#decryptBlocks(stolenBlock);
       for (let i = 0; i < AES_BLOCK_SIZE; i++)
-        plaintext[whole - AES_BLOCK_SIZE + i] = block[i]! ^ ciphertext[whole - AES_BLOCK_SIZE + i]!;
+        text[whole + i] = block[i]! ^ ciphertext[whole - AES_BLOCK_SIZE + i]!;
       block.fill(0);
-      stolenBlock.fill(0);
     }
-    blocks.fill(0);
-    return plaintext;
+    stolenBlock.fill(0);
+    return new Uint8Array(text.buffer, text.byteOffset + AES_BLOCK_SIZE, size - AES_BLOCK_SIZE);
   }
 
   /** Overwrites the key and releases the native ciphers, which clear their own copies. */
@@ -114,4 +112,13 @@ export class AesCts {
     }
     return this.#decryptor.update(blocks);
   }
+}
+
+/** `bytes` and zeros up to `size`, in a buffer that the next call changes. */
+function padded(bytes: Uint8Array, size: number): Uint8Array {
+  if (size === bytes.length) return bytes;
+  const buffer = size <= textScratch.length ? textScratch.subarray(0, size) : new Uint8Array(size);
+  buffer.set(bytes);
+  buffer.fill(0, bytes.length);
+  return buffer;
 }

@@ -2,7 +2,8 @@
  * The shape of an encryption type (RFC 3961 §3): everything about one algorithm in one table row.
  *
  * Code above receives a row and never switches on its number. Bytes in, bytes out: no function here keeps or
- * changes a buffer it was given, and every buffer returned belongs to the caller.
+ * changes a buffer it was given, and every buffer returned belongs to the caller; what lies beside it in the same
+ * `ArrayBuffer` does not.
  */
 
 /** Gives `size` fresh random bytes, owned by the caller. The system's source unless a test injects another. */

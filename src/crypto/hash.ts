@@ -7,9 +7,9 @@ import { hash } from "node:crypto";
 /** The hash functions the encryption types are made of. */
 export type HashName = "md5" | "sha1" | "sha256" | "sha384";
 
-/** SHA-256 of `data` (FIPS 180-4): 32 bytes, the caller's. */
-export function sha256(data: Uint8Array): Uint8Array {
-  return bytesOfLatin1(hash("sha256", data, "binary"), 32);
+/** The first `size` bytes of SHA-256 of `data` (FIPS 180-4), the caller's. */
+export function sha256(data: Uint8Array, size = 32): Uint8Array {
+  return bytesOfLatin1(hash("sha256", data, "binary"), size);
 }
 
 /** MD5 of `data` (RFC 1321): 16 bytes, the caller's. */

@@ -18,9 +18,6 @@ export const SHA1: HmacHash = Object.freeze({ name: "sha1", blockSize: 64, diges
 export const SHA256: HmacHash = Object.freeze({ name: "sha256", blockSize: 64, digestSize: 32 });
 export const SHA384: HmacHash = Object.freeze({ name: "sha384", blockSize: 128, digestSize: 48 });
 
-const innerScratch = new Uint8Array(4096);
-const outerScratch = new Uint8Array(128 + 48);
-
 /**
  * The first `size` bytes of HMAC(key, first ‖ second), in a new buffer that is the caller's.
  * Throws a RangeError for a key longer than a block of the hash: no key here is.
@@ -37,20 +34,34 @@ export function hmac(
     throw new RangeError(`key: expected at most ${blockSize} bytes, got ${key.length}`);
 
   // RFC 2104 §2: H(K XOR opad, H(K XOR ipad, text)).
-  const innerSize = blockSize + first.length + (second?.length ?? 0);
-  const inner = innerSize <= innerScratch.length ? innerScratch : new Uint8Array(innerSize);
+  const inner = buffer(blockSize + first.length + (second?.length ?? 0));
   writePaddedKey(inner, key, blockSize, 0x36);
   inner.set(first, blockSize);
   if (second !== undefined) inner.set(second, blockSize + first.length);
-  const innerText = hash(name, inner.subarray(0, innerSize), "binary");
-  inner.fill(0, 0, innerSize);
+  const innerText = hash(name, inner, "binary");
+  inner.fill(0);
 
-  const outerSize = blockSize + digestSize;
-  writePaddedKey(outerScratch, key, blockSize, 0x5c);
-  for (let i = 0; i < digestSize; i++) outerScratch[blockSize + i] = innerText.charCodeAt(i);
-  const outerText = hash(name, outerScratch.subarray(0, outerSize), "binary");
-  outerScratch.fill(0, 0, outerSize);
+  const outer = buffer(blockSize + digestSize);
+  writePaddedKey(outer, key, blockSize, 0x5c);
+  for (let i = 0; i < digestSize; i++) outer[blockSize + i] = innerText.charCodeAt(i);
+  const outerText = hash(name, outer, "binary");
+  outer.fill(0);
   return bytesOfLatin1(outerText, size);
+}
+
+const scratch = new Uint8Array(4096);
+/** Views of the scratch by their length, each made once. */
+const views = new Array<Uint8Array | undefined>(scratch.length + 1);
+
+/** A buffer of `size` bytes until the next call. */
+function buffer(size: number): Uint8Array {
+  if (size > scratch.length) return new Uint8Array(size);
+  let view = views[size];
+  if (view === undefined) {
+    view = scratch.subarray(0, size);
+    views[size] = view;
+  }
+  return view;
 }
 
 function writePaddedKey(block: Uint8Array, key: Uint8Array, blockSize: number, pad: number): void {

@@ -11,7 +11,6 @@ import {
   type AccessRequest,
   AccessRequestSchema,
   type AccessResponse,
-  AccessResponseSchema,
 } from "../gen/kerberos/v1/application_service_pb.js";
 import {
   AP_USE,
@@ -72,7 +71,7 @@ export function makeAccessRep(
   const { bytes, subkey, seqNumber } = makeApRep(verified, random);
   const response = sealData(subkey, TO_CLIENT, seqNumber, userData, random);
   subkey.wipe();
-  return create(AccessResponseSchema, { apRep: bytes, response });
+  return { $typeName: "kerberos.v1.AccessResponse", apRep: bytes, response };
 }
 
 /**

@@ -11,7 +11,6 @@ import {
   type AuthenticateRequest,
   AuthenticateRequestSchema,
   type AuthenticateResponse,
-  AuthenticateResponseSchema,
 } from "../gen/kerberos/v1/authentication_service_pb.js";
 import type { KdcOption } from "../gen/kerberos/v1/kdc_pb.js";
 import { TicketFlag } from "../gen/kerberos/v1/sealed_pb.js";
@@ -149,11 +148,12 @@ export function issueTgt(
   };
   const part = makeEncKdcRepPart(ticket, asked, now, client.passwordExpiresAt);
   const sealing = { key: replyKey.key, kvno: replyKey.kvno, usage: KeyUsage.AS_REP };
-  const response = create(AuthenticateResponseSchema, {
+  const response: AuthenticateResponse = {
+    $typeName: "kerberos.v1.AuthenticateResponse",
     client: principal,
     ticket: makeTicket(ticket, tgsKey, random),
     encPart: sealToBytes(sealing, "encAsRepPart", part, random),
-  });
+  };
   return {
     response,
     ticket,

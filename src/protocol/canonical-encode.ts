@@ -4,17 +4,26 @@
  *
  * Messages are written from the end of the buffer backwards, so that every length is known when it is its turn.
  */
-import { type DescField, type DescMessage, type MessageShape, ScalarType } from "@bufbuild/protobuf";
+import type { DescMessage, MessageShape } from "@bufbuild/protobuf";
 import { WireType } from "@bufbuild/protobuf/wire";
+import { publicBytes } from "../crypto/public-bytes.js";
+import { type FieldForm, fieldForms, tagOf } from "./canonical-form.js";
 
-/** Encodes a message; the result is the caller's. Throws RangeError for a value that its field can't hold. */
+/**
+ * Encodes a message; the result is the caller's. Throws RangeError or TypeError for a value that its
+ * field can't hold, and for fields the schema does not know.
+ * @param allocate where the result lies; without it anyone may see it.
+ */
 export function encodeCanonical<Desc extends DescMessage>(
   schema: Desc,
   message: MessageShape<Desc>,
+  allocate: (size: number) => Uint8Array = publicBytes,
 ): Uint8Array {
   try {
     scratch.message(schema, message as unknown as Fields);
-    return scratch.lent().slice();
+    const bytes = allocate(scratch.size);
+    bytes.set(scratch.lent());
+    return bytes;
   } finally {
     scratch.wipe();
   }
@@ -31,7 +40,8 @@ export function withEnvelope<Desc extends DescMessage, T>(
   use: (bytes: Uint8Array) => T,
 ): T {
   try {
-    scratch.child(number, schema, part as unknown as Fields);
+    scratch.nested(schema, part as unknown as Fields);
+    scratch.uint32((number << 3) | WireType.LengthDelimited);
     return use(scratch.lent());
   } finally {
     scratch.wipe();
@@ -52,82 +62,66 @@ const writers = new Map<DescMessage, readonly FieldWriter[]>();
 function writersOf(schema: DescMessage): readonly FieldWriter[] {
   let found = writers.get(schema);
   if (found === undefined) {
-    found = schema.fields.toSorted((a, b) => b.number - a.number).map(fieldWriter);
+    found = fieldForms(schema).toReversed().map(fieldWriter);
     writers.set(schema, found);
   }
   return found;
 }
 
-function fieldWriter(field: DescField): FieldWriter {
-  const { number, localName, fieldKind } = field;
-  if (field.oneof !== undefined || fieldKind === "map") throw notEncoded(field);
-  if (fieldKind === "list") return listWriter(field);
-  if (fieldKind === "message")
-    return (out, message) => {
-      const value = message[localName];
-      if (value !== undefined) out.child(number, field.message, value as Fields);
-    };
-  const write = valueWriter(field);
-  const wireType = wireTypeOf(field);
+function fieldWriter(form: FieldForm): FieldWriter {
+  const { name, list, leftOut, content } = form;
+  if (list) return listWriter(form);
+  const write = valueWriter(content);
+  const tag = tagOf(form);
   return (out, message) => {
-    const value = message[localName];
-    // Implicit presence: the default value is left out.
-    if (!value || (value as Uint8Array).length === 0) return;
+    const value = message[name];
+    if (value === undefined) return;
+    if (leftOut && (!value || (value as Uint8Array).length === 0)) return;
     write(out, value as never);
-    out.tag(number, wireType);
+    out.uint32(tag);
   };
 }
 
-function listWriter(field: DescField & { fieldKind: "list" }): FieldWriter {
-  const { number, message: schema } = field;
-  const itemsOf = (message: Fields) => message[field.localName] as readonly never[];
-  if (schema !== undefined)
+function listWriter(form: FieldForm): FieldWriter {
+  const { name, packed, content } = form;
+  const write = valueWriter(content);
+  const tag = tagOf(form);
+  if (packed)
     return (out, message) => {
-      for (const item of itemsOf(message).toReversed()) out.child(number, schema, item);
-    };
-  const write = valueWriter(field);
-  if (field.packed)
-    return (out, message) => {
+      const items = message[name] as readonly never[];
       const before = out.size;
-      for (const item of itemsOf(message).toReversed()) write(out, item);
-      if (out.size > before) out.prefix(number, out.size - before);
+      for (let i = items.length - 1; i >= 0; i--) write(out, items[i]!);
+      if (out.size > before) {
+        out.uint32(out.size - before);
+        out.uint32(tag);
+      }
     };
-  const wireType = wireTypeOf(field);
   return (out, message) => {
-    for (const item of itemsOf(message).toReversed()) {
-      write(out, item);
-      out.tag(number, wireType);
+    const items = message[name] as readonly never[];
+    for (let i = items.length - 1; i >= 0; i--) {
+      write(out, items[i]!);
+      out.uint32(tag);
     }
   };
 }
 
-function wireTypeOf(field: DescField): WireType {
-  const text = field.scalar === ScalarType.STRING || field.scalar === ScalarType.BYTES;
-  return text ? WireType.LengthDelimited : WireType.Varint;
-}
-
-function valueWriter(field: DescField): ValueWriter {
-  if (field.enum !== undefined) return (out, value) => out.int32(value);
-  switch (field.scalar) {
-    case ScalarType.STRING:
+function valueWriter(content: FieldForm["content"]): ValueWriter {
+  switch (content) {
+    case "text":
       return (out, value) => out.text(value);
-    case ScalarType.BYTES:
+    case "bytes":
       return (out, value) => out.bytes(value);
-    case ScalarType.UINT32:
+    case "uint32":
       return (out, value) => out.uint32(value);
-    case ScalarType.INT32:
+    case "int32":
       return (out, value) => out.int32(value);
-    case ScalarType.INT64:
+    case "int64":
       return (out, value) => out.int64(value);
-    case ScalarType.BOOL:
+    case "bool":
       return (out, value) => out.uint32(value ? 1 : 0);
     default:
-      throw notEncoded(field);
+      return (out, value) => out.nested(content, value);
   }
-}
-
-function notEncoded(field: DescField): TypeError {
-  return new TypeError(`${field}: no canonical form is defined for this kind of field`);
 }
 
 /** A buffer filled from its end; it grows where it must. */
@@ -150,33 +144,28 @@ class BackwardsWriter {
   message(schema: DescMessage, message: Fields): void {
     if (message.$typeName !== schema.typeName)
       throw new TypeError(`message: expected ${schema.typeName}, got ${String(message.$typeName)}`);
+    if (message.$unknown !== undefined)
+      throw new TypeError("message: it has fields its schema does not know");
     const fields = writersOf(schema);
     for (let i = 0; i < fields.length; i++) fields[i]!(this, message);
   }
 
-  child(number: number, schema: DescMessage, message: Fields): void {
+  /** Writes a message with its length before it. */
+  nested(schema: DescMessage, message: Fields): void {
     const before = this.size;
     this.message(schema, message);
-    this.prefix(number, this.size - before);
-  }
-
-  /** Puts a field's tag and length before the `length` bytes written last. */
-  prefix(number: number, length: number): void {
-    this.uint32(length);
-    this.tag(number, WireType.LengthDelimited);
-  }
-
-  tag(number: number, wireType: WireType): void {
-    this.uint32((number << 3) | wireType);
+    this.uint32(this.size - before);
   }
 
   bytes(value: Uint8Array): void {
+    if (!(value instanceof Uint8Array)) throw new TypeError(`expected bytes, got ${typeof value}`);
     const at = this.#reserve(value.length);
     this.#buffer.set(value, at);
     this.uint32(value.length);
   }
 
   text(value: string): void {
+    if (typeof value !== "string") throw new TypeError(`expected text, got ${typeof value}`);
     const { length } = value;
     const at = this.#reserve(length);
     let ascii = true;
@@ -195,6 +184,10 @@ class BackwardsWriter {
   }
 
   uint32(value: number): void {
+    if ((value & 0x7f) === value) {
+      this.#buffer[this.#reserve(1)] = value;
+      return;
+    }
     if (value >>> 0 !== value) throw new RangeError(`expected an unsigned number of 32 bits, got ${value}`);
     let length = 1;
     for (let rest = value >>> 7; rest > 0; rest >>>= 7) length++;

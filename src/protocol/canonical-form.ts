@@ -1,70 +1,99 @@
 /**
- * Which bytes are a message in canonical form: exactly what an encoder writes that follows the field numbers, leaves out
- * what has its default value, and is brief. The check walks over the bytes once and makes nothing, so that reading a blob
- * costs no second encoding.
+ * Canonical form: exactly what an encoder writes that follows the field numbers, leaves out what has its default value,
+ * and is brief. canonical-encode.ts writes it, canonical-decode.ts reads it; this file says what each field looks like.
  *
  * Canonical: fields of the schema alone, in the order of their numbers, none twice unless repeated; the wire type of an
  * encoder, lists of numbers packed; varints in their fewest bytes and within their type; no field with its default value
- * unless presence is explicit; valid UTF-8.
+ * but messages; valid UTF-8.
  */
-import { isUtf8 } from "node:buffer";
 import { type DescField, type DescMessage, ScalarType } from "@bufbuild/protobuf";
 import { WireType } from "@bufbuild/protobuf/wire";
-
-/** Whether `bytes` are a message of this schema in canonical form. Throws TypeError for a schema with kinds of fields unused here. */
-export function isCanonical(schema: DescMessage, bytes: Uint8Array): boolean {
-  return new Walk(bytes).message(formOf(schema), bytes.length);
-}
+import { Edition, isWrapperDesc } from "@bufbuild/protobuf/wkt";
 
 /** What may stand in a varint. */
-type Varint = "uint32" | "int32" | "int64" | "bool";
+export type Varint = "uint32" | "int32" | "int64" | "bool";
 
 /** What a field looks like on the wire. */
-interface FieldForm {
-  readonly wireType: WireType;
+export interface FieldForm {
+  /** The property of the message that holds it. */
+  readonly name: string;
+  readonly number: number;
   readonly list: boolean;
-  /** Whether the default value is left out. */
-  readonly implicit: boolean;
-  /** The contents: one varint, several packed, text, bytes, or a message. */
+  /** Whether the default value is left out: of all but messages and what lists hold. */
+  readonly leftOut: boolean;
+  /** The contents: a varint, text, bytes, or a message. */
   readonly content: Varint | "text" | "bytes" | DescMessage;
+  /** Several varints in one field. */
   readonly packed: boolean;
 }
 
-/** A message's fields by their numbers. */
-type MessageForm = ReadonlyMap<number, FieldForm>;
+/** The tag of a field (protobuf's word for number and wire type together). */
+export function tagOf({ number, content, packed }: FieldForm): number {
+  return ((number << 3) | (isVarint(content) && !packed ? WireType.Varint : WireType.LengthDelimited)) >>> 0;
+}
 
-const forms = new Map<DescMessage, MessageForm>();
+export function isVarint(content: FieldForm["content"]): content is Varint {
+  return content === "uint32" || content === "int32" || content === "int64" || content === "bool";
+}
 
-function formOf(schema: DescMessage): MessageForm {
-  let form = forms.get(schema);
-  if (form === undefined) {
-    form = new Map(schema.fields.map((field) => [field.number, fieldForm(field)]));
-    forms.set(schema, form);
+/** The fields of a schema by their numbers. Throws TypeError for kinds of fields that have no canonical form here. */
+export function fieldForms(schema: DescMessage): readonly FieldForm[] {
+  return schema.fields.map(fieldForm).sort((a, b) => a.number - b.number);
+}
+
+/** Whether `fieldForms` knows all fields of a schema and of the messages within it. */
+export function hasCanonicalForm(schema: DescMessage): boolean {
+  let known = knownToHave.get(schema);
+  if (known === undefined) {
+    known = haveForms(schema, new Set());
+    knownToHave.set(schema, known);
   }
-  return form;
+  return known;
+}
+
+const knownToHave = new Map<DescMessage, boolean>();
+
+function haveForms(schema: DescMessage, seen: Set<DescMessage>): boolean {
+  if (seen.has(schema)) return true;
+  seen.add(schema);
+  return schema.fields.every(
+    (field) =>
+      contentOf(field) !== undefined && (field.message === undefined || haveForms(field.message, seen)),
+  );
 }
 
 const IMPLICIT_PRESENCE = 2; // google.protobuf.FeatureSet.FieldPresence.IMPLICIT
 
 function fieldForm(field: DescField): FieldForm {
-  if (field.oneof !== undefined || field.fieldKind === "map") throw notForm(field);
-  const list = field.fieldKind === "list";
   const content = contentOf(field);
-  const packed = list && field.packed;
-  const varint = content === "uint32" || content === "int32" || content === "int64" || content === "bool";
-  if (list && varint && !packed) throw notForm(field);
+  if (content === undefined)
+    throw new TypeError(`${field}: no canonical form is defined for this kind of field`);
+  const list = field.fieldKind === "list";
   return {
-    wireType: varint && !packed ? WireType.Varint : WireType.LengthDelimited,
+    name: field.localName,
+    number: field.number,
     list,
-    implicit: !list && field.presence === IMPLICIT_PRESENCE,
+    leftOut: !list && field.message === undefined,
     content,
-    packed,
+    packed: list && isVarint(content),
   };
 }
 
-function contentOf(field: DescField): FieldForm["content"] {
-  if (field.message !== undefined) return field.message;
-  if (field.enum !== undefined) return "int32";
+function contentOf(field: DescField): FieldForm["content"] | undefined {
+  const { message } = field;
+  // Before proto3, messages keep the presence of numbers in their prototypes.
+  if (field.parent.file.edition !== Edition.EDITION_PROTO3) return undefined;
+  if (field.oneof !== undefined || field.fieldKind === "map") return undefined;
+  // protobuf-es holds these in fields as plain values.
+  if (message !== undefined)
+    return isWrapperDesc(message) || message.typeName === "google.protobuf.Struct" ? undefined : message;
+  if (field.fieldKind !== "list" && field.presence !== IMPLICIT_PRESENCE) return undefined;
+  const content = field.enum !== undefined ? "int32" : scalarContent(field);
+  const unpacked = field.fieldKind === "list" && !field.packed;
+  return content !== undefined && isVarint(content) && unpacked ? undefined : content;
+}
+
+function scalarContent(field: DescField): Varint | "text" | "bytes" | undefined {
   switch (field.scalar) {
     case ScalarType.STRING:
       return "text";
@@ -75,104 +104,10 @@ function contentOf(field: DescField): FieldForm["content"] {
     case ScalarType.INT32:
       return "int32";
     case ScalarType.INT64:
-      return "int64";
+      return "longAsString" in field && field.longAsString ? undefined : "int64";
     case ScalarType.BOOL:
       return "bool";
     default:
-      throw notForm(field);
-  }
-}
-
-function notForm(field: DescField): TypeError {
-  return new TypeError(`${field}: no canonical form is defined for this kind of field`);
-}
-
-/** One walk over bytes; each step tells whether all was canonical so far. */
-class Walk {
-  readonly #bytes: Uint8Array;
-  #at = 0;
-  /** The varint read last, as two's complement of 64 bits. */
-  #low = 0;
-  #high = 0;
-
-  constructor(bytes: Uint8Array) {
-    this.#bytes = bytes;
-  }
-
-  message(form: MessageForm, end: number): boolean {
-    let last = 0;
-    while (this.#at < end) {
-      if (!this.#varint(end) || !this.#fits("uint32")) return false;
-      const number = this.#low >>> 3;
-      const field = form.get(number);
-      if (field === undefined || field.wireType !== (this.#low & 7)) return false;
-      if (number < last || (number === last && (!field.list || field.packed))) return false;
-      last = number;
-      if (!this.#field(field, end)) return false;
-    }
-    return this.#at === end;
-  }
-
-  #field(field: FieldForm, end: number): boolean {
-    const { content, implicit } = field;
-    if (field.wireType === WireType.Varint) {
-      if (!this.#varint(end) || !this.#fits(content as Varint)) return false;
-      return !implicit || this.#low !== 0 || this.#high !== 0;
-    }
-    if (!this.#varint(end) || !this.#fits("uint32")) return false;
-    const length = this.#low >>> 0;
-    if (length > end - this.#at) return false;
-    // A list that is empty is left out, as a default value is.
-    if (length === 0 && (implicit || field.packed)) return false;
-    const start = this.#at;
-    const stop = start + length;
-    if (field.packed) return this.#numbers(content as Varint, stop);
-    if (typeof content === "object") return this.message(formOf(content), stop);
-    this.#at = stop;
-    return content === "bytes" || this.#isText(start, stop);
-  }
-
-  #numbers(content: Varint, end: number): boolean {
-    while (this.#at < end) if (!this.#varint(end) || !this.#fits(content)) return false;
-    return this.#at === end;
-  }
-
-  #isText(start: number, end: number): boolean {
-    const bytes = this.#bytes;
-    let ascii = true;
-    for (let i = start; i < end; i++) if (bytes[i]! >= 0x80) ascii = false;
-    return ascii || isUtf8(bytes.subarray(start, end));
-  }
-
-  /** Reads a varint of at most 64 bits in its fewest bytes. */
-  #varint(end: number): boolean {
-    const bytes = this.#bytes;
-    let low = 0;
-    let high = 0;
-    for (let i = 0; i < 10 && this.#at < end; i++) {
-      const byte = bytes[this.#at++]!;
-      const bits = byte & 0x7f;
-      if (i < 5) low |= bits << (7 * i);
-      if (i === 4) high = bits >>> 4;
-      if (i > 4) high |= bits << (7 * i - 32);
-      if (byte >= 0x80) continue;
-      this.#low = low;
-      this.#high = high;
-      return (byte !== 0 || i === 0) && (i < 9 || byte === 1);
-    }
-    return false;
-  }
-
-  #fits(type: Varint): boolean {
-    switch (type) {
-      case "uint32":
-        return this.#high === 0;
-      case "int32":
-        return this.#high === this.#low >> 31;
-      case "int64":
-        return true;
-      case "bool":
-        return this.#high === 0 && (this.#low & ~1) === 0;
-    }
+      return undefined;
   }
 }

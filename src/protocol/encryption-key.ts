@@ -1,12 +1,11 @@
 /** Keys in messages (RFC 4120 §5.2.9, EncryptionKey): between the message and the `Key` of the code. */
-import { create } from "@bufbuild/protobuf";
-import { type EncryptionKey, EncryptionKeySchema } from "../gen/kerberos/v1/encryption_pb.js";
+import type { EncryptionKey } from "../gen/kerberos/v1/encryption_pb.js";
 import { etypeOf, Key } from "./keys.js";
 import { KrbError } from "./krb-error.js";
 
 /** The message of a key; it holds a copy of the bytes. */
 export function toEncryptionKey(key: Key): EncryptionKey {
-  return create(EncryptionKeySchema, { etype: key.etype.etype, key: key.exportBytes() });
+  return { $typeName: "kerberos.v1.EncryptionKey", etype: key.etype.etype, key: key.exportBytes() };
 }
 
 /**

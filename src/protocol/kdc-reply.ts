@@ -2,10 +2,9 @@
  * The sealed part of a KDC's reply (RFC 4120 §5.4.2), from both sides: made by AS and TGS from the ticket they issued,
  * compared by the client with what it asked (§3.1.5, §3.3.4).
  */
-import { create } from "@bufbuild/protobuf";
 import { equalBytes } from "../crypto/equal-bytes.js";
 import { KdcOption } from "../gen/kerberos/v1/kdc_pb.js";
-import { type EncKdcRepPart, EncKdcRepPartSchema, TicketFlag } from "../gen/kerberos/v1/sealed_pb.js";
+import { type EncKdcRepPart, TicketFlag } from "../gen/kerberos/v1/sealed_pb.js";
 import type { Credentials } from "./credentials.js";
 import { fromEncryptionKey, toEncryptionKey } from "./encryption-key.js";
 import type { KdcRequest } from "./kdc-request.js";
@@ -49,7 +48,8 @@ export function makeEncKdcRepPart(
   now: number,
   keyExpiration?: number,
 ): EncKdcRepPart {
-  const part = create(EncKdcRepPartSchema, {
+  const part: EncKdcRepPart = {
+    $typeName: "kerberos.v1.EncKdcRepPart",
     key: toEncryptionKey(ticket.sessionKey),
     nonce: request.nonce,
     server: ticket.server,
@@ -60,7 +60,7 @@ export function makeEncKdcRepPart(
     endtime: toTimestamp(ticket.endtime),
     etypes: [...request.etypes],
     kdcTime: toTimestamp(now),
-  });
+  };
   if (ticket.renewTill !== undefined) part.renewTill = toTimestamp(ticket.renewTill);
   if (keyExpiration !== undefined) part.keyExpiration = toTimestamp(keyExpiration);
   return part;

@@ -58,7 +58,7 @@ export function readKdcRequest(
     throw new KrbError("KDC_ERR_BADOPTION", `option ${unknown} is not supported`, {
       option: String(unknown),
     });
-  if (new Set(options).size !== options.length)
+  if (options.length > 1 && new Set(options).size !== options.length)
     throw malformed(`${name}.options`, "an option stands there twice");
   return {
     times: {
@@ -74,7 +74,16 @@ export function readKdcRequest(
 
 /** The earliest of some times; undefined ones do not count. */
 export function earliest(first: number, ...others: readonly (number | undefined)[]): number {
-  return others.reduce<number>((least, time) => (time === undefined ? least : Math.min(least, time)), first);
+  let least = first;
+  for (const time of others) if (time !== undefined && time < least) least = time;
+  return least;
+}
+
+/** The earliest end of a ticket that begins now: `first`, or one of the lives permitted from now on. */
+function earliestEnd(first: number, now: number, lives: readonly (number | undefined)[]): number {
+  let least = first;
+  for (const life of lives) if (life !== undefined && now + life < least) least = now + life;
+  return least;
 }
 
 /** The life and renewal a ticket gets: all limits and wishes, the smallest wins. */
@@ -90,16 +99,14 @@ export function ticketLife(wanted: {
   readonly endLimit?: number | undefined;
 }): { endtime: number; renewTill: number | undefined } {
   const { times, options, now } = wanted;
-  const limits = wanted.maxLives.map((life) => (life === undefined ? undefined : now + life));
-  const longest = earliest(Number.POSITIVE_INFINITY, wanted.endLimit, ...limits);
+  const longest = earliestEnd(wanted.endLimit ?? Number.POSITIVE_INFINITY, now, wanted.maxLives);
   const endtime = earliest(longest, times.till);
   const renewableOk =
     options.includes(KdcOption.RENEWABLE_OK) && times.till !== undefined && times.till > longest;
   const renewable = options.includes(KdcOption.RENEWABLE) || renewableOk;
   if (!renewable || wanted.maxRenewableLives.length === 0) return { endtime, renewTill: undefined };
-  const renewals = wanted.maxRenewableLives.map((life) => (life === undefined ? undefined : now + life));
   const wish = times.renewTill ?? (renewableOk ? times.till : undefined);
-  const renewTill = earliest(Number.POSITIVE_INFINITY, wish, ...renewals);
+  const renewTill = earliestEnd(wish ?? Number.POSITIVE_INFINITY, now, wanted.maxRenewableLives);
   return { endtime, renewTill: renewTill > endtime ? renewTill : undefined };
 }
 

@@ -23,7 +23,7 @@ export class Key {
     if (bytes.length !== etype.keySize)
       throw new RangeError(`key: expected ${etype.keySize} bytes for ${etype.name}, got ${bytes.length}`);
     this.etype = etype;
-    this.#bytes = Uint8Array.from(bytes);
+    this.#bytes = new Uint8Array(bytes);
   }
 
   /** The key ready for use; schedules and derived keys are made on first use and kept. Throws RangeError for a weak DES key. */
@@ -34,7 +34,7 @@ export class Key {
 
   /** A copy of the key's bytes, for sealing into a message, a keytab or a record; the caller owns it. */
   exportBytes(): Uint8Array {
-    return Uint8Array.from(this.#bytes);
+    return new Uint8Array(this.#bytes);
   }
 
   /** Overwrites the bytes held here. JavaScript may have left other copies behind. */

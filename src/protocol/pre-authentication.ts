@@ -102,6 +102,6 @@ function checkPaData(padata: readonly PaData[]): void {
     });
   if (padata.some(({ type }) => type === PaDataType.UNSPECIFIED)) throw malformed("padata.type", "required");
   if (padata.some(({ value }) => value.length === 0)) throw malformed("padata.value", "required");
-  if (new Set(padata.map(({ type }) => type)).size !== padata.length)
+  if (padata.length > 1 && new Set(padata.map(({ type }) => type)).size !== padata.length)
     throw malformed("padata", "a kind stands there twice");
 }

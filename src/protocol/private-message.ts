@@ -1,9 +1,8 @@
 /**
  * Application data under seal (RFC 4120 §3.5, KRB-PRIV): each direction under a key of its own and a kind of its own.
  */
-import { create } from "@bufbuild/protobuf";
 import type { RandomSource } from "../crypto/encryption-type.js";
-import { EncPrivPartSchema } from "../gen/kerberos/v1/sealed_pb.js";
+import type { EncPrivPart } from "../gen/kerberos/v1/sealed_pb.js";
 import { KeyUsage } from "./key-usage.js";
 import type { Key } from "./keys.js";
 import { KrbError } from "./krb-error.js";
@@ -38,7 +37,7 @@ export function sealData(
   userData: Uint8Array,
   random?: RandomSource,
 ): Uint8Array {
-  const part = create(EncPrivPartSchema, { userData, seqNumber });
+  const part: EncPrivPart = { $typeName: "kerberos.v1.EncPrivPart", userData, seqNumber, end: false };
   return sealToBytes({ key, usage: direction.usage }, direction.kind, part, random);
 }
 

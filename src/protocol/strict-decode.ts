@@ -4,8 +4,8 @@
  * Protobuf is lenient: fields may repeat, unknown ones vanish, invalid UTF-8 is replaced. Two readers could then see
  * two messages in the same bytes. So a message is taken only if the bytes received are exactly its encoding.
  */
-import { type DescMessage, fromBinary, type MessageShape } from "@bufbuild/protobuf";
-import { isCanonical } from "./canonical-form.js";
+import type { DescMessage, MessageShape } from "@bufbuild/protobuf";
+import { asCopy, asView, readCanonical } from "./canonical-decode.js";
 import { KrbError } from "./krb-error.js";
 
 /** Thrown by `decodeCanonical` alone; it says nothing of the cause. */
@@ -21,12 +21,13 @@ export function decodeCanonical<Desc extends DescMessage>(
   schema: Desc,
   bytes: Uint8Array,
 ): MessageShape<Desc> {
-  if (!isCanonical(schema, bytes)) throw new NotCanonicalError(schema.typeName);
-  return fromBinary(schema, new Uint8Array(bytes));
+  const message = readCanonical(schema, bytes, asCopy);
+  if (message === undefined) throw new NotCanonicalError(schema.typeName);
+  return message;
 }
 
 /**
- * Decodes a blob that travelled in clear, such as a ticket.
+ * Decodes a blob that travelled in clear, such as a ticket. What it holds as bytes are views of `bytes`.
  * @throws KrbError KRB_ERR_GENERIC naming the field: absent, or not that message in canonical form.
  */
 export function decodeBlob<Desc extends DescMessage>(
@@ -35,10 +36,8 @@ export function decodeBlob<Desc extends DescMessage>(
   field: string,
 ): MessageShape<Desc> {
   if (bytes.length === 0) throw new KrbError("KRB_ERR_GENERIC", `${field}: required`, { field });
-  try {
-    return decodeCanonical(schema, bytes);
-  } catch (error) {
-    if (!(error instanceof NotCanonicalError)) throw error;
+  const message = readCanonical(schema, bytes, asView);
+  if (message === undefined)
     throw new KrbError("KRB_ERR_GENERIC", `${field}: not a serialized ${schema.typeName}`, { field });
-  }
+  return message;
 }

@@ -13,7 +13,6 @@ import {
   type GrantTicketRequest,
   GrantTicketRequestSchema,
   type GrantTicketResponse,
-  GrantTicketResponseSchema,
 } from "../gen/kerberos/v1/ticket_granting_service_pb.js";
 import { makeApReq, TGS_USE, type TicketOpener, type VerifiedApReq, verifyApReq } from "./ap-exchange.js";
 import { type IssuedTicket, sessionKeyEtype, type TicketWish, ticketKey } from "./as-exchange.js";
@@ -156,10 +155,11 @@ export function issueServiceTicket(
   const part = makeEncKdcRepPart(ticket, asked, now);
   const replyKey = apReq.subkey ?? tgt.sessionKey;
   const usage = apReq.subkey === undefined ? KeyUsage.TGS_REP_SESSION_KEY : KeyUsage.TGS_REP_SUBKEY;
-  const response = create(GrantTicketResponseSchema, {
+  const response: GrantTicketResponse = {
+    $typeName: "kerberos.v1.GrantTicketResponse",
     ticket: makeTicket(ticket, serviceKey, random),
     encPart: sealToBytes({ key: replyKey, usage }, "encTgsRepPart", part, random),
-  });
+  };
   return {
     response,
     ticket,

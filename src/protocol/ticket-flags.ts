@@ -4,8 +4,8 @@ import { TicketFlag, TicketFlagSchema } from "../gen/kerberos/v1/sealed_pb.js";
 export { TicketFlag };
 
 /** Flags in canonical order: ascending, none twice. */
-export function canonicalFlags(flags: Iterable<TicketFlag>): TicketFlag[] {
-  return [...new Set(flags)].sort((a, b) => a - b);
+export function canonicalFlags(flags: readonly TicketFlag[]): TicketFlag[] {
+  return areCanonicalFlags(flags) ? [...flags] : [...new Set(flags)].sort((a, b) => a - b);
 }
 
 /** Whether flags are in canonical order; the reserved bit 0 has no place in it. */

@@ -1,15 +1,8 @@
 /**
  * Tickets (RFC 4120 §5.3): made by the KDC, read by the service they are for, opaque to everyone else.
  */
-import { create } from "@bufbuild/protobuf";
 import type { RandomSource } from "../crypto/encryption-type.js";
-import {
-  type EncTicketPart,
-  EncTicketPartSchema,
-  type Ticket,
-  TicketFlag,
-  TicketSchema,
-} from "../gen/kerberos/v1/sealed_pb.js";
+import { type EncTicketPart, type Ticket, TicketFlag, TicketSchema } from "../gen/kerberos/v1/sealed_pb.js";
 import { encodeCanonical } from "./canonical-encode.js";
 import { fromEncryptionKey, toEncryptionKey } from "./encryption-key.js";
 import { fromOptionalTimestamp, fromTimestamp, isoTime, toTimestamp } from "./kerberos-time.js";
@@ -55,21 +48,31 @@ export function makeTicket(
   serviceKey: LongTermKey,
   random?: RandomSource,
 ): Uint8Array {
-  const part = create(EncTicketPartSchema, {
+  const part: EncTicketPart = {
+    $typeName: "kerberos.v1.EncTicketPart",
     flags: canonicalFlags(contents.flags),
     key: toEncryptionKey(contents.sessionKey),
     client: contents.client,
+    transited: "",
     authtime: toTimestamp(contents.authtime),
     starttime: toTimestamp(contents.starttime),
     endtime: toTimestamp(contents.endtime),
     addresses: [...contents.addresses],
-    authorizationData: contents.authorizationData.map(({ type, data }) => ({ type, data })),
+    authorizationData: contents.authorizationData.map(({ type, data }) => ({
+      $typeName: "kerberos.v1.AuthorizationData",
+      type,
+      data,
+    })),
     server: contents.server,
-  });
+  };
   if (contents.renewTill !== undefined) part.renewTill = toTimestamp(contents.renewTill);
   const sealing = { key: serviceKey.key, kvno: serviceKey.kvno, usage: KeyUsage.TICKET };
   const encPart = seal(sealing, "encTicketPart", part, random);
-  return encodeCanonical(TicketSchema, create(TicketSchema, { server: contents.server, encPart }));
+  return encodeCanonical(TicketSchema, {
+    $typeName: "kerberos.v1.Ticket",
+    server: contents.server,
+    encPart,
+  });
 }
 
 /**

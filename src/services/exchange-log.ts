@@ -82,10 +82,12 @@ function outcomeOf(error: unknown): LogRecord {
 
 /** Names the weak encryption types of an exchange, so that every DES ticket stands in the log as one. */
 function weakness(facts: ExchangeFacts): { weak?: string[] } {
-  const weak = Object.values(facts.etypes ?? {})
-    .map(etypeOf)
-    .filter((etype) => etype.weak);
-  return weak.length > 0 ? { weak: [...new Set(weak.map(({ name }) => name))] } : {};
+  const weak = new Set<string>();
+  for (const part in facts.etypes) {
+    const etype = etypeOf(facts.etypes[part]!);
+    if (etype.weak) weak.add(etype.name);
+  }
+  return weak.size > 0 ? { weak: [...weak] } : {};
 }
 
 /** The identifier the caller chose, if it is short and plain, or a fresh one. */

@@ -4,9 +4,9 @@
  * Acknowledged means on disk: when `update` resolves, the change survives the end of the process and of the machine.
  */
 
-/** Bytes under text keys of at most 512 bytes in UTF-8. Buffers given and received are the caller's own. */
+/** Bytes under text keys of at most 512 bytes in UTF-8. Buffers given and received are the caller's own, but for `get`. */
 export interface KeyValueStore {
-  /** The bytes under `key`, or undefined. */
+  /** The bytes under `key`, or undefined. Others may have received the same buffer: nobody changes it, the store neither. */
   get(key: string): Promise<Uint8Array | undefined>;
   /**
    * Reads, changes and writes one key in one atomic step, against every process that has the store open.

@@ -5,7 +5,7 @@
  */
 import type { KeyValueStore } from "./key-value-store.js";
 import { StoreError } from "./store-error.js";
-import { storeKeyBytes } from "./store-key.js";
+import { checkStoreKey } from "./store-key.js";
 
 /** Opens an empty store that ends with the process. */
 export function openMemoryStore(): KeyValueStore {
@@ -13,12 +13,13 @@ export function openMemoryStore(): KeyValueStore {
 }
 
 class MemoryStore implements KeyValueStore {
+  /** Replaced, never changed: `get` hands them out as they are. */
   readonly #records = new Map<string, Uint8Array>();
   #closed = false;
 
   async get(key: string): Promise<Uint8Array | undefined> {
     this.#check(key);
-    return copied(this.#records.get(key));
+    return this.#records.get(key);
   }
 
   async update(
@@ -26,7 +27,8 @@ class MemoryStore implements KeyValueStore {
     change: (current: Uint8Array | undefined) => Uint8Array | undefined,
   ): Promise<void> {
     this.#check(key);
-    const next = change(copied(this.#records.get(key)));
+    const current = this.#records.get(key);
+    const next = change(current === undefined ? undefined : Uint8Array.from(current));
     if (next === undefined) this.#records.delete(key);
     else this.#records.set(key, Uint8Array.from(next));
   }
@@ -47,10 +49,6 @@ class MemoryStore implements KeyValueStore {
 
   #check(key: string | undefined): void {
     if (this.#closed) throw new StoreError("unavailable", "memory store: closed");
-    if (key !== undefined) storeKeyBytes(key);
+    if (key !== undefined) checkStoreKey(key);
   }
-}
-
-function copied(bytes: Uint8Array | undefined): Uint8Array | undefined {
-  return bytes === undefined ? undefined : Uint8Array.from(bytes);
 }

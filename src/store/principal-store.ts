@@ -16,12 +16,19 @@ import { StoreError } from "./store-error.js";
 const PREFIX = "principal:";
 const KEPT_ENTRIES = 1024;
 
+/** A decoded entry, the bytes it came from, and the number of its last use. */
+interface KeptEntry {
+  readonly bytes: Uint8Array;
+  readonly entry: PrincipalEntry;
+  used: number;
+}
+
 /** The principals of one realm. Entries handed out are shared: nobody wipes their keys. */
 export class PrincipalStore {
   readonly #records: KeyValueStore;
   readonly #masterKey: MasterKey;
-  /** Decoded entries in order of use, the one used longest ago first. */
-  readonly #kept = new Map<Principal, { bytes: Uint8Array; entry: PrincipalEntry }>();
+  readonly #kept = new Map<Principal, KeptEntry>();
+  #uses = 0;
 
   /** Takes over the store: `close` closes it. The master key stays the caller's. */
   constructor(records: KeyValueStore, masterKey: MasterKey) {
@@ -40,10 +47,13 @@ export class PrincipalStore {
       return undefined;
     }
     const kept = this.#kept.get(principal);
-    const same = kept !== undefined && Buffer.compare(kept.bytes, bytes) === 0;
-    const use = same ? kept : { bytes, entry: decodePrincipal(bytes, this.#masterKey, principal) };
-    this.#keep(principal, use);
-    return use.entry;
+    if (kept !== undefined && (kept.bytes === bytes || Buffer.compare(kept.bytes, bytes) === 0)) {
+      kept.used = ++this.#uses;
+      return kept.entry;
+    }
+    const entry = decodePrincipal(bytes, this.#masterKey, principal);
+    this.#keep(principal, { bytes, entry, used: ++this.#uses });
+    return entry;
   }
 
   /**
@@ -108,11 +118,20 @@ export class PrincipalStore {
     await this.#records.close();
   }
 
-  #keep(principal: Principal, use: { bytes: Uint8Array; entry: PrincipalEntry }): void {
-    this.#kept.delete(principal);
-    this.#kept.set(principal, use);
-    if (this.#kept.size <= KEPT_ENTRIES) return;
-    const [oldest] = this.#kept.keys();
-    if (oldest !== undefined) this.#kept.delete(oldest);
+  #keep(principal: Principal, kept: KeptEntry): void {
+    if (this.#kept.size >= KEPT_ENTRIES && !this.#kept.has(principal)) this.#dropLongestUnused();
+    this.#kept.set(principal, kept);
+  }
+
+  /** Looked for when room is needed, which costs less than keeping an order at each use. */
+  #dropLongestUnused(): void {
+    let longest: Principal | undefined;
+    let used = Number.POSITIVE_INFINITY;
+    for (const [principal, kept] of this.#kept)
+      if (kept.used < used) {
+        longest = principal;
+        used = kept.used;
+      }
+    if (longest !== undefined) this.#kept.delete(longest);
   }
 }

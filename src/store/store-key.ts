@@ -7,13 +7,21 @@ const MAX_KEY_BYTES = 512;
 
 /**
  * The bytes of a key.
- * @throws RangeError for an empty key, one over 512 bytes, or text that is not well-formed Unicode.
+ * @throws RangeError as `checkStoreKey`.
  */
 export function storeKeyBytes(key: string): Buffer {
-  const bytes = Buffer.from(key, "utf8");
-  if (bytes.length === 0 || bytes.length > MAX_KEY_BYTES)
-    throw new RangeError(`key: expected 1 to ${MAX_KEY_BYTES} bytes of UTF-8, got ${bytes.length}`);
+  checkStoreKey(key);
+  return Buffer.from(key, "utf8");
+}
+
+/**
+ * Checks a key.
+ * @throws RangeError for an empty key, one over 512 bytes, or text that is not well-formed Unicode.
+ */
+export function checkStoreKey(key: string): void {
+  const length = Buffer.byteLength(key, "utf8");
+  if (length === 0 || length > MAX_KEY_BYTES)
+    throw new RangeError(`key: expected 1 to ${MAX_KEY_BYTES} bytes of UTF-8, got ${length}`);
   // A lone surrogate becomes U+FFFD: two keys would become one.
   if (!key.isWellFormed()) throw new RangeError("key: expected well-formed Unicode");
-  return bytes;
 }

@@ -71,10 +71,13 @@ describe.each(rows)("$name", (row) => {
     const opened = key.decrypt(3, sealed);
     const checksum = key.checksum(3, plaintext);
     expect([hex(keyBytes), hex(plaintext), hex(sealed)]).toEqual([kept, copy, sealedCopy]);
-    for (const buffer of [sealed, opened, checksum, row.generateKey()]) {
+    for (const buffer of [sealed, opened, checksum, row.generateKey()])
       expect(Object.getPrototypeOf(buffer)).toBe(Uint8Array.prototype);
-      expect(buffer.buffer.byteLength).toBe(buffer.length);
-    }
+    for (const secret of [checksum, row.generateKey()]) expect(secret.buffer.byteLength).toBe(secret.length);
+    // Beside a plaintext lies at most what was deciphered with it.
+    expect(opened.buffer.byteLength).toBeLessThanOrEqual(sealed.length);
+    const another = key.decrypt(3, sealed);
+    expect(another.buffer).not.toBe(opened.buffer);
     keyBytes.fill(0);
     opened.fill(0);
     expect(hex(key.decrypt(3, sealed)).slice(0, 80)).toBe(copy);

@@ -484,7 +484,7 @@ export function describeApReq(world: ApReqWorld): void {
     function alterBlob(
       alter: (data: { etype: number; kvno: number; cipher: Uint8Array }) => unknown,
     ): Uint8Array {
-      const data = decodeBlob(EncryptedDataSchema, blobs.authenticator, "authenticator");
+      const data = decodeBlob(EncryptedDataSchema, Uint8Array.from(blobs.authenticator), "authenticator");
       alter(data);
       return toBinary(EncryptedDataSchema, data);
     }

@@ -71,6 +71,22 @@ describe("a Timestamp", () => {
 
 test("a time is shown as ISO 8601 in UTC", () => {
   expect(isoTime(NOW)).toBe("2026-03-01T12:00:00.000Z");
+  const times = fc.oneof(
+    fc.integer({ min: -8.64e15, max: 8.64e15 }),
+    fc.integer({ min: FIRST, max: LAST }),
+    fc.integer({ min: -2500, max: 2500 }),
+    fc.double({ min: -2500, max: 2500, noNaN: true }),
+  );
+  fc.assert(
+    fc.property(times, (ms) => {
+      const text = new Date(ms).toISOString();
+      expect(isoTime(ms)).toBe(text);
+      expect(isoTime(ms)).toBe(text);
+    }),
+    { numRuns: 1000 },
+  );
+  for (const none of [Number.NaN, Number.POSITIVE_INFINITY, 8.64e15 + 1, -8.64e15 - 1])
+    expect(() => isoTime(none)).toThrow(RangeError);
 });
 
 describe("the clock skew", () => {

@@ -1,6 +1,10 @@
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { StringValueSchema } from "@bufbuild/protobuf/wkt";
 import { status } from "@grpc/grpc-js";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
+import { ErrorInfoSchema } from "../../src/gen/google/rpc/error_details_pb.js";
+import { EncryptedDataSchema } from "../../src/gen/kerberos/v1/encryption_pb.js";
+import { KdcReqBodySchema } from "../../src/gen/kerberos/v1/kdc_pb.js";
 import {
   decodeRequest,
   decodeResponse,
@@ -49,4 +53,45 @@ test("malformed bytes are the client's fault in a request, the server's in a res
       expect.objectContaining({ name: "RpcError", code: status.INTERNAL }),
     );
   }
+});
+
+describe("a message is the same as protobuf-es makes it", () => {
+  const encoded = toBinary(
+    KdcReqBodySchema,
+    create(KdcReqBodySchema, { server: "v@R", nonce: new Uint8Array(16) }),
+  );
+  const rows = [
+    { what: "in canonical form", bytes: encoded },
+    { what: "with a field twice", bytes: Buffer.concat([encoded, encoded]) },
+    { what: "with a field it does not know", bytes: Buffer.concat([encoded, Buffer.of(0xf8, 0x01, 5)]) },
+    { what: "with a default value", bytes: Buffer.of(0x0a, 0) },
+    { what: "with fields out of order", bytes: Buffer.concat([encoded, Buffer.of(0x0a, 1, 0x61)]) },
+  ];
+  test.each(rows)("$what", ({ bytes }) => {
+    const expected = fromBinary(KdcReqBodySchema, bytes);
+    const message = decodeRequest(KdcReqBodySchema, bytes);
+    expect(message).toStrictEqual(expected);
+    expect(decodeResponse(KdcReqBodySchema, bytes)).toStrictEqual(expected);
+    // What it does not know goes on with it.
+    expect(encodeMessage(KdcReqBodySchema, message)).toEqual(
+      Buffer.from(toBinary(KdcReqBodySchema, expected)),
+    );
+  });
+
+  test("of a kind that canonical form does not know", () => {
+    const info = create(ErrorInfoSchema, { reason: "R", metadata: { a: "b" } });
+    const bytes = toBinary(ErrorInfoSchema, info);
+    expect(encodeMessage(ErrorInfoSchema, info)).toEqual(Buffer.from(bytes));
+    expect(decodeRequest(ErrorInfoSchema, bytes)).toStrictEqual(info);
+  });
+
+  test("with contents that its fields can't hold", () => {
+    expect(() => encodeMessage(EncryptedDataSchema, { kvno: -1 })).toThrow(/kvno|uint32/);
+    const wrong = create(EncryptedDataSchema, { cipher: "text" as never });
+    expect(() => encodeMessage(EncryptedDataSchema, wrong)).toThrow();
+    const text = create(StringValueSchema, { value: 5 as never });
+    expect(encodeMessage(StringValueSchema, text)).toEqual(Buffer.from(toBinary(StringValueSchema, text)));
+    const half = create(StringValueSchema, { value: "a\uD800" });
+    expect(encodeMessage(StringValueSchema, half)).toEqual(Buffer.from(toBinary(StringValueSchema, half)));
+  });
 });

@@ -103,13 +103,23 @@ function keyValueStoreSuite(name: string, open: () => Promise<KeyValueStore>) {
       await store.close();
     });
 
+    it("gives bytes that stay as they are when the record changes", async () => {
+      const store = await open();
+      await store.update("a", () => bytes("one"));
+      const before = await store.get("a");
+      await store.update("a", () => bytes("two"));
+      await store.update("a", () => undefined);
+      expect(text(before)).toBe("one");
+      await store.close();
+      expect(text(before)).toBe("one");
+    });
+
     it("keeps its own copies of the bytes", async () => {
       const store = await open();
       const given = bytes("one");
       await store.update("a", () => given);
       given.fill(0);
-      const got = await store.get("a");
-      got?.fill(0);
+      for await (const [, value] of store.scan("a")) value.fill(0);
       await store
         .update("a", (current) => {
           current?.fill(0);

@@ -267,7 +267,7 @@ export function resealTicket(
 
 /** Decodes a ticket, lets `change` work on what is in clear, and encodes it again. */
 export function alterTicket(bytes: Uint8Array, change: (ticket: Ticket) => void): Uint8Array {
-  const ticket = decodeBlob(TicketSchema, bytes, "ticket");
+  const ticket = decodeBlob(TicketSchema, Uint8Array.from(bytes), "ticket");
   change(ticket);
   return toBinary(TicketSchema, ticket);
 }

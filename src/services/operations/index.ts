@@ -1,9 +1,10 @@
 /** V's operations, a row each, and how one is run: what comes in was sealed, what goes out will be. */
-import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
-import { AnySchema, anyPack, anyUnpack } from "@bufbuild/protobuf/wkt";
+import type { DescMessage, MessageInitShape } from "@bufbuild/protobuf";
+import { type Any, AnySchema } from "@bufbuild/protobuf/wkt";
 import * as grpc from "@grpc/grpc-js";
 import { StatusSchema } from "../../gen/google/rpc/status_pb.js";
 import { RpcError } from "../../rpc/rpc-error.js";
+import { decodeMessage, encodeMessage } from "../../rpc/service-definition.js";
 import { hasStatus, toStatus } from "../../rpc/status.js";
 import { deleteNote } from "./delete-note.js";
 import { echo } from "./echo.js";
@@ -38,31 +39,36 @@ export async function runOperation(
     const operation = OPERATIONS.get(any.typeUrl.slice(any.typeUrl.lastIndexOf("/") + 1));
     if (operation === undefined) throw new RpcError(grpc.status.UNIMPLEMENTED, "V has no such operation");
     name = operation.request.name;
-    const request = anyUnpackOrRefuse(any, operation);
-    const response = create(operation.response, await operation.handle(request, call));
-    return { name, answer: toBinary(AnySchema, anyPack(operation.response, response)) };
+    const request = readRequest(any, operation);
+    return { name, answer: packed(operation.response, await operation.handle(request, call)) };
   } catch (error) {
     if (!hasStatus(error)) onCause(error);
     const { code, details } = toStatus(error);
-    const status = create(StatusSchema, { code, message: details });
-    return { name, answer: toBinary(AnySchema, anyPack(StatusSchema, status)) };
+    return { name, answer: packed(StatusSchema, { code, message: details }) };
   }
 }
 
-function readAny(userData: Uint8Array) {
+function readAny(userData: Uint8Array): Any {
   try {
-    return fromBinary(AnySchema, userData);
+    return decodeMessage(AnySchema, userData);
   } catch {
     throw new RpcError(grpc.status.INVALID_ARGUMENT, "the sealed request is not a google.protobuf.Any");
   }
 }
 
-function anyUnpackOrRefuse(any: ReturnType<typeof readAny>, operation: Operation) {
+function readRequest(any: Any, { request }: Operation) {
   try {
-    const request = anyUnpack(any, operation.request);
-    if (request !== undefined) return request;
+    return decodeMessage(request, any.value);
   } catch {
-    // falls through to the one refusal
+    throw new RpcError(grpc.status.INVALID_ARGUMENT, `not a ${request.typeName}`);
   }
-  throw new RpcError(grpc.status.INVALID_ARGUMENT, `not a ${operation.request.typeName}`);
+}
+
+/** A message in a serialized google.protobuf.Any. */
+function packed<S extends DescMessage>(schema: S, init: MessageInitShape<S>): Uint8Array {
+  return encodeMessage(AnySchema, {
+    $typeName: "google.protobuf.Any",
+    typeUrl: `type.googleapis.com/${schema.typeName}`,
+    value: encodeMessage(schema, init),
+  });
 }
