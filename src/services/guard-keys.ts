@@ -6,6 +6,7 @@ import { KrbError } from "../protocol/krb-error.js";
 import { parsePrincipal } from "../protocol/principal.js";
 import type { ServiceKeys } from "../protocol/ticket.js";
 import type { Clock } from "./exchange-log.js";
+import type { FailureListener } from "./guard-log.js";
 import { KeytabFile } from "./keytab-file.js";
 
 /** A keytab: the path of its file, a `KeytabFile`, or a function that gives the service's keys. */
@@ -41,18 +42,22 @@ export function keySource(
   throw new TypeError("keytab: expected a path, a KeytabFile or a function that gives the service's keys");
 }
 
-/** The keys of the moment. Throws KrbError KDC_ERR_SVC_UNAVAILABLE where there are none, whatever the cause. */
-export async function currentKeys(
+/** The keys of the moment, as their source gives them. Throws or rejects with KDC_ERR_SVC_UNAVAILABLE, whatever the cause. */
+export function currentKeys(
   source: KeySource,
-  onFailure: (error: unknown) => void,
-): Promise<ServiceKeys> {
+  listener: FailureListener,
+): ServiceKeys | Promise<ServiceKeys> {
   try {
     const keys = source();
-    return keys instanceof Promise ? await keys : keys;
+    return keys instanceof Promise ? keys.catch((error) => unreadable(error, listener)) : keys;
   } catch (error) {
-    onFailure(error);
-    throw new KrbError("KDC_ERR_SVC_UNAVAILABLE", "the service can't read its keytab; try again");
+    return unreadable(error, listener);
   }
+}
+
+function unreadable(error: unknown, listener: FailureListener): never {
+  listener.onFailure(error);
+  throw new KrbError("KDC_ERR_SVC_UNAVAILABLE", "the service can't read its keytab; try again");
 }
 
 /** Opens once, at once; after a failure again when asked. */
