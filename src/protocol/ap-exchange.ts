@@ -13,12 +13,7 @@ import { equalBytes } from "../crypto/equal-bytes.js";
 import { sha256 } from "../crypto/hash.js";
 import { systemRandom } from "../crypto/random.js";
 import { type EncryptedData, EncryptedDataSchema } from "../gen/kerberos/v1/encryption_pb.js";
-import {
-  type Authenticator,
-  AuthenticatorSchema,
-  type EncApRepPart,
-  EncApRepPartSchema,
-} from "../gen/kerberos/v1/sealed_pb.js";
+import { type Authenticator, AuthenticatorSchema, type EncApRepPart } from "../gen/kerberos/v1/sealed_pb.js";
 import type { Credentials } from "./credentials.js";
 import { fromEncryptionKey, toEncryptionKey } from "./encryption-key.js";
 import { checkSkew, fromTimestamp, toTimestamp } from "./kerberos-time.js";
@@ -224,7 +219,12 @@ export function randomSeqNumber(random: RandomSource = systemRandom): number {
 
 /** The replay cache's name for an authenticator: 16 bytes of a hash over the service and the ciphertext (RFC 4120 §3.2.3). */
 export function replayTag(service: Principal, authenticator: EncryptedData): Uint8Array {
-  return sha256(Buffer.concat([Buffer.from(service), Buffer.of(0), authenticator.cipher])).slice(0, 16);
+  const { cipher } = authenticator;
+  const covered = Buffer.allocUnsafe(service.length + 1 + cipher.length);
+  covered.write(service, "latin1"); // a principal is ASCII
+  covered[service.length] = 0;
+  covered.set(cipher, service.length + 1);
+  return sha256(covered).slice(0, 16);
 }
 
 /** Only the keyed checksum of the session key's own type counts (RFC 4120 §3.2.3, §3.3.2). */
@@ -247,8 +247,13 @@ function sealApRep(
   fresh: { readonly subkey: Key; readonly seqNumber: number } | undefined,
   random: RandomSource,
 ): Uint8Array {
-  const part = create(EncApRepPartSchema, { nonce: authenticator.nonce });
-  if (authenticator.ctime !== undefined) part.ctime = authenticator.ctime;
+  // What `create` would make, without its walk over the fields.
+  const part: EncApRepPart = {
+    $typeName: "kerberos.v1.EncApRepPart",
+    ctime: authenticator.ctime,
+    nonce: authenticator.nonce,
+    seqNumber: 0,
+  };
   if (fresh !== undefined) {
     part.subkey = toEncryptionKey(fresh.subkey);
     part.seqNumber = fresh.seqNumber;

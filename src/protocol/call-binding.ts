@@ -6,11 +6,10 @@
  *
  * The answer is that of ap-exchange.ts, with a subkey exactly if a direction of the call is protected.
  */
-import { create } from "@bufbuild/protobuf";
 import type { RandomSource } from "../crypto/encryption-type.js";
 import { sha256 } from "../crypto/hash.js";
 import { type ApReq, ApReqSchema } from "../gen/kerberos/v1/application_service_pb.js";
-import { CallBindingSchema, ProtectionLevel } from "../gen/kerberos/v1/guard_pb.js";
+import { type CallBinding, CallBindingSchema, ProtectionLevel } from "../gen/kerberos/v1/guard_pb.js";
 import {
   AP_USE,
   type ApReqPolicy,
@@ -74,13 +73,14 @@ export function needsSubkeys(protection: Protection, shape: CallShape): boolean 
 
 /** The bytes an authenticator's checksum covers: the canonical encoding of a CallBinding. */
 export function callBinding({ method, authority, protection, request }: CallFacts): Uint8Array {
-  const requestSha256 = request === undefined ? NO_REQUEST : sha256(request);
-  const binding = create(CallBindingSchema, {
+  // What `create` would make, without its walk over the fields.
+  const binding: CallBinding = {
+    $typeName: "kerberos.v1.CallBinding",
     method,
     authority,
     protection: LEVELS[protection],
-    requestSha256,
-  });
+    requestSha256: request === undefined ? NO_REQUEST : sha256(request),
+  };
   return encodeCanonical(CallBindingSchema, binding);
 }
 
@@ -98,7 +98,8 @@ export function makeCallReq(
   random?: RandomSource,
 ): { bytes: Uint8Array; pending: PendingApReq } {
   const { blobs, pending } = makeApReq(credentials, AP_USE, callBinding(facts), fresh, now, random);
-  const message = create(ApReqSchema, { ...blobs, protection: LEVELS[facts.protection] });
+  const protection = LEVELS[facts.protection];
+  const message: ApReq = { $typeName: "kerberos.v1.ApReq", ...blobs, protection };
   const bytes = encodeCanonical(ApReqSchema, message);
   checkLength(bytes);
   return { bytes, pending };
