@@ -17,7 +17,7 @@ import type { ServiceProof } from "./guarded-call-proof.js";
 export interface TicketSource {
   /** A ticket for a service and the KDC's clock, asked of the KDC only when there is none at hand. */
   serviceProof(service: string): Promise<ServiceProof>;
-  /** Told of a ticket that its service can't use: the next call is to get another. A source that keeps none needs no such function. */
+  /** Told of a ticket that its service can't use: the next call is to get another. A source that keeps none needs none. */
   forgetTicket?(ticket: Credentials): Promise<void>;
 }
 
