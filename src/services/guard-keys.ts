@@ -6,7 +6,6 @@ import { KrbError } from "../protocol/krb-error.js";
 import { parsePrincipal } from "../protocol/principal.js";
 import type { ServiceKeys } from "../protocol/ticket.js";
 import type { Clock } from "./exchange-log.js";
-import type { FailureListener } from "./guard-log.js";
 import { KeytabFile } from "./keytab-file.js";
 
 /** A keytab: the path of its file, a `KeytabFile`, or a function that gives the service's keys. */
@@ -14,6 +13,11 @@ export type Keytab = string | Pick<KeytabFile, "serviceKeys"> | (() => ServiceKe
 
 /** Gives the keys of the moment; a promise only while a file is opened. */
 export type KeySource = () => ServiceKeys | Promise<ServiceKeys>;
+
+/** Told of what the caller learns nothing of: a keytab or a replay cache that fails. */
+export interface FailureListener {
+  onFailure(error: unknown): void;
+}
 
 /**
  * The source of a service's keys.

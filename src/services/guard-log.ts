@@ -2,11 +2,6 @@
 import type { Caller } from "./guard-caller.js";
 import type { GuardConfig } from "./guard-config.js";
 
-/** Told of what the caller learns nothing of: a keytab or a replay cache that fails. */
-export interface FailureListener {
-  onFailure(error: unknown): void;
-}
-
 /** What is known of a call from the start. */
 export interface LoggedCall {
   readonly method: string;

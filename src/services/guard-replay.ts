@@ -4,7 +4,7 @@
  */
 import { KrbError } from "../protocol/krb-error.js";
 import type { ReplayCache } from "../store/replay-cache.js";
-import type { FailureListener } from "./guard-log.js";
+import type { FailureListener } from "./guard-keys.js";
 
 /** How long a replay cache may take, in milliseconds. */
 export const REPLAY_TIMEOUT_MS = 250;
