@@ -25,10 +25,12 @@ that take turns. --quick takes fewer samples; --size sets the bytes of request a
 machines; --profile instead says where the server's time goes, guarded beside bare.`);
   process.exit(0);
 }
-const ROUNDS = values.quick ? 5 : 9;
-const CALLS = values.quick ? 1_000 : 3_000;
+/** Many short rounds: what else the machine does changes within seconds, and is to meet all variants alike. */
+const ROUNDS = values.quick ? 15 : 45;
+const CALLS = 500;
 /** Rounds before the first that counts: the servers are warm after some ten thousand calls. */
-const WARM_UP = 5;
+const WARM_UP = values.quick ? 10 : 25;
+const PROFILED_CALLS = values.quick ? 5_000 : 15_000;
 const SIZE = Number(values.size);
 const progress = (text) => process.stderr.isTTY && process.stderr.write(`\r\x1b[K${text}`);
 const median = (numbers) => numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)];
@@ -108,10 +110,10 @@ function atLeast(what, measured, least) {
 }
 
 async function profile() {
-  const count = CALLS * 5;
+  const count = PROFILED_CALLS;
   const times = {};
   for (const name of ["bare", "ready"]) {
-    await server.run(name, CALLS * 2, request);
+    await server.run(name, count / 2, request);
     times[name] = await server.profile(() => server.run(name, count, request));
   }
   console.log(profileText(times, count, values.json));

@@ -14,12 +14,17 @@ import { isLoopbackAddress } from "./addresses.js";
 export interface InnermostCall {
   /** The `:authority` of the call. */
   readonly authority: string;
-  /** What the channel leads to, with its scheme: `dns:localhost:8803`. */
-  readonly target: string;
-  /** Whether the channel is TLS. */
-  readonly secure: boolean;
+  readonly way: Way;
   /** Calls `watcher` when the call ends, even if it never started. */
   watchEnd(watcher: (status: grpc.StatusObject) => void): void;
+}
+
+/** Where a channel leads. */
+interface Way {
+  /** With its scheme: `dns:localhost:8803`; undefined: to a proxy. */
+  readonly target: string | undefined;
+  /** Whether nobody can read or write on it: TLS, or this machine alone. */
+  readonly safe: boolean;
 }
 
 interface HiddenInterceptingCall {
@@ -28,15 +33,20 @@ interface HiddenInterceptingCall {
   methodDefinition?: object;
 }
 
+interface HiddenChannel {
+  readonly credentials?: { _isSecure?(): boolean };
+  readonly options?: Readonly<Record<string, unknown>>;
+  getTarget?(): string;
+}
+
 interface HiddenCall {
   readonly host?: string;
-  readonly channel?: {
-    readonly credentials?: { _isSecure?(): boolean };
-    readonly options?: Readonly<Record<string, unknown>>;
-    getTarget?(): string;
-  };
+  readonly channel?: HiddenChannel;
   addStatusWatcher?(watcher: (status: grpc.StatusObject) => void): void;
 }
+
+/** A channel leads to one target for all its life. */
+const ways = new WeakMap<HiddenChannel, Way>();
 
 /**
  * Finds the innermost call and makes it, and it alone, take and give messages as bytes.
@@ -55,11 +65,9 @@ export function takeInnermost(call: grpc.InterceptingCall): InnermostCall {
     requestSerialize: identity,
     responseDeserialize: identity,
   };
-  const proxied = channel!.options?.["grpc.http_connect_target"] !== undefined;
   return {
     authority: host,
-    target: proxied ? `proxy for ${host}` : channel!.getTarget!(),
-    secure: channel!.credentials?._isSecure?.() === true,
+    way: wayOf(channel!),
     watchEnd: (watcher) => hidden!.addStatusWatcher!(watcher),
   };
 }
@@ -68,13 +76,25 @@ export function takeInnermost(call: grpc.InterceptingCall): InnermostCall {
  * Refuses a channel on which anybody could read and write.
  * @throws RpcError FAILED_PRECONDITION that says why and what to do.
  */
-export function checkChannel({ target, secure }: InnermostCall, allowInsecureChannel: boolean): void {
-  if (secure || allowInsecureChannel || isLoopbackTarget(target)) return;
+export function checkChannel({ authority, way }: InnermostCall, allowInsecureChannel: boolean): void {
+  if (way.safe || allowInsecureChannel) return;
   throw new RpcError(
     grpc.status.FAILED_PRECONDITION,
-    `the channel to ${target} is plaintext: whoever is on the way can read the call, and alter what its protection ` +
-      "leaves open; use TLS, or insist with allowInsecureChannel",
+    `the channel to ${way.target ?? `proxy for ${authority}`} is plaintext: whoever is on the way can read the call, ` +
+      "and alter what its protection leaves open; use TLS, or insist with allowInsecureChannel",
   );
+}
+
+function wayOf(channel: HiddenChannel): Way {
+  let way = ways.get(channel);
+  if (way === undefined) {
+    const proxied = channel.options?.["grpc.http_connect_target"] !== undefined;
+    const target = proxied ? undefined : channel.getTarget!();
+    const secure = channel.credentials?._isSecure?.() === true;
+    way = { target, safe: secure || (target !== undefined && isLoopbackTarget(target)) };
+    ways.set(channel, way);
+  }
+  return way;
 }
 
 /** Whether all addresses of a target are on this machine. */

@@ -46,12 +46,11 @@ export class CallProof {
   /** Metadata of one more attempt. Throws KrbError KRB_ERR_FIELD_TOOLONG for a ticket that has no room there. */
   attempt(): grpc.Metadata {
     const { credentials, clock } = this.#proof;
-    const fresh = this.keys && { subkey: this.keys.subkey, seqNumber: this.keys.seqNumber };
-    const { bytes, pending } = makeCallReq(credentials, this.#facts, fresh, clock());
+    const { bytes, pending } = makeCallReq(credentials, this.#facts, this.keys, clock());
     if (this.#pending.length >= MAX_PENDING) this.#pending.shift();
     this.#pending.push(pending);
     const metadata = new grpc.Metadata();
-    metadata.set(AP_REQ_METADATA, Buffer.from(bytes));
+    metadata.set(AP_REQ_METADATA, toBuffer(bytes));
     return metadata;
   }
 
@@ -87,4 +86,9 @@ export function makeMessageKeys(
 ): MessageKeys | undefined {
   if (!needsSubkeys(protection, shape)) return undefined;
   return { subkey: makeSubkey(credentials.key), seqNumber: randomSeqNumber() };
+}
+
+/** The same bytes as a Buffer, which grpc-js and its codecs want. */
+export function toBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

@@ -3,7 +3,8 @@
  *
  * Invariants. Nothing goes out before the ticket is there and, for a single request, before its bytes are. Nothing comes
  * in before the service proved itself; OK from a service that did not is KRB_AP_ERR_MUT_FAIL. The application gets one
- * status, whatever ends the call and whenever: grpc-js itself loses that of a call which ends before it starts.
+ * status, whatever ends the call and whenever: grpc-js itself loses that of a call which ends before it starts. What was
+ * known of a call is let go with it: Node's HTTP/2 streams outlive their calls, and all they reach with them.
  */
 import * as grpc from "@grpc/grpc-js";
 import { mutualFailure } from "../protocol/ap-exchange.js";
@@ -15,7 +16,8 @@ import { AP_REQ_METADATA } from "../rpc/metadata-names.js";
 import { RpcError } from "../rpc/rpc-error.js";
 import { toStatus } from "../rpc/status.js";
 import { checkChannel, type InnermostCall, takeInnermost } from "./guarded-call-channel.js";
-import { CallProof, makeMessageKeys, type ServiceProof } from "./guarded-call-proof.js";
+import { CallProof, makeMessageKeys, type ServiceProof, toBuffer } from "./guarded-call-proof.js";
+import { wantsNewTicket } from "./refused-ticket.js";
 
 /** What all calls of one interceptor share. */
 export interface GuardedCallConfig {
@@ -23,20 +25,22 @@ export interface GuardedCallConfig {
   readonly allowInsecureChannel: boolean;
   /** Gets the ticket. */
   readonly prove: () => Promise<ServiceProof>;
+  /** Has a ticket forgotten that the service can't use. */
+  readonly forget: (proof: ServiceProof) => Promise<void>;
 }
 
 type Method = grpc.InterceptorOptions["method_definition"];
 type MessageContext = Parameters<grpc.InterceptingCall["sendMessageWithContext"]>[0];
 type Step = () => void;
 
-/** grpc-js's call with a ticket on it. */
-export class GuardedCall extends grpc.InterceptingCall {
+/** grpc-js's call with a ticket on it: the interceptor's requester and listener both. */
+export class GuardedCall extends grpc.InterceptingCall implements grpc.InterceptingListener {
   readonly #config: GuardedCallConfig;
   readonly #method: Method;
   readonly #next: grpc.InterceptingCall;
-  readonly #keys: Key[] = [];
-  #listener: Partial<grpc.InterceptingListener> = {};
-  #metadata = new grpc.Metadata();
+  #keys: Key[] | undefined;
+  #listener: Partial<grpc.InterceptingListener> | undefined;
+  #metadata: grpc.Metadata | undefined;
   #innermost: InnermostCall | undefined;
   #proof: ServiceProof | undefined;
   /** What the application did before the call could start. */
@@ -70,6 +74,7 @@ export class GuardedCall extends grpc.InterceptingCall {
 
   override start(metadata: grpc.Metadata, listener: Partial<grpc.InterceptingListener> = {}): void {
     this.#listener = listener;
+    // Copied now: the application may go on with its own while the call waits for its ticket.
     this.#metadata = metadata.clone();
     this.#metadata.remove(AP_REQ_METADATA);
     void this.#prepare();
@@ -98,7 +103,7 @@ export class GuardedCall extends grpc.InterceptingCall {
 
   override halfClose(): void {
     this.#do(() => {
-      if (this.#method.requestStream) this.#next.sendMessage(buffer(this.#protector!.end()));
+      if (this.#method.requestStream) this.#next.sendMessage(toBuffer(this.#protector!.end()));
       this.#next.halfClose();
     });
   }
@@ -137,7 +142,7 @@ export class GuardedCall extends grpc.InterceptingCall {
     const { authority } = this.#innermost!;
     const keys = makeMessageKeys(proof, protection, { requestStream, responseStream });
     if (keys !== undefined) {
-      this.#keys.push(keys.subkey);
+      this.#keys = [keys.subkey];
       if (isProtected(protection, requestStream))
         this.#protector = new MessageProtector(REQUESTS, keys, protection);
     }
@@ -145,19 +150,61 @@ export class GuardedCall extends grpc.InterceptingCall {
     this.#callProof = new CallProof(proof, keys, { method, authority, protection, request });
     const steps = this.#steps ?? [];
     this.#steps = undefined;
-    this.#next.start(this.#metadata, {
-      onReceiveMetadata: (metadata) => this.#guarded(() => this.#receiveMetadata(metadata)),
-      onReceiveMessage: (message) => this.#guarded(() => this.#receiveMessage(message)),
-      onReceiveStatus: (status) => this.#guarded(() => this.#receiveStatus(status)),
-    });
+    this.#next.start(this.#metadata!, this);
     if (request !== undefined) this.#next.sendMessageWithContext(this.#first!.context, request);
     this.#first = undefined;
     for (const step of steps) step();
   }
 
+  onReceiveMetadata(metadata: grpc.Metadata): void {
+    if (this.#over) return;
+    try {
+      const { protection } = this.#config;
+      const keys = this.#callProof!.verify(metadata);
+      if (keys !== undefined) {
+        this.#keys!.push(keys.subkey);
+        if (isProtected(protection, this.#method.responseStream))
+          this.#opener = new MessageOpener(RESPONSES, keys, protection);
+      }
+      this.#proven = true;
+      this.#listener?.onReceiveMetadata?.(metadata);
+    } catch (error) {
+      this.#refuse(error);
+    }
+  }
+
+  onReceiveMessage(received: Buffer | null): void {
+    if (this.#over) return;
+    try {
+      // null is grpc-js's sign that a single response is missing; the status follows.
+      if (received === null) this.#listener?.onReceiveMessage?.(null);
+      else this.#receiveMessage(received);
+    } catch (error) {
+      this.#refuse(error);
+    }
+  }
+
+  onReceiveStatus(status: grpc.StatusObject): void {
+    if (this.#over) return;
+    try {
+      if (this.#failure !== undefined) throw this.#failure;
+      if (status.code === grpc.status.OK) {
+        if (!this.#proven) throw mutualFailure();
+        if (this.#method.responseStream) this.#opener!.checkEnded();
+      } else if (wantsNewTicket(status)) {
+        void this.#endWithoutTicket(status);
+        return;
+      }
+      this.#end()?.onReceiveStatus?.(status);
+    } catch (error) {
+      this.#refuse(error);
+    }
+  }
+
   #attempt(): grpc.Metadata {
     try {
-      return this.#callProof!.attempt();
+      if (this.#callProof === undefined) throw new RpcError(grpc.status.CANCELLED, "the call is over");
+      return this.#callProof.attempt();
     } catch (error) {
       // grpc-js passes on no more than a text: the status that follows is replaced.
       this.#failure = error;
@@ -165,45 +212,17 @@ export class GuardedCall extends grpc.InterceptingCall {
     }
   }
 
-  #receiveMetadata(metadata: grpc.Metadata): void {
-    const { protection } = this.#config;
-    const keys = this.#callProof!.verify(metadata);
-    if (keys !== undefined) {
-      this.#keys.push(keys.subkey);
-      if (isProtected(protection, this.#method.responseStream))
-        this.#opener = new MessageOpener(RESPONSES, keys, protection);
-    }
-    this.#proven = true;
-    this.#listener.onReceiveMetadata?.(metadata);
-  }
-
-  #receiveMessage(received: Buffer | null): void {
-    if (received === null) {
-      // grpc-js's sign that a single response is missing; the status follows.
-      this.#listener.onReceiveMessage?.(null);
-      return;
-    }
+  #receiveMessage(received: Buffer): void {
     if (!this.#proven) throw mutualFailure();
     const opened = this.#opener?.open(received) ?? { end: false, message: received };
-    if (!opened.end) this.#listener.onReceiveMessage?.(this.#decode(opened.message));
+    if (!opened.end) this.#listener?.onReceiveMessage?.(this.#decode(opened.message));
     else if (this.#method.responseStream) this.#next.startRead();
     else throw new KrbError("KRB_AP_ERR_MODIFIED", "an end marker, not a response", { field: "response" });
   }
 
-  #receiveStatus(status: grpc.StatusObject): void {
-    if (this.#failure !== undefined) throw this.#failure;
-    if (status.code === grpc.status.OK) {
-      if (!this.#proven) throw mutualFailure();
-      if (this.#method.responseStream) this.#opener!.checkEnded();
-    }
-    this.#over = true;
-    this.#wipe();
-    this.#listener.onReceiveStatus?.(status);
-  }
-
   #decode(message: Uint8Array): unknown {
     try {
-      return this.#method.responseDeserialize(buffer(message));
+      return this.#method.responseDeserialize(toBuffer(message));
     } catch (error) {
       const details = `Response message parsing error: ${error instanceof Error ? error.message : error}`;
       throw new RpcError(grpc.status.INTERNAL, details, { cause: error });
@@ -211,7 +230,7 @@ export class GuardedCall extends grpc.InterceptingCall {
   }
 
   #protect(bytes: Uint8Array): Buffer {
-    return buffer(this.#protector?.protect(bytes) ?? bytes);
+    return toBuffer(this.#protector?.protect(bytes) ?? bytes);
   }
 
   /** Runs a step now or when the call has started. */
@@ -219,15 +238,6 @@ export class GuardedCall extends grpc.InterceptingCall {
     if (this.#over) return;
     if (this.#steps === undefined) step();
     else this.#steps.push(step);
-  }
-
-  #guarded(step: Step): void {
-    if (this.#over) return;
-    try {
-      step();
-    } catch (error) {
-      this.#refuse(error);
-    }
   }
 
   /** Ends the call with what `error` says, on both sides. */
@@ -240,19 +250,35 @@ export class GuardedCall extends grpc.InterceptingCall {
 
   #finish(status: grpc.StatusObject): void {
     if (this.#over) return;
-    this.#over = true;
-    this.#steps = undefined;
-    this.#wipe();
+    const listener = this.#end();
     // Not at once: the application may be in the middle of starting or cancelling the call.
-    process.nextTick(() => this.#listener.onReceiveStatus?.(status));
+    process.nextTick(() => listener?.onReceiveStatus?.(status));
   }
 
-  #wipe(): void {
-    for (const key of this.#keys) key.wipe();
+  /** The status comes when the ticket is forgotten, so that the application's next call asks for a new one. */
+  async #endWithoutTicket(status: grpc.StatusObject): Promise<void> {
+    const proof = this.#proof!;
+    const listener = this.#end();
+    // The refusal is what the application must learn, whatever becomes of the cache.
+    await this.#config.forget(proof).catch(() => {});
+    listener?.onReceiveStatus?.(status);
   }
-}
 
-/** The same bytes as a Buffer, which grpc-js and its codecs want. */
-function buffer(bytes: Uint8Array): Buffer {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  /** Wipes the call's keys and lets go of all but the listener, which is still to get the status. */
+  #end(): Partial<grpc.InterceptingListener> | undefined {
+    this.#over = true;
+    for (const key of this.#keys ?? []) key.wipe();
+    const listener = this.#listener;
+    this.#keys = undefined;
+    this.#listener = undefined;
+    this.#metadata = undefined;
+    this.#innermost = undefined;
+    this.#proof = undefined;
+    this.#steps = undefined;
+    this.#first = undefined;
+    this.#callProof = undefined;
+    this.#protector = undefined;
+    this.#opener = undefined;
+    return listener;
+  }
 }

@@ -25,7 +25,7 @@ import { type ClientEtypes, profileEtypes } from "./client-etypes.js";
 import { Connections } from "./connections.js";
 import { type CachedLogin, type CredentialCache, memoryCache } from "./credential-cache.js";
 import type { ServiceProof } from "./guarded-call-proof.js";
-import { KeptLogin } from "./kept-login.js";
+import { type CurrentLogin, KeptLogin } from "./kept-login.js";
 import { keysAtHand, type LoginParts, obtainTgt } from "./login.js";
 import { type OperationTypes, readAnswer } from "./operation-answer.js";
 
@@ -64,6 +64,8 @@ export interface ServiceTarget {
 
 /** How long a renewal of the login that failed is not tried again, in milliseconds. */
 const RENEWAL_PAUSE = 60_000;
+/** How long after a ticket for a service was forgotten the next one is kept, in milliseconds. */
+const FORGET_PAUSE = 10_000;
 
 /** A Kerberos client over gRPC. Channels are opened on first use; `close` ends them. */
 export class KerberosClient {
@@ -74,6 +76,8 @@ export class KerberosClient {
   /** Tickets asked for and not here yet, by TGT and service. */
   readonly #waiting = new Map<string, Promise<Credentials>>();
   #renewedAt = Number.NEGATIVE_INFINITY;
+  /** When a ticket for a service was forgotten last. */
+  readonly #forgotAt = new Map<Principal, number>();
 
   constructor(options: KerberosClientOptions = {}) {
     const kdc = options.kdc ?? DEFAULT_KDC;
@@ -110,22 +114,7 @@ export class KerberosClient {
    */
   async serviceTicket(service: string, options: TicketOptions = {}): Promise<Credentials> {
     const server = parsePrincipal(service, "service");
-    const { login, tgt, now } = await this.#login.current();
-    const kept = login.credentials.find(
-      (candidate) => candidate.server === server && candidate.endtime > now,
-    );
-    if (kept !== undefined) return kept;
-    // By TGT, too: whoever logs in meanwhile does not get another's ticket.
-    const name = `${Buffer.from(tgt.ticket).toString("base64")} ${server}`;
-    const waiting = this.#waiting.get(name);
-    if (waiting !== undefined) return waiting;
-    const asked = this.#newTicket(tgt, server, this.#wish(options, now), now);
-    this.#waiting.set(name, asked);
-    try {
-      return await asked;
-    } finally {
-      this.#waiting.delete(name);
-    }
+    return this.#ticketFor(server, options, await this.#login.current());
   }
 
   /**
@@ -134,11 +123,28 @@ export class KerberosClient {
    * @param service its principal; the realm may be left out where it is the login's.
    */
   async serviceProof(service: string): Promise<ServiceProof> {
+    const found = await this.#login.current();
+    const current = this.#isToBeRenewed(found) ? await this.#renewed(found) : found;
+    const { client, kdcOffset } = current.login;
+    const server = principalInRealm(service, realmOf(client), "service");
+    const credentials = await this.#ticketFor(server, {}, current);
+    return { credentials, clock: () => this.#clock() + kdcOffset };
+  }
+
+  /**
+   * Forgets a service ticket that its service refused, so that the TGS is asked for another; the login stays. Once in ten
+   * seconds a service: the refusal may be anybody's, and where the next ticket is refused too, a third would be.
+   */
+  async forgetTicket({ server, ticket }: Credentials): Promise<void> {
     const { login, tgt, now } = await this.#login.current();
-    await this.#renewInTime(tgt, now);
-    const server = principalInRealm(service, realmOf(login.client), "service");
-    const credentials = await this.serviceTicket(server);
-    return { credentials, clock: () => this.#clock() + login.kdcOffset };
+    const isIt = (kept: Credentials) => Buffer.compare(kept.ticket, ticket) === 0;
+    const forgotAt = this.#forgotAt.get(server) ?? Number.NEGATIVE_INFINITY;
+    if (isIt(tgt) || !login.credentials.some(isIt) || Math.abs(now - forgotAt) < FORGET_PAUSE) return;
+    this.#forgotAt.set(server, now);
+    await this.#login.change(tgt, (held) => ({
+      ...held,
+      credentials: held.credentials.filter((kept) => !isIt(kept)),
+    }));
   }
 
   /** Renews the TGT; it must be renewable. The cache keeps the new one and forgets service tickets of the old one. */
@@ -203,14 +209,41 @@ export class KerberosClient {
     return credentials;
   }
 
-  /** One call renews, those beside it go on with the old ticket; a KDC that is away is asked again after a minute. */
-  async #renewInTime(tgt: Credentials, now: number): Promise<void> {
+  #isToBeRenewed({ tgt, now }: CurrentLogin): boolean {
     const renewable = tgt.renewTill !== undefined && tgt.renewTill > tgt.endtime;
-    if (!renewable || now < tgt.endtime - (tgt.endtime - tgt.starttime) / 5) return;
-    if (Math.abs(now - this.#renewedAt) < RENEWAL_PAUSE) return;
+    if (!renewable || now < tgt.endtime - (tgt.endtime - tgt.starttime) / 5) return false;
+    return Math.abs(now - this.#renewedAt) >= RENEWAL_PAUSE;
+  }
+
+  /** One call renews, those beside it go on with the old ticket; a KDC that is away is asked again after a minute. */
+  async #renewed({ now }: CurrentLogin): Promise<CurrentLogin> {
     this.#renewedAt = now;
     // The old ticket is good for the call at hand, whatever became of the renewal.
     await this.renew().catch(() => {});
+    return this.#login.current();
+  }
+
+  /** A ticket as from `serviceTicket`, for a login that was looked up. */
+  async #ticketFor(
+    server: Principal,
+    options: TicketOptions,
+    { login, tgt, now }: CurrentLogin,
+  ): Promise<Credentials> {
+    const kept = login.credentials.find(
+      (candidate) => candidate.server === server && candidate.endtime > now,
+    );
+    if (kept !== undefined) return kept;
+    // By TGT, too: whoever logs in meanwhile does not get another's ticket.
+    const name = `${Buffer.from(tgt.ticket).toString("base64")} ${server}`;
+    const waiting = this.#waiting.get(name);
+    if (waiting !== undefined) return waiting;
+    const asked = this.#newTicket(tgt, server, this.#wish(options, now), now);
+    this.#waiting.set(name, asked);
+    try {
+      return await asked;
+    } finally {
+      this.#waiting.delete(name);
+    }
   }
 
   async #newTicket(tgt: Credentials, server: Principal, wish: TicketWish, now: number): Promise<Credentials> {

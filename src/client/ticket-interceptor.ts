@@ -8,14 +8,17 @@
  */
 import type * as grpc from "@grpc/grpc-js";
 import { PROTECTIONS, type Protection } from "../protocol/call-binding.js";
+import type { Credentials } from "../protocol/credentials.js";
 import { MethodTable, PUBLIC_SERVICES } from "../rpc/method-table.js";
-import { GuardedCall } from "./guarded-call.js";
+import { GuardedCall, type GuardedCallConfig } from "./guarded-call.js";
 import type { ServiceProof } from "./guarded-call-proof.js";
 
 /** Gets tickets: a `KerberosClient`. */
 export interface TicketSource {
   /** A ticket for a service and the KDC's clock, asked of the KDC only when there is none at hand. */
   serviceProof(service: string): Promise<ServiceProof>;
+  /** Told of a ticket that its service can't use: the next call is to get another. A source that keeps none needs none. */
+  forgetTicket?(ticket: Credentials): Promise<void>;
 }
 
 /** What may be said of an interceptor. */
@@ -44,7 +47,12 @@ export function ticketInterceptor(
     throw new TypeError(`protection: expected one of ${PROTECTIONS.join(", ")}, got ${String(protection)}`);
   const publicRows = [...PUBLIC_SERVICES, ...(options.public ?? [])].map((name) => [name, true] as const);
   const publicMethods = new MethodTable(publicRows, "public");
-  const config = { protection, allowInsecureChannel, prove: () => tickets.serviceProof(service) };
+  const config: GuardedCallConfig = {
+    protection,
+    allowInsecureChannel,
+    prove: () => tickets.serviceProof(service),
+    forget: async ({ credentials }) => tickets.forgetTicket?.(credentials),
+  };
   return (callOptions, nextCall) => {
     if (publicMethods.find(callOptions.method_definition.path) !== undefined)
       return nextCall(callOptions) as grpc.InterceptingCall;

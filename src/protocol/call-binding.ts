@@ -7,6 +7,7 @@
  * The answer is that of ap-exchange.ts, with a subkey exactly if a direction of the call is protected.
  */
 import { create } from "@bufbuild/protobuf";
+import { WireType } from "@bufbuild/protobuf/wire";
 import type { RandomSource } from "../crypto/encryption-type.js";
 import { sha256 } from "../crypto/hash.js";
 import { type ApReq, ApReqSchema } from "../gen/kerberos/v1/application_service_pb.js";
@@ -55,7 +56,10 @@ const LEVELS: Readonly<Record<Protection, ProtectionLevel>> = {
   integrity: ProtectionLevel.INTEGRITY,
   privacy: ProtectionLevel.PRIVACY,
 };
-const NO_REQUEST = new Uint8Array();
+const DIGEST_TAG = (CallBindingSchema.field.requestSha256.number << 3) | WireType.LengthDelimited;
+const SHA256_SIZE = 32;
+const MAX_SHARED_BINDINGS = 256;
+const sharedBindings = new Map<string, Uint8Array>();
 
 /** Whether `protection` is at least `floor`. */
 export function isAtLeast(protection: Protection, floor: Protection): boolean {
@@ -74,14 +78,33 @@ export function needsSubkeys(protection: Protection, shape: CallShape): boolean 
 
 /** The bytes an authenticator's checksum covers: the canonical encoding of a CallBinding. */
 export function callBinding({ method, authority, protection, request }: CallFacts): Uint8Array {
-  const requestSha256 = request === undefined ? NO_REQUEST : sha256(request);
-  const binding = create(CallBindingSchema, {
-    method,
-    authority,
-    protection: LEVELS[protection],
-    requestSha256,
-  });
-  return encodeCanonical(CallBindingSchema, binding);
+  const shared = sharedBinding(method, authority, protection);
+  if (request === undefined) return shared.slice();
+  // The digest is the last field, so that it comes after what all calls of the method have in common.
+  const size = shared.length + 2 + SHA256_SIZE;
+  // From Node's pool: an array of its own costs more than all the rest.
+  const { buffer, byteOffset } = Buffer.allocUnsafe(size);
+  const bytes = new Uint8Array(buffer, byteOffset, size);
+  bytes.set(shared);
+  bytes[shared.length] = DIGEST_TAG;
+  bytes[shared.length + 1] = SHA256_SIZE;
+  bytes.set(sha256(request), shared.length + 2);
+  return bytes;
+}
+
+/** The encoding of a binding without its digest. It stays the cache's. */
+function sharedBinding(method: string, authority: string, protection: Protection): Uint8Array {
+  // With the length, so that no two methods and authorities give one name.
+  const name = `${protection} ${method.length} ${method}${authority}`;
+  let encoded = sharedBindings.get(name);
+  if (encoded === undefined) {
+    const binding = { method, authority, protection: LEVELS[protection] };
+    encoded = encodeCanonical(CallBindingSchema, create(CallBindingSchema, binding));
+    // The authority is what a caller says.
+    if (sharedBindings.size >= MAX_SHARED_BINDINGS) sharedBindings.clear();
+    sharedBindings.set(name, encoded);
+  }
+  return encoded;
 }
 
 /**
@@ -98,7 +121,8 @@ export function makeCallReq(
   random?: RandomSource,
 ): { bytes: Uint8Array; pending: PendingApReq } {
   const { blobs, pending } = makeApReq(credentials, AP_USE, callBinding(facts), fresh, now, random);
-  const message = create(ApReqSchema, { ...blobs, protection: LEVELS[facts.protection] });
+  const protection = LEVELS[facts.protection];
+  const message: ApReq = { $typeName: "kerberos.v1.ApReq", ...blobs, protection };
   const bytes = encodeCanonical(ApReqSchema, message);
   checkLength(bytes);
   return { bytes, pending };

@@ -1,5 +1,6 @@
 /**
- * Whether a call is let in: every check of its AP-REQ, in order from cheap to dear, the replay cache last.
+ * Whether a call is let in: the checks of its AP-REQ that need nothing but what is at hand. The rules and the replay cache,
+ * which may take their time, come after.
  */
 import type { PeerCertificate } from "node:tls";
 import type * as grpc from "@grpc/grpc-js";
@@ -13,11 +14,10 @@ import {
   verifyCallReq,
 } from "../protocol/call-binding.js";
 import { KrbError } from "../protocol/krb-error.js";
+import type { ServiceKeys } from "../protocol/ticket.js";
 import { AP_REQ_METADATA } from "../rpc/metadata-names.js";
-import { type Caller, makeCaller } from "./guard-caller.js";
+import { type Caller, callerWith } from "./guard-caller.js";
 import type { GuardConfig } from "./guard-config.js";
-import { currentKeys } from "./guard-keys.js";
-import { inTime, type Waiting } from "./guard-replay.js";
 import { isLoopback } from "./listen.js";
 
 /** What a call is let in as. */
@@ -28,13 +28,10 @@ export interface Admission {
 
 /** A call as it was received. */
 export interface ReceivedCall extends Omit<CallFacts, "protection">, CallShape {
-  /** `host:port` of the client. */
-  readonly peer: string;
+  /** The client's network address, where it has one. */
+  readonly remoteAddress: string | undefined;
   readonly certificate: PeerCertificate | undefined;
 }
-
-/** Tells of a failure that the caller learns nothing of. */
-export type OnFailure = (error: unknown) => void;
 
 /**
  * Reads the AP-REQ of a call.
@@ -55,46 +52,36 @@ export function readProof(metadata: grpc.Metadata): ReadCallReq {
       field: AP_REQ_METADATA,
       values: String(values.length),
     });
-  return readCallReq(Buffer.from(value as Buffer));
+  return readCallReq(value as Buffer);
 }
 
-/** All checks but the replay cache. Throws KrbError as `verifyCallReq`, and the guard's own refusals. */
-export async function verifyCall(
+/**
+ * All checks but rules and replay cache. Throws KrbError as `verifyCallReq`, and the guard's own refusals.
+ * @param service the keys of the moment.
+ */
+export function verifyCall(
   config: GuardConfig,
+  service: ServiceKeys,
   proof: ReadCallReq,
   call: ReceivedCall,
   now: number,
-  onFailure: OnFailure,
-): Promise<Admission> {
-  const { clockSkew, authorizationData, tickets, callers } = config;
-  const peerAddress = hostOf(call.peer);
+): Admission {
+  const { permittedEtypes, strongEtypes, clockSkew, authorizationData, tickets } = config;
+  const peerAddress = plainAddress(call.remoteAddress);
+  const allHere = permittedEtypes === strongEtypes || isLoopback(peerAddress);
   const policy = {
-    service: await currentKeys(config.keys, onFailure),
-    permittedEtypes: isLoopback(peerAddress) ? config.permittedEtypes : config.strongEtypes,
+    service,
+    permittedEtypes: allHere ? permittedEtypes : strongEtypes,
     clockSkew,
     peerAddress,
     authorizationData,
     openTicket: tickets.open,
   };
   const verified = verifyCallReq(proof, call, policy, now);
-  const caller = makeCaller(verified, proof.protection);
+  const caller = callerWith(verified.ticket, proof.protection);
   checkFloor(config, caller);
   checkCertificate(config, caller, call.certificate);
-  if (!callers.isEmpty) await callers.check(caller, call.method);
   return { verified, caller };
-}
-
-/** The last check: this authenticator was never seen before. */
-export function rememberCall(
-  config: GuardConfig,
-  { verified }: Admission,
-  now: number,
-  onFailure: OnFailure,
-): Waiting {
-  const { tag, ctime, expiry } = verified.replay;
-  // An async function, so that a store that throws at once fails like any other.
-  const store = async () => config.replayCache.store(tag, ctime, expiry, now);
-  return inTime(store(), config.replayTimeoutMs, onFailure);
 }
 
 function checkFloor({ floor }: GuardConfig, { protection, principal }: Caller): void {
@@ -120,8 +107,7 @@ function checkCertificate(
   });
 }
 
-/** The address without the port of `127.0.0.1:1234` or `::1:1234`. */
-function hostOf(peer: string): string {
-  const host = peer.slice(0, peer.lastIndexOf(":"));
-  return host.startsWith("::ffff:") && host.includes(".") ? host.slice("::ffff:".length) : host;
+/** An IPv4 address as such, also where the server listens on IPv6 too and gets it as `::ffff:127.0.0.1`. */
+function plainAddress(address = ""): string {
+  return address.startsWith("::ffff:") && address.includes(".") ? address.slice("::ffff:".length) : address;
 }

@@ -3,43 +3,44 @@
  *
  * Invariants. Nothing of a call goes beyond the guard before it is let in: no metadata, no message, no answer. The guard
  * alone decodes and encodes messages, so that what it checks are the bytes that travelled. A call that was refused or
- * cancelled passes nothing on in either direction. Keys made for the call are wiped when it ends.
+ * cancelled passes nothing on in either direction. Keys made for the call are wiped when it ends, and what was known of it
+ * is let go: Node's HTTP/2 streams outlive their calls until the next full garbage collection, and all they reach with them.
  */
 import * as grpc from "@grpc/grpc-js";
-import { makeApProof, makeApRep } from "../protocol/ap-exchange.js";
-import { isProtected, needsSubkeys, type ReadCallReq } from "../protocol/call-binding.js";
-import type { Key } from "../protocol/keys.js";
+import type { ReadCallReq } from "../protocol/call-binding.js";
 import { KrbError } from "../protocol/krb-error.js";
-import { MessageOpener, MessageProtector, REQUESTS, RESPONSES } from "../protocol/message-protection.js";
 import { AP_REP_METADATA, AP_REQ_METADATA } from "../rpc/metadata-names.js";
 import { hasStatus, toStatus } from "../rpc/status.js";
-import { type Admission, readProof, rememberCall, verifyCall } from "./guard-admission.js";
-import { setCaller } from "./guard-caller.js";
+import { type ReceivedCall, readProof, verifyCall } from "./guard-admission.js";
+import { type Caller, setCaller } from "./guard-caller.js";
 import type { GuardConfig } from "./guard-config.js";
+import { currentKeys } from "./guard-keys.js";
 import { logCall } from "./guard-log.js";
-import type { Waiting } from "./guard-replay.js";
+import { GuardedMessages, toBuffer } from "./guard-messages.js";
+import type { ReplayWaiter } from "./guard-replay.js";
 
 type Method = Parameters<grpc.ServerInterceptor>[0];
 type Listener = Parameters<grpc.ServerInterceptingCallInterface["start"]>[0];
 type Status = Parameters<grpc.ServerInterceptingCallInterface["sendStatus"]>[0];
 
-/** grpc-js's call with a guard in it. */
-export class GuardedServerCall extends grpc.ServerInterceptingCall {
+/**
+ * grpc-js's call with a guard in it. It stands in for the interceptor's requester and listener both, and passes everything
+ * on itself: layers and closures for each step would cost as much as the checks.
+ */
+export class GuardedServerCall extends grpc.ServerInterceptingCall implements Listener, ReplayWaiter {
   readonly #config: GuardConfig;
   readonly #method: Method;
   readonly #next: grpc.ServerInterceptingCallInterface;
   readonly #fault: Error | undefined;
-  readonly #began = performance.now();
-  readonly #keys: Key[] = [];
+  readonly #began: number;
   #listener: Listener | undefined;
   #metadata: grpc.Metadata | undefined;
   #proof: ReadCallReq | undefined;
-  #waiting: Waiting | undefined;
-  #admission: Admission | undefined;
+  /** Who was let in. */
+  #caller: Caller | undefined;
+  #messages: GuardedMessages | undefined;
   #request: { readonly message: unknown } | undefined;
   #received = false;
-  #opener: MessageOpener | undefined;
-  #protector: MessageProtector | undefined;
   #metadataSent = false;
   #over = false;
 
@@ -58,16 +59,60 @@ export class GuardedServerCall extends grpc.ServerInterceptingCall {
     this.#config = config;
     this.#method = method;
     this.#next = next;
+    this.#began = config.log === undefined ? 0 : performance.now();
   }
 
   override start(listener: Listener): void {
     this.#listener = listener;
-    this.#next.start({
-      onReceiveMetadata: (metadata) => this.#guarded(() => this.#receiveMetadata(metadata)),
-      onReceiveMessage: (message) => this.#guarded(() => this.#receiveMessage(message)),
-      onReceiveHalfClose: () => this.#guarded(() => this.#receiveHalfClose()),
-      onCancel: () => this.#end(),
-    });
+    this.#next.start(this);
+  }
+
+  onReceiveMetadata(metadata: grpc.Metadata): void {
+    if (this.#over) return;
+    try {
+      if (this.#fault !== undefined) throw this.#fault;
+      this.#metadata = metadata;
+      this.#proof = readProof(metadata);
+      metadata.remove(AP_REQ_METADATA);
+      // The single request comes first: the authenticator covers its bytes.
+      if (this.#method.requestStream) void this.#admit(undefined);
+      else this.#next.startRead();
+    } catch (error) {
+      this.#refuse(error);
+    }
+  }
+
+  onReceiveMessage(received: unknown): void {
+    if (this.#over) return;
+    try {
+      const bytes = received as Buffer;
+      if (!Buffer.isBuffer(bytes))
+        throw new TypeError("an interceptor before the guard changed a message: list the guard first");
+      if (this.#method.requestStream) this.#receiveStreamed(bytes);
+      else this.#receiveSingle(bytes);
+    } catch (error) {
+      this.#refuse(error);
+    }
+  }
+
+  onReceiveHalfClose(): void {
+    if (this.#over) return;
+    try {
+      if (this.#method.requestStream) this.#messages!.checkEnded();
+      else if (!this.#received)
+        throw new KrbError("KRB_ERR_GENERIC", "the call has no request", { field: "request" });
+      this.#listener!.onReceiveHalfClose();
+    } catch (error) {
+      this.#refuse(error);
+    }
+  }
+
+  /** grpc-js tells of the end of every call in this way, whatever the outcome. */
+  onCancel(): void {
+    this.#end();
+    const listener = this.#listener;
+    this.#listener = undefined;
+    listener?.onCancel();
   }
 
   override startRead(): void {
@@ -78,44 +123,44 @@ export class GuardedServerCall extends grpc.ServerInterceptingCall {
   }
 
   override sendMetadata(metadata: grpc.Metadata): void {
-    this.#guarded(() => this.#answer(metadata));
+    if (this.#over) return;
+    try {
+      this.#answer(metadata);
+    } catch (error) {
+      this.#refuse(error);
+    }
   }
 
   override sendMessage(message: unknown, callback: () => void): void {
-    this.#guarded(() => {
+    if (this.#over) return;
+    try {
       this.#answer();
       const bytes = this.#method.responseSerialize(message);
-      const wire = this.#protector === undefined ? bytes : buffer(this.#protector.protect(bytes));
-      this.#next.sendMessage(wire, callback);
-    });
+      this.#next.sendMessage(this.#messages!.protect(bytes), callback);
+    } catch (error) {
+      this.#refuse(error);
+    }
   }
 
   override sendStatus(status: Status): void {
-    this.#guarded(() => {
+    if (this.#over) return;
+    try {
       if (status.code === grpc.status.OK && this.#method.responseStream) {
         this.#answer();
-        if (this.#protector !== undefined) this.#next.sendMessage(buffer(this.#protector.end()), () => {});
+        this.#next.sendMessage(this.#messages!.end(), () => {});
       }
       this.#next.sendStatus(status);
-    });
+    } catch (error) {
+      this.#refuse(error);
+    }
   }
 
-  #receiveMetadata(metadata: grpc.Metadata): void {
-    if (this.#fault !== undefined) throw this.#fault;
-    this.#metadata = metadata;
-    this.#proof = readProof(metadata);
-    metadata.remove(AP_REQ_METADATA);
-    // The single request comes first: the authenticator covers its bytes.
-    if (this.#method.requestStream) void this.#admit(undefined);
-    else this.#next.startRead();
+  giveUp(refusal: KrbError): void {
+    this.#refuse(refusal);
   }
 
-  #receiveMessage(received: unknown): void {
-    const bytes = received as Buffer;
-    if (!Buffer.isBuffer(bytes))
-      throw new TypeError("an interceptor before the guard changed a message: list the guard first");
-    if (this.#method.requestStream) this.#receiveStreamed(bytes);
-    else this.#receiveSingle(bytes);
+  onFailure(error: unknown): void {
+    this.#log({ level: "error", text: String(error) });
   }
 
   #receiveSingle(bytes: Buffer): void {
@@ -128,71 +173,68 @@ export class GuardedServerCall extends grpc.ServerInterceptingCall {
   }
 
   #receiveStreamed(bytes: Buffer): void {
-    const opened = this.#opener!.open(bytes);
+    const opened = this.#messages!.open(bytes);
     if (opened.end) this.#next.startRead();
     else this.#listener!.onReceiveMessage(this.#decode(opened.message));
   }
 
-  #receiveHalfClose(): void {
-    if (this.#method.requestStream) this.#opener!.checkEnded();
-    else if (!this.#received)
-      throw new KrbError("KRB_ERR_GENERIC", "the call has no request", { field: "request" });
-    this.#listener!.onReceiveHalfClose();
-  }
-
   /** Lets the call in, or ends it. Rejects never. */
   async #admit(request: Buffer | undefined): Promise<void> {
+    let messages: GuardedMessages | undefined;
     try {
-      const config = this.#config;
-      const now = config.clock();
-      const onFailure = (error: unknown) => this.#log({ level: "error", text: String(error) });
-      const { path: method, requestStream, responseStream } = this.#method;
-      const received = {
-        method,
-        requestStream,
-        responseStream,
-        request,
-        authority: this.getHost(),
-        peer: this.getPeer(),
-        certificate: config.bindClientCertificate && this.getAuthContext().sslPeerCertificate,
-      };
-      const admission = await verifyCall(config, this.#proof!, received, now, onFailure);
+      const { keys, clock, callers, replayCache } = this.#config;
+      const now = clock();
+      const service = currentKeys(keys, this);
+      const known = service instanceof Promise ? await service : service;
       if (this.#over) return;
-      this.#waiting = rememberCall(config, admission, now, onFailure);
-      await this.#waiting.done;
+      const received = this.#receivedWith(request);
+      const { verified, caller } = verifyCall(this.#config, known, this.#proof!, received, now);
+      messages = new GuardedMessages(verified, caller.protection, this.#method);
+      if (!callers.isEmpty) await callers.check(caller, this.#method.path);
       if (this.#over) return;
-      this.#open(admission, request);
+      await replayCache.store(verified.replay, now, this);
+      if (!this.#over) this.#open(caller, messages, request);
     } catch (error) {
       this.#refuse(error);
+    } finally {
+      if (this.#messages === undefined) messages?.wipe();
     }
   }
 
-  #open(admission: Admission, request: Buffer | undefined): void {
-    const { verified, caller } = admission;
-    const { protection } = caller;
-    const { requestStream } = this.#method;
-    if (verified.subkey !== undefined) this.#keys.push(verified.subkey);
-    if (isProtected(protection, requestStream)) {
-      const keys = { subkey: verified.subkey!, seqNumber: verified.authenticator.seqNumber };
-      this.#opener = new MessageOpener(REQUESTS, keys, protection);
+  #receivedWith(request: Buffer | undefined): ReceivedCall {
+    const { path: method, requestStream, responseStream } = this.#method;
+    const { remoteAddress } = this.getConnectionInfo();
+    const certificate = this.#config.bindClientCertificate && this.getAuthContext().sslPeerCertificate;
+    return {
+      method,
+      requestStream,
+      responseStream,
+      request,
+      authority: this.getHost(),
+      remoteAddress,
+      certificate,
+    };
+  }
+
+  #open(caller: Caller, messages: GuardedMessages, request: Buffer | undefined): void {
+    if (request !== undefined) {
+      const opened = messages.open(request);
+      if (opened.end)
+        throw new KrbError("KRB_AP_ERR_MODIFIED", "an end marker in place of the request", {
+          field: "request",
+        });
+      this.#request = { message: this.#decode(opened.message) };
     }
-    if (request !== undefined) this.#request = { message: this.#decodeSingle(request) };
-    this.#admission = admission;
+    this.#caller = caller;
+    this.#messages = messages;
     setCaller(this.#metadata!, caller);
     this.#log({ level: "info", result: "OK" });
     this.#listener!.onReceiveMetadata(this.#metadata!);
   }
 
-  #decodeSingle(request: Buffer): unknown {
-    if (this.#opener === undefined) return this.#decode(request);
-    const opened = this.#opener.open(request);
-    if (!opened.end) return this.#decode(opened.message);
-    throw new KrbError("KRB_AP_ERR_MODIFIED", "an end marker in place of the request", { field: "request" });
-  }
-
   #decode(message: Uint8Array): unknown {
     try {
-      return this.#method.requestDeserialize(buffer(message));
+      return this.#method.requestDeserialize(toBuffer(message));
     } catch {
       throw new KrbError("KRB_ERR_GENERIC", `malformed request of ${this.#method.path}`, {
         field: "request",
@@ -203,31 +245,12 @@ export class GuardedServerCall extends grpc.ServerInterceptingCall {
   /** Sends the initial metadata once, and the AP-REP with it: no answer goes out before the call was let in. */
   #answer(given?: grpc.Metadata): void {
     if (this.#metadataSent) return;
-    const admission = this.#admission;
-    if (admission === undefined) throw new TypeError("an interceptor behind the guard answered by itself");
-    const { verified, caller } = admission;
+    const messages = this.#messages;
+    if (messages === undefined) throw new TypeError("an interceptor behind the guard answered by itself");
     const metadata = given?.clone() ?? new grpc.Metadata();
-    if (needsSubkeys(caller.protection, this.#method)) {
-      const { bytes, subkey, seqNumber } = makeApRep(verified);
-      this.#keys.push(subkey);
-      metadata.set(AP_REP_METADATA, buffer(bytes));
-      if (isProtected(caller.protection, this.#method.responseStream))
-        this.#protector = new MessageProtector(RESPONSES, { subkey, seqNumber }, caller.protection);
-    } else {
-      metadata.set(AP_REP_METADATA, buffer(makeApProof(verified)));
-    }
+    metadata.set(AP_REP_METADATA, messages.answer());
     this.#metadataSent = true;
     this.#next.sendMetadata(metadata);
-  }
-
-  /** Runs a step unless the call is over; what it throws ends the call. */
-  #guarded(step: () => void): void {
-    if (this.#over) return;
-    try {
-      step();
-    } catch (error) {
-      this.#refuse(error);
-    }
   }
 
   #refuse(error: unknown): void {
@@ -241,21 +264,20 @@ export class GuardedServerCall extends grpc.ServerInterceptingCall {
     this.#next.sendStatus(toStatus(error));
   }
 
-  /** grpc-js tells of the end of every call in this way, whatever the outcome. */
   #end(): void {
     this.#over = true;
-    this.#waiting?.cancel();
-    for (const key of this.#keys) key.wipe();
-    this.#listener?.onCancel();
+    this.#config.replayCache.forget(this);
+    this.#messages?.wipe();
+    this.#messages = undefined;
+    this.#metadata = undefined;
+    this.#proof = undefined;
+    this.#caller = undefined;
+    this.#request = undefined;
   }
 
   #log(outcome: { level: string; result?: string; text?: string; compared?: unknown }): void {
+    if (this.#config.log === undefined) return;
     const call = { method: this.#method.path, peer: this.getPeer(), began: this.#began };
-    logCall(this.#config, call, this.#admission?.caller, outcome);
+    logCall(this.#config, call, this.#caller, outcome);
   }
-}
-
-/** The same bytes as a Buffer, which grpc-js and its codecs want. */
-function buffer(bytes: Uint8Array): Buffer {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

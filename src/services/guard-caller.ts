@@ -6,10 +6,9 @@
  */
 import type * as grpc from "@grpc/grpc-js";
 import type { TicketFlag } from "../gen/kerberos/v1/sealed_pb.js";
-import type { VerifiedApReq } from "../protocol/ap-exchange.js";
 import type { Protection } from "../protocol/call-binding.js";
 import type { Principal } from "../protocol/principal.js";
-import type { AuthorizationElement } from "../protocol/ticket.js";
+import type { AuthorizationElement, TicketContents } from "../protocol/ticket.js";
 
 /** The client of a guarded call, and what its ticket says. Times are milliseconds since the epoch, by the KDC's clock. */
 export interface Caller {
@@ -33,7 +32,11 @@ export interface Caller {
   readonly authorizationData: readonly AuthorizationElement[];
 }
 
-const callers = new WeakMap<grpc.Metadata, Caller>();
+const CALLER = Symbol("caller");
+/** Metadata with its caller: a field of the object itself, which is no header and never travels. */
+type WithCaller = grpc.Metadata & { [CALLER]?: Caller };
+
+const callers = new WeakMap<TicketContents, Partial<Record<Protection, Caller>>>();
 
 /**
  * Who is calling, for the handler of a guarded method and the interceptors behind the guard.
@@ -42,7 +45,7 @@ const callers = new WeakMap<grpc.Metadata, Caller>();
  *   behind the guard put other metadata in place of the call's own.
  */
 export function callerOf(call: { readonly metadata: grpc.Metadata }): Caller {
-  const caller = callers.get(call.metadata);
+  const caller = (call.metadata as WithCaller)[CALLER];
   if (caller !== undefined) return caller;
   throw new TypeError(
     "callerOf: the call has no caller: its method is public, the server's interceptors lack guard(), " +
@@ -50,23 +53,36 @@ export function callerOf(call: { readonly metadata: grpc.Metadata }): Caller {
   );
 }
 
-/** The caller behind a verified AP-REQ. */
-export function makeCaller({ ticket, client }: VerifiedApReq, protection: Protection): Caller {
-  return Object.freeze({
-    principal: client,
-    service: ticket.server,
-    protection,
-    authtime: ticket.authtime,
-    starttime: ticket.starttime,
-    endtime: ticket.endtime,
-    renewTill: ticket.renewTill,
-    // Copies: the ticket is kept for the next call.
-    flags: [...ticket.flags],
-    authorizationData: ticket.authorizationData.map(({ type, data }) => ({ type, data: data.slice() })),
-  });
+/** The caller behind a ticket: the same object for all calls with it at one protection. */
+export function callerWith(ticket: TicketContents, protection: Protection): Caller {
+  // Bytes can't be frozen: each call gets its own.
+  if (ticket.authorizationData.length > 0) return makeCaller(ticket, protection);
+  const made = callers.get(ticket) ?? {};
+  const caller = made[protection] ?? makeCaller(ticket, protection);
+  made[protection] = caller;
+  callers.set(ticket, made);
+  return caller;
 }
 
 /** Makes `callerOf` find the caller. For the guard alone. */
 export function setCaller(metadata: grpc.Metadata, caller: Caller): void {
-  callers.set(metadata, caller);
+  (metadata as WithCaller)[CALLER] = caller;
+}
+
+function makeCaller(ticket: TicketContents, protection: Protection): Caller {
+  const { client, server, authtime, starttime, endtime, renewTill, flags, authorizationData } = ticket;
+  return Object.freeze({
+    principal: client,
+    service: server,
+    protection,
+    authtime,
+    starttime,
+    endtime,
+    renewTill,
+    // Copies: the ticket is kept for the next call.
+    flags: Object.freeze([...flags]),
+    authorizationData: Object.freeze(
+      authorizationData.map(({ type, data }) => Object.freeze({ type, data: data.slice() })),
+    ),
+  });
 }

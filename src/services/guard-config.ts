@@ -9,7 +9,7 @@ import type { ReplayCache } from "../store/replay-cache.js";
 import { CallerPolicy, type CallerRules } from "./caller-rules.js";
 import type { Clock, Log } from "./exchange-log.js";
 import { type KeySource, type Keytab, keySource } from "./guard-keys.js";
-import { REPLAY_TIMEOUT_MS } from "./guard-replay.js";
+import { REPLAY_TIMEOUT_MS, TimedReplayCache } from "./guard-replay.js";
 import { TicketCache } from "./ticket-cache.js";
 
 /** What a guard is told. Times are milliseconds. */
@@ -49,16 +49,16 @@ export interface GuardOptions {
 /** The same, read and completed. */
 export interface GuardConfig {
   readonly keys: KeySource;
-  readonly replayCache: Pick<ReplayCache, "store">;
+  readonly replayCache: TimedReplayCache;
   readonly floor: Protection;
   readonly publicMethods: MethodTable<true>;
   readonly callers: CallerPolicy;
   readonly permittedEtypes: readonly number[];
+  /** The permitted ones that are not weak: the same object where all are. */
   readonly strongEtypes: readonly number[];
   readonly authorizationData: readonly number[];
   readonly bindClientCertificate: GuardOptions["bindClientCertificate"];
   readonly clockSkew: number;
-  readonly replayTimeoutMs: number;
   readonly clock: Clock;
   readonly log: Log | undefined;
   readonly tickets: TicketCache;
@@ -75,6 +75,8 @@ export function readGuardOptions(options: GuardOptions): GuardConfig {
     throw new TypeError(`protection: expected one of ${PROTECTIONS.join(", ")}, got ${String(floor)}`);
   const { profile: name = "standard", permittedEtypes = profile(name).permitted } = options;
   const clockSkew = milliseconds("clockSkew", options.clockSkew ?? CLOCK_SKEW_MS);
+  const strong = permittedEtypes.filter((etype) => !etypeOf(etype).weak);
+  const replayTimeoutMs = milliseconds("replayTimeoutMs", options.replayTimeoutMs ?? REPLAY_TIMEOUT_MS);
   const publicRows = [...PUBLIC_SERVICES, ...(options.public ?? [])].map((row) => [row, true] as const);
   const onError = (error: unknown) =>
     options.log?.({
@@ -85,16 +87,15 @@ export function readGuardOptions(options: GuardOptions): GuardConfig {
     });
   return {
     keys: keySource(keytab, options.service, clock, onError),
-    replayCache,
+    replayCache: new TimedReplayCache(replayCache, replayTimeoutMs),
     floor,
     publicMethods: new MethodTable(publicRows, "public"),
     callers: new CallerPolicy(options.allow),
     permittedEtypes,
-    strongEtypes: permittedEtypes.filter((etype) => !etypeOf(etype).weak),
+    strongEtypes: strong.length === permittedEtypes.length ? permittedEtypes : strong,
     authorizationData: options.authorizationData ?? [],
     bindClientCertificate: options.bindClientCertificate,
     clockSkew,
-    replayTimeoutMs: milliseconds("replayTimeoutMs", options.replayTimeoutMs ?? REPLAY_TIMEOUT_MS),
     clock,
     log: options.log,
     tickets: new TicketCache({ clock, clockSkew }),

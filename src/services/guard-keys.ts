@@ -14,6 +14,11 @@ export type Keytab = string | Pick<KeytabFile, "serviceKeys"> | (() => ServiceKe
 /** Gives the keys of the moment; a promise only while a file is opened. */
 export type KeySource = () => ServiceKeys | Promise<ServiceKeys>;
 
+/** Told of what the caller learns nothing of: a keytab or a replay cache that fails. */
+export interface FailureListener {
+  onFailure(error: unknown): void;
+}
+
 /**
  * The source of a service's keys.
  * @param service its principal, where the keytab holds the keys of several.
@@ -41,18 +46,22 @@ export function keySource(
   throw new TypeError("keytab: expected a path, a KeytabFile or a function that gives the service's keys");
 }
 
-/** The keys of the moment. Throws KrbError KDC_ERR_SVC_UNAVAILABLE where there are none, whatever the cause. */
-export async function currentKeys(
+/** The keys of the moment, as their source gives them. Throws or rejects with KDC_ERR_SVC_UNAVAILABLE, whatever the cause. */
+export function currentKeys(
   source: KeySource,
-  onFailure: (error: unknown) => void,
-): Promise<ServiceKeys> {
+  listener: FailureListener,
+): ServiceKeys | Promise<ServiceKeys> {
   try {
     const keys = source();
-    return keys instanceof Promise ? await keys : keys;
+    return keys instanceof Promise ? keys.catch((error) => unreadable(error, listener)) : keys;
   } catch (error) {
-    onFailure(error);
-    throw new KrbError("KDC_ERR_SVC_UNAVAILABLE", "the service can't read its keytab; try again");
+    return unreadable(error, listener);
   }
+}
+
+function unreadable(error: unknown, listener: FailureListener): never {
+  listener.onFailure(error);
+  throw new KrbError("KDC_ERR_SVC_UNAVAILABLE", "the service can't read its keytab; try again");
 }
 
 /** Opens once, at once; after a failure again when asked. */

@@ -29,8 +29,16 @@ export function guard(options: GuardOptions): grpc.ServerInterceptor {
 // a later version moves the field, no call is let in, and the tests of this file fail.
 interface InnermostCall {
   readonly nextCall?: InnermostCall;
-  handler?: { readonly serialize: unknown; readonly deserialize: unknown };
+  handler?: Handler;
 }
+
+interface Handler {
+  readonly serialize: unknown;
+  readonly deserialize: unknown;
+}
+
+/** The copies, by what they are copies of: one a method. */
+const byteHandlers = new WeakMap<Handler, Handler>();
 
 /** Why that can't be done; undefined when it is done. */
 function takeBytes(call: grpc.ServerInterceptingCallInterface): Error | undefined {
@@ -41,6 +49,15 @@ function takeBytes(call: grpc.ServerInterceptingCallInterface): Error | undefine
   }
   if (innermost.handler === undefined)
     return new TypeError("this version of grpc-js hides the bytes of calls");
-  innermost.handler = { ...innermost.handler, serialize: identity, deserialize: identity };
+  innermost.handler = byteHandlerOf(innermost.handler);
   return undefined;
+}
+
+function byteHandlerOf(handler: Handler): Handler {
+  let copy = byteHandlers.get(handler);
+  if (copy === undefined) {
+    copy = { ...handler, serialize: identity, deserialize: identity };
+    byteHandlers.set(handler, copy);
+  }
+  return copy;
 }

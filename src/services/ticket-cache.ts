@@ -25,6 +25,8 @@ export interface TicketCacheOptions {
 interface Entry {
   readonly contents: TicketContents;
   readonly permitted: readonly number[];
+  /** The turn in which it was seen last: greater is later. */
+  seen: number;
 }
 
 /** How often expired tickets are looked for, in milliseconds. */
@@ -39,6 +41,7 @@ export class TicketCache {
   #keys: readonly LongTermKey[] | undefined;
   #principal: Principal | undefined;
   #fingerprint = "";
+  #turn = 0;
   #nextSweep = Number.NEGATIVE_INFINITY;
 
   constructor({ clock = Date.now, clockSkew, capacity = 1024 }: TicketCacheOptions) {
@@ -58,16 +61,18 @@ export class TicketCache {
   readonly open = (bytes: Uint8Array, service: ServiceKeys, permitted: readonly number[]): TicketContents => {
     this.#followKeys(service);
     const now = this.#clock();
-    const name = hash("sha256", bytes, "base64");
+    // Latin-1 ("binary") is the hash's own bytes: no encoding to pay for.
+    const name = hash("sha256", bytes, "binary");
+    const seen = ++this.#turn;
     const kept = this.#entries.get(name);
     if (kept !== undefined) {
-      this.#entries.delete(name);
       if (this.#isCurrent(kept, now) && sameNumbers(kept.permitted, permitted)) {
-        this.#entries.set(name, kept);
+        kept.seen = seen;
         return kept.contents;
       }
+      this.#entries.delete(name);
     }
-    const entry = { contents: openTicket(bytes, service, permitted), permitted };
+    const entry = { contents: openTicket(bytes, service, permitted), permitted, seen };
     if (this.#isCurrent(entry, now)) this.#keep(name, entry, now);
     return entry.contents;
   };
@@ -79,11 +84,15 @@ export class TicketCache {
 
   #keep(name: string, entry: Entry, now: number): void {
     if (now >= this.#nextSweep) this.#sweep(now);
-    for (const oldest of this.#entries.keys()) {
-      if (this.#entries.size < this.#capacity) break;
-      this.#entries.delete(oldest);
-    }
+    if (this.#entries.size >= this.#capacity) this.#dropOldest();
     this.#entries.set(name, entry);
+  }
+
+  /** A search through all, so that a ticket seen again costs no more than a number; a new one costs far more anyway. */
+  #dropOldest(): void {
+    let oldest: [string, Entry] | undefined;
+    for (const row of this.#entries) if (oldest === undefined || row[1].seen < oldest[1].seen) oldest = row;
+    if (oldest !== undefined) this.#entries.delete(oldest[0]);
   }
 
   #sweep(now: number): void {

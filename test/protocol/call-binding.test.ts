@@ -48,6 +48,31 @@ describe("a call's binding", () => {
     });
   });
 
+  test("is that of its own method, authority and protection, after however many others", () => {
+    const read = ({ method, authority, protection }: CallFacts) =>
+      fromBinary(CallBindingSchema, callBinding({ ...facts, method, authority, protection }));
+    for (let round = 0; round < 2; round++)
+      for (let i = 0; i < 300; i++) {
+        const authority = `${i} /b`;
+        expect(read({ ...facts, method: "/a", authority })).toMatchObject({ method: "/a", authority });
+      }
+    const [whole, moved] = [
+      { ...facts, method: "/a", authority: "b /c" },
+      { ...facts, method: "/ab", authority: " /c" },
+    ];
+    for (const { method, authority } of [whole, moved, whole])
+      expect(read({ ...facts, method, authority })).toMatchObject({ method, authority });
+    expect(read({ ...facts, protection: "privacy" }).protection).toBe(ProtectionLevel.PRIVACY);
+  });
+
+  test("can be changed without changing the next", () => {
+    for (const request of [undefined, facts.request]) {
+      const expected = Uint8Array.from(callBinding({ ...facts, request }));
+      callBinding({ ...facts, request }).fill(0);
+      expect(Uint8Array.from(callBinding({ ...facts, request }))).toEqual(expected);
+    }
+  });
+
   test("of a stream has no digest, of an empty request has one", () => {
     const digest = (request: Uint8Array | undefined) =>
       fromBinary(CallBindingSchema, callBinding({ ...facts, request })).requestSha256;
