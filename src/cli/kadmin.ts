@@ -1,11 +1,12 @@
 /** What the kadmin commands share: names in the realm, encryption types of new keys, an entry in words. */
 import { formatDuration } from "../protocol/duration.js";
-import { krbtgtOf, type Principal, principalInRealm } from "../protocol/principal.js";
+import { krbtgtOf, type Principal } from "../protocol/principal.js";
 import { currentKvno, type PrincipalEntry } from "../protocol/principal-entry.js";
 import { profile } from "../protocol/profile.js";
 import type { PrincipalStore } from "../store/principal-store.js";
 import type { RealmDirectory } from "../store/realm-directory.js";
 import { CommandError, type OptionSpecs, UsageError } from "./command.js";
+import { parsePrincipalArgument } from "./principal-argument.js";
 import { parseEtypes } from "./session.js";
 import { etypeName } from "./ticket-facts.js";
 import { isoTime, localTime, parseExpiry, parseLifetime } from "./times.js";
@@ -75,9 +76,9 @@ export function chosenEtypes(words: readonly string[], { settings }: RealmDirect
   return asked.length > 0 ? asked : keyEtypes;
 }
 
-/** The principal of this realm that was typed. */
+/** The principal of this realm that was typed. Throws UsageError; CommandError for one of another realm. */
 export function localPrincipal(text: string, { settings }: RealmDirectory): Principal {
-  const principal = principalInRealm(text, settings.realm);
+  const principal = parsePrincipalArgument(text, settings.realm, "principal");
   if (!principal.endsWith(`@${settings.realm}`))
     throw new CommandError(`${principal} is not of this realm, ${settings.realm}`);
   return principal;
