@@ -20,19 +20,26 @@ export const ETYPES_OPTION = {
     help: "encryption types of the keys, such as aes256,aes128; the profile's otherwise",
   },
 } as const satisfies OptionSpecs;
-
 /** The options that say what a principal may. */
 export const LIMIT_OPTIONS = {
   disable: { help: "issue no ticket to it or for it" },
   enable: { help: "the opposite of --disable" },
-  expire: { value: "WHEN", help: "from then on it is no principal: 2027-01-31, 30d, never" },
-  "pw-expire": { value: "WHEN", help: "from then on its password must be changed", aliases: ["pwexpire"] },
+  expire: { value: "WHEN", help: "from then on it is no principal: 2027-01-31, 30d, or none" },
+  "pw-expire": {
+    value: "WHEN",
+    help: "from then on its password must be changed; none: never",
+    aliases: ["pwexpire"],
+  },
   "max-life": {
     value: "TIME",
-    help: "its longest ticket; never more than the realm's",
+    help: "its longest ticket, never more than the realm's; none: the realm's",
     aliases: ["maxlife"],
   },
-  "max-renewable-life": { value: "TIME", help: "its longest renewable life", aliases: ["maxrenewlife"] },
+  "max-renewable-life": {
+    value: "TIME",
+    help: "its longest renewable life; none: the realm's",
+    aliases: ["maxrenewlife"],
+  },
 } as const satisfies OptionSpecs;
 
 /** What was chosen of them. */

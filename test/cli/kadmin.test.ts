@@ -8,6 +8,33 @@ beforeAll(async () => {
 });
 afterAll(() => shell.remove());
 
+describe("a limit", () => {
+  const rows = async () => (await shell.run("kadmin getprinc bob")).stdout.split("\n").slice(3, 7);
+
+  it("is a principal's own until none takes it back", async () => {
+    await shell.run("kadmin addprinc -randkey bob");
+    const limits = ["--expire", "--pw-expire", "--max-life", "--max-renewable-life"];
+    const own = ["2030-01-31", "2030-02-28", "1h", "2d"];
+    await shell.run(`kadmin modprinc ${limits.map((limit, i) => `${limit} ${own[i]}`).join(" ")} bob`);
+    expect(await rows()).toEqual([
+      "Expires:           2030-01-31 00:00:00",
+      "Password expires:  2030-02-28 00:00:00",
+      "Longest ticket:    1h",
+      "Renewable for:     2d",
+    ]);
+    const { code } = await shell.run(
+      `kadmin modprinc ${limits.map((limit) => `${limit} none`).join(" ")} bob`,
+    );
+    expect(code).toBe(0);
+    expect(await rows()).toEqual([
+      "Expires:           never",
+      "Password expires:  never",
+      "Longest ticket:    the realm's limit",
+      "Renewable for:     the realm's limit",
+    ]);
+  });
+});
+
 describe("a principal", () => {
   it.each([
     "addprinc -randkey a/b/c/d/e",
