@@ -1,5 +1,6 @@
 /** What the kadmin commands share: names in the realm, encryption types of new keys, an entry in words. */
 import { formatDuration } from "../protocol/duration.js";
+import type { LongTermKey } from "../protocol/keys.js";
 import { krbtgtOf, type Principal } from "../protocol/principal.js";
 import { currentKvno, type PrincipalEntry } from "../protocol/principal-entry.js";
 import { profile } from "../protocol/profile.js";
@@ -11,15 +12,20 @@ import { parseEtypes } from "./session.js";
 import { etypeName } from "./ticket-facts.js";
 import { isoTime, localTime, parseExpiry, parseLifetime } from "./times.js";
 
-/** The option that chooses encryption types of new keys. */
-export const ETYPES_OPTION = {
-  etypes: {
-    short: "e",
-    value: "ETYPE,…",
-    multiple: true,
-    help: "encryption types of the keys, such as aes256,aes128; the profile's otherwise",
-  },
-} as const satisfies OptionSpecs;
+/** The option that chooses encryption types of new keys; `otherwise` says what they are without it. */
+export function etypesOption(otherwise: string) {
+  return {
+    etypes: {
+      short: "e",
+      value: "ETYPE,…",
+      multiple: true,
+      help: `encryption types of the keys, such as aes256,aes128; otherwise ${otherwise}`,
+    },
+  } as const satisfies OptionSpecs;
+}
+
+/** What `chosenEtypes` takes for a principal that has keys. */
+export const PRESENT_ETYPES = "those it has that the realm permits";
 /** The options that say what a principal may. */
 export const LIMIT_OPTIONS = {
   disable: { help: "issue no ticket to it or for it" },
@@ -70,17 +76,26 @@ export function chosenLimits(choice: LimitChoice, now: number): Partial<Principa
   };
 }
 
-/** The encryption types of new keys: those asked for, or the profile's. Throws CommandError for ones not permitted. */
-export function chosenEtypes(words: readonly string[], { settings }: RealmDirectory): readonly number[] {
+/**
+ * The encryption types of new keys: those asked for, or else those of the present keys that the profile permits, or else
+ * the profile's. Throws CommandError for ones not permitted.
+ */
+export function chosenEtypes(
+  words: readonly string[],
+  { settings }: RealmDirectory,
+  present: readonly LongTermKey[] = [],
+): readonly number[] {
   const { permitted, keyEtypes } = profile(settings.profile);
   const asked = [...new Set(parseEtypes(words, "-e"))];
-  const refused = asked.filter((etype) => !(permitted as readonly number[]).includes(etype));
+  const refused = asked.filter((etype) => !permitted.includes(etype));
   if (refused.length > 0)
     throw new CommandError(
       `the profile ${settings.profile} does not permit ${refused.map(etypeName).join(", ")}`,
       `it permits ${permitted.map(etypeName).join(", ")}`,
     );
-  return asked.length > 0 ? asked : keyEtypes;
+  if (asked.length > 0) return asked;
+  const kept = present.map(({ key }) => key.etype.etype).filter((etype) => permitted.includes(etype));
+  return kept.length > 0 ? kept : keyEtypes;
 }
 
 /** The principal of this realm that was typed. Throws UsageError; CommandError for one of another realm. */

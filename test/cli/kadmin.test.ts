@@ -8,6 +8,46 @@ beforeAll(async () => {
 });
 afterAll(() => shell.remove());
 
+describe("new keys", () => {
+  /** The encryption types of the principal's newest keys. */
+  const etypes = async (principal: string) => {
+    const { stdout } = await shell.run(`kadmin getprinc --json ${principal}`);
+    const { kvno, keys } = JSON.parse(stdout) as { kvno: number; keys: { kvno: number; etype: string }[] };
+    return keys.filter((key) => key.kvno === kvno).map(({ etype }) => etype);
+  };
+
+  it("have the encryption types of the present ones that the realm permits, unless -e names others", async () => {
+    const [aes256, aes128] = ["aes256-cts-hmac-sha384-192", "aes128-cts-hmac-sha256-128"];
+    await shell.run("kadmin addprinc -randkey -e aes128,des db");
+    await shell.run("kadmin addprinc --password-stdin -e aes128,des carol", "one\n");
+    await shell.run("kadmin addprinc -randkey old");
+    await shell.run("kadmin ktadd -k db.keytab db");
+    expect(await etypes("db")).toEqual([aes128, "des-cbc-md5"]);
+    await shell.run("kadmin cpw -randkey db");
+    expect(await etypes("db")).toEqual([aes128, "des-cbc-md5"]);
+    await shell.run("kadmin cpw --password-stdin carol", "two\n");
+    expect(await etypes("carol")).toEqual([aes128, "des-cbc-md5"]);
+    await shell.run("realm set-profile standard");
+    await shell.run("kadmin ktadd -k db.keytab db old");
+    expect(await etypes("db")).toEqual([aes128]);
+    expect(await etypes("old")).toEqual([aes256, aes128]);
+    const refused = await shell.run("kadmin ktadd -e des -k db.keytab db");
+    expect([refused.code, refused.stderr]).toEqual([
+      1,
+      "tessera: the profile standard does not permit des-cbc-md5\n" +
+        `hint: it permits ${aes256}, ${aes128}\n`,
+    ]);
+    await shell.run("kadmin ktadd -e aes256 -k db.keytab db");
+    expect(await etypes("db")).toEqual([aes256]);
+    await shell.run("realm set-profile textbook");
+  });
+
+  it.each(["cpw", "ktadd"])("are explained by kadmin %s --help", async (command) => {
+    const { stdout } = await shell.run(`kadmin ${command} --help`);
+    expect(stdout.replaceAll(/\s+/g, " ")).toContain("otherwise those it has that the realm permits");
+  });
+});
+
 describe("a limit", () => {
   const rows = async () => (await shell.run("kadmin getprinc bob")).stdout.split("\n").slice(3, 7);
 
