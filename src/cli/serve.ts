@@ -34,7 +34,7 @@ import { notice } from "./output.js";
 import { parsePrincipalArgument } from "./principal-argument.js";
 import { DEFAULT_SETTINGS, policyOf } from "./realm.js";
 import { announce, logOf, type ServerPart, type Started } from "./serve-report.js";
-import { serverCredentials, type TlsFiles } from "./serve-tls.js";
+import { serverCredentials, type TlsFiles } from "./tls.js";
 
 /** What `tessera serve` was asked for. */
 export interface ServeChoice {
@@ -85,7 +85,7 @@ async function startParts(choice: ServeChoice, closers: Closer[]): Promise<Start
   const policy = currentPolicy(choice, realm, settings, log, closers);
   const clock = Date.now;
   const keytab = parts.includes("v") ? await openKeytab(choice, realm, log) : undefined;
-  const credentials = serverCredentials(choice.tls);
+  const credentials = await serverCredentials(choice.tls);
   const listen = (part: ServerPart): ListenOptions => ({
     host: choice.host,
     port: choice.ports[part],

@@ -52,7 +52,11 @@ const ROWS: readonly Row[] = [
   { line: "klist --json", code: 1, stdout: /"hint": "run `tessera kinit`"/, stderr: /^tessera: nobody/ },
   { line: "kdestroy", code: 0, stderr: /nobody was logged in/ },
   { line: "realm show", code: 1, stderr: /there is no realm here\nhint: .*tessera realm create/ },
-  { line: "klist -k missing.keytab", code: 1, stderr: /missing\.keytab: no such file/ },
+  {
+    line: "klist -k missing.keytab",
+    code: 1,
+    stderr: /missing\.keytab: no such file.*\nhint: check the path\n$/,
+  },
 ];
 
 describe("the command line", () => {

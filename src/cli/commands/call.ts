@@ -36,7 +36,7 @@ export const command = defineCommand({
     if (name === undefined) throw new UsageError("which operation? `tessera call --list` lists them");
     const operation = findOperation(name);
     const request = readRequest(operation, assignments);
-    using session = openSession(options);
+    using session = await openSession(options);
     const { client } = await cachedLogin(session.cache);
     const target = {
       principal: parsePrincipalArgument(options.service ?? "v/localhost", realmOf(client), "--service"),

@@ -48,7 +48,7 @@ export const command = defineCommand({
     const withKeytab = options["use-keytab"] || options.keytab !== undefined;
     if (options.renew && (withKeytab || positionals.length > 0))
       throw new UsageError("-R renews the ticket in the cache: it goes with no principal and no keytab");
-    using session = openSession(options);
+    using session = await openSession(options);
     let credentials: Credentials;
     if (options.renew) credentials = await session.client.renew();
     else if (withKeytab) {

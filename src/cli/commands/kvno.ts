@@ -16,7 +16,7 @@ export const command = defineCommand({
   options: { ...CLIENT_OPTIONS, quiet: { short: "q", help: "print nothing where it succeeds" } },
   arguments: [1, 64],
   run: async ({ options, positionals, json }) => {
-    using session = openSession(options);
+    using session = await openSession(options);
     const { client } = await cachedLogin(session.cache);
     const tickets: TicketFacts[] = [];
     const services = positionals.map((name) => parsePrincipalArgument(name, realmOf(client), "service"));

@@ -37,7 +37,7 @@ export const command = defineCommand({
     const password = await readPassword(options, principal);
     const { interceptor, calls } = captureCalls();
     const style = { showKeys: options["show-keys"], full: options.full };
-    using session = openSession(options, [interceptor], memoryCache());
+    using session = await openSession(options, [interceptor], memoryCache());
     let failure: unknown;
     try {
       await session.client.login(principal, password);
