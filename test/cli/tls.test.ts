@@ -1,7 +1,9 @@
-/** TLS files: what the command says of bad ones. */
-import { chmodSync, readFileSync, writeFileSync } from "node:fs";
+/** TLS files: what the command says of bad ones, and a session over good ones. */
+import { once } from "node:events";
+import { chmodSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { createInterface } from "node:readline";
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { HAS_OPENSSL, makeCertificate } from "../support/wire-tls.js";
 import { Shell } from "./command.js";
 
@@ -16,6 +18,7 @@ describe.skipIf(!HAS_OPENSSL)("TLS files", () => {
     makeCertificate(file("other-key.pem"), file("other.pem"));
     writeFileSync(file("wide.pem"), readFileSync(file("key.pem")));
     chmodSync(file("wide.pem"), 0o644);
+    symlinkSync("key.pem", file("link.pem"));
     writeFileSync(file("empty.pem"), "");
     writeFileSync(file("junk.pem"), "junk", { mode: 0o600 });
     const damaged = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
@@ -53,5 +56,19 @@ describe.skipIf(!HAS_OPENSSL)("TLS files", () => {
       const { code, stderr } = await shell.run(`${line} ${ca}`);
       expect([code, stderr]).toEqual([1, expect.stringMatching(`^tessera: ${ca}: ${text}\nhint: `)]);
     }
+  });
+
+  it("that are good serve, a key behind a link too, and doctor checks with them", async () => {
+    const tls = "--tls-cert cert.pem --tls-key link.pem";
+    const server = shell.start(`${serve} --host localhost ${tls} --tls-client-ca cert.pem`.split(" "));
+    onTestFinished(() => void server.kill());
+    const [first] = (await once(createInterface(server.stdout), "line")) as [string];
+    const { addresses } = JSON.parse(first) as { addresses: Record<"as" | "tgs" | "v", string> };
+    const servers = `--kdc ${addresses.as},${addresses.tgs} --address ${addresses.v}`;
+    const known = await shell.run(`doctor ${servers} --tls-ca cert.pem ${tls}`);
+    expect(known.stdout.match(/ok {3}(AS|TGS|V) +localhost:\d+: SERVING/g)).toHaveLength(3);
+    const unknown = await shell.run(`doctor ${servers} --tls-ca cert.pem`);
+    expect(unknown.code).toBe(1);
+    expect(unknown.stdout.match(/BAD +(AS|TGS|V) /g)).toHaveLength(3);
   });
 });
