@@ -23,7 +23,6 @@ import {
 import { KeyUsage } from "../protocol/key-usage.js";
 import { defaultStringToKey, etypeOf, Key, keyFromPassword, type LongTermKey } from "../protocol/keys.js";
 import { KrbError } from "../protocol/krb-error.js";
-import { parsePrincipal } from "../protocol/principal.js";
 import { type PartKind, unseal } from "../protocol/sealed-part.js";
 import { decodeCanonical, NotCanonicalError } from "../protocol/strict-decode.js";
 import { CommandError, UsageError } from "./command.js";
@@ -31,6 +30,8 @@ import { type Field, type FieldStyle, fieldsOf } from "./dialogue/fields.js";
 import { readKeytab } from "./keytab.js";
 import { columns, printJson, printLine } from "./output.js";
 import { type PasswordChoice, readPassword } from "./password.js";
+import { parsePrincipalArgument } from "./principal-argument.js";
+import { defaultRealm } from "./realm.js";
 import { parseEtypes } from "./session.js";
 import { etypeName } from "./ticket-facts.js";
 
@@ -278,7 +279,7 @@ async function keysOf(choice: DecodeChoice): Promise<NamedKey[]> {
       keys.push(named(`${principal}, kvno ${kvno}`, { kvno, key }));
   if (choice.key !== undefined) keys.push(keyArgument(choice.key));
   if (choice.principal !== undefined) {
-    const principal = parsePrincipal(choice.principal, "--principal");
+    const principal = parsePrincipalArgument(choice.principal, await defaultRealm(), "--principal");
     const password = await readPassword(choice, principal);
     for (const etype of parseEtypes(["aes256,aes128,des3,des"], "--key")) {
       const key = await keyFromPassword(etypeOf(etype), password, defaultStringToKey(principal));

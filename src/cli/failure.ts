@@ -67,8 +67,10 @@ const HINTS: Partial<Record<KrbErrorName, Hint>> = {
   KRB_AP_ERR_MUT_FAIL: () => "the server could not prove itself: check the address",
 };
 
-const FILE_HINTS: Readonly<Record<string, string>> = {
-  missing: "check the path, or make the realm first: tessera realm create",
+/** What to do where something is not there, by the error's name. */
+const MISSING_HINTS: Readonly<Record<string, string>> = {
+  StoreError: "check the path, or make the realm first: tessera realm create",
+  PrivateFileError: "check the path",
 };
 
 /** Describes anything a command may have thrown. */
@@ -79,11 +81,7 @@ export function describeFailure(error: unknown): Failure {
   if (name === "RpcError") return describeRpcError(error as Error & { codeName: string; hint?: string });
   const code = (error as { code?: unknown }).code;
   const hint =
-    error instanceof CommandError
-      ? error.hint
-      : name === "StoreError" || name === "PrivateFileError"
-        ? FILE_HINTS[String(code)]
-        : undefined;
+    error instanceof CommandError ? error.hint : code === "missing" ? MISSING_HINTS[name] : undefined;
   const expected = KNOWN_ERRORS.includes(name);
   const text = expected || code !== undefined ? error.message : `${name}: ${error.message}`;
   return described(text, { ...(typeof code === "string" && { reason: code }) }, hint);

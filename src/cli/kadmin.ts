@@ -1,37 +1,51 @@
 /** What the kadmin commands share: names in the realm, encryption types of new keys, an entry in words. */
 import { formatDuration } from "../protocol/duration.js";
-import { krbtgtOf, type Principal, principalInRealm } from "../protocol/principal.js";
+import type { LongTermKey } from "../protocol/keys.js";
+import { krbtgtOf, type Principal } from "../protocol/principal.js";
 import { currentKvno, type PrincipalEntry } from "../protocol/principal-entry.js";
 import { profile } from "../protocol/profile.js";
 import type { PrincipalStore } from "../store/principal-store.js";
 import type { RealmDirectory } from "../store/realm-directory.js";
 import { CommandError, type OptionSpecs, UsageError } from "./command.js";
+import { parsePrincipalArgument } from "./principal-argument.js";
 import { parseEtypes } from "./session.js";
 import { etypeName } from "./ticket-facts.js";
 import { isoTime, localTime, parseExpiry, parseLifetime } from "./times.js";
 
-/** The option that chooses encryption types of new keys. */
-export const ETYPES_OPTION = {
-  etypes: {
-    short: "e",
-    value: "ETYPE,…",
-    multiple: true,
-    help: "encryption types of the keys, such as aes256,aes128; the profile's otherwise",
-  },
-} as const satisfies OptionSpecs;
+/** The option that chooses encryption types of new keys; `otherwise` says what they are without it. */
+export function etypesOption(otherwise: string) {
+  return {
+    etypes: {
+      short: "e",
+      value: "ETYPE,…",
+      multiple: true,
+      help: `encryption types of the keys, such as aes256,aes128; otherwise ${otherwise}`,
+    },
+  } as const satisfies OptionSpecs;
+}
 
+/** What `chosenEtypes` takes for a principal that has keys. */
+export const PRESENT_ETYPES = "those it has that the realm permits";
 /** The options that say what a principal may. */
 export const LIMIT_OPTIONS = {
   disable: { help: "issue no ticket to it or for it" },
   enable: { help: "the opposite of --disable" },
-  expire: { value: "WHEN", help: "from then on it is no principal: 2027-01-31, 30d, never" },
-  "pw-expire": { value: "WHEN", help: "from then on its password must be changed", aliases: ["pwexpire"] },
+  expire: { value: "WHEN", help: "from then on it is no principal: 2027-01-31, 30d, or none" },
+  "pw-expire": {
+    value: "WHEN",
+    help: "from then on its password must be changed; none: never",
+    aliases: ["pwexpire"],
+  },
   "max-life": {
     value: "TIME",
-    help: "its longest ticket; never more than the realm's",
+    help: "its longest ticket, never more than the realm's; none: the realm's",
     aliases: ["maxlife"],
   },
-  "max-renewable-life": { value: "TIME", help: "its longest renewable life", aliases: ["maxrenewlife"] },
+  "max-renewable-life": {
+    value: "TIME",
+    help: "its longest renewable life; none: the realm's",
+    aliases: ["maxrenewlife"],
+  },
 } as const satisfies OptionSpecs;
 
 /** What was chosen of them. */
@@ -62,22 +76,31 @@ export function chosenLimits(choice: LimitChoice, now: number): Partial<Principa
   };
 }
 
-/** The encryption types of new keys: those asked for, or the profile's. Throws CommandError for ones not permitted. */
-export function chosenEtypes(words: readonly string[], { settings }: RealmDirectory): readonly number[] {
+/**
+ * The encryption types of new keys: those asked for, or else those of the present keys that the profile permits, or else
+ * the profile's. Throws CommandError for ones not permitted.
+ */
+export function chosenEtypes(
+  words: readonly string[],
+  { settings }: RealmDirectory,
+  present: readonly LongTermKey[] = [],
+): readonly number[] {
   const { permitted, keyEtypes } = profile(settings.profile);
   const asked = [...new Set(parseEtypes(words, "-e"))];
-  const refused = asked.filter((etype) => !(permitted as readonly number[]).includes(etype));
+  const refused = asked.filter((etype) => !permitted.includes(etype));
   if (refused.length > 0)
     throw new CommandError(
       `the profile ${settings.profile} does not permit ${refused.map(etypeName).join(", ")}`,
       `it permits ${permitted.map(etypeName).join(", ")}`,
     );
-  return asked.length > 0 ? asked : keyEtypes;
+  if (asked.length > 0) return asked;
+  const kept = present.map(({ key }) => key.etype.etype).filter((etype) => permitted.includes(etype));
+  return kept.length > 0 ? kept : keyEtypes;
 }
 
-/** The principal of this realm that was typed. */
+/** The principal of this realm that was typed. Throws UsageError; CommandError for one of another realm. */
 export function localPrincipal(text: string, { settings }: RealmDirectory): Principal {
-  const principal = principalInRealm(text, settings.realm);
+  const principal = parsePrincipalArgument(text, settings.realm, "principal");
   if (!principal.endsWith(`@${settings.realm}`))
     throw new CommandError(`${principal} is not of this realm, ${settings.realm}`);
   return principal;

@@ -6,9 +6,10 @@ import { PrivateFileError, readPrivateFile, writeFileAtomically } from "../files
 import { FormatError } from "../protocol/format-error.js";
 import type { Key, LongTermKey } from "../protocol/keys.js";
 import { formatKeytab, type KeytabEntry, parseKeytab } from "../protocol/keytab.js";
-import { type Principal, parsePrincipal, realmOf } from "../protocol/principal.js";
+import { type Principal, realmOf } from "../protocol/principal.js";
 import { CommandError } from "./command.js";
 import { notice } from "./output.js";
+import { parsePrincipalArgument } from "./principal-argument.js";
 import { etypeName } from "./ticket-facts.js";
 
 /** Reads a keytab. Throws PrivateFileError, and CommandError for a file that is none. */
@@ -49,7 +50,7 @@ export async function keytabEntries(path: string): Promise<ListedKey[]> {
 /**
  * The newest keys of a principal, one for each encryption type.
  * @param name as typed; left out: the keytab's first principal. Without a realm it is that of the keytab.
- * @throws CommandError when there are none.
+ * @throws CommandError when there are none; UsageError for a name that is no principal.
  */
 export async function keysFor(
   path: string,
@@ -58,10 +59,7 @@ export async function keysFor(
   const entries = await readKeytab(path);
   const first = entries[0]?.principal;
   if (first === undefined) throw new CommandError(`${path}: holds no key`);
-  const principal =
-    name === undefined
-      ? first
-      : parsePrincipal(name.includes("@") ? name : `${name}@${realmOf(first)}`, "principal");
+  const principal = name === undefined ? first : parsePrincipalArgument(name, realmOf(first), "principal");
   const own = entries.filter((entry) => entry.principal === principal);
   if (own.length === 0)
     throw new CommandError(

@@ -8,7 +8,7 @@ import { join, resolve } from "node:path";
 import * as grpc from "@grpc/grpc-js";
 import { formatDuration } from "../protocol/duration.js";
 import type { RealmPolicy } from "../protocol/policy.js";
-import { parsePrincipal, principalInRealm, realmOf } from "../protocol/principal.js";
+import { parsePrincipal, realmOf } from "../protocol/principal.js";
 import { isProfileName } from "../protocol/profile.js";
 import type { ServiceKeys } from "../protocol/ticket.js";
 import type { Log } from "../services/exchange-log.js";
@@ -31,9 +31,10 @@ import { CommandError, UsageError } from "./command.js";
 import { realmDir } from "./environment.js";
 import { LivePolicy } from "./live-policy.js";
 import { notice } from "./output.js";
+import { parsePrincipalArgument } from "./principal-argument.js";
 import { DEFAULT_SETTINGS, policyOf } from "./realm.js";
 import { announce, logOf, type ServerPart, type Started } from "./serve-report.js";
-import { serverCredentials, type TlsFiles } from "./serve-tls.js";
+import { serverCredentials, type TlsFiles } from "./tls.js";
 
 /** What `tessera serve` was asked for. */
 export interface ServeChoice {
@@ -84,7 +85,7 @@ async function startParts(choice: ServeChoice, closers: Closer[]): Promise<Start
   const policy = currentPolicy(choice, realm, settings, log, closers);
   const clock = Date.now;
   const keytab = parts.includes("v") ? await openKeytab(choice, realm, log) : undefined;
-  const credentials = serverCredentials(choice.tls);
+  const credentials = await serverCredentials(choice.tls);
   const listen = (part: ServerPart): ListenOptions => ({
     host: choice.host,
     port: choice.ports[part],
@@ -198,7 +199,9 @@ async function openKeytab(
   });
   const first = file.principals[0]!;
   const named =
-    choice.service === undefined ? undefined : principalInRealm(choice.service, realmOf(first), "--service");
+    choice.service === undefined
+      ? undefined
+      : parsePrincipalArgument(choice.service, realmOf(first), "--service");
   const serviceKeys = () => file.serviceKeys(named);
   parsePrincipal(serviceKeys().principal, "keytab");
   return { serviceKeys };

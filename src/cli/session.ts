@@ -1,5 +1,4 @@
 /** A client as the commands use it: from options and environment to a KerberosClient over the file cache. */
-import { readFileSync } from "node:fs";
 import * as grpc from "@grpc/grpc-js";
 import {
   type CachedLogin,
@@ -14,6 +13,7 @@ import { etypeByName } from "../protocol/profile.js";
 import { CommandError, type OptionSpecs, UsageError } from "./command.js";
 import { cachePath, kdcText } from "./environment.js";
 import { parseLifetime } from "./times.js";
+import { channelCredentials, TLS_OPTIONS, type TlsChoice } from "./tls.js";
 import { traceInterceptors } from "./trace.js";
 
 /** Options of every command that uses the credential cache. */
@@ -34,20 +34,15 @@ export const CLIENT_OPTIONS = {
     multiple: true,
     help: "encryption type accepted, best first; may be repeated or a list with commas",
   },
-  "tls-ca": { value: "FILE", help: "use TLS; the certificates (PEM) to trust" },
-  "tls-cert": { value: "FILE", help: "with TLS: our own certificate (PEM)" },
-  "tls-key": { value: "FILE", help: "with TLS: the key of our certificate (PEM)" },
+  ...TLS_OPTIONS,
   timeout: { value: "TIME", help: "how long one call may take; 10s" },
 } as const satisfies OptionSpecs;
 
 /** What was chosen of them. */
-export interface ClientChoice {
+export interface ClientChoice extends TlsChoice {
   readonly cache: string | undefined;
   readonly kdc: string | undefined;
   readonly etype: readonly string[];
-  readonly "tls-ca": string | undefined;
-  readonly "tls-cert": string | undefined;
-  readonly "tls-key": string | undefined;
   readonly timeout: string | undefined;
 }
 
@@ -59,19 +54,19 @@ export interface Session extends Disposable {
   readonly kdc: KdcAddresses | undefined;
 }
 
-/** Opens a session. Throws UsageError for options that say nothing sensible. */
-export function openSession(
+/** Opens a session. Throws UsageError for options that say nothing sensible, and as `channelCredentials`. */
+export async function openSession(
   choice: ClientChoice,
   more: readonly grpc.Interceptor[] = [],
   cache: CredentialCache = fileCache(cachePath(choice.cache)),
-): Session {
+): Promise<Session> {
   grpc.setLogVerbosity(grpc.logVerbosity.NONE);
   const text = kdcText(choice.kdc);
   const kdc = text === undefined ? undefined : addresses(text);
   const client = new KerberosClient({
     cache,
     kdc,
-    credentials: channelCredentials(choice),
+    credentials: await channelCredentials(choice),
     etypes: chosenEtypes(choice.etype),
     timeoutMs: choice.timeout === undefined ? undefined : parseLifetime(choice.timeout, "--timeout"),
     interceptors: [...more, ...traceInterceptors()],
@@ -120,29 +115,5 @@ function addresses(text: string): KdcAddresses {
     return parseKdcAddresses(text);
   } catch (error) {
     throw new UsageError((error as Error).message);
-  }
-}
-
-function channelCredentials(choice: ClientChoice): grpc.ChannelCredentials | undefined {
-  const { "tls-ca": ca, "tls-cert": cert, "tls-key": key } = choice;
-  if (ca === undefined) {
-    if (cert !== undefined || key !== undefined)
-      throw new UsageError("--tls-cert and --tls-key go with --tls-ca");
-    return undefined;
-  }
-  if ((cert === undefined) !== (key === undefined))
-    throw new UsageError("--tls-cert and --tls-key go together");
-  return grpc.credentials.createSsl(
-    read(ca),
-    key === undefined ? null : read(key),
-    cert === undefined ? null : read(cert),
-  );
-}
-
-function read(file: string): Buffer {
-  try {
-    return readFileSync(file);
-  } catch (error) {
-    throw new CommandError(`${file}: ${(error as Error).message}`);
   }
 }

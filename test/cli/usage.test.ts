@@ -12,6 +12,14 @@ interface Row {
   readonly never?: RegExp;
 }
 
+/** What is said of an argument that should name a principal and does not. */
+const noPrincipal = (command: string, argument: string) =>
+  new RegExp(
+    `^tessera: ${command}: ${argument}: not a principal of the form primary/instance@REALM\\n` +
+      "tessera: up to four components with / between, .*\\n" +
+      `tessera: usage: tessera ${command} `,
+  );
+
 const ROWS: readonly Row[] = [
   { line: "--help", code: 0, stdout: /commands:[\s\S]*kinit +log in[\s\S]*exit codes: 0 done/ },
   { line: "", code: 2, stdout: /^usage: tessera COMMAND/ },
@@ -27,6 +35,9 @@ const ROWS: readonly Row[] = [
   { line: "kinit -l soon alice", code: 2, stderr: /-l: expected a time such as 10h/ },
   { line: "kinit -e rot13 alice", code: 2, stderr: /no encryption type rot13/ },
   { line: "kinit --kdc nowhere alice", code: 2, stderr: /expected HOST:PORT, got "nowhere"/ },
+  { line: "kinit al@ice@EXAMPLE.TEST", code: 2, stderr: noPrincipal("kinit", "principal") },
+  { line: "trace --service v/ alice", code: 2, stderr: noPrincipal("trace", "--service") },
+  { line: "kinit hunter2!", code: 2, stderr: noPrincipal("kinit", "principal"), never: /hunter2/ },
   { line: "serve mail", code: 2, stderr: /no server mail/ },
   { line: "serve --v-port 70000", code: 2, stderr: /--v-port: expected a port/ },
   { line: "call put-nte", code: 2, stderr: /no operation put-nte; did you mean put-note\?/ },
@@ -41,7 +52,11 @@ const ROWS: readonly Row[] = [
   { line: "klist --json", code: 1, stdout: /"hint": "run `tessera kinit`"/, stderr: /^tessera: nobody/ },
   { line: "kdestroy", code: 0, stderr: /nobody was logged in/ },
   { line: "realm show", code: 1, stderr: /there is no realm here\nhint: .*tessera realm create/ },
-  { line: "klist -k missing.keytab", code: 1, stderr: /missing\.keytab: no such file/ },
+  {
+    line: "klist -k missing.keytab",
+    code: 1,
+    stderr: /missing\.keytab: no such file.*\nhint: check the path\n$/,
+  },
 ];
 
 describe("the command line", () => {

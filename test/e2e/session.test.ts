@@ -100,6 +100,15 @@ describe("a session", () => {
     expect(stderr).toMatch(/\(KDC_ERR_S_PRINCIPAL_UNKNOWN, 7\)\n.*server=nobody\/here.*\nhint: .*listprincs/);
   });
 
+  it.each(["kvno v/localhost v//localhost", "klist -T v@", "call --service /v who-am-i"])(
+    "takes no name that is no principal: %s",
+    async (line) => {
+      const { code, stdout, stderr } = await shell.run(line);
+      expect([code, stdout]).toEqual([2, ""]);
+      expect(stderr).toMatch(/^tessera: \w+: .*: not a principal of the form primary\/instance@REALM\n/);
+    },
+  );
+
   it("opens a ticket with the service's keytab, and keeps the session key to itself", async () => {
     const { stdout: ticket } = await shell.run("klist -T v/localhost");
     const opened = await shell.run("decode --keytab realm/v.keytab -", ticket);

@@ -13,9 +13,7 @@ export function makeTls(): { server: grpc.ServerCredentials; client: grpc.Channe
   const folder = mkdtempSync(join(tmpdir(), "tessera-tls-"));
   try {
     const [key, certificate] = [join(folder, "key.pem"), join(folder, "certificate.pem")];
-    const curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", key];
-    const subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-days", "2"];
-    openssl(["req", "-x509", ...curve, "-out", certificate, ...subject]);
+    makeCertificate(key, certificate);
     const ca = readFileSync(certificate);
     const pair = { private_key: readFileSync(key), cert_chain: ca };
     return {
@@ -26,6 +24,13 @@ export function makeTls(): { server: grpc.ServerCredentials; client: grpc.Channe
   } finally {
     rmSync(folder, { recursive: true });
   }
+}
+
+/** Writes a new key, mode 0600, and its certificate for `localhost`. */
+export function makeCertificate(key: string, certificate: string): void {
+  const curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", key];
+  const subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-days", "2"];
+  openssl(["req", "-x509", ...curve, "-out", certificate, ...subject]);
 }
 
 function openssl(args: readonly string[]): void {

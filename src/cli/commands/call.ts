@@ -1,10 +1,11 @@
 /** `tessera call`: one sealed call of an operation of V, found in the descriptors by its name. */
 import { fromJson, type JsonObject, type JsonValue, toJson } from "@bufbuild/protobuf";
-import { principalInRealm, realmOf } from "../../protocol/principal.js";
+import { realmOf } from "../../protocol/principal.js";
 import { defineCommand, UsageError } from "../command.js";
 import { nearest } from "../nearest.js";
 import { type OperationDescription, operations } from "../operations.js";
 import { columns, printJson, printLine, wrapped } from "../output.js";
+import { parsePrincipalArgument } from "../principal-argument.js";
 import { readableLines } from "../readable.js";
 import { CLIENT_OPTIONS, cachedLogin, openSession } from "../session.js";
 
@@ -35,10 +36,10 @@ export const command = defineCommand({
     if (name === undefined) throw new UsageError("which operation? `tessera call --list` lists them");
     const operation = findOperation(name);
     const request = readRequest(operation, assignments);
-    using session = openSession(options);
+    using session = await openSession(options);
     const { client } = await cachedLogin(session.cache);
     const target = {
-      principal: principalInRealm(options.service ?? "v/localhost", realmOf(client), "--service"),
+      principal: parsePrincipalArgument(options.service ?? "v/localhost", realmOf(client), "--service"),
       address: options.address,
     };
     const response = await session.client.access(target, operation, request);

@@ -15,6 +15,7 @@ import { printJson, printLine } from "../output.js";
 import { REALM_OPTIONS } from "../realm.js";
 import { CACHE_OPTIONS } from "../session.js";
 import { localTime } from "../times.js";
+import { channelCredentials, TLS_OPTIONS } from "../tls.js";
 import { weakNames } from "../weakness.js";
 
 /** How one check ended. */
@@ -31,22 +32,26 @@ export const command = defineCommand({
   description:
     "Checks the realm's folder and who can read it, V's keytab, the credential cache, the health of the three servers, and " +
     "the clock against the KDC's as the last login measured it. Changes nothing. Exits with 1 where something is wrong.",
-  examples: ["tessera doctor", "tessera doctor --kdc kdc.example.test:8801 --json"],
+  examples: ["tessera doctor", "tessera doctor --kdc kdc.example.test:8801 --tls-ca ca.pem --json"],
   options: {
     ...REALM_OPTIONS,
     ...CACHE_OPTIONS,
     kdc: { value: "AS[,TGS]", help: "HOST:PORT of the AS and of the TGS" },
     address: { value: "HOST:PORT", help: "where V listens; 127.0.0.1:8803" },
+    ...TLS_OPTIONS,
   },
   arguments: [0, 0],
   run: async ({ options, json }) => {
     grpc.setLogVerbosity(grpc.logVerbosity.NONE);
     const kdc = parseKdcAddresses(kdcText(options.kdc) ?? "127.0.0.1:8801");
+    const credentials = (await channelCredentials(options)) ?? grpc.credentials.createInsecure();
     const servers = { AS: kdc.as, TGS: kdc.tgs, V: options.address ?? "127.0.0.1:8803" };
     const findings = [
       ...(await checkRealm(realmDir(options.dir))),
       await checkCache(cachePath(options.cache)),
-      ...(await Promise.all(Object.entries(servers).map(([name, address]) => checkServer(name, address)))),
+      ...(await Promise.all(
+        Object.entries(servers).map(([name, address]) => checkServer(name, address, credentials)),
+      )),
     ];
     if (json) printJson({ findings });
     else
@@ -147,8 +152,12 @@ async function checkCache(path: string): Promise<Finding> {
   }
 }
 
-async function checkServer(name: string, address: string): Promise<Finding> {
-  using client = new HealthClient(address, grpc.credentials.createInsecure(), { timeoutMs: 3000 });
+async function checkServer(
+  name: string,
+  address: string,
+  credentials: grpc.ChannelCredentials,
+): Promise<Finding> {
+  using client = new HealthClient(address, credentials, { timeoutMs: 3000 });
   try {
     const { status } = await client.check({ service: "" });
     const text = `${address}: ${ServingStatus[status]}`;

@@ -4,8 +4,8 @@ import { CommandError, defineCommand, UsageError } from "../command.js";
 import {
   chosenEtypes,
   chosenLimits,
-  ETYPES_OPTION,
   entryFacts,
+  etypesOption,
   LIMIT_OPTIONS,
   localPrincipal,
 } from "../kadmin.js";
@@ -27,7 +27,7 @@ export const command = defineCommand({
   ],
   options: {
     randkey: { help: "make random keys: for services" },
-    ...ETYPES_OPTION,
+    ...etypesOption("the profile's"),
     ...PASSWORD_OPTIONS,
     ...LIMIT_OPTIONS,
     ...REALM_OPTIONS,

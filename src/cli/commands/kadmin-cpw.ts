@@ -1,9 +1,16 @@
 /** `tessera kadmin cpw`: a new password, or new random keys. */
 
 import { krbtgtOf } from "../../protocol/principal.js";
-import { currentKvno } from "../../protocol/principal-entry.js";
+import { currentKeys, currentKvno } from "../../protocol/principal-entry.js";
 import { CommandError, defineCommand, UsageError } from "../command.js";
-import { chosenEtypes, ETYPES_OPTION, entryFacts, existingEntry, localPrincipal } from "../kadmin.js";
+import {
+  chosenEtypes,
+  entryFacts,
+  etypesOption,
+  existingEntry,
+  localPrincipal,
+  PRESENT_ETYPES,
+} from "../kadmin.js";
 import { printJson, printLine } from "../output.js";
 import { PASSWORD_OPTIONS, readNewPassword } from "../password.js";
 import { REALM_OPTIONS, withPrincipals } from "../realm.js";
@@ -22,7 +29,7 @@ export const command = defineCommand({
   ],
   options: {
     randkey: { help: "make random keys: for services" },
-    ...ETYPES_OPTION,
+    ...etypesOption(PRESENT_ETYPES),
     ...PASSWORD_OPTIONS,
     ...REALM_OPTIONS,
   },
@@ -30,10 +37,10 @@ export const command = defineCommand({
   run: async ({ options, positionals, json }) =>
     withPrincipals(options.dir, async (principals, realm) => {
       const principal = localPrincipal(positionals[0]!, realm);
-      const etypes = chosenEtypes(options.etypes, realm);
       const withPassword = options["password-file"] !== undefined || options["password-stdin"];
       if (options.randkey && withPassword) throw new UsageError("-randkey goes with no password");
       const old = await existingEntry(principals, principal);
+      const etypes = chosenEtypes(options.etypes, realm, currentKeys(old));
       if (!options.randkey && principal === krbtgtOf(realm.settings.realm))
         throw new CommandError("the realm's TGS has random keys, never a password", "use -randkey");
       const entry = options.randkey

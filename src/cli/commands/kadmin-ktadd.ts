@@ -1,9 +1,9 @@
 /** `tessera kadmin ktadd`: a service's keys into its keytab. */
 import { krbtgtOf, type Principal } from "../../protocol/principal.js";
-import { currentKvno, type PrincipalEntry } from "../../protocol/principal-entry.js";
+import { currentKeys, currentKvno, type PrincipalEntry } from "../../protocol/principal-entry.js";
 import { CommandError, defineCommand, UsageError } from "../command.js";
 import { keytabPath } from "../environment.js";
-import { chosenEtypes, ETYPES_OPTION, existingEntry, localPrincipal } from "../kadmin.js";
+import { chosenEtypes, etypesOption, existingEntry, localPrincipal, PRESENT_ETYPES } from "../kadmin.js";
 import { checkKeytabTarget, writeKeytab } from "../keytab.js";
 import { printJson, printLine } from "../output.js";
 import { REALM_OPTIONS, withPrincipals } from "../realm.js";
@@ -23,7 +23,7 @@ export const command = defineCommand({
   options: {
     keytab: { short: "k", value: "FILE", help: "the keytab, mode 0600; TESSERA_KEYTAB" },
     norandkey: { help: "write the present keys; make no new ones" },
-    ...ETYPES_OPTION,
+    ...etypesOption(PRESENT_ETYPES),
     ...REALM_OPTIONS,
   },
   arguments: [1, 64],
@@ -55,7 +55,7 @@ export const command = defineCommand({
           : await rekeyAtRandom(
               principals,
               principal,
-              chosenEtypes(options.etypes, realm),
+              chosenEtypes(options.etypes, realm, currentKeys(old)),
               realm.settings.maxLife,
               Date.now(),
             );

@@ -15,10 +15,12 @@ export const command = defineCommand({
   name: "kadmin modprinc",
   usage: ["OPTION… PRINCIPAL"],
   description:
-    "Changes what a principal may: it counts from the next ticket on. Tickets that were issued live on.",
+    "Changes what a principal may: it counts from the next ticket on. Tickets that were issued live on. The value none " +
+    "takes a limit of the principal's own back.",
   examples: [
     "tessera kadmin modprinc --disable alice",
     "tessera kadmin modprinc --expire 2027-01-31 --max-life 1h bob",
+    "tessera kadmin modprinc --max-life none --expire none bob",
     "tessera kadmin modprinc --pw-expire now alice",
   ],
   options: { ...LIMIT_OPTIONS, ...REALM_OPTIONS },

@@ -1,11 +1,12 @@
 /** `tessera kinit`: from a password or a keytab to a ticket-granting ticket. */
 import { userInfo } from "node:os";
 import type { Credentials } from "../../protocol/credentials.js";
-import { type Principal, principalInRealm } from "../../protocol/principal.js";
+import type { Principal } from "../../protocol/principal.js";
 import { CommandError, defineCommand, UsageError } from "../command.js";
 import { keytabPath } from "../environment.js";
 import { notice, printJson } from "../output.js";
 import { PASSWORD_OPTIONS, readPassword } from "../password.js";
+import { parsePrincipalArgument } from "../principal-argument.js";
 import { defaultRealm } from "../realm.js";
 import { CLIENT_OPTIONS, openSession, type Session } from "../session.js";
 import { ticketFacts } from "../ticket-facts.js";
@@ -47,7 +48,7 @@ export const command = defineCommand({
     const withKeytab = options["use-keytab"] || options.keytab !== undefined;
     if (options.renew && (withKeytab || positionals.length > 0))
       throw new UsageError("-R renews the ticket in the cache: it goes with no principal and no keytab");
-    using session = openSession(options);
+    using session = await openSession(options);
     let credentials: Credentials;
     if (options.renew) credentials = await session.client.renew();
     else if (withKeytab) {
@@ -69,10 +70,11 @@ export const command = defineCommand({
 });
 
 async function principalOf(text: string | undefined, session: Session): Promise<Principal> {
-  if (text !== undefined) return principalInRealm(text, await defaultRealm());
+  const realm = await defaultRealm();
+  if (text !== undefined) return parsePrincipalArgument(text, realm, "principal");
   // A cache that can't be read says nothing of who is meant; the login will replace it or say what is wrong.
   const cached = await session.cache.load().catch(() => undefined);
-  return cached?.client ?? principalInRealm(userInfo().username, await defaultRealm());
+  return cached?.client ?? parsePrincipalArgument(userInfo().username, realm, "your user name");
 }
 
 function keytabOf(given: string | undefined): string {

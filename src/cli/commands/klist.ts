@@ -2,10 +2,11 @@
 import { type CachedLogin, fileCache } from "../../client/index.js";
 import type { Credentials } from "../../protocol/credentials.js";
 import { formatDuration } from "../../protocol/duration.js";
-import { principalInRealm, realmOf } from "../../protocol/principal.js";
+import { realmOf } from "../../protocol/principal.js";
 import { CommandError, defineCommand } from "../command.js";
 import { cachePath, keytabPath } from "../environment.js";
 import { columns, printJson, printLine } from "../output.js";
+import { parsePrincipalArgument } from "../principal-argument.js";
 import { CACHE_OPTIONS, cachedLogin } from "../session.js";
 import { flagLetters, ticketFacts } from "../ticket-facts.js";
 import { isoTime, localTime } from "../times.js";
@@ -85,7 +86,7 @@ function silent(login: CachedLogin | undefined): number {
 }
 
 function dumpTicket({ client, credentials }: CachedLogin, wanted: string): undefined {
-  const server = principalInRealm(wanted, realmOf(client), "service");
+  const server = parsePrincipalArgument(wanted, realmOf(client), "-T");
   const found = credentials.find((candidate) => candidate.server === server);
   if (found === undefined)
     throw new CommandError(`the cache holds no ticket for ${server}`, `get one: tessera kvno ${wanted}`);

@@ -1,7 +1,8 @@
 /** `tessera kvno`: gets tickets for services and prints the versions of the keys they are sealed under. */
-import { principalInRealm, realmOf } from "../../protocol/principal.js";
+import { realmOf } from "../../protocol/principal.js";
 import { defineCommand } from "../command.js";
 import { printJson, printLine } from "../output.js";
+import { parsePrincipalArgument } from "../principal-argument.js";
 import { CLIENT_OPTIONS, cachedLogin, openSession } from "../session.js";
 import { type TicketFacts, ticketFacts } from "../ticket-facts.js";
 
@@ -15,11 +16,11 @@ export const command = defineCommand({
   options: { ...CLIENT_OPTIONS, quiet: { short: "q", help: "print nothing where it succeeds" } },
   arguments: [1, 64],
   run: async ({ options, positionals, json }) => {
-    using session = openSession(options);
+    using session = await openSession(options);
     const { client } = await cachedLogin(session.cache);
     const tickets: TicketFacts[] = [];
-    for (const name of positionals) {
-      const service = principalInRealm(name, realmOf(client), "service");
+    const services = positionals.map((name) => parsePrincipalArgument(name, realmOf(client), "service"));
+    for (const service of services) {
       const facts = ticketFacts(await session.client.serviceTicket(service));
       tickets.push(facts);
       if (!json && !options.quiet) printLine(`${service}: kvno = ${facts.kvno}`);

@@ -26,7 +26,7 @@ export const command = defineCommand({
     "v-port": { value: "PORT", help: "8803" },
     "allow-weak-crypto": { help: "listen beyond loopback although the profile permits weak encryption" },
     "tls-cert": { value: "FILE", help: "speak TLS; the server's certificate chain (PEM)" },
-    "tls-key": { value: "FILE", help: "the certificate's key (PEM)" },
+    "tls-key": { value: "FILE", help: "the certificate's key (PEM), a file that only you can read" },
     "tls-client-ca": { value: "FILE", help: "accept only clients with a certificate of these (PEM)" },
     keytab: { value: "FILE", help: "V's keytab; TESSERA_KEYTAB, or v.keytab of the realm's folder" },
     service: { value: "PRINCIPAL", help: "V's principal, where its keytab holds several" },

@@ -1,7 +1,7 @@
 /** `tessera trace`: a login, a ticket and a call against a running realm, with each message explained. */
 import { memoryCache, WhoAmIRequestSchema, WhoAmIResponseSchema } from "../../client/index.js";
 import { defaultStringToKey, etypeOf, type Key, keyFromPassword } from "../../protocol/keys.js";
-import { type Principal, principalInRealm, realmOf } from "../../protocol/principal.js";
+import { type Principal, realmOf } from "../../protocol/principal.js";
 import { defineCommand } from "../command.js";
 import { type CapturedCall, captureCalls } from "../dialogue/capture.js";
 import { explainCall, type KeyRings, provenEtype } from "../dialogue/explain.js";
@@ -9,6 +9,7 @@ import type { KeySymbol, Party } from "../dialogue/messages.js";
 import { messageLines, wantsColour } from "../dialogue/render.js";
 import { printJson, printLine } from "../output.js";
 import { PASSWORD_OPTIONS, readPassword } from "../password.js";
+import { parsePrincipalArgument } from "../principal-argument.js";
 import { defaultRealm } from "../realm.js";
 import { CLIENT_OPTIONS, openSession } from "../session.js";
 
@@ -31,12 +32,12 @@ export const command = defineCommand({
   },
   arguments: [1, 1],
   run: async ({ options, positionals, json }) => {
-    const principal = principalInRealm(positionals[0]!, await defaultRealm());
-    const service = principalInRealm(options.service ?? "v/localhost", realmOf(principal), "--service");
+    const principal = parsePrincipalArgument(positionals[0]!, await defaultRealm(), "principal");
+    const service = parsePrincipalArgument(options.service ?? "v/localhost", realmOf(principal), "--service");
     const password = await readPassword(options, principal);
     const { interceptor, calls } = captureCalls();
     const style = { showKeys: options["show-keys"], full: options.full };
-    using session = openSession(options, [interceptor], memoryCache());
+    using session = await openSession(options, [interceptor], memoryCache());
     let failure: unknown;
     try {
       await session.client.login(principal, password);

@@ -1,0 +1,22 @@
+/** Principals as a person types them. */
+import { KrbError } from "../protocol/krb-error.js";
+import { type Principal, principalInRealm } from "../protocol/principal.js";
+import { UsageError } from "./command.js";
+
+/**
+ * Reads a principal; its realm may be left out.
+ * @param argument what it was typed for, for the text.
+ * @throws UsageError with the grammar; what was typed is not repeated, it may be a password.
+ */
+export function parsePrincipalArgument(text: string, realm: string, argument: string): Principal {
+  try {
+    return principalInRealm(text, realm, argument);
+  } catch (error) {
+    if (!(error instanceof KrbError)) throw error;
+    throw new UsageError(`${error.message}\n${GRAMMAR}`);
+  }
+}
+
+const GRAMMAR =
+  "up to four components with / between, each of at most 63 letters, digits and . - _ $, the first a letter or " +
+  "digit; @REALM in upper case, or left out: alice, notes/db.example.org, alice@EXAMPLE.TEST";

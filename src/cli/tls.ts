@@ -1,0 +1,116 @@
+/** TLS of the commands, from PEM files. They are checked here: what OpenSSL says of a bad one names no file. */
+import { createPrivateKey, X509Certificate } from "node:crypto";
+import { readFile, realpath } from "node:fs/promises";
+import { createSecureContext } from "node:tls";
+import * as grpc from "@grpc/grpc-js";
+import { readPrivateFile } from "../files/private-file.js";
+import { CommandError, type OptionSpecs, UsageError } from "./command.js";
+
+/** The TLS options of every command that talks to servers. */
+export const TLS_OPTIONS = {
+  "tls-ca": { value: "FILE", help: "use TLS; the certificates (PEM) to trust" },
+  "tls-cert": { value: "FILE", help: "with TLS: our own certificate (PEM)" },
+  "tls-key": {
+    value: "FILE",
+    help: "with TLS: the key of our certificate (PEM), a file that only you can read",
+  },
+} as const satisfies OptionSpecs;
+
+/** What was chosen of them. */
+export interface TlsChoice {
+  readonly "tls-ca": string | undefined;
+  readonly "tls-cert": string | undefined;
+  readonly "tls-key": string | undefined;
+}
+
+/** The credentials of a client; undefined for plaintext. Throws UsageError, CommandError, PrivateFileError. */
+export async function channelCredentials(choice: TlsChoice): Promise<grpc.ChannelCredentials | undefined> {
+  const { "tls-ca": ca, "tls-cert": cert, "tls-key": key } = choice;
+  if (ca === undefined) {
+    if (cert !== undefined || key !== undefined)
+      throw new UsageError("--tls-cert and --tls-key go with --tls-ca");
+    return undefined;
+  }
+  const authorities = await readCertificates(ca);
+  const pair = await readPair(cert, key);
+  return grpc.credentials.createSsl(authorities, pair?.private_key, pair?.cert_chain);
+}
+
+/** The files of a server's TLS; all undefined: plaintext. */
+export interface TlsFiles {
+  readonly cert: string | undefined;
+  readonly key: string | undefined;
+  /** Certificate authority of the clients: then each needs a certificate. */
+  readonly clientCa: string | undefined;
+}
+
+/** The credentials of a server; undefined for plaintext. Throws UsageError, CommandError, PrivateFileError. */
+export async function serverCredentials(files: TlsFiles): Promise<grpc.ServerCredentials | undefined> {
+  const { cert, key, clientCa } = files;
+  const pair = await readPair(cert, key);
+  if (pair === undefined) {
+    if (clientCa !== undefined) throw new UsageError("--tls-client-ca goes with --tls-cert and --tls-key");
+    return undefined;
+  }
+  const authorities = clientCa === undefined ? null : await readCertificates(clientCa);
+  return grpc.ServerCredentials.createSsl(authorities, [pair], authorities !== null);
+}
+
+/** A certificate chain and the key of its first certificate; undefined where neither is given. */
+async function readPair(
+  cert: string | undefined,
+  key: string | undefined,
+): Promise<grpc.KeyCertPair | undefined> {
+  if (cert === undefined && key === undefined) return undefined;
+  if (cert === undefined || key === undefined) throw new UsageError("--tls-cert and --tls-key go together");
+  const pair = { cert_chain: await readCertificates(cert), private_key: await readKey(key) };
+  try {
+    createSecureContext({ cert: pair.cert_chain, key: pair.private_key });
+  } catch (error) {
+    throw new CommandError(
+      `${cert} and ${key} can't be used together: ${(error as Error).message.split(":").at(-1)}`,
+      "the key must be that of the first certificate in the file",
+    );
+  }
+  return pair;
+}
+
+async function readCertificates(file: string): Promise<Buffer> {
+  const pem = await readFile(file).catch((error: Error) => {
+    // Node's text: "ENOENT: no such file or directory, open 'FILE'".
+    throw new CommandError(`${file}: ${/: ([^,]*)/.exec(error.message)?.[1]}`, "give a file of certificates");
+  });
+  const certificates = pem
+    .toString("latin1")
+    .match(/-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----/gs);
+  if (certificates === null)
+    throw new CommandError(
+      `${file}: ${pem.length === 0 ? "is empty" : "holds no certificate in PEM"}`,
+      "a certificate in PEM begins with -----BEGIN CERTIFICATE-----",
+    );
+  certificates.forEach((certificate, i) => {
+    try {
+      new X509Certificate(certificate);
+    } catch {
+      throw new CommandError(
+        `${file}: certificate ${i + 1} of ${certificates.length} is damaged`,
+        "get the file anew",
+      );
+    }
+  });
+  return pem;
+}
+
+async function readKey(file: string): Promise<Buffer> {
+  // Where certificates are renewed by a program, the key is a link to the newest one.
+  const key = Buffer.from(await readPrivateFile(await realpath(file).catch(() => file)));
+  try {
+    createPrivateKey(key);
+  } catch {
+    throw new CommandError(
+      `${file}: holds no private key in PEM, or one under a passphrase`,
+      `a passphrase is taken off with: openssl pkey -in ${file} -out NEW`,
+    );
+  }
+  return key;
+}
