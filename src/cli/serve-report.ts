@@ -1,11 +1,12 @@
 /** What `tessera serve` says: where it listens, under which profile, and a line an exchange. */
 import { type ProfileName, profile } from "../protocol/profile.js";
+import type { ServiceKeys } from "../protocol/ticket.js";
 import type { Log, LogRecord } from "../services/exchange-log.js";
 import type { RunningServer } from "../services/server.js";
 import { jsonLine, notice, printLine } from "./output.js";
 import { printable } from "./readable.js";
 import { etypeName } from "./ticket-facts.js";
-import { weakNames } from "./weakness.js";
+import { uselessKeytab, weakNames } from "./weakness.js";
 
 /** A server of the realm. */
 export type ServerPart = "as" | "tgs" | "v";
@@ -15,16 +16,24 @@ export interface Started {
   readonly servers: readonly { readonly part: ServerPart; readonly server: RunningServer }[];
   readonly realm: string;
   readonly profile: ProfileName;
-  readonly service: string | undefined;
+  /** V's keytab, where V runs. */
+  readonly keytab: ServiceKeytab | undefined;
+}
+
+/** The keytab of a service: its file, and the keys in it at the moment. */
+export interface ServiceKeytab {
+  readonly path: string;
+  readonly serviceKeys: () => ServiceKeys;
 }
 
 /** Says where the servers listen and what is weak; the last line begins with `ready`. */
 export function announce(
   choice: { readonly json: boolean; readonly tls: boolean },
-  { servers, realm, profile: name, service }: Started,
+  { servers, realm, profile: name, keytab }: Started,
 ): void {
   const addresses = Object.fromEntries(servers.map(({ part, server }) => [part, server.address]));
   const weak = weakNames(name);
+  const service = keytab?.serviceKeys().principal;
   const { tls } = choice;
   if (usesJson(choice.json)) {
     const permitted = profile(name).permitted.map(etypeName);
@@ -48,6 +57,8 @@ export function announce(
   }
   if (weak !== "")
     notice(`weak encryption is permitted (${weak}): for learning; DES keys are found by search`);
+  const useless = keytab && uselessKeytab(keytab.path, keytab.serviceKeys(), name);
+  if (useless !== undefined) notice(useless);
   if (usesJson(choice.json)) return;
   printLine(
     `ready ${Object.entries(addresses)

@@ -8,9 +8,8 @@ import { join, resolve } from "node:path";
 import * as grpc from "@grpc/grpc-js";
 import { formatDuration } from "../protocol/duration.js";
 import type { RealmPolicy } from "../protocol/policy.js";
-import { parsePrincipal, realmOf } from "../protocol/principal.js";
+import { realmOf } from "../protocol/principal.js";
 import { isProfileName } from "../protocol/profile.js";
-import type { ServiceKeys } from "../protocol/ticket.js";
 import type { Log } from "../services/exchange-log.js";
 import { KeytabFile } from "../services/keytab-file.js";
 import { checkWeakCrypto } from "../services/listen.js";
@@ -33,7 +32,7 @@ import { LivePolicy } from "./live-policy.js";
 import { notice } from "./output.js";
 import { parsePrincipalArgument } from "./principal-argument.js";
 import { DEFAULT_SETTINGS, policyOf } from "./realm.js";
-import { announce, logOf, type ServerPart, type Started } from "./serve-report.js";
+import { announce, logOf, type ServerPart, type ServiceKeytab, type Started } from "./serve-report.js";
 import { serverCredentials, type TlsFiles } from "./tls.js";
 
 /** What `tessera serve` was asked for. */
@@ -140,7 +139,7 @@ async function startParts(choice: ServeChoice, closers: Closer[]): Promise<Start
     servers,
     realm: realm?.settings.realm ?? (service === undefined ? settings.realm : realmOf(service)),
     profile: settings.profile,
-    service,
+    keytab,
   };
 }
 
@@ -190,7 +189,7 @@ async function openKeytab(
   choice: ServeChoice,
   realm: RealmDirectory | undefined,
   log: Log,
-): Promise<{ serviceKeys: () => ServiceKeys }> {
+): Promise<ServiceKeytab> {
   const path = choice.keytab ?? realm?.keytabFile;
   if (path === undefined) throw new CommandError("V needs its keytab", "give it: --keytab FILE");
   const file = await KeytabFile.open(path, {
@@ -203,8 +202,8 @@ async function openKeytab(
       ? undefined
       : parsePrincipalArgument(choice.service, realmOf(first), "--service");
   const serviceKeys = () => file.serviceKeys(named);
-  parsePrincipal(serviceKeys().principal, "keytab");
-  return { serviceKeys };
+  serviceKeys(); // a keytab without this service's keys ends the start
+  return { path, serviceKeys };
 }
 
 async function replayCacheOf(
