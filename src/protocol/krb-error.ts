@@ -54,15 +54,6 @@ export const KrbErrorCode = {
 /** The name of a refusal, as RFC 4120 writes it. */
 export type KrbErrorName = keyof typeof KrbErrorCode;
 
-const NAMES = new Map<number, KrbErrorName>(
-  Object.entries(KrbErrorCode).map(([name, code]) => [code, name as KrbErrorName]),
-);
-
-/** The RFC 4120 name of an error number, or undefined for a number this project does not use. */
-export function krbErrorName(code: number): KrbErrorName | undefined {
-  return NAMES.get(code);
-}
-
 /**
  * A refusal with RFC 4120's code: the only error that crosses rooms. Thrown where it is found and never renamed.
  * `details` says what was compared, in plain words for an operator; it never holds keys, passwords or ticket contents.

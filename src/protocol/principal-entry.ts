@@ -2,7 +2,6 @@
  * What the KDC knows of a principal: the pure value that `issueTgt` and `issueServiceTicket` decide from.
  * How it is stored is the store's affair.
  */
-import type { EncryptionType } from "../crypto/encryption-type.js";
 import type { LongTermKey, StringToKey } from "./keys.js";
 import type { Principal } from "./principal.js";
 
@@ -40,18 +39,4 @@ export function currentKvno(entry: PrincipalEntry): number {
 export function currentKeys(entry: PrincipalEntry): readonly LongTermKey[] {
   const kvno = currentKvno(entry);
   return entry.keys.filter((key) => key.kvno === kvno);
-}
-
-/** The current key of one encryption type, if there is one. */
-export function currentKey(entry: PrincipalEntry, etype: EncryptionType): LongTermKey | undefined {
-  return currentKeys(entry).find(({ key }) => key.etype === etype);
-}
-
-/** The key of one version and encryption type, if it is still held. */
-export function keyOfVersion(
-  entry: PrincipalEntry,
-  kvno: number,
-  etype: EncryptionType,
-): LongTermKey | undefined {
-  return entry.keys.find((candidate) => candidate.kvno === kvno && candidate.key.etype === etype);
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { KrbError, KrbErrorCode, type KrbErrorName, krbErrorName } from "../../src/protocol/krb-error.js";
+import { KrbError, KrbErrorCode, type KrbErrorName } from "../../src/protocol/krb-error.js";
 
 describe("a refusal", () => {
   test("carries the RFC's name and number, a text and what was compared", () => {
@@ -21,13 +21,8 @@ describe("a refusal", () => {
 describe("the table of codes", () => {
   const rows = Object.entries(KrbErrorCode) as [KrbErrorName, number][];
 
-  test("gives each name a number of its own, and back", () => {
+  test("gives each name a number of its own", () => {
     expect(new Set(rows.map(([, code]) => code)).size).toBe(rows.length);
-    for (const [name, code] of rows) expect(krbErrorName(code)).toBe(name);
-  });
-
-  test("knows no other number", () => {
-    for (const code of [0, -1, 3, 99, 1.5, Number.NaN]) expect(krbErrorName(code)).toBeUndefined();
   });
 
   // RFC 4120 §7.5.9, copied by hand from the RFC and not from the source.

@@ -1,6 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { etypeOf } from "../../src/protocol/keys.js";
-import { currentKey, currentKeys, currentKvno, keyOfVersion } from "../../src/protocol/principal-entry.js";
+import { currentKeys, currentKvno } from "../../src/protocol/principal-entry.js";
 import { makeEntry, makeKeys } from "../support/entries.js";
 
 describe("the keys of a principal", () => {
@@ -11,14 +10,6 @@ describe("the keys of a principal", () => {
   test("are current where their version is the highest", () => {
     expect(currentKvno(entry)).toBe(7);
     expect(currentKeys(entry)).toEqual(newest);
-    expect(currentKey(entry, etypeOf(3))).toBe(newest[1]);
-    expect(currentKey(entry, etypeOf(16))).toBeUndefined();
-  });
-
-  test("of old versions are found by version and type", () => {
-    expect(keyOfVersion(entry, 2, etypeOf(3))).toBe(older[0]);
-    expect(keyOfVersion(entry, 2, etypeOf(20))).toBeUndefined();
-    expect(keyOfVersion(entry, 0, etypeOf(3))).toBeUndefined();
   });
 
   test("are current whatever their order", () => {
