@@ -9,7 +9,7 @@
  *   v.keytab      V's keys, in MIT's format; written by the command
  */
 import { randomBytes } from "node:crypto";
-import { lstat, mkdir, readdir, readFile, rename, rm } from "node:fs/promises";
+import { mkdir, readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { createPrivateFile, syncFolder } from "../files/private-file.js";
 import { formatDuration, parseDuration } from "../protocol/duration.js";
@@ -86,13 +86,14 @@ export async function openRealmDirectory(dir: string): Promise<RealmDirectory> {
   const file = join(target, SETTINGS_FILE);
   let text: string;
   try {
-    const { mode } = await lstat(target);
+    // Settings first: a folder without them is no realm, whoever may look into it.
+    text = await readFile(file, "utf8");
+    const { mode } = await stat(target);
     if (process.platform !== "win32" && (mode & 0o077) !== 0)
       throw new StoreError(
         "unsafe",
         `${target}: open to others (mode ${(mode & 0o777).toString(8).padStart(4, "0")}); run \`chmod 700 ${target}\``,
       );
-    text = await readFile(file, "utf8");
   } catch (error) {
     if (error instanceof StoreError) throw error;
     const { code, message } = error as NodeJS.ErrnoException;

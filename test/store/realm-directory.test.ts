@@ -7,6 +7,7 @@ import {
   readFileSync,
   rmSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
@@ -163,13 +164,24 @@ describe("realm directory", () => {
     }
     writeFileSync(file, "{");
     await expect(openRealmDirectory(dir)).rejects.toMatchObject({ code: "corrupt" });
-    rmSync(file);
-    await expect(openRealmDirectory(dir)).rejects.toMatchObject({ code: "missing" });
-    await expect(openRealmDirectory(join(dir, "no"))).rejects.toMatchObject({ code: "missing" });
+    writeFileSync(file, JSON.stringify(good));
     chmodSync(dir, 0o750);
     await expect(openRealmDirectory(dir)).rejects.toMatchObject({
       code: "unsafe",
       message: expect.stringContaining(`chmod 700 ${dir}`),
     });
+    rmSync(file);
+    // No realm, and so no advice to shut it.
+    await expect(openRealmDirectory(dir)).rejects.toMatchObject({ code: "missing" });
+    await expect(openRealmDirectory(file)).rejects.toMatchObject({ code: "missing" });
+    await expect(openRealmDirectory(join(dir, "no"))).rejects.toMatchObject({ code: "missing" });
+  });
+
+  it("opens through a symbolic link", async () => {
+    const dir = join(newParent(), "realm");
+    await createRealmDirectory(dir, SETTINGS);
+    const link = `${dir}-link`;
+    symlinkSync(dir, link);
+    expect((await openRealmDirectory(link)).settings.realm).toBe(SETTINGS.realm);
   });
 });
