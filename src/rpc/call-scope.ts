@@ -7,6 +7,7 @@
  */
 import type { EventEmitter } from "node:events";
 import * as grpc from "@grpc/grpc-js";
+import { nextTurn } from "./next-turn.js";
 import { RpcError } from "./rpc-error.js";
 import { type CallStatus, hasStatus, toStatus } from "./status.js";
 
@@ -56,8 +57,9 @@ export class CallScope implements HandlerContext {
   readonly deadline: Date | undefined;
   readonly peer: string;
   readonly authority: string;
-  readonly headers = new grpc.Metadata();
-  readonly trailers = new grpc.Metadata();
+  /** Made when somebody writes to them, which most answers do without. */
+  #headers: grpc.Metadata | undefined;
+  #trailers: grpc.Metadata | undefined;
   /** Made when somebody asks for the signal: most handlers never do, and making it costs as much as a hash. */
   #controller: AbortController | undefined;
   /** Why the call ended before its handler did. */
@@ -105,10 +107,30 @@ export class CallScope implements HandlerContext {
     return this.#controller.signal;
   }
 
+  get headers(): grpc.Metadata {
+    this.#headers ??= new grpc.Metadata();
+    return this.#headers;
+  }
+
+  get trailers(): grpc.Metadata {
+    this.#trailers ??= new grpc.Metadata();
+    return this.#trailers;
+  }
+
+  /** The trailers, if anything wrote to them. */
+  get trailersIfAny(): grpc.Metadata | undefined {
+    return this.#trailers;
+  }
+
   sendHeaders(): void {
     if (this.#headersSent) return;
     this.#headersSent = true;
     this.call.sendMetadata(this.headers);
+  }
+
+  /** Sends what was written to `headers`; where nothing was, grpc-js's own go with the response. */
+  sendHeadersIfAny(): void {
+    if (this.#headers !== undefined) this.sendHeaders();
   }
 
   /** Aborts the signal with this reason, if it has none yet. */
@@ -124,13 +146,16 @@ export class CallScope implements HandlerContext {
     if (this.#abortReason !== undefined) throw this.#abortReason;
   }
 
-  /** Runs a handler, then ends the call one way or the other. Never rejects. */
+  /** Runs a handler at the next turn, then ends the call one way or the other. Never rejects. */
   async settle<T>(
     run: () => Promise<T>,
     succeed: (value: T) => void,
     refuse: (status: CallStatus) => void,
   ): Promise<void> {
     try {
+      await nextTurn();
+      // Ended while it waited: nobody is there for an answer.
+      if (this.#abortReason !== undefined) throw this.#abortReason;
       const value = await run();
       if (!this.#cancelled) succeed(value);
     } catch (thrown) {
@@ -139,7 +164,7 @@ export class CallScope implements HandlerContext {
       if (!hasStatus(error)) this.#report(error);
       if (!this.#cancelled) {
         const status = toStatus(error);
-        status.metadata.merge(this.trailers);
+        if (this.#trailers !== undefined) status.metadata.merge(this.#trailers);
         refuse(status);
       }
     } finally {

@@ -165,13 +165,13 @@ function bridgeBidiStream(
 }
 
 function respond(response: Buffer, scope: CallScope, callback: grpc.sendUnaryData<Buffer>): void {
-  scope.sendHeaders();
-  callback(null, response, scope.trailers);
+  scope.sendHeadersIfAny();
+  callback(null, response, scope.trailersIfAny);
 }
 
 function finish(call: RespondingCall, scope: CallScope): void {
   scope.sendHeaders();
-  call.end(scope.trailers);
+  call.end(scope.trailersIfAny);
 }
 
 // grpc-js's way to end a stream with a status: its calls listen to their own "error".
