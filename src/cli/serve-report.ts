@@ -74,7 +74,7 @@ function usesJson(json: boolean): boolean {
 
 /** Where the servers' log lines go: JSON, or text for a person who looks on. */
 export function logOf(json: boolean): Log {
-  if (usesJson(json)) return (record) => printLine(jsonLine(record));
+  if (usesJson(json)) return (record) => printLine(JSON.stringify(record));
   return (record) => printLine(textLine(record));
 }
 

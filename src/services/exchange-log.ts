@@ -13,7 +13,7 @@ import { RpcError } from "../rpc/rpc-error.js";
 import type { HandlerContext } from "../rpc/server-runtime.js";
 import { StoreError } from "../store/store-error.js";
 
-/** One line of the log: a flat record of text, numbers and short lists. */
+/** One line of the log: a flat record of text, numbers and short lists; what is undefined is not said. */
 export type LogRecord = Readonly<Record<string, unknown>>;
 /** Where the lines go; must not throw. */
 export type Log = (record: LogRecord) => void;
@@ -41,22 +41,26 @@ export async function logExchange<Response>(
   context: HandlerContext,
   run: (facts: ExchangeFacts, now: number) => Promise<Response>,
 ): Promise<Response> {
-  const id = correlationId(context.metadata);
-  context.headers.set(CORRELATION_ID_METADATA, id);
+  const chosen = chosenId(context.metadata);
+  if (chosen !== undefined) context.headers.set(CORRELATION_ID_METADATA, chosen);
   const facts: ExchangeFacts = {};
   const now = clock();
   const began = performance.now();
-  const write = (outcome: LogRecord) => {
+  const write = (id: string | undefined, outcome: Outcome) => {
     const ms = Math.round((performance.now() - began) * 1000) / 1000;
-    const call = { time: isoTime(now), exchange, id, peer: context.peer };
-    log(Object.assign(call, facts, weakness(facts), outcome, { ms }));
+    const { client, server, operation, etypes, endtime } = facts;
+    const weak = weakNames(etypes);
+    const { peer } = context;
+    const time = isoTime(now);
+    log({ time, exchange, id, peer, client, server, operation, etypes, endtime, weak, ...outcome, ms });
   };
   try {
     const response = await run(facts, now);
-    write({ level: "info", result: "OK" });
+    write(chosen, OK);
     return response;
   } catch (error) {
-    write(outcomeOf(error));
+    const id = chosen ?? freshId();
+    write(id, outcomeOf(error));
     // A refused unary call has no initial metadata: trailers are all that comes.
     context.trailers.set(CORRELATION_ID_METADATA, id);
     throw error instanceof StoreError
@@ -65,7 +69,16 @@ export async function logExchange<Response>(
   }
 }
 
-function outcomeOf(error: unknown): LogRecord {
+/** How an exchange ended. */
+interface Outcome {
+  readonly level: "info" | "warn" | "error";
+  readonly result: string;
+  readonly [more: string]: unknown;
+}
+
+const OK: Outcome = { level: "info", result: "OK" };
+
+function outcomeOf(error: unknown): Outcome {
   if (error instanceof KrbError)
     return {
       level: "warn",
@@ -80,23 +93,23 @@ function outcomeOf(error: unknown): LogRecord {
   return { level: "error", result: "INTERNAL", text: String(error), stack: (error as Error)?.stack };
 }
 
-/** Names the weak encryption types of an exchange, so that every DES ticket stands in the log as one. */
-function weakness(facts: ExchangeFacts): { weak?: string[] } {
-  const weak = new Set<string>();
-  for (const part in facts.etypes) {
-    const etype = etypeOf(facts.etypes[part]!);
-    if (etype.weak) weak.add(etype.name);
+/** The weak encryption types of an exchange, so that every DES ticket stands in the log as one. */
+function weakNames(etypes: ExchangeFacts["etypes"]): string[] | undefined {
+  let weak: Set<string> | undefined;
+  for (const part in etypes) {
+    const etype = etypeOf(etypes[part]!);
+    if (etype.weak) weak = (weak ?? new Set()).add(etype.name);
   }
-  return weak.size > 0 ? { weak: [...weak] } : {};
+  return weak && [...weak];
 }
 
-/** The identifier the caller chose, if it is short and plain, or a fresh one. */
-function correlationId(metadata: grpc.Metadata): string {
+/** The identifier the caller chose, if it is short and plain. */
+function chosenId(metadata: grpc.Metadata): string | undefined {
   const given = metadata.get(CORRELATION_ID_METADATA)[0];
-  return typeof given === "string" && /^[A-Za-z0-9._-]{1,64}$/.test(given) ? given : freshId();
+  return typeof given === "string" && /^[A-Za-z0-9._-]{1,64}$/.test(given) ? given : undefined;
 }
 
-/** 62 random bits as 16 digits; a UUID comes from a pool of Node's, random bytes of our own cost seven times as much. */
+/** 62 random bits as 16 digits. */
 function freshId(): string {
   return randomUUID().slice(19).replace("-", "");
 }

@@ -24,7 +24,6 @@ test("each exchange is one line: when, who, from where, what, and how it ended",
     result: "OK",
     endtime: "2026-03-01T22:00:00.000Z",
     weak: ["des-cbc-md5"],
-    id: expect.stringMatching(/^[0-9a-f]{16}$/),
     peer: expect.stringMatching(/^127\.0\.0\.1:\d+$/),
     ms: expect.any(Number),
   };
@@ -110,17 +109,18 @@ describe("the correlation id", () => {
     expect(await idsOf(given)).toEqual([given, given]);
   });
 
-  test.each(["x".repeat(65), "a b", "{}", "a;b", "../x"])("is a fresh one in place of %j", async (given) => {
+  test.each(["x".repeat(65), "a b", "{}", "a;b", "../x"])("is never %j", async (given) => {
     const [one, other] = await idsOf(given);
     expect([one, other]).not.toContain(given);
-    expect(one).toMatch(/^[0-9a-f]{16}$/);
-    expect(other).not.toBe(one);
+    expect(one).toBeUndefined();
+    expect(other).toMatch(/^[0-9a-f]{16}$/);
   });
 
-  test("is a fresh one where the caller gives none", async () => {
-    const [one, other] = await idsOf(undefined);
-    expect(one).toMatch(/^[0-9a-f]{16}$/);
-    expect(other).not.toBe(one);
+  test("is a fresh one where the caller gives none, and only a refusal bears it", async () => {
+    const [answered, refused] = await idsOf(undefined);
+    expect(answered).toBeUndefined();
+    expect(refused).toMatch(/^[0-9a-f]{16}$/);
+    expect((await idsOf(undefined))[1]).not.toBe(refused);
   });
 });
 
