@@ -10,7 +10,12 @@ export function canonicalFlags(flags: readonly TicketFlag[]): TicketFlag[] {
 
 /** Whether flags are in canonical order; the reserved bit 0 has no place in it. */
 export function areCanonicalFlags(flags: readonly TicketFlag[]): boolean {
-  return flags.every((flag, i) => flag > (flags[i - 1] ?? TicketFlag.UNSPECIFIED));
+  let before: TicketFlag = TicketFlag.UNSPECIFIED;
+  for (const flag of flags) {
+    if (flag <= before) return false;
+    before = flag;
+  }
+  return true;
 }
 
 /** The flags as RFC 4120's 32-bit string: bit 0 is the most significant. */
@@ -25,7 +30,14 @@ export function flagsFromBits(bits: number): TicketFlag[] {
     .filter((flag) => flag !== TicketFlag.UNSPECIFIED && (bits & (0x8000_0000 >>> flag)) !== 0);
 }
 
+const NAMES: ReadonlyMap<number, string> = new Map(
+  TicketFlagSchema.values.map(({ number }) => [
+    number,
+    TicketFlag[number]!.toLowerCase().replaceAll("_", "-"),
+  ]),
+);
+
 /** The names RFC 4120 gives the flags, for example `pre-authent`. */
 export function flagNames(flags: readonly TicketFlag[]): string[] {
-  return flags.map((flag) => TicketFlag[flag]?.toLowerCase().replaceAll("_", "-") ?? String(flag));
+  return flags.map((flag) => NAMES.get(flag) ?? String(flag));
 }
