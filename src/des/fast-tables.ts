@@ -6,8 +6,8 @@
  * R are kept in another order, one XOR with a word of subkey makes the inputs of four boxes at once, and E
  * disappears. Two such orders are used here, and f's output is tabulated in the order it is needed in:
  *
- * - box layout: a small table for each S-box, which answers soonest: for CBC encryption, where each round waits for
- *   the one before. It is indexed by a whole byte, of which the upper two bits do not count: 256 words.
+ * - box layout: 64 words for each S-box, which answer soonest: for CBC encryption, where each round waits for the one
+ *   before. Four boxes share a table, indexed by a whole byte: the upper two bits say which box, the lower six are its input.
  * - pair layout: a table of 4,096 words for two S-boxes together. Half the lookups: for ECB and CBC decryption, where
  *   several blocks are under way and none waits.
  */
@@ -19,12 +19,16 @@ export interface Layout {
   readonly order: readonly number[];
   /** R rotated left by the first number meets the subkey of S1 S3 S5 S7, by the second that of S2 S4 S6 S8. */
   readonly rotations: readonly [number, number];
+  /** Bits that are set in every word of subkey; none of R's meets them. */
+  readonly marks: number;
 }
 
 /** R rotated left by one: S8's six bits are the lowest of the lowest byte, S6's of the next byte, then S4, S2. */
 export const BOX_LAYOUT: Layout = {
   order: Array.from({ length: 32 }, (_, place) => ((place + 1) % 32) + 1),
   rotations: [28, 0],
+  // Which box a byte is for: 0 to 3 from the left.
+  marks: 0x004080c0,
 };
 
 /**
@@ -38,12 +42,11 @@ export const PAIR_LAYOUT: Layout = {
     return (dealt >>> 1) + 1 + 16 * (dealt & 1);
   }),
   rotations: [0, 8],
+  marks: 0,
 };
 
-/** For S1 to S8, P(S(x)) in the box layout, x being the lower six bits of a byte: 256 words each. */
-export const BOXES: readonly Int32Array[] = deriveBoxes(BOX_LAYOUT).map((box) =>
-  Int32Array.from({ length: 256 }, (_, byte) => box[byte & 63]!),
-);
+/** P(S(x)) in the box layout, one table for S1 S3 S5 S7 and one for S2 S4 S6 S8: 64 words for each box, 256 for each table. */
+export const BOXES: readonly Int32Array[] = deriveSharedBoxes();
 
 /** For S1 with S5, S3 with S7, S2 with S6, S4 with S8, P(S(x)) of both in the pair layout: 4,096 words each. */
 export const PAIRS: readonly Int32Array[] = derivePairs();
@@ -66,6 +69,13 @@ function deriveBoxes(layout: Layout): Int32Array[] {
       const chosen = box[16 * row + column]! << (28 - 4 * number);
       return permute32(permute32(chosen, P), layout.order);
     }),
+  );
+}
+
+function deriveSharedBoxes(): Int32Array[] {
+  const boxes = deriveBoxes(BOX_LAYOUT);
+  return [0, 1].map((first) =>
+    Int32Array.from({ length: 256 }, (_, byte) => boxes[first + 2 * (byte >>> 6)]![byte & 63]!),
   );
 }
 

@@ -121,7 +121,7 @@ function halfOf(key: Uint8Array, offset: number, half: number): number {
 
 /** Makes the subkeys of one stage or three. */
 function expand(halves: readonly number[], layout: keyTables.Pc2Layout, backwards: boolean): void {
-  const { base, cMask, dMask, turn } = layout;
+  const { base, cMask, dMask, turn, marks } = layout;
   const last = 16 * halves.length - 2;
   for (let stage = 0; 2 * stage < halves.length; stage++) {
     let c = halves[2 * stage]!;
@@ -137,8 +137,8 @@ function expand(halves: readonly number[], layout: keyTables.Pc2Layout, backward
       const second = (fromC & ~cMask) | (fromD & ~dMask);
       const forward = 32 * stage + ((2 * round) ^ middle);
       const place = backwards ? last - forward : forward;
-      setSubkey(place, (fromC & cMask) | (fromD & dMask));
-      setSubkey(place + 1, (second >>> turn) | (second << (32 - turn)));
+      setSubkey(place, (fromC & cMask) | (fromD & dMask) | marks);
+      setSubkey(place + 1, (second >>> turn) | (second << (32 - turn)) | marks);
     }
   }
 }

@@ -23,6 +23,8 @@ export interface Pc2Layout {
   readonly dMask: number;
   /** What is not in the masks is the second word, rotated left by so much to make room for the first. */
   readonly turn: number;
+  /** What is set in both words besides, whatever the key (`fast-tables.ts`). */
+  readonly marks: number;
 }
 
 /**
@@ -62,7 +64,7 @@ function derivePc2(layout: Layout, base: number): Pc2Layout {
     PC2_LOOKUP[base + 128 * group + value]! |= word === 0 ? 1 << shift : rotateLeft(1 << shift, turn);
   });
   completeRows(PC2_LOOKUP, base, 8);
-  return { base, cMask, dMask, turn };
+  return { base, cMask, dMask, turn, marks: layout.marks };
 }
 
 /** Fills rows of 128 words, where those of single bits are there: the others are an OR of theirs. */
