@@ -55,5 +55,6 @@ export function applicationService(config: ServiceConfig): ApplicationServiceSer
 
 /** The address without the port of `127.0.0.1:1234` or `[::1]:1234`. */
 function hostOf(peer: string): string {
-  return peer.slice(0, peer.lastIndexOf(":")).replace(/^\[|\]$/g, "");
+  const host = peer.slice(0, peer.lastIndexOf(":"));
+  return host.startsWith("[") ? host.slice(1, -1) : host;
 }
