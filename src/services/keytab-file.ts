@@ -8,6 +8,7 @@
 import { closeSync, constants, fstatSync, openSync, readFileSync, statSync } from "node:fs";
 import { PrivateFileError, readPrivateFile } from "../files/private-file.js";
 import { FormatError } from "../protocol/format-error.js";
+import type { Key } from "../protocol/keys.js";
 import { type KeytabEntry, parseKeytab } from "../protocol/keytab.js";
 import type { Principal } from "../protocol/principal.js";
 import type { ServiceKeys } from "../protocol/ticket.js";
@@ -110,12 +111,27 @@ function identityOf(path: string): string {
 function readServices(path: string, bytes: Uint8Array): Map<Principal, ServiceKeys> {
   const services = new Map<Principal, ServiceKeys>();
   for (const { principal, kvno, key } of readEntries(path, bytes)) {
+    requireUsable(path, principal, kvno, key);
     const keys = services.get(principal)?.keys ?? [];
     services.set(principal, { principal, keys: [...keys, { kvno, key }] });
   }
   if (services.size === 0)
     throw new KeytabError(`${path}: holds no key; write one: tessera kadmin ktadd -k ${path} SERVICE`);
   return services;
+}
+
+/** A weak DES key, or one of bad parity, is found here and not in the midst of an exchange. */
+function requireUsable(path: string, principal: Principal, kvno: number, key: Key): void {
+  try {
+    key.cipher;
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new KeytabError(
+      `${path}: ${principal}, kvno ${kvno}, ${key.etype.name}: ${error.message}; ` +
+        `make another: tessera kadmin ktadd -k ${path} ${principal}`,
+      { cause: error },
+    );
+  }
 }
 
 function readEntries(path: string, bytes: Uint8Array): KeytabEntry[] {

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { writeFileAtomically } from "../../src/files/private-file.js";
-import { etypeOf, randomKey } from "../../src/protocol/keys.js";
+import { etypeOf, Key, randomKey } from "../../src/protocol/keys.js";
 import { formatKeytab, type KeytabEntry } from "../../src/protocol/keytab.js";
 import { parsePrincipal } from "../../src/protocol/principal.js";
 import { KeytabError, KeytabFile } from "../../src/services/keytab-file.js";
@@ -48,6 +48,22 @@ describe("a keytab file", () => {
     expect(file.serviceKeys().keys).toHaveLength(1);
     now += 1000;
     expect(file.serviceKeys().keys).toHaveLength(2);
+  });
+
+  it("names the entry with a weak DES key or one of bad parity", async () => {
+    for (const [hex, text] of [
+      ["0101010101010101", "weak"],
+      ["133457799bbcdff0", "parity"],
+    ] as const) {
+      const key = new Key(etypeOf(3), Buffer.from(hex, "hex"));
+      await writeFileAtomically(path, formatKeytab([entry(2), { ...entry(1), key }]));
+      const error = await KeytabFile.open(path).catch((caught: unknown) => caught);
+      expect(error).toBeInstanceOf(KeytabError);
+      expect((error as Error).message).toMatch(
+        /v\.keytab: v\/localhost@EXAMPLE\.TEST, kvno 1, des-cbc-md5: /,
+      );
+      expect((error as Error).message).toContain(text);
+    }
   });
 
   it("keeps the old keys and reports once when the new file is broken", async () => {
