@@ -15,7 +15,7 @@ import {
   unpad,
   wipeKeySchedule,
 } from "../des/index.js";
-import { requireUsage } from "./argument-checks.js";
+import { concatBytes, requireUsage } from "./argument-checks.js";
 import { requireMitParams } from "./des-cbc-md5.js";
 import { requireDesKey } from "./des-key-parts.js";
 import {
@@ -43,8 +43,16 @@ export const DES_ECB: EncryptionType = ecbEncryptionType({
   etype: -1,
   name: "des-ecb",
   keySize: 8,
-  stringToKey: mitDesStringToKey,
+  stringToKey: keyFromPassword,
 });
+
+/**
+ * mit_des_string_to_key with the salt followed by a byte 255: otherwise it would be the key that des-cbc-md5 makes of the same
+ * password, and this type lacks the integrity that other one has.
+ */
+function keyFromPassword(password: string, salt: Uint8Array): Uint8Array {
+  return mitDesStringToKey(password, concatBytes(salt, Uint8Array.of(255)));
+}
 
 /** Makes the row of an ECB type. */
 export function ecbEncryptionType(profile: EcbProfile): EncryptionType {

@@ -34,6 +34,19 @@ test("the table holds six types, and what each is", () => {
   ]);
 });
 
+test("one password gives each type a key of its own, and another with another salt", async () => {
+  const keys = await Promise.all(
+    rows.flatMap((row) =>
+      [SALT, bytes("4f544845522e54455354616c696365")].map((salt) =>
+        row.stringToKey("password", salt, quick(row.etype)),
+      ),
+    ),
+  );
+  // The first eight bytes: what a shorter key would share with a longer one.
+  const beginnings = keys.map((key) => hex(key.subarray(0, 8)));
+  expect(new Set(beginnings).size).toBe(12);
+});
+
 test("unknown numbers are undefined", () => {
   for (const etype of [0, 1, 2, 17, 18, 23, -3, 1.5, Number.NaN, 4294967295])
     expect(encryptionType(etype)).toBeUndefined();
