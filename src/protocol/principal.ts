@@ -36,23 +36,25 @@ export function isRealm(text: string): boolean {
  * @throws KrbError KRB_ERR_GENERIC for anything outside the grammar; KRB_ERR_FIELD_TOOLONG beyond 255 characters.
  */
 export function parsePrincipal(text: string, field: string): Principal {
-  if (text.length > MAX_LENGTH)
+  // A caller in JavaScript may pass anything.
+  const given = typeof text === "string" ? text : "";
+  if (given.length > MAX_LENGTH)
     throw new KrbError(
       "KRB_ERR_FIELD_TOOLONG",
       `${field}: a principal has at most ${MAX_LENGTH} characters`,
       {
         field,
-        length: String(text.length),
+        length: String(given.length),
         limit: String(MAX_LENGTH),
       },
     );
-  const at = text.indexOf("@");
-  const valid = at > 0 && COMPONENTS.test(text.slice(0, at)) && isRealm(text.slice(at + 1));
+  const at = given.indexOf("@");
+  const valid = at > 0 && COMPONENTS.test(given.slice(0, at)) && isRealm(given.slice(at + 1));
   if (!valid)
     throw new KrbError("KRB_ERR_GENERIC", `${field}: not a principal of the form primary/instance@REALM`, {
       field,
     });
-  return text as Principal;
+  return given as Principal;
 }
 
 /**
@@ -60,7 +62,7 @@ export function parsePrincipal(text: string, field: string): Principal {
  * @throws KrbError as `parsePrincipal`.
  */
 export function principalInRealm(text: string, realm: string, field = "principal"): Principal {
-  return parsePrincipal(text.includes("@") ? text : `${text}@${realm}`, field);
+  return parsePrincipal(typeof text !== "string" || text.includes("@") ? text : `${text}@${realm}`, field);
 }
 
 /** The realm of a principal. */

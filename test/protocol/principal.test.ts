@@ -114,6 +114,14 @@ describe("a hostile name is refused", () => {
     expect(refusal.message).toBe("client: not a principal of the form primary/instance@REALM");
   });
 
+  test("also when it is no text at all", () => {
+    for (const name of [undefined, null, 7, {}])
+      for (const read of [parsePrincipal, principalInRealm])
+        expect(() => read(name as never, "EXAMPLE.TEST")).toThrow(
+          expect.objectContaining({ reason: "KRB_ERR_GENERIC" }),
+        );
+  });
+
   test("by its length before anything else, naming the limit", () => {
     const text = `${"a".repeat(254)}@R`;
     expectRefusal(() => parse(text), "KRB_ERR_FIELD_TOOLONG", {
