@@ -89,9 +89,9 @@ export async function withPrincipals<T>(
 
 /** What the settings of a realm permit. */
 export function policyOf(settings: RealmSettings): RealmPolicy {
-  const { realm, maxLife, maxRenewableLife, clockSkew } = settings;
+  const { realm, maxLife, maxRenewableLife, clockSkew, iterations } = settings;
   const { permitted, keyEtypes } = profile(settings.profile);
-  return { realm, permittedEtypes: permitted, keyEtypes, maxLife, maxRenewableLife, clockSkew };
+  return { realm, permittedEtypes: permitted, keyEtypes, maxLife, maxRenewableLife, clockSkew, iterations };
 }
 
 /** The realm of names typed without one: that of the realm's folder, if there is one on this machine. */

@@ -30,8 +30,9 @@ export async function rekeyFromPassword(
   password: string,
   etypes: readonly number[],
   now: number,
+  iterations: number | undefined,
 ): Promise<PrincipalEntry> {
-  const { keys, stringToKey } = await withPassword(entry, password, etypes, now);
+  const { keys, stringToKey } = await withPassword(entry, password, etypes, now, iterations);
   return principals.change(entry.principal, (latest) => {
     if (currentKvno(latest) !== currentKvno(entry))
       throw new CommandError(`${entry.principal} got other keys meanwhile; nothing was changed`, "try again");

@@ -2,6 +2,7 @@
 import type { EtypeInfo2, EtypeInfo2_Entry } from "../gen/kerberos/v1/kdc_pb.js";
 import type { StringToKey } from "../protocol/keys.js";
 import { KrbError } from "../protocol/krb-error.js";
+import { ITERATIONS } from "../protocol/policy.js";
 import { type ProfileName, profile } from "../protocol/profile.js";
 
 /** A client's encryption types. */
@@ -19,7 +20,7 @@ export interface KeyGuess {
 }
 
 /** Fewest PBKDF2 iterations a client of ours accepts: the default of RFC 8009 §4. A KDC can't make a key cheaper. */
-export const MIN_ITERATIONS = 32_768;
+export const MIN_ITERATIONS = ITERATIONS.least;
 
 /** Encryption types with an iteration count among their string-to-key parameters (RFC 8009 §4). */
 const ITERATED = [19, 20];

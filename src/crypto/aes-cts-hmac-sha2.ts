@@ -21,7 +21,10 @@ import { UsageKeys } from "./usage-keys.js";
 /** More PBKDF2 iterations than this are refused: about ten seconds of one processor. */
 export const MAX_ITERATION_COUNT = 10_000_000;
 
-/** What tells the two types apart (RFC 8009 §6 and §7). */
+/** §4: the iteration count of those who choose none. */
+export const DEFAULT_ITERATION_COUNT = 32_768;
+
+/** What tells the two types apart (RFC 8009 §5 and §6). */
 export interface AesSha2Profile {
   readonly etype: number;
   readonly name: string;
@@ -78,16 +81,16 @@ function aesSha2EncryptionType(profile: AesSha2Profile): EncryptionType {
 
     /** §4: 32768 iterations. A new buffer each time. */
     get defaultStringToKeyParams() {
-      return Uint8Array.of(0, 0, 0x80, 0);
+      return iterationParams(DEFAULT_ITERATION_COUNT);
     },
 
     generateKey(random: RandomSource = systemRandom) {
-      // §6, random-to-key: the identity.
+      // §5, random-to-key: the identity.
       return new Uint8Array(takeRandom(random, keySize));
     },
 
     stringToKey(password: string, salt: Uint8Array, params?: Uint8Array) {
-      return stringToKey(profile, password, salt, params ?? Uint8Array.of(0, 0, 0x80, 0));
+      return stringToKey(profile, password, salt, params ?? iterationParams(DEFAULT_ITERATION_COUNT));
     },
 
     useKey(key: Uint8Array) {
@@ -107,6 +110,13 @@ export function iterationCount(params: Uint8Array): number {
   if (count < 1 || count > MAX_ITERATION_COUNT)
     throw new RangeError(`params: expected 1 to ${MAX_ITERATION_COUNT} iterations, got ${count}`);
   return count;
+}
+
+/** String-to-key parameters with this iteration count: 4 bytes, most significant first (RFC 8009 §4); the caller's. */
+export function iterationParams(count: number): Uint8Array {
+  const params = new Uint8Array(4);
+  writeUint32(params, 0, count);
+  return params;
 }
 
 /**
@@ -203,7 +213,7 @@ class AesSha2Key implements CipherKey {
 
   checksum(usage: number, data: Uint8Array): Uint8Array {
     const { hash, macSize } = this.#profile;
-    // §8: HMAC(Kc, msg)[1..h].
+    // §6: HMAC(Kc, msg)[1..h].
     return hmac(hash, macSize, this.#checksums.get(usage).kc, data);
   }
 

@@ -109,7 +109,7 @@ export function issueTgt(
 
   const client = context.client ?? decoyEntry(principal, context.decoyKeys);
   const permitted = currentKeys(client).filter(({ key }) => policy.permittedEtypes.includes(key.etype.etype));
-  const info = () => etypeInfoOf(client, permitted);
+  const info = () => etypeInfoOf(client, permitted, policy.iterations);
   const failed = () => (context.client === undefined ? clientUnknown(info()) : preauthFailed(info()));
   const { clockSkew } = policy;
   const replyKey = verifyEncTimestamp(request.padata, asked.nonce, permitted, info, failed, clockSkew, now);

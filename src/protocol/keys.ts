@@ -3,6 +3,7 @@
  * (RFC 4120 §5.2.9). A key prints as `[redacted]` wherever it is shown.
  */
 import { inspect } from "node:util";
+import { iterationParams } from "../crypto/aes-cts-hmac-sha2.js";
 import type { CipherKey, EncryptionType, RandomSource } from "../crypto/encryption-type.js";
 import { encryptionType } from "../crypto/etypes.js";
 import { KrbError } from "./krb-error.js";
@@ -98,6 +99,20 @@ export function defaultStringToKey(principal: Principal): StringToKey {
   return { salt: defaultSalt(principal), params: new Uint8Array() };
 }
 
+/**
+ * The string-to-key choice of a realm: salt from the name; `iterations` where the etype's parameters are an iteration count
+ * and the realm has chosen one.
+ */
+export function stringToKeyOf(
+  principal: Principal,
+  etype: EncryptionType,
+  iterations: number | undefined,
+): StringToKey {
+  if (iterations === undefined || etype.defaultStringToKeyParams.length === 0)
+    return defaultStringToKey(principal);
+  return { salt: defaultSalt(principal), params: iterationParams(iterations) };
+}
+
 /** Longest password, in bytes of UTF-8: longer ones would only keep the processor busy. */
 const MAX_PASSWORD_BYTES = 1024;
 
@@ -130,8 +145,8 @@ export async function keyFromPassword(
 }
 
 function checkPassword(password: string): void {
-  if (password === "" || !password.isWellFormed())
-    throw new KrbError("KRB_ERR_GENERIC", "password: expected text of at least one character", {
+  if (typeof password !== "string" || password === "" || !password.isWellFormed())
+    throw new KrbError("KRB_ERR_GENERIC", "password: expected well-formed text of at least one character", {
       field: "password",
     });
   const length = Buffer.byteLength(password);

@@ -1,17 +1,21 @@
 /** New principals and new keys for old ones: the entries that `kadmin addprinc`, `cpw` and a new realm put into the database. */
 import type { RandomSource } from "../crypto/encryption-type.js";
-import { defaultStringToKey, etypeOf, keyFromPassword, type LongTermKey, randomKey } from "./keys.js";
+import { etypeOf, keyFromPassword, type LongTermKey, randomKey, stringToKeyOf } from "./keys.js";
 import type { Principal } from "./principal.js";
 import { currentKvno, type PrincipalEntry } from "./principal-entry.js";
 
-/** A principal with keys made from a password, one for each encryption type: a person, never a service. */
+/**
+ * A principal with keys made from a password, one for each encryption type: a person, never a service.
+ * @param iterations of PBKDF2, by the realm's policy; each encryption type's default when absent.
+ */
 export async function passwordPrincipal(
   principal: Principal,
   password: string,
   etypes: readonly number[],
   now: number,
+  iterations?: number,
 ): Promise<PrincipalEntry> {
-  return withPassword(emptyEntry(principal, now), password, etypes, now);
+  return withPassword(emptyEntry(principal, now), password, etypes, now, iterations);
 }
 
 /** A principal with random keys, one for each encryption type: a service, or a person with a keytab. */
@@ -30,19 +34,20 @@ export async function withPassword(
   password: string,
   etypes: readonly number[],
   now: number,
+  iterations?: number,
 ): Promise<PrincipalEntry> {
   const kvno = currentKvno(entry) + 1;
-  const stringToKey = defaultStringToKey(entry.principal);
+  const choice = (etype: number) => stringToKeyOf(entry.principal, etypeOf(etype), iterations);
   const keys = await Promise.all(
     etypes.map(async (etype) => ({
       kvno,
-      key: await keyFromPassword(etypeOf(etype), password, stringToKey),
+      key: await keyFromPassword(etypeOf(etype), password, choice(etype)),
     })),
   );
   return {
     ...entry,
     keys,
-    stringToKey: new Map(etypes.map((etype) => [etype, stringToKey])),
+    stringToKey: new Map(etypes.map((etype) => [etype, choice(etype)])),
     passwordKeyed: true,
     modifiedAt: now,
     keysChangedAt: now,

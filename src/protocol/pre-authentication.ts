@@ -17,7 +17,7 @@ import { malformed } from "./kdc-request.js";
 import { checkSkew, fromTimestamp, toTimestamp } from "./kerberos-time.js";
 import { KeyUsage } from "./key-usage.js";
 import type { Key, LongTermKey } from "./keys.js";
-import { defaultStringToKey } from "./keys.js";
+import { stringToKeyOf } from "./keys.js";
 import { KrbError } from "./krb-error.js";
 import type { PrincipalEntry } from "./principal-entry.js";
 import { sealToBytes, unseal } from "./sealed-part.js";
@@ -65,12 +65,19 @@ export function verifyEncTimestamp(
   return candidate;
 }
 
-/** How the client's keys that the realm permits are made from its password: what the refusals tell anyone who asks. */
-export function etypeInfoOf(entry: PrincipalEntry, permitted: readonly LongTermKey[]): EtypeInfo2 {
-  const byCustom = defaultStringToKey(entry.principal);
+/**
+ * How the client's keys that the realm permits are made from its password: what the refusals tell anyone who asks. Where
+ * the entry has no such keys, nobody's or random ones, it is as if they had been made by the realm's `iterations`.
+ */
+export function etypeInfoOf(
+  entry: PrincipalEntry,
+  permitted: readonly LongTermKey[],
+  iterations: number | undefined,
+): EtypeInfo2 {
   return create(EtypeInfo2Schema, {
     entries: permitted.map(({ key }) => {
-      const { salt, params } = entry.stringToKey.get(key.etype.etype) ?? byCustom;
+      const { salt, params } =
+        entry.stringToKey.get(key.etype.etype) ?? stringToKeyOf(entry.principal, key.etype, iterations);
       return { etype: key.etype.etype, salt, s2kparams: params };
     }),
   });

@@ -13,6 +13,7 @@ import { mkdir, readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { createPrivateFile, syncFolder } from "../files/private-file.js";
 import { formatDuration, parseDuration } from "../protocol/duration.js";
+import { ITERATIONS, isIterationCount } from "../protocol/policy.js";
 import { isRealm } from "../protocol/principal.js";
 import { isProfileName, type ProfileName } from "../protocol/profile.js";
 import { createMasterKey, loadMasterKey } from "./master-key.js";
@@ -30,6 +31,8 @@ export interface RealmSettings {
   readonly maxRenewableLife: number;
   /** Permitted difference of clocks, either way. */
   readonly clockSkew: number;
+  /** Iterations of PBKDF2 for keys made from passwords from now on; the default of RFC 8009 when absent. */
+  readonly iterations?: number | undefined;
 }
 
 /** Where a realm keeps its parts. Stores are names for `openStore` and `openReplayCache`. */
@@ -145,17 +148,17 @@ function durationOf(text: string): number | undefined {
   }
 }
 
-function formatSettings({ realm, profile, ...durations }: RealmSettings): string {
+function formatSettings({ realm, profile, iterations, ...durations }: RealmSettings): string {
   const readable = Object.fromEntries(DURATION_NAMES.map((name) => [name, formatDuration(durations[name])]));
-  return `${JSON.stringify({ format: FORMAT, realm, profile, ...readable }, undefined, 2)}\n`;
+  return `${JSON.stringify({ format: FORMAT, realm, profile, ...readable, iterations }, undefined, 2)}\n`;
 }
 
 function parseSettings(text: string, file: string): RealmSettings {
   const values = parseObject(text, file);
-  const known = ["format", "realm", "profile", ...DURATION_NAMES];
+  const known = ["format", "realm", "profile", ...DURATION_NAMES, "iterations"];
   for (const key of Object.keys(values))
     if (!known.includes(key)) throw invalid(file, key, `one of ${known.join(", ")}`, "an unknown key");
-  const { format, realm, profile } = values;
+  const { format, realm, profile, iterations } = values;
   if (typeof format === "number" && Number.isInteger(format) && format > FORMAT)
     throw new StoreError("version", `${file}: format ${format} is of a newer release; use that release`);
   if (format !== FORMAT) throw invalid(file, "format", String(FORMAT), shown(format));
@@ -163,6 +166,8 @@ function parseSettings(text: string, file: string): RealmSettings {
     throw invalid(file, "realm", 'a name such as "EXAMPLE.TEST"', shown(realm));
   if (typeof profile !== "string" || !isProfileName(profile))
     throw invalid(file, "profile", '"textbook" or "standard"', shown(profile));
+  if (iterations !== undefined && !isIterationCount(iterations))
+    throw invalid(file, "iterations", ITERATION_RANGE, shown(iterations));
   const duration = (name: DurationName) => {
     const value = values[name];
     const parsed = typeof value === "string" ? durationOf(value) : undefined;
@@ -182,8 +187,11 @@ function parseSettings(text: string, file: string): RealmSettings {
     maxLife: duration("maxLife"),
     maxRenewableLife: duration("maxRenewableLife"),
     clockSkew: duration("clockSkew"),
+    ...(iterations === undefined ? {} : { iterations }),
   };
 }
+
+const ITERATION_RANGE = `a whole number from ${ITERATIONS.least} to ${ITERATIONS.most}`;
 
 function parseObject(text: string, file: string): Record<string, unknown> {
   let value: unknown;
@@ -208,6 +216,8 @@ function shown(value: unknown): string {
 function checkSettings(settings: RealmSettings): void {
   if (!isRealm(settings.realm)) throw new RangeError(`realm: not a realm name: ${shown(settings.realm)}`);
   if (!isProfileName(settings.profile)) throw new RangeError(`profile: unknown: ${shown(settings.profile)}`);
+  if (settings.iterations !== undefined && !isIterationCount(settings.iterations))
+    throw new RangeError(`iterations: expected ${ITERATION_RANGE}, got ${shown(settings.iterations)}`);
   for (const name of DURATION_NAMES) {
     const { min, max } = DURATIONS[name];
     if (!(settings[name] >= min && settings[name] <= max))

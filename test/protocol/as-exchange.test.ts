@@ -20,6 +20,7 @@ import { toTimestamp } from "../../src/protocol/kerberos-time.js";
 import { KeyUsage } from "../../src/protocol/key-usage.js";
 import { etypeOf, type LongTermKey, randomKey } from "../../src/protocol/keys.js";
 import type { KrbErrorName } from "../../src/protocol/krb-error.js";
+import { passwordPrincipal } from "../../src/protocol/new-principal.js";
 import { krbtgtOf } from "../../src/protocol/principal.js";
 import { sealToBytes } from "../../src/protocol/sealed-part.js";
 import { decodeBlob } from "../../src/protocol/strict-decode.js";
@@ -482,6 +483,18 @@ describe("an unknown client", () => {
     expect(compared(() => issueTgt(message, unknown, NOW))).toEqual(known);
     expect(known.entries).toEqual([expect.objectContaining({ etype: 3, salt: "EXAMPLE.TESTalice".length })]);
     expectRefusal(() => issueTgt(message, unknown, NOW), "KDC_ERR_PREAUTH_REQUIRED");
+  });
+
+  test("is told the same iterations as everybody whose password the policy's iterations made", async () => {
+    const iterations = 40_000;
+    const alice = await passwordPrincipal(realm.alice.principal, "password", [20], NOW, iterations);
+    const policy = makePolicy({ iterations, keyEtypes: [20], permittedEtypes: [20] });
+    const decoyKeys = [{ kvno: 1, key: randomKey(etypeOf(20)) }];
+    const context = { ...asContext(realm), client: alice, policy, decoyKeys };
+    const message = makeAsReq(alice.principal, { etypes: [20] }, undefined, NOW);
+    const known = compared(() => issueTgt(message, context, NOW));
+    expect(known.entries).toMatchObject([{ etype: 20, s2kparams: Uint8Array.of(0, 0, 0x9c, 0x40) }]);
+    expect(compared(() => issueTgt(message, { ...context, client: undefined }, NOW))).toEqual(known);
   });
 
   test("is told the same as a wrong password, under its true name for the log", () => {

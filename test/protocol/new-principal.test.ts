@@ -29,6 +29,20 @@ describe("a principal with a password", () => {
     expect(alice.keys[0]!.key.exportBytes()).toEqual(again.exportBytes());
   });
 
+  test("has its AES keys made by the iterations of the policy, and says so; DES knows none", async () => {
+    const alice = await passwordPrincipal(named("alice"), "correct horse", [20, 19, 3], NOW, 40_000);
+    const params = (etype: number) => alice.stringToKey.get(etype)?.params;
+    expect([params(20), params(19), params(3)]).toEqual([
+      Uint8Array.of(0, 0, 0x9c, 0x40),
+      Uint8Array.of(0, 0, 0x9c, 0x40),
+      new Uint8Array(),
+    ]);
+    const again = await keyFromPassword(etypeOf(20), "correct horse", alice.stringToKey.get(20)!);
+    const byDefault = await passwordPrincipal(named("alice"), "correct horse", [20], NOW);
+    expect(alice.keys[0]!.key.exportBytes()).toEqual(again.exportBytes());
+    expect(alice.keys[0]!.key.exportBytes()).not.toEqual(byDefault.keys[0]!.key.exportBytes());
+  });
+
   test("loses the old password's keys with a new one", async () => {
     const alice = await passwordPrincipal(named("alice"), "old", [3], NOW);
     const changed = await withPassword(alice, "new", [3], NOW + HOUR);
@@ -40,6 +54,10 @@ describe("a principal with a password", () => {
   test("may not have an empty, an enormous or an ill-formed one", async () => {
     const make = (password: string) => passwordPrincipal(named("alice"), password, [3], NOW);
     await expect(make("")).rejects.toMatchObject({
+      reason: "KRB_ERR_GENERIC",
+      details: { field: "password" },
+    });
+    await expect(make(undefined as unknown as string)).rejects.toMatchObject({
       reason: "KRB_ERR_GENERIC",
       details: { field: "password" },
     });

@@ -64,6 +64,16 @@ describe("realm directory", () => {
     await principals.close();
   });
 
+  it("keeps the iterations its operator chose, within limits", async () => {
+    const dir = join(newParent(), "realm");
+    await createRealmDirectory(dir, { ...SETTINGS, iterations: 50_000 });
+    expect((await openRealmDirectory(dir)).settings).toEqual({ ...SETTINGS, iterations: 50_000 });
+    const few = createRealmDirectory(join(newParent(), "realm"), { ...SETTINGS, iterations: 32_767 });
+    await expect(few).rejects.toThrow(
+      new RangeError("iterations: expected a whole number from 32768 to 10000000, got 32767"),
+    );
+  });
+
   it("appears filled, and leaves nothing when filling fails", async () => {
     const parent = newParent();
     const dir = join(parent, "realm");
@@ -151,6 +161,14 @@ describe("realm directory", () => {
       [{ ...good, clockSkew: "2h" }, "corrupt", '"clockSkew"'],
       [{ ...good, maxRenewableLife: undefined }, "corrupt", '"maxRenewableLife"'],
       [{ ...good, extra: 1 }, "corrupt", '"extra"'],
+      [
+        { ...good, iterations: 32767 },
+        "corrupt",
+        '"iterations": expected a whole number from 32768 to 10000000',
+      ],
+      [{ ...good, iterations: 10_000_001 }, "corrupt", '"iterations"'],
+      [{ ...good, iterations: 40000.5 }, "corrupt", '"iterations"'],
+      [{ ...good, iterations: "40000" }, "corrupt", '"iterations"'],
       [{ ...good, format: 2 }, "version", "format 2"],
       [{ ...good, format: "1" }, "corrupt", '"format"'],
       [[], "corrupt", "object"],

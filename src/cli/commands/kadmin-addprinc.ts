@@ -48,7 +48,13 @@ export const command = defineCommand({
       const limits = chosenLimits(options, Date.now());
       const made = options.randkey
         ? randomKeyPrincipal(principal, etypes, Date.now())
-        : await passwordPrincipal(principal, await readNewPassword(options, principal), etypes, Date.now());
+        : await passwordPrincipal(
+            principal,
+            await readNewPassword(options, principal),
+            etypes,
+            Date.now(),
+            realm.settings.iterations,
+          );
       const entry = { ...made, ...limits };
       await principals.create(entry);
       if (json) printJson(entryFacts(entry));

@@ -51,6 +51,7 @@ export const command = defineCommand({
             await readNewPassword(options, principal),
             etypes,
             Date.now(),
+            realm.settings.iterations,
           );
       if (json) printJson(entryFacts(entry));
       else {

@@ -1,6 +1,7 @@
 /** `tessera realm create`. */
 
 import { formatDuration } from "../../protocol/duration.js";
+import { ITERATIONS, isIterationCount } from "../../protocol/policy.js";
 import { isRealm } from "../../protocol/principal.js";
 import { isProfileName } from "../../protocol/profile.js";
 import { defineCommand, UsageError } from "../command.js";
@@ -27,6 +28,7 @@ export const command = defineCommand({
     "max-life": { value: "TIME", help: "longest ticket; 10h", aliases: ["maxlife"] },
     "max-renewable-life": { value: "TIME", help: "longest renewable life; 7d", aliases: ["maxrenewlife"] },
     "clock-skew": { value: "TIME", help: "permitted difference of clocks; 5m" },
+    iterations: { value: "COUNT", help: "PBKDF2 iterations that make AES keys of passwords; 32768" },
   },
   arguments: [0, 0],
   run: async ({ options, json }) => {
@@ -41,6 +43,7 @@ export const command = defineCommand({
       maxLife: time("max-life", DEFAULT_SETTINGS.maxLife),
       maxRenewableLife: time("max-renewable-life", DEFAULT_SETTINGS.maxRenewableLife),
       clockSkew: time("clock-skew", DEFAULT_SETTINGS.clockSkew),
+      ...(options.iterations === undefined ? {} : { iterations: parseIterations(options.iterations) }),
     };
     const made = await createRealm(realmDir(options.dir), settings, Date.now());
     if (json) {
@@ -71,3 +74,10 @@ export const command = defineCommand({
     return undefined;
   },
 });
+
+function parseIterations(text: string): number {
+  const count = /^\d{1,8}$/.test(text) ? Number(text) : 0;
+  if (isIterationCount(count)) return count;
+  const { least, most } = ITERATIONS;
+  throw new UsageError(`--iterations: expected ${least} to ${most}, got ${text.slice(0, 80)}`);
+}

@@ -1,5 +1,6 @@
 /** `tessera realm show`. */
 import { formatDuration } from "../../protocol/duration.js";
+import { ITERATIONS } from "../../protocol/policy.js";
 import { profile } from "../../protocol/profile.js";
 import { defineCommand } from "../command.js";
 import { columns, printJson, printLine } from "../output.js";
@@ -41,6 +42,7 @@ export const command = defineCommand({
         ["longest ticket", formatDuration(settings.maxLife)],
         ["renewable for", formatDuration(settings.maxRenewableLife)],
         ["clock skew", formatDuration(settings.clockSkew)],
+        ["iterations", String(settings.iterations ?? ITERATIONS.least)],
         ["principals", String(count)],
         ["V's keytab", keytabFile],
       ];
