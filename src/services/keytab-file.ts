@@ -2,7 +2,7 @@
  * A service's keytab as a file that may be replaced while the service runs (`tessera kadmin ktadd`).
  *
  * Invariant: the keys handed out are those of the last file that could be read. The file is looked at when keys are
- * asked for, at most once a second, and read again when it is another one; a broken file is reported once and changes
+ * asked for, at most ten times a second, and read again when it is another one; a broken file is reported once and changes
  * nothing.
  */
 import { closeSync, constants, fstatSync, openSync, readFileSync, statSync } from "node:fs";
@@ -28,7 +28,7 @@ export interface KeytabFileOptions {
 }
 
 /** How often the file is looked at, in milliseconds. */
-const LOOK_EVERY = 1000;
+const LOOK_EVERY = 100;
 
 /** The keys of a keytab file, as fresh as the file. */
 export class KeytabFile {
