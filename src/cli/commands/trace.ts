@@ -1,6 +1,13 @@
 /** `tessera trace`: a login, a ticket and a call against a running realm, with each message explained. */
 import { memoryCache, WhoAmIRequestSchema, WhoAmIResponseSchema } from "../../client/index.js";
-import { defaultStringToKey, etypeOf, type Key, keyFromPassword } from "../../protocol/keys.js";
+import {
+  defaultStringToKey,
+  etypeOf,
+  type Key,
+  keyFromPassword,
+  type StringToKey,
+} from "../../protocol/keys.js";
+import { KrbError } from "../../protocol/krb-error.js";
 import { type Principal, realmOf } from "../../protocol/principal.js";
 import { defineCommand } from "../command.js";
 import { type CapturedCall, captureCalls } from "../dialogue/capture.js";
@@ -72,11 +79,21 @@ async function ringsOf(
   const etype = provenEtype(calls);
   const own = new Map<KeySymbol, Key>();
   if (etype !== undefined)
-    own.set("K_c", await keyFromPassword(etypeOf(etype), password, defaultStringToKey(principal)));
+    own.set("K_c", await keyFromPassword(etypeOf(etype), password, stringToKey(principal, etype, calls)));
   rings.set("C", own);
   if (keytab === undefined) return rings;
   const { keysFor } = await import("../keytab.js");
   const { keys } = await keysFor(keytab, service);
   rings.set("V", new Map<KeySymbol, Key>([["K_v", keys[0]!]]));
   return rings;
+}
+
+/** How the client made its key: as the KDC told it with a refusal, else by custom. */
+function stringToKey(principal: Principal, etype: number, calls: readonly CapturedCall[]): StringToKey {
+  const advice = calls
+    .flatMap(({ refusal }) => (refusal instanceof KrbError ? (refusal.etypeInfo?.entries ?? []) : []))
+    .findLast((entry) => entry.etype === etype);
+  return advice === undefined
+    ? defaultStringToKey(principal)
+    : { salt: advice.salt, params: advice.s2kparams };
 }

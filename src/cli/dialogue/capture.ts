@@ -1,5 +1,8 @@
 /** Keeps what travelled: the very bytes of each call, as the client's innermost interceptor sees them. */
 import * as grpc from "@grpc/grpc-js";
+import type { KrbError } from "../../protocol/krb-error.js";
+import type { RpcError } from "../../rpc/rpc-error.js";
+import { fromServiceError } from "../../rpc/status.js";
 
 /** One call as it was on the wire. Times are milliseconds since the epoch. */
 export interface CapturedCall {
@@ -10,6 +13,8 @@ export interface CapturedCall {
   /** Undefined where the call was refused. */
   readonly response: Uint8Array | undefined;
   readonly receivedAt: number;
+  /** Why the call was refused; undefined where it was answered. */
+  readonly refusal: KrbError | RpcError | undefined;
 }
 
 /** An interceptor and the list it fills; a call is in the list once it has ended. */
@@ -29,7 +34,8 @@ export function captureCalls(): { interceptor: grpc.Interceptor; calls: Captured
           },
           onReceiveStatus: (status, nextStatus) => {
             const path = options.method_definition.path;
-            calls.push({ path, sentAt, request, response, receivedAt: Date.now() });
+            const refusal = status.code === grpc.status.OK ? undefined : fromServiceError(asError(status));
+            calls.push({ path, sentAt, request, response, receivedAt: Date.now(), refusal });
             nextStatus(status);
           },
         }),
@@ -41,4 +47,9 @@ export function captureCalls(): { interceptor: grpc.Interceptor; calls: Captured
     });
   };
   return { interceptor, calls };
+}
+
+/** A status as grpc-js hands it to callers. */
+function asError(status: grpc.StatusObject): grpc.ServiceError {
+  return Object.assign(new Error(status.details), status);
 }
