@@ -76,7 +76,6 @@ export function wipeKeySchedule(schedule: KeySchedule): void {
     numbers.fill(0);
     numbers.length = 0;
   }
-  schedule.kept = NOTHING_KEPT;
 }
 
 /**
