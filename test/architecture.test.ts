@@ -20,19 +20,40 @@ const PROTOBUF = "@bufbuild/protobuf";
 const GRPC = "@grpc/grpc-js";
 const ABOVE_RPC = [PROTOBUF, GRPC, "node:"];
 
+/** What the rooms above services and client may use. */
+const ABOVE = [
+  "services",
+  "client",
+  "realm",
+  "store",
+  "files",
+  "formats",
+  "canonical",
+  "protocol",
+  "gen",
+  "rpc",
+];
+
 /** One direction, from the bottom up. `*_grpc.ts` in gen counts as part of rpc: it is where a call begins and ends. */
 const ROOMS: Readonly<Record<string, Room>> = {
   des: { rooms: [], packages: [] },
   crypto: { rooms: ["des"], packages: ["node:crypto", "node:util"] },
   gen: { rooms: [], packages: [PROTOBUF] },
-  protocol: { rooms: ["crypto", "gen"], packages: [PROTOBUF, "node:buffer", "node:util"] },
+  canonical: { rooms: ["gen"], packages: [PROTOBUF, "node:buffer"] },
+  protocol: { rooms: ["crypto", "canonical", "gen"], packages: [PROTOBUF, "node:buffer", "node:util"] },
+  formats: { rooms: ["protocol", "gen"], packages: ["node:buffer"] },
   files: { rooms: [], packages: ["node:"] },
   store: { rooms: ["protocol", "gen", "files"], packages: [PROTOBUF, "node:"] },
-  rpc: { rooms: ["protocol", "gen"], packages: ABOVE_RPC },
-  services: { rooms: ["store", "rpc", "protocol", "gen", "files"], packages: ABOVE_RPC },
-  client: { rooms: ["rpc", "protocol", "gen", "files"], packages: ABOVE_RPC },
-  cli: { rooms: ["services", "client", "store", "files", "protocol", "gen", "rpc"], packages: ABOVE_RPC },
-  testing: { rooms: ["services", "client", "store", "files", "protocol", "gen", "rpc"], packages: ABOVE_RPC },
+  realm: { rooms: ["store", "formats", "files", "protocol", "gen"], packages: ["node:"] },
+  rpc: { rooms: ["protocol", "canonical", "gen"], packages: ABOVE_RPC },
+  services: {
+    rooms: ["realm", "store", "rpc", "formats", "protocol", "gen", "files"],
+    packages: ABOVE_RPC,
+  },
+  client: { rooms: ["rpc", "formats", "protocol", "gen", "files"], packages: ABOVE_RPC },
+  testing: { rooms: ABOVE, packages: ABOVE_RPC },
+  lab: { rooms: ABOVE, packages: ABOVE_RPC },
+  cli: { rooms: [...ABOVE, "lab"], packages: ABOVE_RPC },
 };
 
 /** A database's driver is known to one file. */
@@ -66,7 +87,7 @@ const WORDS: readonly { name: string; pattern: RegExp; rooms: (room: string) => 
   },
   { name: "has a default export", pattern: /\bexport\s+default\b|\bas\s+default\b/g, rooms: () => true },
 ];
-const PURE = ["des", "crypto", "protocol"];
+const PURE = ["des", "crypto", "canonical", "protocol", "formats"];
 const WITH_INDEX = ["des", "services", "client", "testing"];
 
 /** A source file by its path under src/, with slashes. */

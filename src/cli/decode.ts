@@ -28,12 +28,12 @@ import { decodeCanonical, NotCanonicalError } from "../protocol/strict-decode.js
 import { CommandError, UsageError } from "./command.js";
 import { type Field, type FieldStyle, fieldsOf } from "./dialogue/fields.js";
 import { readKeytab } from "./keytab.js";
-import { columns, printJson, printLine } from "./output.js";
 import { type PasswordChoice, readPassword } from "./password.js";
 import { parsePrincipalArgument } from "./principal-argument.js";
 import { defaultRealm } from "./realm.js";
+import { columns, printJson, printLine } from "./screen/output.js";
+import { etypeName } from "./screen/ticket-facts.js";
 import { parseEtypes } from "./session.js";
-import { etypeName } from "./ticket-facts.js";
 
 /** What `tessera decode` was asked for. */
 export interface DecodeChoice extends PasswordChoice {

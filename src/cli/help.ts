@@ -2,7 +2,7 @@
 import { COMMON_OPTIONS } from "./arguments.js";
 import type { Command, OptionSpecs } from "./command.js";
 import { COMMANDS, type CommandRow } from "./commands.js";
-import { columns, wrapped } from "./output.js";
+import { columns, wrapped } from "./screen/output.js";
 
 const WIDTH = 100;
 

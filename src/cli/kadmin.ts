@@ -4,13 +4,13 @@ import type { LongTermKey } from "../protocol/keys.js";
 import { krbtgtOf, type Principal } from "../protocol/principal.js";
 import { currentKvno, type PrincipalEntry } from "../protocol/principal-entry.js";
 import { profile } from "../protocol/profile.js";
+import type { RealmDirectory } from "../realm/realm-directory.js";
 import type { PrincipalStore } from "../store/principal-store.js";
-import type { RealmDirectory } from "../store/realm-directory.js";
 import { CommandError, type OptionSpecs, UsageError } from "./command.js";
 import { parsePrincipalArgument } from "./principal-argument.js";
+import { etypeName } from "./screen/ticket-facts.js";
+import { isoTime, localTime, parseExpiry, parseLifetime } from "./screen/times.js";
 import { parseEtypes } from "./session.js";
-import { etypeName } from "./ticket-facts.js";
-import { isoTime, localTime, parseExpiry, parseLifetime } from "./times.js";
 
 /** The option that chooses encryption types of new keys; `otherwise` says what they are without it. */
 export function etypesOption(otherwise: string) {

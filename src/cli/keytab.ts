@@ -3,14 +3,14 @@ import { constants } from "node:fs";
 import { access } from "node:fs/promises";
 import { dirname } from "node:path";
 import { PrivateFileError, readPrivateFile, writeFileAtomically } from "../files/private-file.js";
-import { FormatError } from "../protocol/format-error.js";
+import { FormatError } from "../formats/format-error.js";
+import { formatKeytab, type KeytabEntry, parseKeytab } from "../formats/keytab.js";
 import type { Key, LongTermKey } from "../protocol/keys.js";
-import { formatKeytab, type KeytabEntry, parseKeytab } from "../protocol/keytab.js";
 import { type Principal, realmOf } from "../protocol/principal.js";
 import { CommandError } from "./command.js";
-import { notice } from "./output.js";
 import { parsePrincipalArgument } from "./principal-argument.js";
-import { etypeName } from "./ticket-facts.js";
+import { notice } from "./screen/output.js";
+import { etypeName } from "./screen/ticket-facts.js";
 
 /** Reads a keytab. Throws PrivateFileError, and CommandError for a file that is none. */
 export async function readKeytab(path: string): Promise<KeytabEntry[]> {

@@ -5,7 +5,7 @@ import { type Command, UsageError } from "./command.js";
 import { COMMANDS, type CommandRow } from "./commands.js";
 import { commandHelp, groupHelp, programHelp, usageLines } from "./help.js";
 import { nearest } from "./nearest.js";
-import { endWithReader, notice, printJson, printLine } from "./output.js";
+import { endWithReader, notice, printJson, printLine } from "./screen/output.js";
 import { version } from "./version.js";
 
 endWithReader();

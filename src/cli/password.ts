@@ -1,7 +1,7 @@
 /** Where passwords come from: the terminal, a private file, or stdin; never the command line. */
 import { readPrivateFile } from "../files/private-file.js";
 import { CommandError, type OptionSpecs, UsageError } from "./command.js";
-import { askSecret } from "./terminal.js";
+import { askSecret } from "./screen/terminal.js";
 
 /** The options of every command that takes a password. */
 export const PASSWORD_OPTIONS = {

@@ -5,14 +5,14 @@ import { randomKeyPrincipal } from "../protocol/new-principal.js";
 import type { RealmPolicy } from "../protocol/policy.js";
 import { krbtgtOf, principalInRealm } from "../protocol/principal.js";
 import { profile } from "../protocol/profile.js";
-import type { PrincipalStore } from "../store/principal-store.js";
 import {
   createRealmDirectory,
   openPrincipals,
   openRealmDirectory,
   type RealmDirectory,
   type RealmSettings,
-} from "../store/realm-directory.js";
+} from "../realm/realm-directory.js";
+import type { PrincipalStore } from "../store/principal-store.js";
 import { StoreError } from "../store/store-error.js";
 import type { OptionSpecs } from "./command.js";
 import { realmDir } from "./environment.js";

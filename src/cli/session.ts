@@ -12,7 +12,7 @@ import {
 import { etypeByName } from "../protocol/profile.js";
 import { CommandError, type OptionSpecs, UsageError } from "./command.js";
 import { cachePath, kdcText } from "./environment.js";
-import { parseLifetime } from "./times.js";
+import { parseLifetime } from "./screen/times.js";
 import { channelCredentials, TLS_OPTIONS, type TlsChoice } from "./tls.js";
 import { traceInterceptors } from "./trace.js";
 

@@ -6,8 +6,8 @@
 import { constants } from "node:fs";
 import { lstat, open, unlink } from "node:fs/promises";
 import { PrivateFileError, readPrivateFile, writeFileAtomically } from "../files/private-file.js";
-import { formatCredentialCache, parseCredentialCache } from "../protocol/ccache.js";
-import { FormatError } from "../protocol/format-error.js";
+import { formatCredentialCache, parseCredentialCache } from "../formats/ccache.js";
+import { FormatError } from "../formats/format-error.js";
 import type { CachedLogin, CredentialCache } from "./credential-cache.js";
 
 /** A file that is no credential cache; the text says what to do. */

@@ -10,10 +10,14 @@ export { type ClientEtypes, profileEtypes } from "./client-etypes.js";
 export { type CachedLogin, type CredentialCache, memoryCache } from "./credential-cache.js";
 export { fileCache } from "./file-credential-cache.js";
 export {
+  type TicketInterceptorOptions,
+  type TicketSource,
+  ticketInterceptor,
+} from "./guard/ticket-interceptor.js";
+export {
   KerberosClient,
   type KerberosClientOptions,
   type ServiceTarget,
   type TicketOptions,
 } from "./kerberos-client.js";
 export type { OperationTypes } from "./operation-answer.js";
-export { type TicketInterceptorOptions, type TicketSource, ticketInterceptor } from "./ticket-interceptor.js";

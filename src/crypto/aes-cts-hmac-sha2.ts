@@ -14,7 +14,6 @@ import {
 } from "./encryption-type.js";
 import { equalBytes } from "./equal-bytes.js";
 import { type HmacHash, hmac, SHA256, SHA384 } from "./hmac.js";
-import { publicBytes } from "./public-bytes.js";
 import { systemRandom, takeRandom } from "./random.js";
 import { UsageKeys } from "./usage-keys.js";
 
@@ -193,7 +192,7 @@ class AesSha2Key implements CipherKey {
     const confounder = takeRandom(random, AES_BLOCK_SIZE);
     const textSize = AES_BLOCK_SIZE + plaintext.length;
     // §5: C = E(Ke, N | plaintext, IV); H = HMAC(Ki, IV | C); ciphertext = C | H[1..h].
-    const sealed = publicBytes(textSize + macSize);
+    const sealed = ciphertextBytes(textSize + macSize);
     aes.encrypt(confounder, plaintext, sealed);
     sealed.set(hmac(hash, macSize, ki, ZERO_IV, sealed.subarray(0, textSize)), textSize);
     return sealed;
@@ -261,4 +260,13 @@ class ChecksumKey {
   wipe(): void {
     this.kc.fill(0);
   }
+}
+
+/**
+ * Room for a ciphertext in Node's pool: V8 keeps arrays of more than 64 bytes outside its heap, and making one there costs
+ * as much as a hash. Never for keys or plaintext: only arrays of their own can be wiped and be gone.
+ */
+function ciphertextBytes(size: number): Uint8Array {
+  const { buffer, byteOffset } = Buffer.allocUnsafe(size);
+  return new Uint8Array(buffer, byteOffset, size);
 }

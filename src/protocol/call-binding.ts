@@ -8,6 +8,7 @@
  */
 import { create } from "@bufbuild/protobuf";
 import { WireType } from "@bufbuild/protobuf/wire";
+import { encodeCanonical } from "../canonical/encode.js";
 import type { RandomSource } from "../crypto/encryption-type.js";
 import { sha256 } from "../crypto/hash.js";
 import { type ApReq, ApReqSchema } from "../gen/kerberos/v1/application_service_pb.js";
@@ -20,7 +21,6 @@ import {
   type VerifiedApReq,
   verifyApReq,
 } from "./ap-exchange.js";
-import { encodeCanonical } from "./canonical-encode.js";
 import type { Credentials } from "./credentials.js";
 import type { Key } from "./keys.js";
 import { KrbError } from "./krb-error.js";

@@ -57,6 +57,11 @@ export class Key {
   }
 }
 
+/** The row of an encryption type number, undefined where this project does not have it: what a file may hold all the same. */
+export function knownEtype(etype: number): EncryptionType | undefined {
+  return encryptionType(etype);
+}
+
 /** A principal's long-term key with its version number. */
 export interface LongTermKey {
   /** Key version number, from 1 up. */

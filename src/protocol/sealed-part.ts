@@ -4,10 +4,10 @@
  */
 import type { DescField, DescMessage } from "@bufbuild/protobuf";
 import { WireType } from "@bufbuild/protobuf/wire";
+import { encodeCanonical, withEnvelope } from "../canonical/encode.js";
 import { DecryptionError, type RandomSource } from "../crypto/encryption-type.js";
 import { type EncryptedData, EncryptedDataSchema } from "../gen/kerberos/v1/encryption_pb.js";
 import { type SealedPart, SealedPartSchema } from "../gen/kerberos/v1/sealed_pb.js";
-import { encodeCanonical, withEnvelope } from "./canonical-encode.js";
 import type { Key } from "./keys.js";
 import type { KrbError } from "./krb-error.js";
 import { decodeBlob, decodeCanonical, NotCanonicalError } from "./strict-decode.js";

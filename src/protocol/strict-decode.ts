@@ -5,7 +5,7 @@
  * two messages in the same bytes. So a message is taken only if the bytes received are exactly its encoding.
  */
 import type { DescMessage, MessageShape } from "@bufbuild/protobuf";
-import { asCopy, asView, readCanonical } from "./canonical-decode.js";
+import { asCopy, asView, readCanonical } from "../canonical/decode.js";
 import { KrbError } from "./krb-error.js";
 
 /** Thrown by `decodeCanonical` alone; it says nothing of the cause. */

@@ -1,9 +1,10 @@
 /**
  * Tickets (RFC 4120 §5.3): made by the KDC, read by the service they are for, opaque to everyone else.
  */
+
+import { encodeCanonical } from "../canonical/encode.js";
 import type { RandomSource } from "../crypto/encryption-type.js";
 import { type EncTicketPart, type Ticket, TicketFlag, TicketSchema } from "../gen/kerberos/v1/sealed_pb.js";
-import { encodeCanonical } from "./canonical-encode.js";
 import { fromEncryptionKey, toEncryptionKey } from "./encryption-key.js";
 import { fromOptionalTimestamp, fromTimestamp, isoTime, toTimestamp } from "./kerberos-time.js";
 import { KeyUsage } from "./key-usage.js";

@@ -16,9 +16,9 @@ import {
   toBinary,
 } from "@bufbuild/protobuf";
 import * as grpc from "@grpc/grpc-js";
-import { asView, readCanonical } from "../protocol/canonical-decode.js";
-import { encodeCanonical } from "../protocol/canonical-encode.js";
-import { hasCanonicalForm } from "../protocol/canonical-form.js";
+import { asView, readCanonical } from "../canonical/decode.js";
+import { encodeCanonical } from "../canonical/encode.js";
+import { hasCanonicalForm } from "../canonical/form.js";
 import { KrbError } from "../protocol/krb-error.js";
 import { RpcError } from "./rpc-error.js";
 

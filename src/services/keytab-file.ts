@@ -7,9 +7,9 @@
  */
 import { closeSync, constants, fstatSync, openSync, readFileSync, statSync } from "node:fs";
 import { PrivateFileError, readPrivateFile } from "../files/private-file.js";
-import { FormatError } from "../protocol/format-error.js";
+import { FormatError } from "../formats/format-error.js";
+import { type KeytabEntry, parseKeytab } from "../formats/keytab.js";
 import type { Key } from "../protocol/keys.js";
-import { type KeytabEntry, parseKeytab } from "../protocol/keytab.js";
 import type { Principal } from "../protocol/principal.js";
 import type { ServiceKeys } from "../protocol/ticket.js";
 import type { Clock } from "./exchange-log.js";

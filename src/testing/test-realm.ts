@@ -9,8 +9,8 @@
 import { randomBytes } from "node:crypto";
 import { profileEtypes } from "../client/client-etypes.js";
 import { type KdcAddresses, KerberosClient, type KerberosClientOptions } from "../client/index.js";
+import { formatKeytab } from "../formats/keytab.js";
 import { parseDuration } from "../protocol/duration.js";
-import { formatKeytab } from "../protocol/keytab.js";
 import { passwordPrincipal, randomKeyPrincipal } from "../protocol/new-principal.js";
 import type { RealmPolicy } from "../protocol/policy.js";
 import { krbtgtOf, type Principal, principalInRealm } from "../protocol/principal.js";

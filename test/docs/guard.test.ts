@@ -40,8 +40,8 @@ const named = (cell: string) => [...cell.matchAll(/`(\w+)`/g)].map(([, name]) =>
 
 describe("options", () => {
   test.each([
-    ["option of `guard`", "src/services/guard-config.ts", "GuardOptions"],
-    ["option of `ticketInterceptor`", "src/client/ticket-interceptor.ts", "TicketInterceptorOptions"],
+    ["option of `guard`", "src/services/guard/config.ts", "GuardOptions"],
+    ["option of `ticketInterceptor`", "src/client/guard/ticket-interceptor.ts", "TicketInterceptorOptions"],
   ])("%s: all that there are", (heading, path, type) => {
     const [, body = ""] = read(path).split(`export interface ${type} {`);
     const declared = [...body.slice(0, body.indexOf("\n}")).matchAll(/^ {2}readonly (\w+)/gm)];
@@ -86,8 +86,8 @@ describe("refusals", () => {
 
   test("every reason that the tests of the guard see is in the table", () => {
     const listed = rows.map(([, , reasons]) => reasons).join(" ");
-    const seen = ["guard-refusals", "guard-access", "guard-streams", "guard"].flatMap((name) => [
-      ...read(`test/services/${name}.test.ts`).matchAll(/reason: "(\w+)"/g),
+    const seen = ["refusals", "access", "streams", "guard"].flatMap((name) => [
+      ...read(`test/services/guard/${name}.test.ts`).matchAll(/reason: "(\w+)"/g),
     ]);
     expect(seen.length).toBeGreaterThan(20);
     for (const [, reason] of seen) expect(listed).toContain(reason);

@@ -5,8 +5,8 @@ import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { parseCredentialCache } from "../../src/protocol/ccache.js";
-import { parseKeytab } from "../../src/protocol/keytab.js";
+import { parseCredentialCache } from "../../src/formats/ccache.js";
+import { parseKeytab } from "../../src/formats/keytab.js";
 import { Shell } from "../cli/command.js";
 
 const PASSWORD = "a horse of another colour";

@@ -3,8 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { writeFileAtomically } from "../../src/files/private-file.js";
+import { formatKeytab, type KeytabEntry } from "../../src/formats/keytab.js";
 import { etypeOf, Key, randomKey } from "../../src/protocol/keys.js";
-import { formatKeytab, type KeytabEntry } from "../../src/protocol/keytab.js";
 import { parsePrincipal } from "../../src/protocol/principal.js";
 import { KeytabError, KeytabFile } from "../../src/services/keytab-file.js";
 

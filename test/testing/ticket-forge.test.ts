@@ -6,8 +6,8 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ticketInterceptor } from "../../src/client/index.js";
 import { guard, KeytabFile, TicketFlag } from "../../src/services/index.js";
 import { createTestRealm, type ForgedTicket } from "../../src/testing/index.js";
-import { refusalOf } from "../services/guard-proof.js";
-import { openWorld, SERVICE, type World } from "../services/guard-world.js";
+import { refusalOf } from "../services/guard/proof.js";
+import { openWorld, SERVICE, type World } from "../services/guard/world.js";
 
 let world: World;
 beforeAll(async () => {

@@ -4,9 +4,9 @@ import { realmOf } from "../../protocol/principal.js";
 import { defineCommand, UsageError } from "../command.js";
 import { nearest } from "../nearest.js";
 import { type OperationDescription, operations } from "../operations.js";
-import { columns, printJson, printLine, wrapped } from "../output.js";
 import { parsePrincipalArgument } from "../principal-argument.js";
-import { readableLines } from "../readable.js";
+import { columns, printJson, printLine, wrapped } from "../screen/output.js";
+import { readableLines } from "../screen/readable.js";
 import { CLIENT_OPTIONS, cachedLogin, openSession } from "../session.js";
 
 export const command = defineCommand({

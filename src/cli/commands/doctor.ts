@@ -6,17 +6,17 @@ import { fileCache, parseKdcAddresses } from "../../client/index.js";
 import { HealthClient } from "../../gen/grpc/health/v1/health_grpc.js";
 import { HealthCheckResponse_ServingStatus as ServingStatus } from "../../gen/grpc/health/v1/health_pb.js";
 import { krbtgtOf } from "../../protocol/principal.js";
-import { openPrincipals, openRealmDirectory } from "../../store/realm-directory.js";
+import { openPrincipals, openRealmDirectory } from "../../realm/realm-directory.js";
 import { defineCommand } from "../command.js";
 import { cachePath, kdcText, realmDir } from "../environment.js";
 import { describeFailure } from "../failure.js";
 import { readKeytab } from "../keytab.js";
-import { printJson, printLine } from "../output.js";
 import { REALM_OPTIONS } from "../realm.js";
+import { printJson, printLine } from "../screen/output.js";
+import { localTime } from "../screen/times.js";
+import { weakNames } from "../screen/weakness.js";
 import { CACHE_OPTIONS } from "../session.js";
-import { localTime } from "../times.js";
 import { channelCredentials, TLS_OPTIONS } from "../tls.js";
-import { weakNames } from "../weakness.js";
 
 /** How one check ended. */
 interface Finding {

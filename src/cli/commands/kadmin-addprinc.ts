@@ -9,9 +9,9 @@ import {
   LIMIT_OPTIONS,
   localPrincipal,
 } from "../kadmin.js";
-import { printJson, printLine } from "../output.js";
 import { PASSWORD_OPTIONS, readNewPassword } from "../password.js";
 import { REALM_OPTIONS, withPrincipals } from "../realm.js";
+import { printJson, printLine } from "../screen/output.js";
 
 export const command = defineCommand({
   name: "kadmin addprinc",

@@ -11,10 +11,10 @@ import {
   localPrincipal,
   PRESENT_ETYPES,
 } from "../kadmin.js";
-import { printJson, printLine } from "../output.js";
 import { PASSWORD_OPTIONS, readNewPassword } from "../password.js";
 import { REALM_OPTIONS, withPrincipals } from "../realm.js";
 import { rekeyAtRandom, rekeyFromPassword } from "../rekey.js";
+import { printJson, printLine } from "../screen/output.js";
 
 export const command = defineCommand({
   name: "kadmin cpw",

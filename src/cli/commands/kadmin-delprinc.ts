@@ -1,8 +1,8 @@
 /** `tessera kadmin delprinc`. */
 import { CommandError, defineCommand } from "../command.js";
 import { existingEntry, localPrincipal, protectTgs } from "../kadmin.js";
-import { printJson, printLine } from "../output.js";
 import { REALM_OPTIONS, withPrincipals } from "../realm.js";
+import { printJson, printLine } from "../screen/output.js";
 
 export const command = defineCommand({
   name: "kadmin delprinc",

@@ -1,8 +1,8 @@
 /** `tessera kadmin getprinc`: everything of a principal but its keys. */
 import { defineCommand } from "../command.js";
 import { entryFacts, entryRows, existingEntry, localPrincipal } from "../kadmin.js";
-import { columns, printJson, printLine } from "../output.js";
 import { REALM_OPTIONS, withPrincipals } from "../realm.js";
+import { columns, printJson, printLine } from "../screen/output.js";
 
 export const command = defineCommand({
   name: "kadmin getprinc",

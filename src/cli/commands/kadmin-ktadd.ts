@@ -5,9 +5,9 @@ import { CommandError, defineCommand, UsageError } from "../command.js";
 import { keytabPath } from "../environment.js";
 import { chosenEtypes, etypesOption, existingEntry, localPrincipal, PRESENT_ETYPES } from "../kadmin.js";
 import { checkKeytabTarget, writeKeytab } from "../keytab.js";
-import { printJson, printLine } from "../output.js";
 import { REALM_OPTIONS, withPrincipals } from "../realm.js";
 import { rekeyAtRandom } from "../rekey.js";
+import { printJson, printLine } from "../screen/output.js";
 
 export const command = defineCommand({
   name: "kadmin ktadd",

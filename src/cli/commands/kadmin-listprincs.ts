@@ -1,8 +1,8 @@
 /** `tessera kadmin listprincs`. */
 import { defineCommand } from "../command.js";
 import { entryFacts } from "../kadmin.js";
-import { printJson, printLine } from "../output.js";
 import { REALM_OPTIONS, withPrincipals } from "../realm.js";
+import { printJson, printLine } from "../screen/output.js";
 
 export const command = defineCommand({
   name: "kadmin listprincs",

@@ -8,8 +8,8 @@ import {
   localPrincipal,
   protectTgs,
 } from "../kadmin.js";
-import { printJson, printLine } from "../output.js";
 import { REALM_OPTIONS, withPrincipals } from "../realm.js";
+import { printJson, printLine } from "../screen/output.js";
 
 export const command = defineCommand({
   name: "kadmin modprinc",

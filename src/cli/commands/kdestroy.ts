@@ -2,7 +2,7 @@
 import { fileCache } from "../../client/index.js";
 import { defineCommand } from "../command.js";
 import { cachePath } from "../environment.js";
-import { notice, printJson } from "../output.js";
+import { notice, printJson } from "../screen/output.js";
 import { CACHE_OPTIONS } from "../session.js";
 
 export const command = defineCommand({

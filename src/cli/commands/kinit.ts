@@ -4,13 +4,13 @@ import type { Credentials } from "../../protocol/credentials.js";
 import type { Principal } from "../../protocol/principal.js";
 import { CommandError, defineCommand, UsageError } from "../command.js";
 import { keytabPath } from "../environment.js";
-import { notice, printJson } from "../output.js";
 import { PASSWORD_OPTIONS, readPassword } from "../password.js";
 import { parsePrincipalArgument } from "../principal-argument.js";
 import { defaultRealm } from "../realm.js";
+import { notice, printJson } from "../screen/output.js";
+import { ticketFacts } from "../screen/ticket-facts.js";
+import { localTime, parseLifetime } from "../screen/times.js";
 import { CLIENT_OPTIONS, openSession, type Session } from "../session.js";
-import { ticketFacts } from "../ticket-facts.js";
-import { localTime, parseLifetime } from "../times.js";
 
 export const command = defineCommand({
   name: "kinit",

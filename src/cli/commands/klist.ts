@@ -5,11 +5,11 @@ import { formatDuration } from "../../protocol/duration.js";
 import { realmOf } from "../../protocol/principal.js";
 import { CommandError, defineCommand } from "../command.js";
 import { cachePath, keytabPath } from "../environment.js";
-import { columns, printJson, printLine } from "../output.js";
 import { parsePrincipalArgument } from "../principal-argument.js";
+import { columns, printJson, printLine } from "../screen/output.js";
+import { flagLetters, ticketFacts } from "../screen/ticket-facts.js";
+import { isoTime, localTime } from "../screen/times.js";
 import { CACHE_OPTIONS, cachedLogin } from "../session.js";
-import { flagLetters, ticketFacts } from "../ticket-facts.js";
-import { isoTime, localTime } from "../times.js";
 
 export const command = defineCommand({
   name: "klist",

@@ -1,10 +1,10 @@
 /** `tessera kvno`: gets tickets for services and prints the versions of the keys they are sealed under. */
 import { realmOf } from "../../protocol/principal.js";
 import { defineCommand } from "../command.js";
-import { printJson, printLine } from "../output.js";
 import { parsePrincipalArgument } from "../principal-argument.js";
+import { printJson, printLine } from "../screen/output.js";
+import { type TicketFacts, ticketFacts } from "../screen/ticket-facts.js";
 import { CLIENT_OPTIONS, cachedLogin, openSession } from "../session.js";
-import { type TicketFacts, ticketFacts } from "../ticket-facts.js";
 
 export const command = defineCommand({
   name: "kvno",

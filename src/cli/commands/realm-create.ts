@@ -6,10 +6,10 @@ import { isRealm } from "../../protocol/principal.js";
 import { isProfileName } from "../../protocol/profile.js";
 import { defineCommand, UsageError } from "../command.js";
 import { realmDir } from "../environment.js";
-import { notice, printJson, printLine } from "../output.js";
 import { createRealm, DEFAULT_REALM, DEFAULT_SETTINGS, FIRST_SERVICE, REALM_OPTIONS } from "../realm.js";
-import { parseLifetime } from "../times.js";
-import { weakNames } from "../weakness.js";
+import { notice, printJson, printLine } from "../screen/output.js";
+import { parseLifetime } from "../screen/times.js";
+import { weakNames } from "../screen/weakness.js";
 
 export const command = defineCommand({
   name: "realm create",

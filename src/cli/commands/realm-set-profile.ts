@@ -5,9 +5,9 @@ import { writeFileAtomically } from "../../files/private-file.js";
 import { currentKeys } from "../../protocol/principal-entry.js";
 import { isProfileName, profile } from "../../protocol/profile.js";
 import { defineCommand, UsageError } from "../command.js";
-import { notice, printJson, printLine } from "../output.js";
 import { REALM_OPTIONS, withPrincipals } from "../realm.js";
-import { weakNames } from "../weakness.js";
+import { notice, printJson, printLine } from "../screen/output.js";
+import { weakNames } from "../screen/weakness.js";
 
 export const command = defineCommand({
   name: "realm set-profile",

@@ -3,10 +3,10 @@ import { formatDuration } from "../../protocol/duration.js";
 import { ITERATIONS } from "../../protocol/policy.js";
 import { profile } from "../../protocol/profile.js";
 import { defineCommand } from "../command.js";
-import { columns, printJson, printLine } from "../output.js";
 import { REALM_OPTIONS, withPrincipals } from "../realm.js";
-import { etypeName } from "../ticket-facts.js";
-import { weakNames } from "../weakness.js";
+import { columns, printJson, printLine } from "../screen/output.js";
+import { etypeName } from "../screen/ticket-facts.js";
+import { weakNames } from "../screen/weakness.js";
 
 export const command = defineCommand({
   name: "realm show",

@@ -2,7 +2,7 @@
 import { defineCommand, UsageError } from "../command.js";
 import { keytabPath } from "../environment.js";
 import { REALM_OPTIONS } from "../realm.js";
-import { parseLifetime } from "../times.js";
+import { parseLifetime } from "../screen/times.js";
 
 const PARTS = ["as", "tgs", "v"] as const;
 
@@ -50,7 +50,7 @@ export const command = defineCommand({
       tgs: portOf(options["tgs-port"], "--tgs-port", 8802),
       v: portOf(options["v-port"], "--v-port", 8803),
     };
-    const { serve } = await import("../serve.js");
+    const { serve } = await import("../serving/serve.js");
     await serve({
       parts,
       ports,

@@ -14,10 +14,10 @@ import { type CapturedCall, captureCalls } from "../dialogue/capture.js";
 import { explainCall, type KeyRings, provenEtype } from "../dialogue/explain.js";
 import type { KeySymbol, Party } from "../dialogue/messages.js";
 import { messageLines, wantsColour } from "../dialogue/render.js";
-import { printJson, printLine } from "../output.js";
 import { PASSWORD_OPTIONS, readPassword } from "../password.js";
 import { parsePrincipalArgument } from "../principal-argument.js";
 import { defaultRealm } from "../realm.js";
+import { printJson, printLine } from "../screen/output.js";
 import { CLIENT_OPTIONS, openSession } from "../session.js";
 
 export const command = defineCommand({

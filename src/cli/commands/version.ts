@@ -1,6 +1,6 @@
 /** `tessera version`. */
 import { defineCommand } from "../command.js";
-import { printJson, printLine } from "../output.js";
+import { printJson, printLine } from "../screen/output.js";
 import { version } from "../version.js";
 
 export const command = defineCommand({

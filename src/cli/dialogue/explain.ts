@@ -11,8 +11,8 @@ import { SealedPartSchema, TicketSchema } from "../../gen/kerberos/v1/sealed_pb.
 import { etypeOf, Key } from "../../protocol/keys.js";
 import { KrbError } from "../../protocol/krb-error.js";
 import { unseal } from "../../protocol/sealed-part.js";
-import { etypeName } from "../ticket-facts.js";
-import { isoTime } from "../times.js";
+import { etypeName } from "../screen/ticket-facts.js";
+import { isoTime } from "../screen/times.js";
 import type { CapturedCall } from "./capture.js";
 import { type Field, type FieldStyle, fieldsOf } from "./fields.js";
 import { DIALOGUE, type KeySymbol, type MessageRow, type Party, type SealedRow } from "./messages.js";

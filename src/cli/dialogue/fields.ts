@@ -7,8 +7,8 @@ import { type Any, AnySchema, anyUnpack, type Timestamp } from "@bufbuild/protob
 import { StatusSchema } from "../../gen/google/rpc/status_pb.js";
 import { EncryptionTypeSchema } from "../../gen/kerberos/v1/encryption_pb.js";
 import { operations } from "../operations.js";
-import { printable } from "../readable.js";
-import { etypeName } from "../ticket-facts.js";
+import { printable } from "../screen/readable.js";
+import { etypeName } from "../screen/ticket-facts.js";
 
 /** A field. */
 export interface Field {

@@ -1,5 +1,5 @@
 /** Explained messages as text of at most 100 columns; colour only where it is asked for. */
-import { wrapped } from "../output.js";
+import { wrapped } from "../screen/output.js";
 import type { MessageFacts, SealedFacts } from "./explain.js";
 import type { Field } from "./fields.js";
 

@@ -10,13 +10,13 @@ import { passwordPrincipal } from "../../protocol/new-principal.js";
 import { krbtgtOf, type Principal, principalInRealm } from "../../protocol/principal.js";
 import { currentKeys } from "../../protocol/principal-entry.js";
 import { type ProfileName, profile } from "../../protocol/profile.js";
+import { openPrincipals } from "../../realm/realm-directory.js";
 import { KeytabFile } from "../../services/keytab-file.js";
 import { startAs, startTgs, startV } from "../../services/realm-servers.js";
 import type { RunningServer } from "../../services/server.js";
 import { NotesStore } from "../../store/notes-store.js";
 import { openReplayCache } from "../../store/open-replay-cache.js";
 import { openStore } from "../../store/open-store.js";
-import { openPrincipals } from "../../store/realm-directory.js";
 import { createRealm, DEFAULT_SETTINGS, FIRST_SERVICE, policyOf } from "../realm.js";
 
 /** A running realm and what its makers know. */

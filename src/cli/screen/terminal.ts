@@ -1,0 +1,97 @@
+/**
+ * The terminal: asks for a secret without echo.
+ *
+ * Invariant: while the terminal is raw, every way out (answer, Ctrl-C, a signal, an error, the end of the process)
+ * gives it back as it was. The question goes to the terminal and nowhere else.
+ */
+import { constants, openSync, writeSync } from "node:fs";
+import { ReadStream } from "node:tty";
+import { CommandError } from "../command.js";
+
+const SIGNALS = ["SIGTERM", "SIGHUP", "SIGQUIT"] as const;
+const MAX_SECRET = 1024;
+
+/**
+ * Asks for a secret on the terminal.
+ * @throws CommandError when there is no terminal, or the question was left with Ctrl-D. Ctrl-C ends the process as it
+ *   does anywhere.
+ */
+export async function askSecret(question: string): Promise<string> {
+  const fd = openTerminal();
+  const input = new ReadStream(fd);
+  const restore = () => {
+    if (!input.destroyed && input.isRaw) input.setRawMode(false);
+  };
+  const onSignal = (signal: NodeJS.Signals) => {
+    restore();
+    process.kill(process.pid, signal);
+  };
+  for (const signal of SIGNALS) process.once(signal, onSignal);
+  process.once("exit", restore);
+  try {
+    // Quiet before the question: what is typed the moment it appears must not show either.
+    input.setRawMode(true);
+    writeSync(fd, question);
+    const answer = await readAnswer(input);
+    restore();
+    writeSync(fd, "\n");
+    if (answer === "interrupted") {
+      process.kill(process.pid, "SIGINT");
+      // The signal arrives between here and the next turn of the event loop.
+      await new Promise((resolve) => setTimeout(resolve, 1000));
+    }
+    if (typeof answer === "string") throw new CommandError("no password was given");
+    try {
+      return new TextDecoder("utf-8", { fatal: true }).decode(answer);
+    } catch {
+      throw new CommandError("the password is not valid UTF-8; set the terminal to UTF-8");
+    } finally {
+      answer.fill(0);
+    }
+  } finally {
+    restore();
+    for (const signal of SIGNALS) process.removeListener(signal, onSignal);
+    process.removeListener("exit", restore);
+    input.destroy();
+  }
+}
+
+function openTerminal(): number {
+  try {
+    return openSync("/dev/tty", constants.O_RDWR | constants.O_NOCTTY);
+  } catch (cause) {
+    const hint = "use --password-file FILE or --password-stdin";
+    throw Object.assign(new CommandError("there is no terminal to ask for the password at", hint), { cause });
+  }
+}
+
+/** Reads keys until Enter; the bytes are the caller's. Ctrl-U starts over, Backspace takes one character back. */
+function readAnswer(input: ReadStream): Promise<Uint8Array | "interrupted" | "ended"> {
+  const typed: number[] = [];
+  return new Promise((resolve, reject) => {
+    const finish = (answer: Uint8Array | "interrupted" | "ended") => {
+      input.pause();
+      typed.fill(0);
+      resolve(answer);
+    };
+    input.on("error", reject);
+    input.on("end", () => finish("ended"));
+    input.on("data", (chunk: Buffer) => {
+      for (const byte of chunk) {
+        if (byte === 0x03) return finish("interrupted");
+        if (byte === 0x0d || byte === 0x0a) return finish(Uint8Array.from(typed));
+        if (byte === 0x04 && typed.length === 0) return finish("ended");
+        if (byte === 0x15) typed.length = 0;
+        else if (byte === 0x7f || byte === 0x08) dropCharacter(typed);
+        else if (byte >= 0x20 && typed.length < MAX_SECRET) typed.push(byte);
+      }
+      chunk.fill(0);
+    });
+  });
+}
+
+/** Takes back the last character, all its UTF-8 bytes. */
+function dropCharacter(typed: number[]): void {
+  let last = typed.pop();
+  while (last !== undefined && (last & 0xc0) === 0x80) last = typed.pop();
+}

@@ -1,0 +1,69 @@
+/** What a holder can tell of a ticket: what the reply told, and what stands on the ticket in clear. */
+import { TicketSchema } from "../../gen/kerberos/v1/sealed_pb.js";
+import type { Credentials } from "../../protocol/credentials.js";
+import { etypeOf } from "../../protocol/keys.js";
+import { decodeBlob } from "../../protocol/strict-decode.js";
+import { flagNames, TicketFlag } from "../../protocol/ticket-flags.js";
+import { isoTime } from "./times.js";
+
+/** The facts, as JSON has them. */
+export interface TicketFacts {
+  readonly client: string;
+  readonly server: string;
+  readonly starttime: string;
+  readonly endtime: string;
+  readonly renewTill: string | undefined;
+  readonly flags: readonly string[];
+  readonly etypes: { readonly session: string; readonly ticket: string };
+  /** Version of the service's key that the ticket is sealed under. */
+  readonly kvno: number;
+  /** Length of the ticket. */
+  readonly bytes: number;
+}
+
+/** The facts of a ticket in the cache. */
+export function ticketFacts(credentials: Credentials): TicketFacts {
+  const { client, server, starttime, endtime, renewTill, flags, key, ticket } = credentials;
+  const { etype, kvno } = decodeBlob(TicketSchema, ticket, "ticket").encPart ?? { etype: 0, kvno: 0 };
+  return {
+    client,
+    server,
+    starttime: isoTime(starttime),
+    endtime: isoTime(endtime),
+    renewTill: renewTill === undefined ? undefined : isoTime(renewTill),
+    flags: flagNames(flags),
+    etypes: { session: key.etype.name, ticket: etypeName(etype) },
+    kvno,
+    bytes: ticket.length,
+  };
+}
+
+/** The name of an encryption type, or its number where it has none here. */
+export function etypeName(etype: number): string {
+  try {
+    return etypeOf(etype).name;
+  } catch {
+    return `etype ${etype}`;
+  }
+}
+
+const LETTERS = new Map<TicketFlag, string>([
+  [TicketFlag.FORWARDABLE, "F"],
+  [TicketFlag.FORWARDED, "f"],
+  [TicketFlag.PROXIABLE, "P"],
+  [TicketFlag.PROXY, "p"],
+  [TicketFlag.MAY_POSTDATE, "D"],
+  [TicketFlag.POSTDATED, "d"],
+  [TicketFlag.INVALID, "i"],
+  [TicketFlag.RENEWABLE, "R"],
+  [TicketFlag.INITIAL, "I"],
+  [TicketFlag.PRE_AUTHENT, "A"],
+  [TicketFlag.HW_AUTHENT, "H"],
+  [TicketFlag.TRANSITED_POLICY_CHECKED, "T"],
+  [TicketFlag.OK_AS_DELEGATE, "O"],
+]);
+
+/** The flags by MIT's letters, as `klist -f` shows them. */
+export function flagLetters(flags: readonly TicketFlag[]): string {
+  return flags.map((flag) => LETTERS.get(flag) ?? "?").join("");
+}

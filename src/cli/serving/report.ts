@@ -1,0 +1,90 @@
+/** What `tessera serve` says: where it listens, under which profile, and a line an exchange. */
+import { type ProfileName, profile } from "../../protocol/profile.js";
+import type { ServiceKeys } from "../../protocol/ticket.js";
+import type { Log, LogRecord } from "../../services/exchange-log.js";
+import type { RunningServer } from "../../services/server.js";
+import { jsonLine, notice, printLine } from "../screen/output.js";
+import { printable } from "../screen/readable.js";
+import { etypeName } from "../screen/ticket-facts.js";
+import { uselessKeytab, weakNames } from "../screen/weakness.js";
+
+/** A server of the realm. */
+export type ServerPart = "as" | "tgs" | "v";
+
+/** Servers that listen. */
+export interface Started {
+  readonly servers: readonly { readonly part: ServerPart; readonly server: RunningServer }[];
+  readonly realm: string;
+  readonly profile: ProfileName;
+  /** V's keytab, where V runs. */
+  readonly keytab: ServiceKeytab | undefined;
+}
+
+/** The keytab of a service: its file, and the keys in it at the moment. */
+export interface ServiceKeytab {
+  readonly path: string;
+  readonly serviceKeys: () => ServiceKeys;
+}
+
+/** Says where the servers listen and what is weak; the last line begins with `ready`. */
+export function announce(
+  choice: { readonly json: boolean; readonly tls: boolean },
+  { servers, realm, profile: name, keytab }: Started,
+): void {
+  const addresses = Object.fromEntries(servers.map(({ part, server }) => [part, server.address]));
+  const weak = weakNames(name);
+  const service = keytab?.serviceKeys().principal;
+  const { tls } = choice;
+  if (usesJson(choice.json)) {
+    const permitted = profile(name).permitted.map(etypeName);
+    printLine(
+      jsonLine({
+        ready: true,
+        realm,
+        profile: name,
+        service,
+        addresses,
+        tls,
+        permitted,
+        weak,
+        pid: process.pid,
+      }),
+    );
+  } else {
+    printLine(`realm ${realm}, profile ${name}${tls ? ", TLS" : ""}`);
+    for (const { part, server } of servers)
+      printLine(`${part.toUpperCase().padEnd(4)} ${server.address}${part === "v" ? `  ${service}` : ""}`);
+  }
+  if (weak !== "")
+    notice(`weak encryption is permitted (${weak}): for learning; DES keys are found by search`);
+  const useless = keytab && uselessKeytab(keytab.path, keytab.serviceKeys(), name);
+  if (useless !== undefined) notice(useless);
+  if (usesJson(choice.json)) return;
+  printLine(
+    `ready ${Object.entries(addresses)
+      .map(([part, at]) => `${part}=${at}`)
+      .join(" ")}`,
+  );
+}
+
+/** JSON lines, unless a person looks on. */
+function usesJson(json: boolean): boolean {
+  return json || !process.stdout.isTTY;
+}
+
+/** Where the servers' log lines go: JSON, or text for a person who looks on. */
+export function logOf(json: boolean): Log {
+  if (usesJson(json)) return (record) => printLine(JSON.stringify(record));
+  return (record) => printLine(textLine(record));
+}
+
+function textLine(record: LogRecord): string {
+  const { time, exchange, level, client, server, operation, result, ms, text, peer } = record;
+  const who = [client, server].filter((name) => name !== undefined).join(" → ");
+  const parts = [String(time ?? "").slice(11, 23), exchange, who, operation, result ?? level];
+  if (result !== "OK" && text !== undefined) parts.push(`(${text})`);
+  if (ms !== undefined) parts.push(`${ms} ms`);
+  if (peer !== undefined) parts.push(`from ${peer}`);
+  const words = parts.filter((part) => part !== undefined && part !== "");
+  return printable(words.map(String).join("  "));
+}

@@ -1,0 +1,148 @@
+/** Reading and writing the big-endian file formats of MIT Kerberos. Every length is checked against what is there. */
+
+import { componentsOf, type Principal, parsePrincipal } from "../protocol/principal.js";
+import { FormatError } from "./format-error.js";
+
+/** The largest time of these formats, in ms: unsigned 32-bit seconds, until 2106. */
+const MAX_SECONDS = 0xffff_ffff;
+
+/** Reads from a part of some bytes, forward only. What it gives are copies. */
+export class FormatReader {
+  readonly #bytes: Uint8Array;
+  readonly #view: DataView;
+  readonly #end: number;
+  offset: number;
+
+  constructor(bytes: Uint8Array, start = 0, end = bytes.length) {
+    this.#bytes = bytes;
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.offset = start;
+    this.#end = end;
+  }
+
+  get remaining(): number {
+    return this.#end - this.offset;
+  }
+
+  uint8(): number {
+    return this.#view.getUint8(this.#advance(1));
+  }
+
+  uint16(): number {
+    return this.#view.getUint16(this.#advance(2));
+  }
+
+  int16(): number {
+    return this.#view.getInt16(this.#advance(2));
+  }
+
+  uint32(): number {
+    return this.#view.getUint32(this.#advance(4));
+  }
+
+  int32(): number {
+    return this.#view.getInt32(this.#advance(4));
+  }
+
+  bytes(length: number): Uint8Array {
+    const start = this.#advance(length);
+    return this.#bytes.slice(start, start + length);
+  }
+
+  /** One character a byte: what is not ASCII is outside every grammar here. */
+  text(length: number): string {
+    return Buffer.from(this.bytes(length)).toString("latin1");
+  }
+
+  /** A reader of the next `length` bytes, which this one passes over. */
+  part(length: number): FormatReader {
+    const start = this.#advance(length);
+    return new FormatReader(this.#bytes, start, start + length);
+  }
+
+  fail(text: string): FormatError {
+    return new FormatError(this.offset, text);
+  }
+
+  #advance(length: number): number {
+    if (length > this.remaining)
+      throw new FormatError(this.offset, `cut short: ${length} bytes expected, ${this.remaining} left`);
+    const start = this.offset;
+    this.offset += length;
+    return start;
+  }
+}
+
+/** Collects bytes. */
+export class FormatWriter {
+  readonly #parts: Uint8Array[] = [];
+
+  uint8(value: number): this {
+    return this.bytes(Uint8Array.of(value));
+  }
+
+  uint16(value: number): this {
+    const part = new Uint8Array(2);
+    new DataView(part.buffer).setUint16(0, value);
+    return this.bytes(part);
+  }
+
+  uint32(value: number): this {
+    const part = new Uint8Array(4);
+    new DataView(part.buffer).setUint32(0, value);
+    return this.bytes(part);
+  }
+
+  bytes(part: Uint8Array): this {
+    this.#parts.push(part);
+    return this;
+  }
+
+  finish(): Uint8Array {
+    const total = this.#parts.reduce((sum, part) => sum + part.length, 0);
+    const joined = new Uint8Array(total);
+    let offset = 0;
+    for (const part of this.#parts) {
+      joined.set(part, offset);
+      offset += part.length;
+    }
+    return joined;
+  }
+}
+
+/** A name as these files hold it; it may be outside this project's grammar. */
+export interface FileName {
+  readonly realm: string;
+  readonly components: readonly string[];
+}
+
+/** The principal of a name, or undefined where it is outside this project's grammar. */
+export function principalOfName({ realm, components }: FileName): Principal | undefined {
+  try {
+    const principal = parsePrincipal(`${components.join("/")}@${realm}`, "name");
+    return componentsOf(principal).length === components.length ? principal : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** A name for messages. */
+export function shownName({ realm, components }: FileName): string {
+  return `${components.join("/")}@${realm}`.replace(/[^\x20-\x7e]/g, "?").slice(0, 300);
+}
+
+/** RFC 4120 §6.2: a TGS is a service with an instance (2), all else a principal (1). Readers ignore it. */
+export function nameType(components: readonly string[]): number {
+  return components[0] === "krbtgt" ? 2 : 1;
+}
+
+/**
+ * Whole seconds of a time in ms, the fraction dropped.
+ * @throws RangeError for a time before 1970 or after 2106.
+ */
+export function toSeconds(milliseconds: number, name: string): number {
+  const seconds = Math.floor(milliseconds / 1000);
+  if (!(seconds >= 0 && seconds <= MAX_SECONDS))
+    throw new RangeError(`${name}: expected a time from 1970 to 2106 in ms, got ${milliseconds}`);
+  return seconds;
+}

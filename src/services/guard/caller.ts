@@ -1,0 +1,88 @@
+/**
+ * Who is calling: known to the guard from the ticket's sealed part, and from there alone.
+ *
+ * Invariant: a caller is found by the metadata object that the guard handed on, never by anything in it, so that no
+ * header a client can send makes a caller.
+ */
+import type * as grpc from "@grpc/grpc-js";
+import type { TicketFlag } from "../../gen/kerberos/v1/sealed_pb.js";
+import type { Protection } from "../../protocol/call-binding.js";
+import type { Principal } from "../../protocol/principal.js";
+import type { AuthorizationElement, TicketContents } from "../../protocol/ticket.js";
+
+/** The client of a guarded call, and what its ticket says. Times are milliseconds since the epoch, by the KDC's clock. */
+export interface Caller {
+  /** The client's principal, `primary/instance@REALM`. */
+  readonly principal: Principal;
+  /** The service's own principal, which the ticket is for. */
+  readonly service: Principal;
+  /** How much of this call is protected. */
+  readonly protection: Protection;
+  /** When the client proved its long-term key to the AS. */
+  readonly authtime: number;
+  /** From when on the ticket is valid. */
+  readonly starttime: number;
+  /** Until when the ticket is valid. */
+  readonly endtime: number;
+  /** Until when the ticket may be renewed; undefined: not at all. */
+  readonly renewTill: number | undefined;
+  /** The ticket's flags. */
+  readonly flags: readonly TicketFlag[];
+  /** The ticket's authorization data, of the types the guard was told that the service understands. */
+  readonly authorizationData: readonly AuthorizationElement[];
+}
+
+const CALLER = Symbol("caller");
+/** Metadata with its caller: a field of the object itself, which is no header and never travels. */
+type WithCaller = grpc.Metadata & { [CALLER]?: Caller };
+
+const callers = new WeakMap<TicketContents, Partial<Record<Protection, Caller>>>();
+
+/**
+ * Who is calling, for the handler of a guarded method and the interceptors behind the guard.
+ * @param call what the handler got: grpc-js's call, or the context of a generated service.
+ * @throws TypeError when no guard let the call through: the method is public, the server has no guard, or an interceptor
+ *   behind the guard put other metadata in place of the call's own.
+ */
+export function callerOf(call: { readonly metadata: grpc.Metadata }): Caller {
+  const caller = (call.metadata as WithCaller)[CALLER];
+  if (caller !== undefined) return caller;
+  throw new TypeError(
+    "callerOf: the call has no caller: its method is public, the server's interceptors lack guard(), " +
+      "or one behind the guard replaced the metadata",
+  );
+}
+
+/** The caller behind a ticket: the same object for all calls with it at one protection. */
+export function callerWith(ticket: TicketContents, protection: Protection): Caller {
+  // Bytes can't be frozen: each call gets its own.
+  if (ticket.authorizationData.length > 0) return makeCaller(ticket, protection);
+  const made = callers.get(ticket) ?? {};
+  const caller = made[protection] ?? makeCaller(ticket, protection);
+  made[protection] = caller;
+  callers.set(ticket, made);
+  return caller;
+}
+
+/** Makes `callerOf` find the caller. For the guard alone. */
+export function setCaller(metadata: grpc.Metadata, caller: Caller): void {
+  (metadata as WithCaller)[CALLER] = caller;
+}
+
+function makeCaller(ticket: TicketContents, protection: Protection): Caller {
+  const { client, server, authtime, starttime, endtime, renewTill, flags, authorizationData } = ticket;
+  return Object.freeze({
+    principal: client,
+    service: server,
+    protection,
+    authtime,
+    starttime,
+    endtime,
+    renewTill,
+    // Copies: the ticket is kept for the next call.
+    flags: Object.freeze([...flags]),
+    authorizationData: Object.freeze(
+      authorizationData.map(({ type, data }) => Object.freeze({ type, data: data.slice() })),
+    ),
+  });
+}

@@ -1,0 +1,108 @@
+/** What a guard is told, and what it makes of it once, when the server is assembled. */
+import type { PeerCertificate } from "node:tls";
+import { PROTECTIONS, type Protection } from "../../protocol/call-binding.js";
+import { etypeOf } from "../../protocol/keys.js";
+import type { Principal } from "../../protocol/principal.js";
+import { type ProfileName, profile } from "../../protocol/profile.js";
+import { MethodTable, PUBLIC_SERVICES } from "../../rpc/method-table.js";
+import type { ReplayCache } from "../../store/replay-cache.js";
+import type { Clock, Log } from "../exchange-log.js";
+import { TicketCache } from "../ticket-cache.js";
+import { CallerPolicy, type CallerRules } from "./caller-rules.js";
+import { type KeySource, type Keytab, keySource } from "./keys.js";
+import { REPLAY_TIMEOUT_MS, TimedReplayCache } from "./replay.js";
+
+/** What a guard is told. Times are milliseconds. */
+export interface GuardOptions {
+  /** The service's keys: the path of a keytab, a `KeytabFile`, or a function that gives them. */
+  readonly keytab: Keytab;
+  /** The service's principal, where the keytab holds the keys of several. */
+  readonly service?: string | undefined;
+  /** Remembers authenticators; shared by all instances that hold the same keytab. */
+  readonly replayCache: Pick<ReplayCache, "store">;
+  /** The least protection of a call; `authenticate` by default. */
+  readonly protection?: Protection | undefined;
+  /** Methods that need no ticket, beside health and reflection: `package.Service/Method`, `package.Service`, `package.*`. */
+  readonly public?: readonly string[] | undefined;
+  /** Who may call what; without it, whoever has a ticket. With it, nobody calls a method that no rule names. */
+  readonly allow?: CallerRules | undefined;
+  /** Encryption types by profile, `standard` by default; weak ones are accepted from loopback only. */
+  readonly profile?: ProfileName | undefined;
+  /** Encryption types by number, instead of a profile's. */
+  readonly permittedEtypes?: readonly number[] | undefined;
+  /** Types of authorization data the service understands; a ticket with any other is refused. */
+  readonly authorizationData?: readonly number[] | undefined;
+  /** Whether a caller may use the certificate it connected with; a call without one is refused. For mTLS. */
+  readonly bindClientCertificate?:
+    | ((principal: Principal, certificate: PeerCertificate) => boolean)
+    | undefined;
+  /** Permitted difference of clocks, 5 minutes by default. */
+  readonly clockSkew?: number | undefined;
+  /** How long the replay cache may take, 250 ms by default. */
+  readonly replayTimeoutMs?: number | undefined;
+  /** The present; the system's clock by default. */
+  readonly clock?: Clock | undefined;
+  /** Told of every guarded call: who, what, with which result. Must not throw. */
+  readonly log?: Log | undefined;
+}
+
+/** The same, read and completed. */
+export interface GuardConfig {
+  readonly keys: KeySource;
+  readonly replayCache: TimedReplayCache;
+  readonly floor: Protection;
+  readonly publicMethods: MethodTable<true>;
+  readonly callers: CallerPolicy;
+  readonly permittedEtypes: readonly number[];
+  /** The permitted ones that are not weak: the same object where all are. */
+  readonly strongEtypes: readonly number[];
+  readonly authorizationData: readonly number[];
+  readonly bindClientCertificate: GuardOptions["bindClientCertificate"];
+  readonly clockSkew: number;
+  readonly clock: Clock;
+  readonly log: Log | undefined;
+  readonly tickets: TicketCache;
+}
+
+const CLOCK_SKEW_MS = 300_000;
+
+/** @throws TypeError, RangeError naming the option that is wrong. */
+export function readGuardOptions(options: GuardOptions): GuardConfig {
+  const { keytab, replayCache, protection: floor = "authenticate", clock = Date.now } = options;
+  if (typeof replayCache?.store !== "function")
+    throw new TypeError("replayCache: expected a ReplayCache, for without it every call could be repeated");
+  if (!PROTECTIONS.includes(floor))
+    throw new TypeError(`protection: expected one of ${PROTECTIONS.join(", ")}, got ${String(floor)}`);
+  const { profile: name = "standard", permittedEtypes = profile(name).permitted } = options;
+  const clockSkew = milliseconds("clockSkew", options.clockSkew ?? CLOCK_SKEW_MS);
+  const strong = permittedEtypes.filter((etype) => !etypeOf(etype).weak);
+  const replayTimeoutMs = milliseconds("replayTimeoutMs", options.replayTimeoutMs ?? REPLAY_TIMEOUT_MS);
+  const publicRows = [...PUBLIC_SERVICES, ...(options.public ?? [])].map((row) => [row, true] as const);
+  const onError = (error: unknown) =>
+    options.log?.({
+      time: new Date(clock()).toISOString(),
+      level: "error",
+      exchange: "GUARD",
+      text: String(error),
+    });
+  return {
+    keys: keySource(keytab, options.service, clock, onError),
+    replayCache: new TimedReplayCache(replayCache, replayTimeoutMs),
+    floor,
+    publicMethods: new MethodTable(publicRows, "public"),
+    callers: new CallerPolicy(options.allow),
+    permittedEtypes,
+    strongEtypes: strong.length === permittedEtypes.length ? permittedEtypes : strong,
+    authorizationData: options.authorizationData ?? [],
+    bindClientCertificate: options.bindClientCertificate,
+    clockSkew,
+    clock,
+    log: options.log,
+    tickets: new TicketCache({ clock, clockSkew }),
+  };
+}
+
+function milliseconds(name: string, value: number): number {
+  if (Number.isSafeInteger(value) && value >= 0) return value;
+  throw new RangeError(`${name}: expected whole milliseconds, got ${value}`);
+}

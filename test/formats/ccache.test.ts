@@ -1,0 +1,296 @@
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import fc from "fast-check";
+import { afterAll, describe, expect, it } from "vitest";
+import {
+  type CredentialCacheFile,
+  formatCredentialCache,
+  parseCredentialCache,
+  type SkippedCredential,
+} from "../../src/formats/ccache.js";
+import { FormatError } from "../../src/formats/format-error.js";
+import type { Credentials } from "../../src/protocol/credentials.js";
+import { etypeOf, Key } from "../../src/protocol/keys.js";
+import { parsePrincipal } from "../../src/protocol/principal.js";
+import { TicketFlag } from "../../src/protocol/ticket-flags.js";
+
+const root = mkdtempSync(join(tmpdir(), "tessera-ccache-"));
+afterAll(() => rmSync(root, { recursive: true, force: true }));
+
+const ETYPES = [20, 19, 16, 3, -1, -2];
+const principal = (text: string) => parsePrincipal(text, "test");
+const hex = (text: string) => new Uint8Array(Buffer.from(text.replace(/\s|#.*$/gm, ""), "hex"));
+const shown = (file: CredentialCacheFile) => ({
+  ...file,
+  config: file.config ?? [],
+  credentials: file.credentials.map(({ key, ...rest }) => ({
+    ...rest,
+    etype: key.etype.etype,
+    bytes: Buffer.from(key.exportBytes()).toString("hex"),
+  })),
+});
+
+// Written by hand from the description of the format in docs/formats.md.
+const ALICE = `
+  00000001 00000001        # name type, one component
+  00000006 412e54455354    # A.TEST
+  00000005 616c696365      # alice
+`;
+const KRBTGT = `
+  00000002 00000002        # service with an instance, two components
+  00000006 412e54455354    # A.TEST
+  00000006 6b7262746774    # krbtgt
+  00000006 412e54455354    # A.TEST
+`;
+const CREDENTIAL = `
+  ${ALICE} ${KRBTGT}
+  0003                     # des-cbc-md5
+  00000008 0123456789abcdef
+  69573545 69573546 69573547 69573548
+  00                       # not under another ticket's key
+  40800000                 # forwardable, renewable
+  00000000 00000000        # no addresses, no authorization data
+  00000003 aabbcc          # ticket
+  00000000                 # no second ticket
+`;
+const CONFIG = `
+  ${ALICE}
+  00000001 00000003
+  0000000c 582d4341434845434f4e463a
+  00000015 6b7262355f6363616368655f636f6e665f64617461
+  0000000a 666173745f617661696c                     # fast_avail
+  00000014 6b72627467742f412e5445535440412e54455354 # krbtgt/A.TEST@A.TEST
+  0000 00000000 00000000 00000000 00000000 00000000 00 00000000 00000000 00000000
+  00000003 796573          # yes
+  00000000
+`;
+const HEAD = `
+  0504
+  000c 0001 0008 ffffffff fffe7960   # the KDC's clock is 1.1 s behind
+  ${ALICE}
+`;
+const GOLDEN = `${HEAD} ${CONFIG} ${CREDENTIAL}`;
+
+describe("credential cache", () => {
+  it("reads and writes the golden bytes", () => {
+    const file = parseCredentialCache(hex(GOLDEN));
+    const value = new Uint8Array(Buffer.from("yes"));
+    expect(shown(file)).toEqual({
+      defaultPrincipal: "alice@A.TEST",
+      kdcOffset: -1100,
+      config: [{ name: "fast_avail", server: "krbtgt/A.TEST@A.TEST", value }],
+      credentials: [
+        {
+          client: "alice@A.TEST",
+          server: "krbtgt/A.TEST@A.TEST",
+          etype: 3,
+          bytes: "0123456789abcdef",
+          authtime: 0x69573545 * 1000,
+          starttime: 0x69573546 * 1000,
+          endtime: 0x69573547 * 1000,
+          renewTill: 0x69573548 * 1000,
+          flags: [TicketFlag.FORWARDABLE, TicketFlag.RENEWABLE],
+          ticket: hex("aabbcc"),
+        },
+      ],
+    });
+    expect(Buffer.from(formatCredentialCache(file)).toString("hex")).toBe(
+      Buffer.from(hex(GOLDEN)).toString("hex"),
+    );
+  });
+
+  it("reads a cache without offset, with unknown header fields, addresses, authorization data and a second ticket", () => {
+    expect(parseCredentialCache(hex(`0504 0000 ${ALICE}`))).toMatchObject({
+      kdcOffset: undefined,
+      credentials: [],
+    });
+    const header = "0504 0014 0007 0004 01020304 0001 0008 00000002 0007a120";
+    expect(parseCredentialCache(hex(`${header} ${ALICE}`)).kdcOffset).toBe(2500);
+    const full = CREDENTIAL.replace(
+      "00000000 00000000        #",
+      "00000001 0002 00000004 7f000001 00000001 0001 00000002 abcd #",
+    ).replace("00000000                 # no second", "00000002 0102 # a second");
+    expect(parseCredentialCache(hex(`${HEAD} ${full} ${CREDENTIAL}`)).credentials).toHaveLength(2);
+  });
+
+  it("takes authtime for a missing start time and nothing for a missing renew till", () => {
+    const bytes = hex(
+      `${HEAD} ${CREDENTIAL.replace("69573546", "00000000").replace("69573548", "00000000")}`,
+    );
+    expect(parseCredentialCache(bytes).credentials[0]).toMatchObject({
+      starttime: 0x69573545 * 1000,
+      renewTill: undefined,
+    });
+  });
+
+  it("passes over encryption types and names it does not have and removed credentials, and says which", () => {
+    const skipped: SkippedCredential[] = [];
+    const etype = CREDENTIAL.replace("0003  ", "0017  ");
+    const name = CREDENTIAL.replace("6b7262746774", "6b72627467ff");
+    const removed = CREDENTIAL.replace("69573545", "ffffffff").replace("69573547", "00000000");
+    const bytes = hex(`${HEAD} ${etype} ${CREDENTIAL} ${name} ${removed}`);
+    expect(parseCredentialCache(bytes, (credential) => skipped.push(credential)).credentials).toHaveLength(1);
+    expect(skipped.map(({ name, etype, reason }) => [name, etype, reason])).toEqual([
+      ["krbtgt/A.TEST@A.TEST", 23, "etype"],
+      ["krbtg?/A.TEST@A.TEST", 3, "name"],
+      ["krbtgt/A.TEST@A.TEST", 3, "removed"],
+    ]);
+  });
+
+  it("refuses every truncation but those between credentials", () => {
+    const whole = hex(GOLDEN);
+    const ends = [hex(HEAD).length, hex(`${HEAD} ${CONFIG}`).length];
+    for (let length = 0; length < whole.length; length++) {
+      if (ends.includes(length)) continue;
+      expect(() => parseCredentialCache(whole.subarray(0, length)), `${length} bytes`).toThrow(FormatError);
+    }
+    for (const bad of [
+      "0503",
+      "0502",
+      `0504 0003 000000 ${ALICE}`,
+      `0504 000d 0001 0009 00000000 00000000 00 ${ALICE}`,
+      `0504 0000 ${ALICE.replace("412e54455354", "612e74657374")}`,
+      `0504 0000 ${ALICE.replace("00000001 00000001 ", "00000001 ffffffff ")}`,
+      `${HEAD} ${CREDENTIAL.replace("0003  ", "0010  ")}`,
+      `${HEAD} ${CREDENTIAL.replace("00000000 00000000        #", "ffffffff 00000000 #")}`,
+      `${HEAD} ${CREDENTIAL} 00`,
+    ])
+      expect(() => parseCredentialCache(hex(bad)), bad).toThrow(FormatError);
+  });
+
+  it("rounds times down and refuses those the format cannot hold", () => {
+    const good = credentials(20, 1);
+    const file = (more: Partial<Credentials>) =>
+      formatCredentialCache({ defaultPrincipal: good.client, credentials: [{ ...good, ...more }] });
+    expect(parseCredentialCache(file({ endtime: 1_767_323_973_999 })).credentials[0]?.endtime).toBe(
+      1_767_323_973_000,
+    );
+    for (const time of [-1, 2 ** 32 * 1000, Number.NaN])
+      expect(() => file({ endtime: time })).toThrow(RangeError);
+    const offset = { defaultPrincipal: good.client, credentials: [], kdcOffset: 2 ** 41 };
+    expect(() => formatCredentialCache(offset)).toThrow(RangeError);
+  });
+
+  it("reads back what it writes", () => {
+    const seconds = fc.integer({ min: 1, max: 2 ** 32 - 2 }).map((value) => value * 1000);
+    const credential = fc.record({
+      etype: fc.constantFrom(...ETYPES),
+      seed: fc.nat(255),
+      server: fc.constantFrom("krbtgt/A.TEST@A.TEST", "http/v@A.TEST", "v@B.TEST").map(principal),
+      authtime: seconds,
+      starttime: seconds,
+      endtime: seconds,
+      renewTill: fc.option(seconds, { nil: undefined }),
+      flags: fc.subarray([
+        TicketFlag.FORWARDABLE,
+        TicketFlag.RENEWABLE,
+        TicketFlag.INITIAL,
+        TicketFlag.PRE_AUTHENT,
+      ]),
+      ticket: fc.uint8Array({ maxLength: 40 }),
+    });
+    const file = fc.record({
+      kdcOffset: fc.option(fc.integer({ min: -(2 ** 31), max: 2 ** 31 }), { nil: undefined }),
+      credentials: fc.array(
+        credential.map(({ etype, seed, ...rest }) => ({ ...credentials(etype, seed), ...rest })),
+        { maxLength: 4 },
+      ),
+    });
+    fc.assert(
+      fc.property(file, (given) => {
+        const whole = { defaultPrincipal: principal("alice@A.TEST"), config: [], ...given };
+        expect(shown(parseCredentialCache(formatCredentialCache(whole)))).toEqual(shown(whole));
+      }),
+    );
+  });
+
+  it("meets any bytes with a cache or a FormatError", () => {
+    const whole = hex(GOLDEN);
+    const head = hex(HEAD);
+    const mutation = fc.array(fc.tuple(fc.nat(whole.length - 1), fc.nat(255)), {
+      minLength: 1,
+      maxLength: 6,
+    });
+    const onlyFormatErrors = (bytes: Uint8Array) => {
+      try {
+        parseCredentialCache(bytes);
+      } catch (error) {
+        if (!(error instanceof FormatError)) throw error;
+      }
+    };
+    fc.assert(
+      fc.property(mutation, (changes) => {
+        const bytes = Uint8Array.from(whole);
+        for (const [at, value] of changes) bytes[at] = value;
+        onlyFormatErrors(bytes);
+      }),
+      { numRuns: 2000 },
+    );
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 300 }), (rest) => onlyFormatErrors(Buffer.concat([head, rest]))),
+      {
+        numRuns: 2000,
+      },
+    );
+  });
+});
+
+describe.skipIf(!hasKlist())("credential cache: MIT's tools", () => {
+  it("klist -c reads what we write, every encryption type of it", () => {
+    const path = join(root, "cc");
+    const servers = [
+      "krbtgt/EXAMPLE.TEST@EXAMPLE.TEST",
+      ...ETYPES.map((etype) => `http/v${etype + 9}.a@EXAMPLE.TEST`),
+    ];
+    const list = servers.map((server, i) => ({
+      ...credentials(ETYPES[i % 6] ?? 20, i),
+      server: principal(server),
+    }));
+    const bytes = formatCredentialCache({
+      defaultPrincipal: principal("alice@EXAMPLE.TEST"),
+      kdcOffset: -1100,
+      credentials: list,
+      config: [{ name: "fast_avail", server: servers[0], value: Uint8Array.of(121) }],
+    });
+    writeFileSync(path, bytes, { mode: 0o600 });
+    const run = (...flags: string[]) =>
+      execFileSync("klist", [...flags, "-c", path], {
+        encoding: "utf8",
+        env: { ...process.env, TZ: "UTC", LC_ALL: "C" },
+      });
+    const output = run("-f");
+    expect(output).toContain("Default principal: alice@EXAMPLE.TEST");
+    for (const server of servers) expect(output).toContain(server);
+    expect(output).toContain("Flags: FRIA");
+    expect(output).toContain("03:04:05");
+    expect(run("-C")).toContain("config: fast_avail(krbtgt/EXAMPLE.TEST@EXAMPLE.TEST) = y");
+    expect(shown(parseCredentialCache(bytes)).credentials).toHaveLength(7);
+  });
+});
+
+function credentials(etype: number, seed: number): Credentials {
+  const row = etypeOf(etype);
+  const T = Date.UTC(2026, 0, 2, 3, 4, 5);
+  return {
+    client: principal("alice@EXAMPLE.TEST"),
+    server: principal("krbtgt/EXAMPLE.TEST@EXAMPLE.TEST"),
+    key: new Key(row, new Uint8Array(row.keySize).fill(seed)),
+    ticket: Uint8Array.of(1, 2, 3),
+    flags: [TicketFlag.FORWARDABLE, TicketFlag.RENEWABLE, TicketFlag.INITIAL, TicketFlag.PRE_AUTHENT],
+    authtime: T,
+    starttime: T,
+    endtime: T + 36_000_000,
+    renewTill: T + 604_800_000,
+  };
+}
+
+function hasKlist(): boolean {
+  try {
+    execFileSync("sh", ["-c", "command -v klist"]);
+    return true;
+  } catch {
+    return false;
+  }
+}

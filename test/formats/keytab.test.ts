@@ -1,0 +1,232 @@
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import fc from "fast-check";
+import { afterAll, describe, expect, it } from "vitest";
+import { FormatError } from "../../src/formats/format-error.js";
+import {
+  formatKeytab,
+  type KeytabEntry,
+  parseKeytab,
+  type SkippedKeytabEntry,
+} from "../../src/formats/keytab.js";
+import { etypeOf, Key, randomKey } from "../../src/protocol/keys.js";
+import { parsePrincipal } from "../../src/protocol/principal.js";
+
+const root = mkdtempSync(join(tmpdir(), "tessera-keytab-"));
+afterAll(() => rmSync(root, { recursive: true, force: true }));
+
+const ETYPES = [20, 19, 16, 3, -1, -2];
+const principal = (text: string) => parsePrincipal(text, "test");
+const T = Date.UTC(2026, 0, 2, 3, 4, 5);
+const hex = (text: string) => new Uint8Array(Buffer.from(text.replace(/\s|#.*$/gm, ""), "hex"));
+const shown = (entries: readonly KeytabEntry[]) =>
+  entries.map(({ key, ...rest }) => ({
+    ...rest,
+    etype: key.etype.etype,
+    bytes: Buffer.from(key.exportBytes()).toString("hex"),
+  }));
+
+// Written by hand from the description of the format in docs/formats.md.
+const ENTRY = `
+  0000 002c                # length of the entry: 44
+  0002                     # two components
+  0006 412e54455354        # realm A.TEST
+  0004 68747470            # http
+  0001 76                  # v
+  0000 0001                # name type: principal
+  6957 3545                # 1767322949
+  2c                       # kvno, low 8 bits: 300 mod 256
+  0003                     # des-cbc-md5
+  0008 0123456789abcdef    # key
+  0000 012c                # kvno: 300
+`;
+const GOLDEN = `0502 ${ENTRY}`;
+
+describe("keytab", () => {
+  it("reads and writes the golden bytes", () => {
+    const expected = [
+      {
+        principal: "http/v@A.TEST",
+        timestamp: 0x69573545 * 1000,
+        kvno: 300,
+        etype: 3,
+        bytes: "0123456789abcdef",
+      },
+    ];
+    const entries = parseKeytab(hex(GOLDEN));
+    expect(shown(entries)).toEqual(expected);
+    expect(Buffer.from(formatKeytab(entries)).toString("hex")).toBe(Buffer.from(hex(GOLDEN)).toString("hex"));
+  });
+
+  it("reads an empty keytab, holes, the 8-bit kvno, reused holes, Heimdal's flags and an end mark", () => {
+    expect(parseKeytab(hex("0502"))).toEqual([]);
+    const hole = "fffffffa 5a5a5a5a5a5a";
+    expect(parseKeytab(hex(`0502 ${hole} ${ENTRY} ${hole} ${ENTRY} ${hole}`))).toHaveLength(2);
+    const short = ENTRY.replace("0000 002c", "0000 0028").replace(/0000 012c.*/, "");
+    expect(parseKeytab(hex(`0502 ${short}`))[0]?.kvno).toBe(0x2c);
+    const reused = `${ENTRY.replace("0000 002c", "0000 0033").replace("0000 012c", "0000 0000")} 00000000000000`;
+    expect(parseKeytab(hex(`0502 ${reused}`))[0]?.kvno).toBe(0x2c);
+    const heimdal = `${ENTRY.replace("0000 002c", "0000 0030")} 00000001`;
+    expect(parseKeytab(hex(`0502 ${heimdal}`))[0]?.kvno).toBe(300);
+    expect(parseKeytab(hex(`0502 ${ENTRY} 00000000 0000`))).toHaveLength(1);
+  });
+
+  it("passes over encryption types and names it does not have, and says which", () => {
+    const skipped: SkippedKeytabEntry[] = [];
+    const unknownEtype = ENTRY.replace("0003 ", "0017 ");
+    const unknownName = ENTRY.replace("412e54455354", "612e74657374");
+    const slashInside = ENTRY.replace("0004 68747470", "0004 68742f70");
+    const bytes = hex(`0502 ${unknownEtype} ${ENTRY} ${unknownName} ${slashInside}`);
+    expect(parseKeytab(bytes, (entry) => skipped.push(entry))).toHaveLength(1);
+    expect(skipped).toEqual([
+      { offset: 6, name: "http/v@A.TEST", etype: 23, reason: "etype" },
+      { offset: 6 + 2 * 48, name: "http/v@a.test", etype: 3, reason: "name" },
+      { offset: 6 + 3 * 48, name: "ht/p/v@A.TEST", etype: 3, reason: "name" },
+    ]);
+  });
+
+  it("refuses every truncation but those between entries, and anything after the end", () => {
+    const whole = hex(`0502 ${ENTRY} ${ENTRY}`);
+    for (let length = 0; length < whole.length; length++) {
+      if (length === 2 || length === 50) continue;
+      expect(() => parseKeytab(whole.subarray(0, length)), `${length} bytes`).toThrow(FormatError);
+    }
+    for (const bad of [
+      "0501",
+      "0504",
+      `0502 ${ENTRY} 00`,
+      `0502 ${ENTRY} 00000000 01`,
+      "0502 80000000",
+      "0502 7fffffff 00",
+      `0502 ${ENTRY.replace("0000 002c", "0000 002d")} 01`,
+      `0502 ${ENTRY.replace("0000 002c", "0000 0035")} 00000000 0000000001`,
+      `0502 ${ENTRY.replace("0002 ", "ffff ")}`,
+      `0502 ${ENTRY.replace("0003 ", "0010 ")}`,
+    ])
+      expect(() => parseKeytab(hex(bad)), bad).toThrow(FormatError);
+  });
+
+  it("refuses to write what the format cannot hold", () => {
+    const entry = { principal: principal("v@A.TEST"), timestamp: T, kvno: 1, key: randomKey(etypeOf(20)) };
+    for (const bad of [
+      { kvno: -1 },
+      { kvno: 2 ** 32 },
+      { kvno: 1.5 },
+      { timestamp: -1 },
+      { timestamp: 2 ** 32 * 1000 },
+    ])
+      expect(() => formatKeytab([{ ...entry, ...bad }])).toThrow(RangeError);
+    const latest = formatKeytab([{ ...entry, kvno: 2 ** 32 - 1, timestamp: (2 ** 32 - 1) * 1000 + 999 }]);
+    expect(parseKeytab(latest)[0]).toMatchObject({ kvno: 2 ** 32 - 1, timestamp: (2 ** 32 - 1) * 1000 });
+  });
+
+  it("reads back what it writes", () => {
+    const entry = fc
+      .record({
+        principal: fc.constantFrom("v@A.TEST", "http/v.a.test@A.TEST", "a/b/c/d@EXAMPLE.TEST").map(principal),
+        timestamp: fc.nat(2 ** 32 - 1).map((seconds) => seconds * 1000),
+        kvno: fc.integer({ min: 0, max: 2 ** 32 - 1 }),
+        etype: fc.constantFrom(...ETYPES),
+        seed: fc.nat(255),
+      })
+      .map(({ etype, seed, ...rest }) => ({
+        ...rest,
+        key: new Key(etypeOf(etype), new Uint8Array(etypeOf(etype).keySize).fill(seed)),
+      }));
+    fc.assert(
+      fc.property(fc.array(entry, { maxLength: 5 }), (entries) => {
+        // A kvno of 0 in 32 bits means "see the 8 bits", which are 0 as well.
+        expect(shown(parseKeytab(formatKeytab(entries)))).toEqual(shown(entries));
+      }),
+    );
+  });
+
+  it("meets any bytes with entries or a FormatError, and stays within its input", () => {
+    const whole = hex(`0502 ${ENTRY} fffffffa 5a5a5a5a5a5a ${ENTRY}`);
+    const mutation = fc.array(fc.tuple(fc.nat(whole.length - 1), fc.nat(255)), {
+      minLength: 1,
+      maxLength: 6,
+    });
+    const onlyFormatErrors = (bytes: Uint8Array) => {
+      try {
+        parseKeytab(bytes);
+      } catch (error) {
+        if (!(error instanceof FormatError)) throw error;
+        expect(error.offset).toBeLessThanOrEqual(bytes.length);
+      }
+    };
+    fc.assert(
+      fc.property(mutation, (changes) => {
+        const bytes = Uint8Array.from(whole);
+        for (const [at, value] of changes) bytes[at] = value;
+        onlyFormatErrors(bytes);
+      }),
+      { numRuns: 2000 },
+    );
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 200 }), (rest) =>
+        onlyFormatErrors(Buffer.concat([hex("0502"), rest])),
+      ),
+      {
+        numRuns: 2000,
+      },
+    );
+  });
+
+  it("keeps no view of the bytes it was given", () => {
+    const bytes = hex(GOLDEN);
+    const entries = parseKeytab(bytes);
+    bytes.fill(0);
+    expect(shown(entries)[0]?.bytes).toBe("0123456789abcdef");
+  });
+});
+
+describe.skipIf(!hasTool("klist"))("keytab: MIT's tools", () => {
+  const file = join(root, "v.keytab");
+  const entries = ETYPES.map((etype, i) => ({
+    principal: principal("http/v.example.test@EXAMPLE.TEST"),
+    timestamp: T + i * 1000,
+    kvno: 300 + i,
+    key: randomKey(etypeOf(etype)),
+  }));
+
+  it("klist -kteK reads what we write, every encryption type of it", () => {
+    writeFileSync(file, formatKeytab(entries), { mode: 0o600 });
+    const output = execFileSync("klist", ["-kteK", file], {
+      encoding: "utf8",
+      env: { ...process.env, TZ: "UTC" },
+    });
+    const lines = output.split("\n").filter((line) => line.includes("http/v.example.test@EXAMPLE.TEST"));
+    expect(lines).toHaveLength(ETYPES.length);
+    for (const [i, { kvno, key }] of entries.entries()) {
+      expect(lines[i]).toMatch(new RegExp(`^ *${kvno} `));
+      expect(lines[i]).toContain(`0x${Buffer.from(key.exportBytes()).toString("hex")}`);
+    }
+    expect(lines[0]).toContain("aes256-cts-hmac-sha384-192");
+    expect(lines[0]).toContain("03:04:05");
+  });
+
+  it.skipIf(!hasTool("ktutil"))("we read what ktutil writes", () => {
+    const written = join(root, "mit.keytab");
+    writeFileSync(file, formatKeytab(entries.slice(0, 2)), { mode: 0o600 });
+    execFileSync("ktutil", { input: `rkt ${file}\nwkt ${written}\nq\n` });
+    // ktutil writes its own time.
+    const read = parseKeytab(readBytes(written)).map((entry) => ({ ...entry, timestamp: T }));
+    expect(shown(read)).toEqual(shown(entries.slice(0, 2).map((entry) => ({ ...entry, timestamp: T }))));
+  });
+});
+
+function readBytes(file: string): Uint8Array {
+  return new Uint8Array(execFileSync("cat", [file]));
+}
+
+function hasTool(name: string): boolean {
+  try {
+    execFileSync("sh", ["-c", `command -v ${name}`]);
+    return true;
+  } catch {
+    return false;
+  }
+}

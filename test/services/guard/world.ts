@@ -1,0 +1,130 @@
+/**
+ * A realm with a guarded service, for the tests of the guard and of the ticket interceptor: real KDC, real sockets, a clock
+ * that the test turns.
+ *
+ *   await using world = await openWorld({ guard: { protection: "integrity" } });
+ *   await world.client({ protection: "privacy" }).say("hello");
+ */
+import * as grpc from "@grpc/grpc-js";
+import {
+  type KerberosClient,
+  type TicketInterceptorOptions,
+  ticketInterceptor,
+} from "../../../src/client/index.js";
+import type { Principal } from "../../../src/protocol/principal.js";
+import type { ServiceKeys } from "../../../src/protocol/ticket.js";
+import type { LogRecord } from "../../../src/services/exchange-log.js";
+import { type Caller, callerOf } from "../../../src/services/guard/caller.js";
+import type { GuardOptions } from "../../../src/services/guard/config.js";
+import { guard } from "../../../src/services/guard/guard.js";
+import { MemoryReplayCache } from "../../../src/store/memory-replay-cache.js";
+import type { ReplayCache } from "../../../src/store/replay-cache.js";
+import { createTestRealm, type TestRealm } from "../../../src/testing/test-realm.js";
+import { listen } from "../../rpc/test-service.js";
+import { addChat, CHAT_METHODS, ChatClient, type ChatHandlers } from "./chat.js";
+
+export const SERVICE = "chat/api.example.test";
+
+/** What a world may be told. */
+export interface WorldOptions {
+  readonly guard?: Partial<GuardOptions>;
+  readonly handlers?: Partial<ChatHandlers>;
+  /** Interceptors before and behind the guard. */
+  readonly before?: readonly grpc.ServerInterceptor[];
+  readonly behind?: readonly grpc.ServerInterceptor[];
+  readonly credentials?: grpc.ServerCredentials;
+  readonly channel?: grpc.ChannelCredentials;
+  readonly realm?: TestRealm;
+}
+
+/** A realm and a guarded service in it. */
+export interface World extends AsyncDisposable {
+  readonly realm: TestRealm;
+  readonly service: Principal;
+  readonly keys: ServiceKeys;
+  readonly address: string;
+  readonly alice: KerberosClient;
+  readonly replayCache: Pick<ReplayCache, "store">;
+  /** What reached a handler: the method and who called. */
+  readonly seen: { readonly method: string; readonly caller: Caller | undefined }[];
+  readonly log: LogRecord[];
+  readonly server: grpc.Server;
+  /** A client of the service with alice's tickets, or with the interceptors given. */
+  client(options?: ClientWish): ChatClient;
+}
+
+export interface ClientWish extends TicketInterceptorOptions {
+  readonly as?: KerberosClient;
+  readonly service?: string;
+  readonly address?: string;
+  readonly interceptors?: readonly grpc.Interceptor[];
+  readonly channelOptions?: grpc.ChannelOptions;
+}
+
+export async function openWorld(options: WorldOptions = {}): Promise<World> {
+  const realm =
+    options.realm ??
+    (await createTestRealm({ users: { alice: "secret", bob: "other" }, services: [SERVICE] }));
+  const keys = await realm.keys(SERVICE);
+  const replayCache =
+    options.guard?.replayCache ??
+    new MemoryReplayCache({ skew: realm.policy.clockSkew, startedAt: realm.now, restart: "fresh" });
+  const log: LogRecord[] = [];
+  const guarded = guard({
+    keytab: () => keys,
+    clock: () => realm.now,
+    log: (record) => void log.push(record),
+    ...options.guard,
+    replayCache,
+  });
+  const interceptors = [...(options.before ?? []), guarded, ...(options.behind ?? [])];
+  const server = new grpc.Server({ interceptors });
+  const seen: World["seen"] = [];
+  addChat(server, (method, call) => seen.push({ method, caller: callerIfAny(call) }), options.handlers);
+  const port = options.credentials ? await listenWith(server, options.credentials) : await listen(server);
+  const address = `127.0.0.1:${port}`;
+  const alice = await realm.login("alice", "secret");
+  const clients: ChatClient[] = [];
+  return {
+    realm,
+    keys,
+    service: keys.principal,
+    address,
+    alice,
+    replayCache,
+    seen,
+    log,
+    server,
+    client: (wish = {}) => {
+      const own = wish.interceptors ?? [ticketInterceptor(wish.as ?? alice, wish.service ?? SERVICE, wish)];
+      const channel = options.channel ?? grpc.credentials.createInsecure();
+      const client = new ChatClient(wish.address ?? address, channel, {
+        ...wish.channelOptions,
+        interceptors: [...own],
+      });
+      clients.push(client);
+      return client;
+    },
+    async [Symbol.asyncDispose]() {
+      for (const client of clients) client.close();
+      server.forceShutdown();
+      if (options.realm === undefined) await realm.close();
+    },
+  };
+}
+
+export { CHAT_METHODS };
+
+function callerIfAny(call: { metadata: grpc.Metadata }): Caller | undefined {
+  try {
+    return callerOf(call);
+  } catch {
+    return undefined;
+  }
+}
+
+export function listenWith(server: grpc.Server, credentials: grpc.ServerCredentials): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.bindAsync("127.0.0.1:0", credentials, (error, port) => (error ? reject(error) : resolve(port)));
+  });
+}
