@@ -477,7 +477,7 @@ describe("what is no violation passes:", () => {
       "protocol/x.ts",
       '// import x from "../store/x.js";\n/* import("node:fs") Date.now() */',
     ],
-    ["an import in a string", "cli/x.ts", "const example = 'import { x } from \"tessera/client\";';"],
+    ["an import in a string", "cli/x.ts", "const example = 'import { x } from \"tessera-sso/client\";';"],
     [
       "forbidden words in strings, comments, templates and expressions",
       "protocol/x.ts",

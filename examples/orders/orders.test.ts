@@ -1,8 +1,8 @@
 /** The example, run: a whole realm in one line, the guarded service, and clients that log in once. */
 import { promisify } from "node:util";
 import * as grpc from "@grpc/grpc-js";
-import { MemoryReplayCache } from "tessera/server";
-import { createTestRealm, type TestRealm } from "tessera/testing";
+import { MemoryReplayCache } from "tessera-sso/server";
+import { createTestRealm, type TestRealm } from "tessera-sso/testing";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { makeOrdersClient, type Order, type OrdersClient } from "./client.js";
 import { orders } from "./definition.js";

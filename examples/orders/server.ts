@@ -1,6 +1,6 @@
 /** A small orders service, guarded in one line: who calls is known, and nobody sees another's orders. */
 import * as grpc from "@grpc/grpc-js";
-import { callerOf, type GuardOptions, guard } from "tessera/server";
+import { callerOf, type GuardOptions, guard } from "tessera-sso/server";
 import { orders } from "./definition.js";
 
 interface Order {

@@ -1,5 +1,5 @@
 /**
- * Tickets on the calls of any grpc-js client, in one line (guard.proto); the other end is `guard` of tessera/server.
+ * Tickets on the calls of any grpc-js client, in one line (guard.proto); the other end is `guard` of tessera-sso/server.
  *
  *   new OrderClient(address, credentials, { interceptors: [ticketInterceptor(kerberos, "orders/api.example.test")] })
  *
