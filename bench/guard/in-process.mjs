@@ -1,7 +1,7 @@
 // A measured process without a socket: a guard's checks and its AP-REP, and the peers' verification of a token. It
 // answers `{ run, count }` with the CPU time of the process for each operation, all its threads together.
 import { makeApProof } from "../../dist/protocol/ap-exchange.js";
-import { makeCallReq, readCallReq, verifyCallReq } from "../../dist/protocol/call-binding.js";
+import { makeCallApReq, readApReq, verifyCallApReq } from "../../dist/protocol/call-binding.js";
 import { TicketCache } from "../../dist/services/ticket-cache.js";
 import { MemoryReplayCache } from "../../dist/store/memory-replay-cache.js";
 import { credentialsOf, ETYPE, issue, makeServiceKeys } from "./ticket.mjs";
@@ -27,7 +27,7 @@ const policy = { service, permittedEtypes: [ETYPE], clockSkew: SKEW, peerAddress
 /** Admits a call as the guard does, from the bytes of its AP-REQ to the bytes of the AP-REP. */
 async function admit(bytes, opener) {
   const now = Date.now();
-  const verified = verifyCallReq(readCallReq(bytes), call, { ...policy, openTicket: opener }, now);
+  const verified = verifyCallApReq(readApReq(bytes), call, { ...policy, openTicket: opener }, now);
   const { tag, ctime, expiry } = verified.replay;
   await replayCache.store(tag, ctime, expiry, now);
   return makeApProof(verified);
@@ -40,7 +40,7 @@ const OURS = { "guard, ticket seen before": tickets.open, "guard, ticket never s
 function prepare(name, count) {
   if (!Object.hasOwn(OURS, name)) return verifiers[name];
   const requests = Array.from({ length: count }, () =>
-    Buffer.from(makeCallReq(credentials, facts, undefined, Date.now()).bytes),
+    Buffer.from(makeCallApReq(credentials, facts, undefined, Date.now()).bytes),
   );
   return (i) => admit(requests[i], OURS[name]);
 }

@@ -5,7 +5,7 @@ import { fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import * as grpc from "@grpc/grpc-js";
 import { ticketInterceptor } from "../../dist/client/index.js";
-import { makeCallReq } from "../../dist/protocol/call-binding.js";
+import { makeCallApReq } from "../../dist/protocol/call-binding.js";
 import { AP_REQ_METADATA } from "../../dist/rpc/metadata-names.js";
 import { CALL } from "./method.mjs";
 import { credentialsOf, SERVICE } from "./ticket.mjs";
@@ -41,7 +41,10 @@ export async function startServer(size) {
   const withProof = (request) => {
     const facts = { method: CALL.path, authority: ready.guarded, protection: "authenticate", request };
     const metadata = new grpc.Metadata();
-    metadata.set(AP_REQ_METADATA, Buffer.from(makeCallReq(credentials, facts, undefined, Date.now()).bytes));
+    metadata.set(
+      AP_REQ_METADATA,
+      Buffer.from(makeCallApReq(credentials, facts, undefined, Date.now()).bytes),
+    );
     return metadata;
   };
   const variants = {

@@ -2,7 +2,7 @@
  * The AP exchange as metadata of a gRPC call, both halves (guard.proto): a ticket and an authenticator that are good for
  * one call and no other.
  *
- *   client  makeCallReq ──kerberos-ap-req-bin──▶  readCallReq, verifyCallReq  service
+ *   client  makeCallApReq ──kerberos-ap-req-bin──▶  readApReq, verifyCallApReq  service
  *
  * The answer is that of ap-exchange.ts, with a subkey exactly if a direction of the call is protected.
  */
@@ -41,7 +41,7 @@ export interface CallShape {
 }
 
 /** What a call is bound to. */
-export interface CallFacts {
+export interface BoundCall {
   /** `/package.Service/Method`. */
   readonly method: string;
   /** The HTTP/2 `:authority`. */
@@ -77,7 +77,7 @@ export function needsSubkeys(protection: Protection, shape: CallShape): boolean 
 }
 
 /** The bytes an authenticator's checksum covers: the canonical encoding of a CallBinding. */
-export function callBinding({ method, authority, protection, request }: CallFacts): Uint8Array {
+export function callBinding({ method, authority, protection, request }: BoundCall): Uint8Array {
   const shared = sharedBinding(method, authority, protection);
   if (request === undefined) return shared.slice();
   // The digest is the last field, so that it comes after what all calls of the method have in common.
@@ -113,15 +113,15 @@ function sharedBinding(method: string, authority: string, protection: Protection
  *   protected.
  * @throws KrbError KRB_ERR_FIELD_TOOLONG when ticket and authenticator have no room in metadata.
  */
-export function makeCallReq(
+export function makeCallApReq(
   credentials: Credentials,
-  facts: CallFacts,
+  call: BoundCall,
   fresh: { readonly subkey: Key; readonly seqNumber: number } | undefined,
   now: number,
   random?: RandomSource,
 ): { bytes: Uint8Array; pending: PendingApReq } {
-  const { blobs, pending } = makeApReq(credentials, AP_USE, callBinding(facts), fresh, now, random);
-  const protection = LEVELS[facts.protection];
+  const { blobs, pending } = makeApReq(credentials, AP_USE, callBinding(call), fresh, now, random);
+  const protection = LEVELS[call.protection];
   const message: ApReq = { $typeName: "kerberos.v1.ApReq", ...blobs, protection };
   const bytes = encodeCanonical(ApReqSchema, message);
   checkLength(bytes);
@@ -129,7 +129,7 @@ export function makeCallReq(
 }
 
 /** An AP-REQ as it was read; nothing in it is proven yet. */
-export interface ReadCallReq {
+export interface ReceivedApReq {
   readonly blobs: ApReq;
   readonly protection: Protection;
 }
@@ -138,7 +138,7 @@ export interface ReadCallReq {
  * Reads an AP-REQ from the metadata it travelled in.
  * @throws KrbError KRB_ERR_FIELD_TOOLONG; KRB_ERR_GENERIC for bytes that are no ApReq, or name no level.
  */
-export function readCallReq(bytes: Uint8Array): ReadCallReq {
+export function readApReq(bytes: Uint8Array): ReceivedApReq {
   checkLength(bytes);
   const blobs = decodeBlob(ApReqSchema, bytes, "ap_req");
   const protection = PROTECTIONS.find((name) => LEVELS[name] === blobs.protection);
@@ -153,9 +153,9 @@ export function readCallReq(bytes: Uint8Array): ReadCallReq {
  * Checks an AP-REQ against the call it came with, as received. The caller stores `replay` in the replay cache last.
  * @throws KrbError as `verifyApReq`; KRB_ERR_GENERIC without a subkey where one is needed.
  */
-export function verifyCallReq(
-  { blobs, protection }: ReadCallReq,
-  call: Omit<CallFacts, "protection"> & CallShape,
+export function verifyCallApReq(
+  { blobs, protection }: ReceivedApReq,
+  call: Omit<BoundCall, "protection"> & CallShape,
   policy: ApReqPolicy,
   now: number,
 ): VerifiedApReq {

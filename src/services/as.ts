@@ -12,17 +12,17 @@ export function authenticationService(config: KdcConfig): AuthenticationServiceS
   const decoyKeysFor = keepDecoyKeys();
   return {
     authenticate: (request, context) =>
-      logExchange("AS", config.log, config.clock, context, async (facts, now) => {
+      logExchange("AS", config.log, config.clock, context, async (line, now) => {
         const principal = readAsReqClient(request);
-        facts.client = principal;
+        line.client = principal;
         const client = await config.principals.get(principal);
         const krbtgt = await krbtgtEntry(config);
-        facts.server = krbtgt.principal;
+        line.server = krbtgt.principal;
         const { policy } = config;
         const decoyKeys = decoyKeysFor(policy);
         const issued = issueTgt(request, { client, krbtgt, decoyKeys, policy }, now);
-        facts.etypes = issued.etypes;
-        facts.endtime = isoTime(issued.ticket.endtime);
+        line.etypes = issued.etypes;
+        line.endtime = isoTime(issued.ticket.endtime);
         return issued.response;
       }),
   };

@@ -21,7 +21,7 @@ export type Log = (record: LogRecord) => void;
 export type Clock = () => number;
 
 /** What an exchange tells of itself while it runs. */
-export interface ExchangeFacts {
+export interface ExchangeLine {
   client?: string;
   server?: string;
   operation?: string;
@@ -39,23 +39,23 @@ export async function logExchange<Response>(
   log: Log,
   clock: Clock,
   context: HandlerContext,
-  run: (facts: ExchangeFacts, now: number) => Promise<Response>,
+  run: (line: ExchangeLine, now: number) => Promise<Response>,
 ): Promise<Response> {
   const chosen = chosenId(context.metadata);
   if (chosen !== undefined) context.headers.set(CORRELATION_ID_METADATA, chosen);
-  const facts: ExchangeFacts = {};
+  const line: ExchangeLine = {};
   const now = clock();
   const began = performance.now();
   const write = (id: string | undefined, outcome: Outcome) => {
     const ms = Math.round((performance.now() - began) * 1000) / 1000;
-    const { client, server, operation, etypes, endtime } = facts;
+    const { client, server, operation, etypes, endtime } = line;
     const weak = weakNames(etypes);
     const { peer } = context;
     const time = isoTime(now);
     log({ time, exchange, id, peer, client, server, operation, etypes, endtime, weak, ...outcome, ms });
   };
   try {
-    const response = await run(facts, now);
+    const response = await run(line, now);
     write(chosen, OK);
     return response;
   } catch (error) {
@@ -94,7 +94,7 @@ function outcomeOf(error: unknown): Outcome {
 }
 
 /** The weak encryption types of an exchange, so that every DES ticket stands in the log as one. */
-function weakNames(etypes: ExchangeFacts["etypes"]): string[] | undefined {
+function weakNames(etypes: ExchangeLine["etypes"]): string[] | undefined {
   let weak: Set<string> | undefined;
   for (const part in etypes) {
     const etype = etypeOf(etypes[part]!);

@@ -11,18 +11,18 @@ export function ticketGrantingService(config: TgsConfig): TicketGrantingServiceS
   const tickets = new TicketCache({ clock: config.clock, clockSkew: config.policy.clockSkew });
   return {
     grantTicket: (request, context) =>
-      logExchange("TGS", config.log, config.clock, context, async (facts, now) => {
+      logExchange("TGS", config.log, config.clock, context, async (line, now) => {
         const krbtgt = await krbtgtEntry(config);
         const verified = verifyTgsReq(request, krbtgt, config.policy, now, tickets.open);
         const { apReq, server } = verified;
-        facts.client = apReq.client;
-        facts.server = server;
+        line.client = apReq.client;
+        line.server = server;
         await config.replayCache.store(apReq.replay.tag, apReq.replay.ctime, apReq.replay.expiry, now);
         const client = await config.principals.get(apReq.client);
         const service = await config.principals.get(server);
         const issued = issueServiceTicket(verified, { client, service, policy: config.policy }, now);
-        facts.etypes = issued.etypes;
-        facts.endtime = isoTime(issued.ticket.endtime);
+        line.etypes = issued.etypes;
+        line.endtime = isoTime(issued.ticket.endtime);
         return issued.response;
       }),
   };

@@ -32,22 +32,22 @@ export function applicationService(config: ServiceConfig): ApplicationServiceSer
   const tickets = new TicketCache({ clock: config.clock, clockSkew });
   return {
     access: (request, context) =>
-      logExchange("V", config.log, config.clock, context, async (facts, now) => {
+      logExchange("V", config.log, config.clock, context, async (line, now) => {
         const service = config.serviceKeys();
         const { permittedEtypes } = config;
-        facts.server = service.principal;
+        line.server = service.principal;
         const peerAddress = hostOf(context.peer);
         const policy = { service, permittedEtypes, clockSkew, peerAddress, openTicket: tickets.open };
         const { verified, userData } = verifyAccessReq(request, policy, now);
         const { ticket, replay } = verified;
-        facts.client = verified.client;
-        facts.etypes = { session: ticket.sessionKey.etype.etype };
-        facts.endtime = isoTime(ticket.endtime);
+        line.client = verified.client;
+        line.etypes = { session: ticket.sessionKey.etype.etype };
+        line.endtime = isoTime(ticket.endtime);
         await replayCache.store(replay.tag, replay.ctime, replay.expiry, now);
         const onCause = (error: unknown) =>
           config.log({ level: "error", exchange: "V", text: String(error) });
         const { name, answer } = await runOperation(userData, { ticket, notes, now }, onCause);
-        facts.operation = name;
+        line.operation = name;
         return makeAccessRep(verified, answer);
       }),
   };

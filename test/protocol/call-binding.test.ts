@@ -11,16 +11,16 @@ import {
   verifyApRep,
 } from "../../src/protocol/ap-exchange.js";
 import {
-  type CallFacts,
+  type BoundCall,
   callBinding,
   isAtLeast,
   isProtected,
   MAX_AP_REQ_BYTES,
-  makeCallReq,
+  makeCallApReq,
   needsSubkeys,
   PROTECTIONS,
-  readCallReq,
-  verifyCallReq,
+  readApReq,
+  verifyCallApReq,
 } from "../../src/protocol/call-binding.js";
 import type { Credentials } from "../../src/protocol/credentials.js";
 import { grantTicket, login, makeRealm, NOW, servicePolicy } from "../support/entries.js";
@@ -30,7 +30,7 @@ const realm = makeRealm(20);
 const { credentials } = grantTicket(realm, login(realm).credentials);
 const policy = servicePolicy(realm);
 const UNARY = { requestStream: false, responseStream: false };
-const facts: CallFacts = {
+const facts: BoundCall = {
   method: "/orders.v1.OrderService/Get",
   authority: "api.example.test:443",
   protection: "authenticate",
@@ -49,7 +49,7 @@ describe("a call's binding", () => {
   });
 
   test("is that of its own method, authority and protection, after however many others", () => {
-    const read = ({ method, authority, protection }: CallFacts) =>
+    const read = ({ method, authority, protection }: BoundCall) =>
       fromBinary(CallBindingSchema, callBinding({ ...facts, method, authority, protection }));
     for (let round = 0; round < 2; round++)
       for (let i = 0; i < 300; i++) {
@@ -86,10 +86,10 @@ describe("an AP-REQ", () => {
 
   test("is good for the call it was made for, and brings the subkey", () => {
     const keys = fresh();
-    const { bytes } = makeCallReq(credentials, { ...facts, protection: "privacy" }, keys, NOW);
-    const read = readCallReq(bytes);
+    const { bytes } = makeCallApReq(credentials, { ...facts, protection: "privacy" }, keys, NOW);
+    const read = readApReq(bytes);
     expect(read.protection).toBe("privacy");
-    const verified = verifyCallReq(read, { ...facts, ...UNARY }, policy, NOW);
+    const verified = verifyCallApReq(read, { ...facts, ...UNARY }, policy, NOW);
     expect(verified.client).toBe(realm.alice.principal);
     expect(verified.subkey?.exportBytes()).toEqual(keys.subkey.exportBytes());
     expect(verified.authenticator.seqNumber).toBe(7);
@@ -101,8 +101,8 @@ describe("an AP-REQ", () => {
     { request: Buffer.from("another request") },
     { request: undefined },
   ])("is refused for a call with %o", (other) => {
-    const read = readCallReq(makeCallReq(credentials, facts, undefined, NOW).bytes);
-    expect(refusalOf(() => verifyCallReq(read, { ...facts, ...UNARY, ...other }, policy, NOW)).reason).toBe(
+    const read = readApReq(makeCallApReq(credentials, facts, undefined, NOW).bytes);
+    expect(refusalOf(() => verifyCallApReq(read, { ...facts, ...UNARY, ...other }, policy, NOW)).reason).toBe(
       "KRB_AP_ERR_MODIFIED",
     );
   });
@@ -114,8 +114,8 @@ describe("an AP-REQ", () => {
       { protection: "integrity", requestStream: false, responseStream: false },
     ] as const;
     for (const { protection, ...shape } of shapes) {
-      const read = readCallReq(makeCallReq(credentials, { ...facts, protection }, undefined, NOW).bytes);
-      expect(refusalOf(() => verifyCallReq(read, { ...facts, ...shape }, policy, NOW))).toMatchObject({
+      const read = readApReq(makeCallApReq(credentials, { ...facts, protection }, undefined, NOW).bytes);
+      expect(refusalOf(() => verifyCallApReq(read, { ...facts, ...shape }, policy, NOW))).toMatchObject({
         reason: "KRB_ERR_GENERIC",
         details: { field: "authenticator.subkey" },
       });
@@ -123,28 +123,28 @@ describe("an AP-REQ", () => {
   });
 
   test("travels in 4096 bytes at most", () => {
-    const spare = MAX_AP_REQ_BYTES - makeCallReq(credentials, facts, undefined, NOW).bytes.length;
+    const spare = MAX_AP_REQ_BYTES - makeCallApReq(credentials, facts, undefined, NOW).bytes.length;
     const padded = (by: number): Credentials => ({
       ...credentials,
       ticket: Buffer.concat([credentials.ticket, Buffer.alloc(by)]),
     });
     // A longer ticket has a longer length prefix at most once.
-    expect(makeCallReq(padded(spare - 2), facts, undefined, NOW).bytes.length).toBeLessThanOrEqual(4096);
-    expect(refusalOf(() => makeCallReq(padded(spare + 1), facts, undefined, NOW)).reason).toBe(
+    expect(makeCallApReq(padded(spare - 2), facts, undefined, NOW).bytes.length).toBeLessThanOrEqual(4096);
+    expect(refusalOf(() => makeCallApReq(padded(spare + 1), facts, undefined, NOW)).reason).toBe(
       "KRB_ERR_FIELD_TOOLONG",
     );
-    expect(refusalOf(() => readCallReq(new Uint8Array(4097))).reason).toBe("KRB_ERR_FIELD_TOOLONG");
+    expect(refusalOf(() => readApReq(new Uint8Array(4097))).reason).toBe("KRB_ERR_FIELD_TOOLONG");
   });
 
   test("is read in canonical form alone", () => {
-    const { bytes } = makeCallReq(credentials, facts, undefined, NOW);
+    const { bytes } = makeCallApReq(credentials, facts, undefined, NOW);
     for (const wrong of [
       new Uint8Array(),
       Buffer.from("x"),
       Buffer.concat([bytes, bytes]),
       bytes.subarray(1),
     ])
-      expect(refusalOf(() => readCallReq(wrong))).toMatchObject({
+      expect(refusalOf(() => readApReq(wrong))).toMatchObject({
         reason: "KRB_ERR_GENERIC",
         details: { field: "ap_req" },
       });
@@ -154,8 +154,8 @@ describe("an AP-REQ", () => {
 
 describe("the answer without a subkey", () => {
   const pair = () => {
-    const { bytes, pending } = makeCallReq(credentials, facts, undefined, NOW);
-    return { pending, verified: verifyCallReq(readCallReq(bytes), { ...facts, ...UNARY }, policy, NOW) };
+    const { bytes, pending } = makeCallApReq(credentials, facts, undefined, NOW);
+    return { pending, verified: verifyCallApReq(readApReq(bytes), { ...facts, ...UNARY }, policy, NOW) };
   };
 
   test("proves the service for its own AP-REQ, and for no other", () => {
@@ -175,13 +175,13 @@ describe("the answer without a subkey", () => {
 
 test("authorization data is accepted of the types the service understands", () => {
   const element = { type: 5, data: Uint8Array.of(1) };
-  const read = readCallReq(makeCallReq(credentials, facts, undefined, NOW).bytes);
+  const read = readApReq(makeCallApReq(credentials, facts, undefined, NOW).bytes);
   const opened = {
-    ...verifyCallReq(read, { ...facts, ...UNARY }, policy, NOW).ticket,
+    ...verifyCallApReq(read, { ...facts, ...UNARY }, policy, NOW).ticket,
     authorizationData: [element],
   };
   const verify = (authorizationData: number[]) =>
-    verifyCallReq(
+    verifyCallApReq(
       read,
       { ...facts, ...UNARY },
       { ...policy, authorizationData, openTicket: () => opened },

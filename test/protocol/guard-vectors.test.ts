@@ -4,7 +4,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { verifyApProof, verifyApRep } from "../../src/protocol/ap-exchange.js";
-import { isProtected, readCallReq, verifyCallReq } from "../../src/protocol/call-binding.js";
+import { isProtected, readApReq, verifyCallApReq } from "../../src/protocol/call-binding.js";
 import { etypeOf, Key } from "../../src/protocol/keys.js";
 import { MessageOpener, REQUESTS, RESPONSES } from "../../src/protocol/message-protection.js";
 import { parsePrincipal } from "../../src/protocol/principal.js";
@@ -65,7 +65,7 @@ describe.each(vectors)("$name", ({ name, input, output }) => {
       request: input.requestStream ? undefined : bytes(first!),
     };
     const policy = { service, permittedEtypes: [input.etype], clockSkew: 300_000 };
-    const verified = verifyCallReq(readCallReq(bytes(output["kerberos-ap-req-bin"])), call, policy, now);
+    const verified = verifyCallApReq(readApReq(bytes(output["kerberos-ap-req-bin"])), call, policy, now);
     expect(verified.client).toBe(input.client);
     const pending = {
       sessionKey: key(input.sessionKey),

@@ -8,11 +8,11 @@ import {
   type CallShape,
   callBinding,
   isProtected,
-  makeCallReq,
+  makeCallApReq,
   needsSubkeys,
   type Protection,
-  readCallReq,
-  verifyCallReq,
+  readApReq,
+  verifyCallApReq,
 } from "../../src/protocol/call-binding.js";
 import { etypeOf, Key } from "../../src/protocol/keys.js";
 import { MessageProtector, REQUESTS, RESPONSES } from "../../src/protocol/message-protection.js";
@@ -83,10 +83,10 @@ export function makeVector(call: VectorCall) {
   ];
   if (call.requestStream) requests.push(protector!.protect(REQUEST, random), protector!.end(random));
   const facts = { method: METHOD, authority: AUTHORITY, protection, request: single && requests[0] };
-  const { bytes: apReq } = makeCallReq(credentials, facts, fresh, NOW, random);
+  const { bytes: apReq } = makeCallApReq(credentials, facts, fresh, NOW, random);
 
   const policy = { service: serviceKeys, permittedEtypes: [call.etype], clockSkew: 300_000 };
-  const verified = verifyCallReq(readCallReq(apReq), { ...facts, ...call }, policy, NOW);
+  const verified = verifyCallApReq(readApReq(apReq), { ...facts, ...call }, policy, NOW);
   const apRep = fresh ? makeApRep(verified, random) : undefined;
   const proof = apRep?.bytes ?? makeApProof(verified, random);
   const answering = apRep && new MessageProtector(RESPONSES, apRep, protection);

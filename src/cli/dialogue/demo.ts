@@ -21,7 +21,7 @@ import { CommandError, UsageError } from "../command.js";
 import { columns, printJson, printLine } from "../screen/output.js";
 import { weakNames } from "../screen/weakness.js";
 import { type CapturedCall, captureCalls } from "./capture.js";
-import { explainCall, type KeyRings, type MessageFacts } from "./explain.js";
+import { type ExplainedMessage, explainCall, type KeyRings } from "./explain.js";
 import type { KeySymbol, Party } from "./messages.js";
 import { messageLines, type TextStyle, titleLines, wantsColour } from "./render.js";
 import { startThrowawayRealm, type ThrowawayRealm } from "./throwaway-realm.js";
@@ -132,7 +132,7 @@ async function refused(attempt: string, how: string, run: () => Promise<unknown>
 function printFacts(
   { realm, alice, service, kdc, address }: ThrowawayRealm,
   profile: ProfileName,
-  messages: readonly MessageFacts[],
+  messages: readonly ExplainedMessage[],
   refusals: readonly Refusal[],
   note: string | undefined,
 ): void {
@@ -151,7 +151,7 @@ function printFacts(
 function printText(
   realm: ThrowawayRealm,
   profile: ProfileName,
-  messages: readonly MessageFacts[],
+  messages: readonly ExplainedMessage[],
   refusals: readonly Refusal[],
   note: string | undefined,
   rings: KeyRings,
@@ -211,7 +211,7 @@ function keyTable(rings: KeyRings): string[] {
 }
 
 /** Every TS of the dialogue, once, with the message it stands in first. */
-function timeTable(messages: readonly MessageFacts[]): string[] {
+function timeTable(messages: readonly ExplainedMessage[]): string[] {
   const rows = new Map<string, string[]>();
   for (const { number, clear, sealed } of messages) {
     const fields = [...clear, ...sealed.flatMap(({ contents }) => contents ?? [])];

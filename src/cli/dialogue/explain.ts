@@ -21,7 +21,7 @@ import { DIALOGUE, type KeySymbol, type MessageRow, type Party, type SealedRow }
 export type KeyRings = Map<Party, Map<KeySymbol, Key>>;
 
 /** Something sealed, explained. */
-export interface SealedFacts {
+export interface ExplainedPart {
   readonly field: string;
   readonly symbol: string;
   readonly notation: string;
@@ -40,7 +40,7 @@ export interface SealedFacts {
 }
 
 /** A message, explained. */
-export interface MessageFacts {
+export interface ExplainedMessage {
   readonly number: number;
   readonly from: Party;
   readonly to: Party;
@@ -52,13 +52,13 @@ export interface MessageFacts {
   readonly at: string;
   readonly bytes: number;
   readonly clear: readonly Field[];
-  readonly sealed: readonly SealedFacts[];
+  readonly sealed: readonly ExplainedPart[];
   /** What travelled, in hex. */
   readonly hex: string;
 }
 
 /** Explains the request of a call and its response, where there is one. */
-export function explainCall(call: CapturedCall, rings: KeyRings, style: FieldStyle): MessageFacts[] {
+export function explainCall(call: CapturedCall, rings: KeyRings, style: FieldStyle): ExplainedMessage[] {
   const rows = DIALOGUE[call.path];
   if (rows === undefined) return [];
   const request = explain(rows.request, call.request, call.path, call.sentAt, rings, style);
@@ -81,7 +81,7 @@ function explain(
   at: number,
   rings: KeyRings,
   style: FieldStyle,
-): MessageFacts {
+): ExplainedMessage {
   const message = fromBinary(row.schema, bytes);
   const sealedFields = row.sealed.map(({ field }) => field);
   const clear = fieldsOf(row.schema, message, style, [...sealedFields, "body"]);
@@ -115,7 +115,7 @@ function explainSealed(
   data: EncryptedData,
   rings: KeyRings,
   style: FieldStyle,
-): SealedFacts {
+): ExplainedPart {
   const opens: Party[] = [];
   let contents: Field[] | undefined;
   for (const [party, ring] of rings) {

@@ -1,6 +1,6 @@
 /** Explained messages as text of at most 100 columns; colour only where it is asked for. */
 import { wrapped } from "../screen/output.js";
-import type { MessageFacts, SealedFacts } from "./explain.js";
+import type { ExplainedMessage, ExplainedPart } from "./explain.js";
 import type { Field } from "./fields.js";
 
 /** How text is shown. */
@@ -21,7 +21,7 @@ export function wantsColour(): boolean {
 }
 
 /** The lines of one message. */
-export function messageLines(message: MessageFacts, style: TextStyle): string[] {
+export function messageLines(message: ExplainedMessage, style: TextStyle): string[] {
   const { number, from, to, textbook, rfc, message: name, bytes, at, clear, sealed } = message;
   const bold = paint(style, 1);
   const dim = paint(style, 2);
@@ -40,7 +40,7 @@ export function titleLines(text: string, style: TextStyle): string[] {
   return [paint(style, 1)(text), "─".repeat(WIDTH)];
 }
 
-function sealedLines(part: SealedFacts, style: TextStyle): string[] {
+function sealedLines(part: ExplainedPart, style: TextStyle): string[] {
   const kvno = part.kvno > 0 ? `, kvno ${part.kvno}` : "";
   const head = `${part.symbol} = ${part.notation}`;
   const facts = `${part.field}: ${part.etype}${kvno}, ${part.bytes} bytes, key usage ${part.usage}`;

@@ -13,7 +13,7 @@ import {
   verifyApProof,
   verifyApRep,
 } from "../../protocol/ap-exchange.js";
-import { type CallFacts, type CallShape, makeCallReq, needsSubkeys } from "../../protocol/call-binding.js";
+import { type BoundCall, type CallShape, makeCallApReq, needsSubkeys } from "../../protocol/call-binding.js";
 import type { Credentials } from "../../protocol/credentials.js";
 import { KrbError } from "../../protocol/krb-error.js";
 import type { MessageKeys } from "../../protocol/message-protection.js";
@@ -34,19 +34,19 @@ export class CallProof {
   /** The client's subkey and first sequence number; undefined: no message is protected. */
   readonly keys: MessageKeys | undefined;
   readonly #proof: ServiceProof;
-  readonly #facts: CallFacts;
+  readonly #call: BoundCall;
   readonly #pending: PendingApReq[] = [];
 
-  constructor(proof: ServiceProof, keys: MessageKeys | undefined, facts: CallFacts) {
+  constructor(proof: ServiceProof, keys: MessageKeys | undefined, call: BoundCall) {
     this.#proof = proof;
     this.keys = keys;
-    this.#facts = facts;
+    this.#call = call;
   }
 
   /** Metadata of one more attempt. Throws KrbError KRB_ERR_FIELD_TOOLONG for a ticket that has no room there. */
   attempt(): grpc.Metadata {
     const { credentials, clock } = this.#proof;
-    const { bytes, pending } = makeCallReq(credentials, this.#facts, this.keys, clock());
+    const { bytes, pending } = makeCallApReq(credentials, this.#call, this.keys, clock());
     if (this.#pending.length >= MAX_PENDING) this.#pending.shift();
     this.#pending.push(pending);
     const metadata = new grpc.Metadata();
@@ -81,7 +81,7 @@ export class CallProof {
 /** Fresh keys for a call's messages, if any direction is protected. */
 export function makeMessageKeys(
   { credentials }: ServiceProof,
-  protection: CallFacts["protection"],
+  protection: BoundCall["protection"],
   shape: CallShape,
 ): MessageKeys | undefined {
   if (!needsSubkeys(protection, shape)) return undefined;

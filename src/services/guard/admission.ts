@@ -6,12 +6,12 @@ import type { PeerCertificate } from "node:tls";
 import type * as grpc from "@grpc/grpc-js";
 import type { VerifiedApReq } from "../../protocol/ap-exchange.js";
 import {
-  type CallFacts,
+  type BoundCall,
   type CallShape,
   isAtLeast,
-  type ReadCallReq,
-  readCallReq,
-  verifyCallReq,
+  type ReceivedApReq,
+  readApReq,
+  verifyCallApReq,
 } from "../../protocol/call-binding.js";
 import { KrbError } from "../../protocol/krb-error.js";
 import type { ServiceKeys } from "../../protocol/ticket.js";
@@ -27,7 +27,7 @@ export interface Admission {
 }
 
 /** A call as it was received. */
-export interface ReceivedCall extends Omit<CallFacts, "protection">, CallShape {
+export interface ReceivedCall extends Omit<BoundCall, "protection">, CallShape {
   /** The client's network address, where it has one. */
   readonly remoteAddress: string | undefined;
   readonly certificate: PeerCertificate | undefined;
@@ -38,7 +38,7 @@ export interface ReceivedCall extends Omit<CallFacts, "protection">, CallShape {
  * @throws KrbError KDC_ERR_PREAUTH_REQUIRED when there is none; KRB_ERR_GENERIC for two, or for garbage;
  *   KRB_ERR_FIELD_TOOLONG.
  */
-export function readProof(metadata: grpc.Metadata): ReadCallReq {
+export function readProof(metadata: grpc.Metadata): ReceivedApReq {
   const values = metadata.get(AP_REQ_METADATA);
   const [value] = values;
   if (value === undefined)
@@ -52,17 +52,17 @@ export function readProof(metadata: grpc.Metadata): ReadCallReq {
       field: AP_REQ_METADATA,
       values: String(values.length),
     });
-  return readCallReq(value as Buffer);
+  return readApReq(value as Buffer);
 }
 
 /**
- * All checks but rules and replay cache. Throws KrbError as `verifyCallReq`, and the guard's own refusals.
+ * All checks but rules and replay cache. Throws KrbError as `verifyCallApReq`, and the guard's own refusals.
  * @param service the keys of the moment.
  */
 export function verifyCall(
   config: GuardConfig,
   service: ServiceKeys,
-  proof: ReadCallReq,
+  proof: ReceivedApReq,
   call: ReceivedCall,
   now: number,
 ): Admission {
@@ -77,7 +77,7 @@ export function verifyCall(
     authorizationData,
     openTicket: tickets.open,
   };
-  const verified = verifyCallReq(proof, call, policy, now);
+  const verified = verifyCallApReq(proof, call, policy, now);
   const caller = callerWith(verified.ticket, proof.protection);
   checkFloor(config, caller);
   checkCertificate(config, caller, call.certificate);

@@ -7,7 +7,7 @@
  * is let go: Node's HTTP/2 streams outlive their calls until the next full garbage collection, and all they reach with them.
  */
 import * as grpc from "@grpc/grpc-js";
-import type { ReadCallReq } from "../../protocol/call-binding.js";
+import type { ReceivedApReq } from "../../protocol/call-binding.js";
 import { KrbError } from "../../protocol/krb-error.js";
 import { AP_REP_METADATA, AP_REQ_METADATA } from "../../rpc/metadata-names.js";
 import { hasStatus, toStatus } from "../../rpc/status.js";
@@ -35,7 +35,7 @@ export class GuardedServerCall extends grpc.ServerInterceptingCall implements Li
   readonly #began: number;
   #listener: Listener | undefined;
   #metadata: grpc.Metadata | undefined;
-  #proof: ReadCallReq | undefined;
+  #proof: ReceivedApReq | undefined;
   /** Who was let in. */
   #caller: Caller | undefined;
   #messages: GuardedMessages | undefined;

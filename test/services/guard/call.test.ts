@@ -2,7 +2,7 @@
 import * as grpc from "@grpc/grpc-js";
 import { afterEach, expect, test, vi } from "vitest";
 import { makeSubkey } from "../../../src/protocol/ap-exchange.js";
-import { makeCallReq, type Protection } from "../../../src/protocol/call-binding.js";
+import { makeCallApReq, type Protection } from "../../../src/protocol/call-binding.js";
 import { etypeOf, Key, randomKey } from "../../../src/protocol/keys.js";
 import { KrbError } from "../../../src/protocol/krb-error.js";
 import { parsePrincipal } from "../../../src/protocol/principal.js";
@@ -51,7 +51,7 @@ function proof(protection: Protection): grpc.Metadata {
   const facts = { method: METHOD.path, authority: AUTHORITY, protection, request: REQUEST };
   const fresh = { subkey: makeSubkey(credentials.key), seqNumber: 1 };
   const metadata = new grpc.Metadata();
-  const { bytes } = makeCallReq(credentials, facts, protection === "authenticate" ? undefined : fresh, NOW);
+  const { bytes } = makeCallApReq(credentials, facts, protection === "authenticate" ? undefined : fresh, NOW);
   metadata.set(AP_REQ_METADATA, Buffer.from(bytes));
   return metadata;
 }

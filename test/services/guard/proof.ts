@@ -3,7 +3,7 @@
 import { fromBinary, toBinary } from "@bufbuild/protobuf";
 import * as grpc from "@grpc/grpc-js";
 import { type ApReq, ApReqSchema } from "../../../src/gen/kerberos/v1/application_service_pb.js";
-import { type CallFacts, makeCallReq } from "../../../src/protocol/call-binding.js";
+import { type BoundCall, makeCallApReq } from "../../../src/protocol/call-binding.js";
 import type { Credentials } from "../../../src/protocol/credentials.js";
 import { etypeOf, randomKey } from "../../../src/protocol/keys.js";
 import { KrbError } from "../../../src/protocol/krb-error.js";
@@ -20,7 +20,7 @@ export const REQUEST = CHAT.say.requestSerialize({ text: TEXT });
 /** A serialized AP-REQ for `rawSay`, with what is to be different. */
 export async function makeProof(
   world: World,
-  { credentials, now, ...facts }: Partial<CallFacts> & { credentials?: Credentials; now?: number } = {},
+  { credentials, now, ...facts }: Partial<BoundCall> & { credentials?: Credentials; now?: number } = {},
 ): Promise<Buffer> {
   const given = credentials ?? (await world.alice.serviceTicket(world.service));
   const call = {
@@ -30,7 +30,7 @@ export async function makeProof(
     request: REQUEST,
     ...facts,
   };
-  return Buffer.from(makeCallReq(given, call, undefined, now ?? world.realm.now).bytes);
+  return Buffer.from(makeCallApReq(given, call, undefined, now ?? world.realm.now).bytes);
 }
 
 /** The same AP-REQ with a change in what is in clear. */
