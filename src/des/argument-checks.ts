@@ -1,4 +1,4 @@
-/** What every function of this room asks of its arguments before it touches a byte. */
+/** The checks that every function here makes on its arguments before it touches a byte. */
 
 /** Block size of DES and of triple DES in bytes (FIPS 46-3, "Data Encryption Algorithm"). */
 export const BLOCK_SIZE = 8;
@@ -18,7 +18,10 @@ export function requireSize(argument: string, value: Uint8Array, size: number): 
   }
 }
 
-/** Throws a RangeError naming `argument` unless `value` is whole blocks of 8 bytes; none at all will do. */
+/**
+ * Throws a RangeError naming `argument` unless `value` is a whole number of 8-byte blocks; zero blocks are
+ * allowed.
+ */
 export function requireWholeBlocks(argument: string, value: Uint8Array): void {
   requireBytes(argument, value);
   if (value.length % BLOCK_SIZE !== 0) {
@@ -35,8 +38,8 @@ export function requireKeySize(key: Uint8Array): void {
 }
 
 /**
- * Gives `output`, or a new buffer where there is none. Throws a RangeError unless it is as long as `input`, and if it begins
- * inside it: work goes forward in chunks, and would read what it has already written.
+ * Returns `output`, or a new buffer if there is none. Throws a RangeError unless it is as long as `input`, or
+ * if it begins inside it: work proceeds forward in chunks and would read back what it had just written.
  */
 export function requireOutput(output: Uint8Array | undefined, input: Uint8Array): Uint8Array {
   const size = input.length;
@@ -44,6 +47,6 @@ export function requireOutput(output: Uint8Array | undefined, input: Uint8Array)
   requireSize("output", output, size);
   const distance = output.byteOffset - input.byteOffset;
   if (distance > 0 && distance < size && output.buffer === input.buffer)
-    throw new RangeError(`output: expected not to begin inside the input, got it ${distance} bytes further`);
+    throw new RangeError(`output: expected not to begin inside the input, got one ${distance} bytes into it`);
   return output;
 }

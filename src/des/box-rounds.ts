@@ -1,10 +1,10 @@
 /**
- * Enciphering blocks that wait for each other, CBC encryption (FIPS 46-3, "Enciphering"; FIPS 81 §3), in the box
- * layout. Here the time from one lookup to the next is all that counts.
+ * Enciphering blocks that depend on each other, as in CBC encryption (FIPS 46-3, "Enciphering"; FIPS 81 §3),
+ * in the box layout. Here only the time from one lookup to the next counts.
  *
- * IP moves bits and no more, so IP(P ⊕ C) = IP(P) ⊕ IP(C), and IP(C) is the preoutput that C was made of. The chain
- * therefore runs from preoutput to the next L and R, and the permutations of one block are done while the rounds
- * of another wait.
+ * IP only moves bits, so IP(P ⊕ C) = IP(P) ⊕ IP(C), and IP(C) is the preoutput from which C was made. The
+ * chain therefore runs from one preoutput to the next L and R, and the permutations of one block run while
+ * the rounds of another wait.
  */
 import { BOXES } from "./fast-tables.js";
 import * as workspace from "./workspace.js";
@@ -12,12 +12,12 @@ import * as workspace from "./workspace.js";
 const [S1_S3_S5_S7, S2_S4_S6_S8] = BOXES as [Int32Array, Int32Array];
 const { SUBKEYS, VIEW } = workspace;
 
-/** The bits of each byte that are an S-box's. */
+/** The six bits of each byte that an S-box reads. */
 const SIX_BITS = 0x3f3f3f3f;
 
 /**
- * Enciphers the first `size` bytes of the workspace in place, each block after the first XORed with the ciphertext
- * before it, under the first `subkeyCount` words of subkeys.
+ * Enciphers the first `size` bytes of the workspace in place, each block after the first XORed with the
+ * ciphertext before it, under the first `subkeyCount` words of subkeys.
  */
 export function encipherChained(size: number, subkeyCount: number): void {
   let l = 0;
@@ -75,9 +75,9 @@ export function encipherChained(size: number, subkeyCount: number): void {
 }
 
 /**
- * L ⊕ f(R, K). What E hands to S1 S3 S5 S7 meets its half of the subkey in u, S2 S4 S6 S8 theirs in v; the marks in the
- * subkey make each byte point into the part of the table that is its box's. The answers are joined in two rows, the sooner
- * ones in the first: in one row each would wait for the one before.
+ * L ⊕ f(R, K). u is what E gives S1 S3 S5 S7, XORed with their half of the subkey, v the same for S2 S4 S6
+ * S8; the marks in the subkey point each byte at its own box's part of the table. The results are XORed in
+ * two chains, the earliest ones in the first: in a single chain each would wait for the one before.
  */
 function round(l: number, r: number, k1: number, k2: number): number {
   const u = (((r << 28) | (r >>> 4)) & SIX_BITS) ^ k1;

@@ -1,4 +1,7 @@
-/** Cipher block chaining mode (FIPS 81 §3; SP 800-38A §6.2): each plaintext block meets the ciphertext before it. */
+/**
+ * Cipher block chaining mode (FIPS 81 §3; SP 800-38A §6.2): each plaintext block is XORed with the ciphertext
+ * block before it.
+ */
 import { BLOCK_SIZE, requireOutput, requireSize, requireWholeBlocks } from "./argument-checks.js";
 import { encipherChained } from "./box-rounds.js";
 import { BOXES_FORWARD, type KeySchedule, loadSubkeys, PAIRS_BACKWARD } from "./key-schedule.js";
@@ -7,8 +10,9 @@ import { CHUNK_SIZE, giveChunk, meetFirstBlock, takeChunk, VIEW, wipeWorkspace }
 
 /**
  * Enciphers whole blocks of 8 bytes, chained from `iv` (8 bytes).
- * @param output where the ciphertext goes, as long as `plaintext`; it may be `plaintext` itself. A new buffer when absent.
- * @returns `output`, the caller's.
+ * @param output where the ciphertext goes, as long as `plaintext`; it may be `plaintext` itself. A new buffer
+ *   when absent.
+ * @returns `output`, which the caller owns.
  * @throws RangeError for any other length, and for an output that begins inside the input.
  */
 export function encryptCbc(
@@ -21,7 +25,7 @@ export function encryptCbc(
   requireWholeBlocks("plaintext", plaintext);
   const ciphertext = requireOutput(output, plaintext);
   const subkeyCount = loadSubkeys(schedule, BOXES_FORWARD);
-  // The block before, as two words: numbers on the stack need no buffer and no wiping.
+  // The previous block, as two words: numbers on the stack need no buffer and no wiping.
   let left = wordOf(iv, 0);
   let right = wordOf(iv, 4);
   for (let offset = 0; offset < plaintext.length; offset += CHUNK_SIZE) {
@@ -36,7 +40,10 @@ export function encryptCbc(
   return ciphertext;
 }
 
-/** Deciphers whole blocks of 8 bytes, chained from `iv` (8 bytes); parameters, result and errors as `encryptCbc`. */
+/**
+ * Deciphers whole blocks of 8 bytes, chained from `iv` (8 bytes); parameters, result and errors as
+ * `encryptCbc`.
+ */
 export function decryptCbc(
   schedule: KeySchedule,
   iv: Uint8Array,

@@ -12,8 +12,9 @@ import { CHUNK_SIZE, giveChunk, takeChunk, wipeWorkspace } from "./workspace.js"
 
 /**
  * Enciphers whole blocks of 8 bytes.
- * @param output where the ciphertext goes, as long as `plaintext`; it may be `plaintext` itself. A new buffer when absent.
- * @returns `output`, the caller's.
+ * @param output where the ciphertext goes, as long as `plaintext`; it may be `plaintext` itself. A new buffer
+ *   when absent.
+ * @returns `output`, which the caller owns.
  * @throws RangeError for any other length, and for an output that begins inside the input.
  */
 export function encryptEcb(schedule: KeySchedule, plaintext: Uint8Array, output?: Uint8Array): Uint8Array {

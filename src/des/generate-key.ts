@@ -1,21 +1,23 @@
 /**
- * Fresh keys (SP 800-67 rev. 2 §3.2 and §3.3): odd parity, no part weak or semi-weak, the parts of a triple DES
- * key all different.
+ * Fresh keys (SP 800-67 rev. 2 §3.2 and §3.3): odd parity, no part weak or semi-weak, the parts of a triple
+ * DES key all different.
  */
 import { requireBytes } from "./argument-checks.js";
 import { setOddParity } from "./parity.js";
 import { isSameKey, isSemiWeakKey, isWeakKey } from "./weak-keys.js";
 
-/** Gives `size` fresh random bytes, owned by the caller. */
+/** Returns `size` fresh random bytes, owned by the caller. */
 export type RandomSource = (size: number) => Uint8Array;
 
-/** A sound source fails once with probability 2⁻⁵¹ or so; one that fails this often is broken. */
+/**
+ * A sound source yields such a key with a probability of about 2⁻⁵¹; one that does so this often is broken.
+ */
 const MAX_TRIES = 32;
 
 /**
- * Returns a new random key of `size` bytes, the caller's, fit for `createKeySchedule`. Throws a RangeError if
- * `size` is not 8, 16 or 24 or if `random` gives another number of bytes than asked, and an Error if `random` keeps
- * giving keys that must not be used.
+ * Returns a new random key of `size` bytes for `createKeySchedule`; the caller owns it. Throws a RangeError
+ * if `size` is not 8, 16 or 24 or if `random` returns a different number of bytes, and an Error if `random`
+ * keeps yielding keys that must not be used.
  */
 export function generateKey(size: 8 | 16 | 24, random: RandomSource = systemRandom): Uint8Array {
   if (size !== 8 && size !== 16 && size !== 24) {

@@ -1,8 +1,9 @@
 /**
- * The key schedule KS (FIPS 46-3, "The Key Schedule") and the three stages of triple DES, EDE (SP 800-67 rev. 2 §3.1).
+ * The key schedule KS (FIPS 46-3, "The Key Schedule") and the three stages of triple DES, EDE (SP 800-67 rev.
+ * 2 §3.1).
  *
- * The subkeys are made when a mode asks for them, straight into the workspace. A key that is used again in the same way
- * has them kept: many a key is used once, and keeping costs half as much as making.
+ * Subkeys are made when a mode asks for them, straight into the workspace. They are kept once a key is used a
+ * second time in the same way: many keys are used only once, and keeping costs half as much as making.
  */
 import { requireKeySize } from "./argument-checks.js";
 import * as keyTables from "./key-tables.js";
@@ -14,12 +15,12 @@ const { LEFT_SHIFTS } = tables;
 const { SUBKEYS } = workspace;
 const HALF_MASK = (1 << HALF_BITS) - 1;
 
-/** A way to use subkeys: in which layout (`fast-tables.ts`), and in which order. */
+/** A way of using subkeys: in which layout (`fast-tables.ts`), and in which order. */
 export interface SubkeyUse {
   /** Its place among the kept ones. */
   readonly index: 0 | 1 | 2;
   readonly layout: keyTables.Pc2Layout;
-  /** The last round's first: for decryption (FIPS 46-3, "Deciphering"). */
+  /** The last round's subkeys come first: for decryption (FIPS 46-3, "Deciphering"). */
   readonly backwards: boolean;
 }
 
@@ -34,11 +35,14 @@ export const PAIRS_BACKWARD: SubkeyUse = { index: 2, layout: PC2_PAIR, backwards
 const NONE: number[] = [];
 const NOTHING_KEPT: number[][] = [NONE, NONE, NONE];
 
-/** The subkeys of one key, good for both directions. Made by `createKeySchedule`; what is inside is this room's. */
+/**
+ * The subkeys of one key, for both directions. Made by `createKeySchedule`; its contents are private to this
+ * folder.
+ */
 export class KeySchedule {
   /** C and D of each stage, as PC-1 gives them: two words for DES, six for triple DES, none once wiped. */
   readonly halves: number[];
-  /** One bit for each use there was. */
+  /** One bit for each use made of it so far. */
   used = 0;
   /** Subkeys by use, two words a round; empty where not kept. */
   kept: number[][] = NOTHING_KEPT;
@@ -49,9 +53,9 @@ export class KeySchedule {
 }
 
 /**
- * Makes the key schedule of `key`: 8 bytes for DES, 16 (K1 K2, used as K1 K2 K1) or 24 (K1 K2 K3) for triple DES. Parity
- * bits are ignored. Throws a RangeError for any other size. Keeps no reference to `key`; the schedule is the caller's,
- * to wipe when done.
+ * Makes the key schedule of `key`: 8 bytes for DES, 16 (K1 K2, used as K1 K2 K1) or 24 (K1 K2 K3) for triple
+ * DES. Parity bits are ignored. Throws a RangeError for any other size. Keeps no reference to `key`; the
+ * caller owns the schedule and wipes it when done.
  */
 export function createKeySchedule(key: Uint8Array): KeySchedule {
   requireKeySize(key);
@@ -69,7 +73,9 @@ export function createKeySchedule(key: Uint8Array): KeySchedule {
   ]);
 }
 
-/** Overwrites the schedule with zeros and makes it unusable. Copies the engine may have made are out of reach. */
+/**
+ * Overwrites the schedule with zeros and makes it unusable. Copies the engine may have made are out of reach.
+ */
 export function wipeKeySchedule(schedule: KeySchedule): void {
   requireSchedule(schedule);
   for (const numbers of [schedule.halves, ...schedule.kept]) {
@@ -79,8 +85,8 @@ export function wipeKeySchedule(schedule: KeySchedule): void {
 }
 
 /**
- * Puts the subkeys in place for a use; gives how many words they are. Throws a TypeError for what is no schedule, an Error
- * if it has been wiped.
+ * Puts the subkeys for a use into the workspace and returns how many words they take. Throws a TypeError if
+ * `schedule` is not a key schedule, an Error if it has been wiped.
  */
 export function loadSubkeys(schedule: KeySchedule, { index, layout, backwards }: SubkeyUse): number {
   requireSchedule(schedule);
@@ -118,14 +124,15 @@ function halfOf(key: Uint8Array, offset: number, half: number): number {
   return bits;
 }
 
-/** Makes the subkeys of one stage or three. */
+/** Makes the subkeys of one stage or of three. */
 function expand(halves: readonly number[], layout: keyTables.Pc2Layout, backwards: boolean): void {
   const { base, cMask, dMask, turn, marks } = layout;
   const last = 16 * halves.length - 2;
   for (let stage = 0; 2 * stage < halves.length; stage++) {
     let c = halves[2 * stage]!;
     let d = halves[2 * stage + 1]!;
-    // The middle stage deciphers. ^ 30 counts the sixteen rounds backwards and leaves the two words of each in order.
+    // The middle stage deciphers. ^ 30 counts the sixteen rounds backwards and leaves the two words of each
+    // in order.
     const middle = stage === 1 ? 30 : 0;
     for (let round = 0; round < 16; round++) {
       const shift = LEFT_SHIFTS[round]!;

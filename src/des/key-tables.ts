@@ -1,6 +1,7 @@
 /**
- * The permutations of the key schedule (FIPS 46-3, "The Key Schedule") as lookups, derived from PC-1 and PC-2 when the
- * module loads. Both only move bits, so what a whole key gives is the OR of what each seven bits of it give.
+ * The permutations of the key schedule (FIPS 46-3, "The Key Schedule") as lookups, derived from PC-1 and PC-2
+ * when the module loads. Both only move bits, so what a whole key gives is the OR of what each seven bits of
+ * it give.
  */
 import { BOX_LAYOUT, type Layout, PAIR_LAYOUT, placeOf } from "./fast-tables.js";
 import { PC1, PC2 } from "./tables.js";
@@ -9,27 +10,30 @@ import { PC1, PC2 } from "./tables.js";
 export const HALF_BITS = 28;
 
 /**
- * PC-1: for each of 8 key bytes and each of 128 values of its upper seven bits, what it puts into C; 1,024 words further
- * what it puts into D.
+ * PC-1: for each of 8 key bytes and each of 128 values of its upper seven bits, what it puts into C; 1,024
+ * words further on, what it puts into D.
  */
 export const PC1_LOOKUP: Int32Array = derivePc1();
 
 /** A layout's part of `PC2_LOOKUP`, and how its words are unpacked. */
 export interface Pc2Layout {
-  /** Where its four groups of seven bits of C begin, leftmost first, each of 128 words; 512 words further those of D. */
+  /**
+   * Where its four groups of seven bits of C begin, leftmost first, each of 128 words; 512 words further on,
+   * those of D.
+   */
   readonly base: number;
   /** The bits that C puts into the first word of a subkey, and D. */
   readonly cMask: number;
   readonly dMask: number;
-  /** What is not in the masks is the second word, rotated left by so much to make room for the first. */
+  /** The bits outside the masks are the second word, rotated left by this much to make room for the first. */
   readonly turn: number;
-  /** What is set in both words besides, whatever the key (`fast-tables.ts`). */
+  /** Bits set in both words whatever the key (`fast-tables.ts`). */
   readonly marks: number;
 }
 
 /**
- * PC-2, from C and D to both words of a subkey. Half of a subkey comes from C and half from D, so both words of a half
- * have room in one.
+ * PC-2, from C and D to both words of a subkey. Half of a subkey comes from C and half from D, so the two
+ * words of a half fit into one.
  */
 export const PC2_LOOKUP: Int32Array = new Int32Array(2048);
 export const PC2_BOX: Pc2Layout = derivePc2(BOX_LAYOUT, 0);
@@ -67,7 +71,10 @@ function derivePc2(layout: Layout, base: number): Pc2Layout {
   return { base, cMask, dMask, turn, marks: layout.marks };
 }
 
-/** Fills rows of 128 words, where those of single bits are there: the others are an OR of theirs. */
+/**
+ * Completes rows of 128 words in which the single-bit entries are filled: every other entry is an OR of
+ * those.
+ */
 function completeRows(lookup: Int32Array, base: number, rows: number): void {
   for (let row = base; row < base + 128 * rows; row += 128) {
     for (let value = 1; value < 128; value++) {

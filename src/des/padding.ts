@@ -4,7 +4,7 @@
  */
 import { BLOCK_SIZE, requireBytes, requireWholeBlocks } from "./argument-checks.js";
 
-/** Returns `data` followed by 1 to 8 bytes of padding, in a new buffer that is the caller's. */
+/** Returns `data` followed by 1 to 8 bytes of padding, in a new buffer that the caller owns. */
 export function pad(data: Uint8Array): Uint8Array {
   requireBytes("data", data);
   const count = BLOCK_SIZE - (data.length % BLOCK_SIZE);
@@ -15,8 +15,9 @@ export function pad(data: Uint8Array): Uint8Array {
 }
 
 /**
- * Returns `data` without its padding, in a new buffer that is the caller's. Throws a RangeError if `data` is
- * empty, not whole blocks of 8 bytes, or ends in anything but valid padding; one message for every bad padding.
+ * Returns `data` without its padding, in a new buffer that the caller owns. Throws a RangeError if `data` is
+ * empty, not a whole number of 8-byte blocks, or does not end in valid padding; every bad padding gets the
+ * same message.
  */
 export function unpad(data: Uint8Array): Uint8Array {
   requireWholeBlocks("data", data);
@@ -24,7 +25,8 @@ export function unpad(data: Uint8Array): Uint8Array {
     throw new RangeError("data: expected at least 8 bytes, got 0");
   }
   const count = data[data.length - 1]!;
-  // All eight bytes are looked at whatever they hold: how long this takes must not tell where the padding broke.
+  // All eight bytes are examined whatever they hold: the time taken must not reveal where the padding is
+  // wrong.
   let bad = (count - 1) & ~7;
   for (let place = 1; place <= BLOCK_SIZE; place++) {
     const counted = (place - 1 - count) >> 31;

@@ -1,9 +1,9 @@
 /**
- * Enciphering blocks that do not wait for each other (FIPS 46-3, "Enciphering"), in the pair layout: IP for the whole
- * chunk, the rounds for three blocks at a time, the inverse of IP for the whole chunk.
+ * Enciphering blocks that do not depend on each other (FIPS 46-3, "Enciphering"), in the pair layout: IP for
+ * the whole chunk, the rounds for three blocks at a time, the inverse of IP for the whole chunk.
  *
- * Deciphering is the same with the subkeys backwards. In triple DES the inverse IP of one stage and the IP of the next
- * cancel, so three stages are 48 rounds between one IP and one inverse.
+ * Deciphering is the same with the subkeys backwards. In triple DES the inverse IP of one stage and the IP of
+ * the next cancel, so three stages are 48 rounds between one IP and one inverse.
  */
 import { PAIRS } from "./fast-tables.js";
 import * as workspace from "./workspace.js";
@@ -12,8 +12,9 @@ const [S1_S5, S3_S7, S2_S6, S4_S8] = PAIRS as [Int32Array, Int32Array, Int32Arra
 const { CHAIN, SUBKEYS, VIEW, WORDS } = workspace;
 
 /**
- * IP, from bytes to L and R in the pair layout, for the first `size` bytes of the workspace. IP transposes a square of
- * bits, and so does dealing the halves of a word: five exchanges between two words do both, then the rotation.
+ * IP, from bytes to L and R in the pair layout, for the first `size` bytes of the workspace. IP transposes a
+ * square of bits, and so does dealing the halves of a word: five exchanges between two words do both, then
+ * the rotation.
  */
 export function permuteIn(size: number): void {
   for (let i = 0; i < size; i += 8) {
@@ -68,8 +69,8 @@ export function permuteOut(size: number): void {
 
 /**
  * The rounds, for the first `size` bytes of the workspace and the first `subkeyCount` words of subkeys. Three
- * blocks go through a round together: while one waits for a table, the others go on. Where fewer than three are left
- * the last one is done again, with the same result.
+ * blocks go through a round together: while one waits for a table, the others go on. Where fewer than three
+ * are left the last one is done again, with the same result.
  */
 export function runRounds(size: number, subkeyCount: number): void {
   const last = (size >>> 2) - 2;
@@ -116,8 +117,8 @@ export function runRounds(size: number, subkeyCount: number): void {
 }
 
 /**
- * Deciphers the workspace in place, each block after the first XORed with the ciphertext before it. IP only moves bits, so
- * the XOR may as well be made before the inverse of IP, a word at a time.
+ * Deciphers the workspace in place, each block after the first XORed with the ciphertext before it. IP only
+ * moves bits, so the XOR may as well be made before the inverse of IP, a word at a time.
  */
 export function decipherChained(size: number, subkeyCount: number): void {
   permuteIn(size);

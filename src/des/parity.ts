@@ -4,7 +4,7 @@
  */
 import { requireBytes } from "./argument-checks.js";
 
-/** Returns a copy of `key`, of any length, with odd parity in every byte; the new buffer is the caller's. */
+/** Returns a copy of `key`, of any length, with odd parity in every byte; the caller owns the new buffer. */
 export function setOddParity(key: Uint8Array): Uint8Array {
   requireBytes("key", key);
   const fixed = new Uint8Array(key.length);
@@ -15,7 +15,7 @@ export function setOddParity(key: Uint8Array): Uint8Array {
   return fixed;
 }
 
-/** Tells whether every byte of `key` has odd parity; an empty key has. Looks at every byte, always. */
+/** Tells whether every byte of `key` has odd parity; an empty key does. Always looks at every byte. */
 export function hasOddParity(key: Uint8Array): boolean {
   requireBytes("key", key);
   let odd = 1;

@@ -1,12 +1,14 @@
 /**
- * The one place where blocks are worked on: a small buffer that is reused, so that the loops allocate nothing and
- * the engine knows every address.
+ * The one place where blocks are worked on: a small buffer that is reused, so that the loops allocate nothing
+ * and the engine knows every address.
  *
- * Invariant: between two calls from outside this folder no key, subkey or plaintext is left in the workspace. A mode copies a chunk in, works on
- * it in place, copies it out, and wipes before it returns; nothing in between can throw or give way to other code.
+ * Invariant: between two calls from outside this folder no key, subkey or plaintext is left in the workspace.
+ * A mode copies a chunk in, works on it in place, copies it out, and wipes before it returns; nothing in
+ * between can throw or yield to other code.
  *
- * A file with a hot loop takes these arrays into constants of its own and reads them in small functions. V8 then builds
- * their addresses into the loop; an imported binding it looks up anew at every use, checks and all.
+ * A file with a hot loop copies these arrays into constants of its own and reads them through small
+ * functions. V8 then builds their addresses into the loop; an imported binding is looked up and checked at
+ * every use.
  */
 
 /** How many bytes are worked on at a time: small enough to stay in the nearest cache beside the tables. */
@@ -25,18 +27,22 @@ export const VIEW: DataView = view;
 /** The same memory, to keep L and R of each block between the permutations. */
 export const WORDS: Int32Array = new Int32Array(memory);
 
-/** L and R of the ciphertext blocks while CBC decryption turns them into plaintext. Ciphertext is not wiped. */
+/**
+ * L and R of the ciphertext blocks while CBC decryption turns them into plaintext. Ciphertext is not wiped.
+ */
 export const CHAIN: Int32Array = new Int32Array(CHUNK_SIZE / 4);
 
 /** The subkeys in the order they are used: two words a round, at most 48 rounds. */
 export const SUBKEYS: Int32Array = new Int32Array(96);
 
-/** The beginnings of the chunk by the number of their blocks, each made once: a view costs more than ten blocks' IP. */
+/**
+ * Views of the chunk's first n blocks, each made once: making a view costs more than the IP of ten blocks.
+ */
 const beginnings: Uint8Array[] = Array.from({ length: CHUNK_SIZE / 8 + 1 }, (_, blocks) =>
   bytes.subarray(0, 8 * blocks),
 );
 
-/** Copies the chunk of `input` that begins at `offset` into the workspace; gives its size. */
+/** Copies the chunk of `input` that begins at `offset` into the workspace and returns its size in bytes. */
 export function takeChunk(input: Uint8Array, offset: number): number {
   const whole = offset === 0 && input.length <= CHUNK_SIZE;
   const chunk = whole ? input : input.subarray(offset, offset + CHUNK_SIZE);
@@ -55,7 +61,7 @@ export function meetFirstBlock(left: number, right: number): void {
   view.setInt32(4, view.getInt32(4) ^ right);
 }
 
-/** Wipes the subkeys and what was worked on in a call of `size` bytes. */
+/** Wipes the subkeys and everything that a call of `size` bytes worked on. */
 export function wipeWorkspace(size: number): void {
   SUBKEYS.fill(0);
   beginnings[Math.min(size, CHUNK_SIZE) >>> 3]!.fill(0);

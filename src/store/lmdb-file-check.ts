@@ -1,10 +1,10 @@
 /**
- * A look at an LMDB data file before the driver maps it: the driver ends the whole process on a file that is no
- * store, where an operator needs a sentence.
+ * A check of an LMDB data file before the driver maps it: on a file that is not a store the driver ends the
+ * whole process, where an operator needs a sentence.
  *
- * The layout is LMDB's data version 2, in the machine's byte order: two meta pages, each a page header of 24 bytes
- * followed by magic, version, address, map size, two trees of 48 bytes (of which the first begins with the page size),
- * last page and transaction number.
+ * The layout is LMDB's data version 2, in the machine's byte order: two meta pages, each a page header of 24
+ * bytes followed by magic, version, address, map size, two trees of 48 bytes (of which the first begins with
+ * the page size), last page and transaction number.
  */
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import { endianness } from "node:os";
@@ -23,7 +23,9 @@ const AT = {
 } as const;
 const NO_PAGE = 0xffff_ffff_ffff_ffffn;
 
-/** What is wrong with an LMDB data file, in words, or undefined where it looks whole, is empty or is not there. */
+/**
+ * What is wrong with an LMDB data file, in words, or undefined if it looks whole, is empty or does not exist.
+ */
 export function damageOfLmdbFile(path: string): string | undefined {
   let file: number;
   try {

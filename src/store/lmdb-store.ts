@@ -2,15 +2,17 @@
  * The key-value store on LMDB: one folder, any number of processes. The only file that imports the driver.
  *
  * Invariants:
- * - A commit is brought to the disk before it becomes visible (no overlapping sync), so whatever `get` returns, to
- *   this process or another, survives the end of the machine, and an awaited `update` is on the disk.
- * - A change is compare-and-set on a random version number kept with each record; the driver checks it inside the
- *   write transaction, which one process holds at a time. A change that lost to another process is made again from
- *   what is stored now, so `change` may be called more than once; only its last result is written.
- * - Within the process, changes of one key queue up, so a thousand of them cost a thousand calls and no retries.
- * - Writes that come while another is brought to the disk share the next transaction and sync (group commit by the
- *   driver). Its batching by event turn stays off: a batch that fails, as on a full disk, rejects a promise of the
- *   driver's own that nobody holds, and that ends the process.
+ * - A commit is synced to disk before it becomes visible (no overlapping sync), so whatever `get` returns, to
+ *   this process or another, survives a crash of the machine, and an awaited `update` is on disk.
+ * - A change is compare-and-set on a random version number kept with each record; the driver checks it inside
+ *   the write transaction, which one process holds at a time. A change that lost to another process is made
+ *   again from the bytes now stored, so `change` may be called more than once; only its last result is
+ *   written.
+ * - Within the process, changes of one key queue up, so a thousand of them cost a thousand calls and no
+ *   retries.
+ * - Writes that arrive during a sync share the next transaction and sync (the driver's group commit). Its
+ *   batching by turn of the event loop stays off: a batch that fails, as on a full disk, rejects a promise
+ *   inside the driver that nobody handles, and that ends the process.
  */
 import { randomBytes } from "node:crypto";
 import { chmodSync, lstatSync, mkdirSync } from "node:fs";
@@ -22,9 +24,9 @@ import { StoreError } from "./store-error.js";
 import { storeKeyBytes } from "./store-key.js";
 
 /**
- * Opens the store in folder `dir`, made with mode 0700 if it is not there (its parent must be).
- * @throws StoreError `missing` for a missing parent; `unsafe` for a folder open to others; `corrupt` for files that
- *   are not a store; `unavailable` where the system refuses. Each names the path.
+ * Opens the store in folder `dir`, created with mode 0700 if it does not exist (its parent must exist).
+ * @throws StoreError `missing` for a missing parent; `unsafe` for a folder open to others; `corrupt` for
+ *   files that are not a store; `unavailable` if the system refuses. Each names the path.
  */
 export async function openLmdbStore(dir: string): Promise<KeyValueStore> {
   prepareFolder(dir);
@@ -52,7 +54,7 @@ export async function openLmdbStore(dir: string): Promise<KeyValueStore> {
 class LmdbStore implements KeyValueStore {
   readonly #database: RootDatabase<Uint8Array, Uint8Array>;
   readonly #dir: string;
-  /** The last change under way for each key. */
+  /** The last pending change of each key. */
   readonly #queues = new Map<string, Promise<void>>();
   #closing: Promise<void> | undefined;
 
@@ -81,7 +83,7 @@ class LmdbStore implements KeyValueStore {
   async *scan(prefix: string): AsyncGenerator<[key: string, value: Uint8Array]> {
     const start = Buffer.from(prefix, "utf8");
     let after: Uint8Array | undefined;
-    // In batches, each its own short read: a slow consumer holds no snapshot open and pins no pages.
+    // In batches, each a short read of its own: a slow consumer keeps no snapshot open and pins no pages.
     for (;;) {
       this.#checkOpen();
       const batch = this.#batch(start, after);
@@ -116,11 +118,11 @@ class LmdbStore implements KeyValueStore {
     }
   }
 
-  /** Writes or deletes if the record still has this version (undefined: is still absent). */
+  /** Writes or deletes the record if it still has this version (undefined: if it is still absent). */
   async #write(key: Uint8Array, version: number | undefined, next: Uint8Array | undefined): Promise<boolean> {
     try {
       if (next === undefined) return await this.#database.remove(key, version as number);
-      // The driver takes null for "must not exist", which its types leave out.
+      // The driver takes null to mean "must not exist", which its types omit.
       return await this.#database.put(key, Buffer.from(next), freshVersion(), (version ?? null) as number);
     } catch (error) {
       throw await this.#writingError(error);
@@ -129,7 +131,7 @@ class LmdbStore implements KeyValueStore {
 
   #read(key: Uint8Array): { value: Uint8Array; version: number } | undefined {
     try {
-      // Otherwise a snapshot of this turn of the event loop may be older than another process's commit.
+      // Without this, a snapshot from this turn of the event loop may predate another process's commit.
       this.#database.resetReadTxn();
       const entry = this.#database.getEntry(key);
       if (entry === undefined) return undefined;
@@ -174,13 +176,13 @@ class LmdbStore implements KeyValueStore {
       return new StoreError("full", `${this.#dir}: no room on the disk; make room and try again (${text})`, {
         cause,
       });
-    return new StoreError("unavailable", `${this.#dir}: could not be written (${text})`, { cause });
+    return new StoreError("unavailable", `${this.#dir}: cannot be written (${text})`, { cause });
   }
 }
 
 const SCAN_BATCH = 256;
 
-/** A version never used before for this record, deletions and re-creations included; 52 bits fit a double. */
+/** A version never used before for this record, not even before a deletion; 52 bits fit a double. */
 function freshVersion(): number {
   return randomBytes(8).readUIntBE(0, 6) * 16 + 1;
 }
@@ -191,7 +193,9 @@ function prepareFolder(dir: string): void {
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     if (code === "ENOENT")
-      throw new StoreError("missing", `${dir}: its folder does not exist; make it first`, { cause: error });
+      throw new StoreError("missing", `${dir}: its parent folder does not exist; create it first`, {
+        cause: error,
+      });
     if (code !== "EEXIST") throw new StoreError("unavailable", `${dir}: ${message}`, { cause: error });
   }
   const status = lstatSync(dir);
@@ -203,7 +207,10 @@ function prepareFolder(dir: string): void {
     );
 }
 
-/** The driver rejects a failed commit with a promise of its cause attached; one that never settles is not waited for. */
+/**
+ * The driver attaches a promise of the cause to a failed commit; one that does not settle at once is not
+ * awaited.
+ */
 async function commitCause(error: unknown): Promise<unknown> {
   const promised = (error as { commitError?: Promise<never> }).commitError;
   if (promised === undefined) return error;
@@ -215,7 +222,7 @@ function openingError(error: unknown, dir: string): StoreError {
   if (error instanceof StoreError) return error;
   const text = messageOf(error);
   if (DAMAGE.test(text)) return damaged(dir, text, error);
-  return new StoreError("unavailable", `${dir}: could not be opened (${text})`, { cause: error });
+  return new StoreError("unavailable", `${dir}: cannot be opened (${text})`, { cause: error });
 }
 
 function readingError(error: unknown, dir: string): StoreError {

@@ -1,6 +1,6 @@
 /**
- * The master key: 32 random bytes in a file of their own, under which the keys in the store are sealed. Whoever has
- * the store without this file has no key.
+ * The master key: 32 random bytes in a file of their own, under which the keys in the store are sealed. The
+ * store without this file yields no key.
  *
  * File, 40 bytes: "TSMK", format version 1 (4 bytes, big endian), the key.
  */
@@ -17,13 +17,16 @@ const FILE_SIZE = HEADER_SIZE + KEY_SIZE;
 
 /** The master key of a realm, held as the keys derived from it. Prints as `[redacted]`. */
 export class MasterKey {
-  /** First 8 bytes of the fingerprint: stored beside what was sealed, so that a wrong master key is called by name. */
+  /**
+   * First 8 bytes of the fingerprint: stored beside each sealed record, so that a wrong master key is
+   * reported as such.
+   */
   readonly id: Uint8Array;
   readonly #sealing: Uint8Array;
   readonly #authentication: Uint8Array;
 
   /**
-   * @param bytes 32 random bytes; not kept.
+   * @param bytes 32 random bytes; no reference is kept.
    * @throws RangeError for another length.
    */
   constructor(bytes: Uint8Array) {
@@ -66,7 +69,7 @@ export class MasterKey {
 }
 
 /**
- * Makes a new master key in a file that must not exist, mode 0600.
+ * Writes a new master key to a file that must not exist yet, with mode 0600.
  * @throws PrivateFileError `exists`, `missing` (the folder) or `unavailable`.
  */
 export async function createMasterKey(
@@ -87,8 +90,9 @@ export async function createMasterKey(
 
 /**
  * Reads a master key.
- * @throws PrivateFileError `missing`, or `unsafe` for a link, another owner or a mode open to others, with the command
- *   that mends it; StoreError `corrupt` for a file that is no master key, `version` for one of a newer release.
+ * @throws PrivateFileError `missing`, or `unsafe` for a link, another owner or a mode open to others, with
+ *   the command that mends it; StoreError `corrupt` for a file that is not a master key, `version` for one
+ *   written by a newer release.
  */
 export async function loadMasterKey(file: string): Promise<MasterKey> {
   const contents = await readPrivateFile(file, FILE_SIZE + 1);
@@ -96,7 +100,7 @@ export async function loadMasterKey(file: string): Promise<MasterKey> {
     const view = new DataView(contents.buffer, contents.byteOffset, contents.byteLength);
     const isMasterKey = contents.length >= HEADER_SIZE && MAGIC.equals(contents.subarray(0, MAGIC.length));
     if (isMasterKey && view.getUint32(MAGIC.length) > VERSION)
-      throw new StoreError("version", `${file}: a master key of a newer release; use that release`);
+      throw new StoreError("version", `${file}: written by a newer release; use that release`);
     if (!isMasterKey || view.getUint32(MAGIC.length) !== VERSION || contents.length !== FILE_SIZE)
       throw new StoreError(
         "corrupt",

@@ -2,13 +2,13 @@
  * The replay cache in memory, for one process (rules: replay-rules.ts).
  *
  * Invariants:
- * - The same authenticator has the same ctime, which lies inside its ciphertext. So a tag needs to be looked for only
- *   in the bucket of its ctime.
- * - A bucket is dropped whole, once every record in it is past its time; before that the forgotten mark is raised to
+ * - The same authenticator has the same ctime, which lies inside its ciphertext. So a tag need only be looked
+ *   up in the bucket of its ctime.
+ * - A bucket is dropped as a whole once every record in it has expired; first the forgotten mark is raised to
  *   the latest ctime in it.
- * - `store` runs without a pause: of any number of copies one wins.
- * - Tags are kept as strings of one byte a character: V8 hashes them with a secret of the process, so nobody can
- *   choose tags that collide.
+ * - `store` runs without yielding: of any number of copies, one wins.
+ * - Tags are kept as strings, one byte per character: V8 hashes them with a secret of the process, so nobody
+ *   can choose tags that collide.
  */
 import type { ReplayCache } from "./replay-cache.js";
 import {
@@ -25,28 +25,29 @@ import {
 
 /** Settings of a replay cache in memory. Times are milliseconds. */
 export interface MemoryReplayCacheOptions {
-  /** Permitted difference of clocks, either way. */
+  /** Permitted difference between clocks, either way. */
   readonly skew: number;
-  /** The present when the process began to serve. */
+  /** When the process began to serve, in milliseconds since the epoch. */
   readonly startedAt: number;
   /**
    * What was accepted before `startedAt`, by a process whose memory is gone:
-   * - `refuse` (the default): authenticators up to `startedAt` + `skew` are refused, because they may be copies
-   * - `fresh`: nothing can have been accepted, for the realm or the service's key is new
+   * - `refuse` (the default): authenticators up to `startedAt` + `skew` are refused, because they may be
+   *   copies
+   * - `fresh`: nothing can have been accepted, because the realm or the service's key is new
    */
   readonly restart?: "refuse" | "fresh";
-  /** Most records held; 1,000,000 unless given. */
+  /** The most records held; 1,000,000 by default. */
   readonly capacity?: number;
 }
 
 interface Bucket {
   readonly tags: Set<string>;
-  /** The last millisecond at which any of its records must be held. */
+  /** The last millisecond at which any of its records must still be held. */
   keptUntil: number;
   latestCtime: number;
 }
 
-/** Remembers authenticators in memory: about 70 bytes for each of 16-byte tags. */
+/** Remembers authenticators in memory, about 70 bytes for each 16-byte tag. */
 export class MemoryReplayCache implements ReplayCache {
   readonly #skew: number;
   readonly #capacity: number;
@@ -92,7 +93,7 @@ export class MemoryReplayCache implements ReplayCache {
         ctime,
         this.#refuseThrough,
         now,
-        "the server was started and remembers nothing of before",
+        "the server was restarted and remembers nothing from before",
       );
     if (ctime <= this.#forgottenThrough) throw cannotKnow(ctime, this.#forgottenThrough, now, FORGOTTEN);
     if (this.#size >= this.#capacity) throw noRoom(this.#capacity);
@@ -132,6 +133,6 @@ export class MemoryReplayCache implements ReplayCache {
 }
 
 function textOf(tag: Uint8Array): string {
-  // Neither a spread, which walks an iterator, nor a Buffer, which takes a small array's bytes off the heap.
+  // Neither a spread, which walks an iterator, nor a Buffer, which moves a small array's bytes off the heap.
   return String.fromCharCode.apply(undefined, tag as unknown as number[]);
 }

@@ -1,19 +1,19 @@
 /**
- * The key-value store in memory: for tests, demonstrations and whatever may end with the process.
+ * The key-value store in memory: for tests, demonstrations and anything that may end with the process.
  *
- * Every step is synchronous, so atomic by nature.
+ * Every step is synchronous and therefore atomic.
  */
 import type { KeyValueStore } from "./key-value-store.js";
 import { StoreError } from "./store-error.js";
 import { checkStoreKey } from "./store-key.js";
 
-/** Opens an empty store that ends with the process. */
+/** Opens an empty store whose records end with the process. */
 export function openMemoryStore(): KeyValueStore {
   return new MemoryStore();
 }
 
 class MemoryStore implements KeyValueStore {
-  /** Replaced, never changed: `get` hands them out as they are. */
+  /** Values are replaced, never changed in place: `get` returns them uncopied. */
   readonly #records = new Map<string, Uint8Array>();
   #closed = false;
 

@@ -1,8 +1,8 @@
 /**
- * Notes, each belonging to the principal that wrote it: what V keeps for its callers.
+ * Notes, each owned by the principal that wrote it: what V keeps for its callers.
  *
- * The key is the owner's canonical text, NUL, the note's name. Neither holds a NUL, so no owner's notes lie under
- * another's prefix.
+ * The key is the owner's canonical text, NUL, the note's name. Neither contains a NUL, so no owner's notes
+ * fall under another's prefix.
  */
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { NoteRecordSchema } from "../gen/kerberos/storage/v1/note_record_pb.js";
@@ -15,7 +15,7 @@ import { StoreError } from "./store-error.js";
 export const MAX_NOTE_NAME = 128;
 /** Longest text of a note, in bytes of UTF-8. */
 export const MAX_NOTE_TEXT = 4096;
-/** Most notes of one owner. */
+/** The most notes one owner may have. */
 export const MAX_NOTES = 64;
 
 const NAME = /^[A-Za-z0-9._-]+$/;
@@ -30,7 +30,7 @@ export interface Note {
 /** Notes by owner and name. */
 export class NotesStore {
   readonly #records: KeyValueStore;
-  /** The last `put` under way for each owner: they are counted one after the other. */
+  /** The last pending `put` of each owner: notes are counted one after the other. */
   readonly #queues = new Map<Principal, Promise<void>>();
 
   /** Takes over the store: `close` closes it. */
@@ -39,10 +39,10 @@ export class NotesStore {
   }
 
   /**
-   * Writes a note, over an earlier one of that name.
-   * @throws KrbError KRB_ERR_FIELD_TOOLONG for a name over 128 characters or a text over 4096 bytes; KRB_ERR_GENERIC
-   *   for a name with other characters than letters, digits, `.`, `_`, `-`, or a text that is not well-formed;
-   *   KDC_ERR_POLICY for an owner's 257th note.
+   * Writes a note, replacing an earlier one of that name.
+   * @throws KrbError KRB_ERR_FIELD_TOOLONG for a name over 128 characters or a text over 4096 bytes;
+   *   KRB_ERR_GENERIC for a name with characters other than letters, digits, `.`, `_`, `-`, or a text that is
+   *   not well-formed Unicode; KDC_ERR_POLICY for an owner's 257th note.
    */
   async put(owner: Principal, name: string, text: string, now: number): Promise<void> {
     checkName(name);
@@ -58,7 +58,7 @@ export class NotesStore {
   }
 
   /**
-   * The owner's note of that name, undefined where there is none.
+   * The owner's note of that name, or undefined.
    * @throws KrbError for a name that `put` refuses; StoreError `corrupt` for a damaged record.
    */
   async get(owner: Principal, name: string): Promise<Note | undefined> {
@@ -67,7 +67,7 @@ export class NotesStore {
     return bytes === undefined ? undefined : noteOf(owner, name, bytes);
   }
 
-  /** The owner's notes in the order of their names. Throws StoreError `corrupt` for a damaged record. */
+  /** The owner's notes, ordered by name. Throws StoreError `corrupt` for a damaged record. */
   async list(owner: Principal): Promise<Note[]> {
     const prefix = keyOf(owner, "");
     const notes: Note[] = [];
@@ -76,7 +76,10 @@ export class NotesStore {
     return notes;
   }
 
-  /** Deletes the owner's note of that name. Gives whether there was one. Throws KrbError for a name that `put` refuses. */
+  /**
+   * Deletes the owner's note of that name and returns whether there was one. Throws KrbError for a name that
+   * `put` refuses.
+   */
   async delete(owner: Principal, name: string): Promise<boolean> {
     checkName(name);
     let existed = false;
@@ -87,7 +90,7 @@ export class NotesStore {
     return existed;
   }
 
-  /** Closes the store beneath. */
+  /** Closes the underlying store. */
   async close(): Promise<void> {
     await Promise.all(this.#queues.values());
     await this.#records.close();

@@ -1,5 +1,5 @@
 /**
- * Opens a replay cache by its name, `type:rest`. A new backend is one row here.
+ * Opens a replay cache by its name, `type:rest`. A new backend is one row in this file.
  */
 import { openLmdbStore } from "./lmdb-store.js";
 import { MemoryReplayCache, type MemoryReplayCacheOptions } from "./memory-replay-cache.js";
@@ -15,9 +15,11 @@ const OPENERS: Readonly<
 };
 
 /**
- * Opens a replay cache: `memory:`, which forgets when the process ends, or `lmdb:DIR`, which does not.
- * @param options `startedAt` and `restart` concern `memory:` alone.
- * @throws RangeError for a name of another form or type, naming the types there are; StoreError as the backend does.
+ * Opens a replay cache: `memory:`, which forgets everything when the process ends, or `lmdb:DIR`, which does
+ * not.
+ * @param options `startedAt` and `restart` apply to `memory:` alone.
+ * @throws RangeError for a name of another form or type, listing the known types; StoreError as thrown by the
+ *   backend.
  */
 export async function openReplayCache(name: string, options: MemoryReplayCacheOptions): Promise<ReplayCache> {
   const { opener, rest } = splitStoreName(name, OPENERS);

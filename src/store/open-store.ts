@@ -1,5 +1,5 @@
 /**
- * Opens a key-value store by its name, `type:rest`. A new backend is one file and one row here.
+ * Opens a key-value store by its name, `type:rest`. A new backend is one new file and one row in this one.
  */
 import type { KeyValueStore } from "./key-value-store.js";
 import { openLmdbStore } from "./lmdb-store.js";
@@ -13,7 +13,8 @@ const OPENERS: Readonly<Record<string, (rest: string) => Promise<KeyValueStore>>
 
 /**
  * Opens a store: `memory:` or `lmdb:DIR`.
- * @throws RangeError for a name of another form or type, naming the types there are; StoreError as the backend does.
+ * @throws RangeError for a name of another form or type, listing the known types; StoreError as thrown by the
+ *   backend.
  */
 export async function openStore(name: string): Promise<KeyValueStore> {
   const { opener, rest } = splitStoreName(name, OPENERS);

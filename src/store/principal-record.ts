@@ -1,10 +1,10 @@
 /**
  * A principal as it is stored: the encoding, apart from the database that keeps it.
  *
- * Two seals (storage/v1/principal_record.proto). Each key is encrypted and bound to principal, kvno and etype. The
- * whole record, clear fields included, carries a MAC over the bytes as stored, checked before they are parsed. So a
- * record that opens is one that was written under this master key for this principal; only an older record of the
- * same principal, put back by whoever can write the store, goes unnoticed.
+ * Two seals (storage/v1/principal_record.proto). Each key is encrypted and bound to principal, kvno and
+ * etype. The whole record, clear fields included, carries a MAC over the bytes as stored, checked before they
+ * are parsed. A record that opens was therefore written under this master key for this principal; only an
+ * older record of the same principal, put back by someone who can write to the store, goes unnoticed.
  */
 import { createCipheriv, createDecipheriv, randomBytes, timingSafeEqual } from "node:crypto";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
@@ -27,7 +27,7 @@ const VERSION = 1;
 const NONCE_SIZE = 12;
 const TAG_SIZE = 16;
 
-/** Encodes an entry, its keys sealed under the master key. The bytes belong to the caller. */
+/** Encodes an entry with its keys sealed under the master key. The caller owns the bytes. */
 export function encodePrincipal(
   entry: PrincipalEntry,
   masterKey: MasterKey,
@@ -63,8 +63,9 @@ export function encodePrincipal(
 
 /**
  * Opens what `encodePrincipal` made for this principal. The entry owns its keys.
- * @throws StoreError `wrong-key` when it was sealed under another master key; `version` when a newer release wrote it;
- *   `corrupt` when any byte differs from what was written, or when it is another principal's record.
+ * @throws StoreError `wrong-key` when it was sealed under another master key; `version` when a newer release
+ *   wrote it; `corrupt` when any byte differs from what was written, or when it is another principal's
+ *   record.
  */
 export function decodePrincipal(
   bytes: Uint8Array,
@@ -87,7 +88,7 @@ export function decodePrincipal(
 
 function openRecord(bytes: Uint8Array, masterKey: MasterKey, principal: Principal): PrincipalRecord {
   const sealed = parsed(() => fromBinary(SealedPrincipalRecordSchema, bytes), principal);
-  // The decoder forgives other spellings of the same message; they are not what was written.
+  // The decoder also accepts other encodings of the same message; those are not what was written.
   if (Buffer.compare(toBinary(SealedPrincipalRecordSchema, sealed), bytes) !== 0) throw corrupt(principal);
   const expected = masterKey.authenticate(versionBytes(sealed.version), sealed.masterKeyId, sealed.record);
   if (sealed.seal.length !== expected.length || !timingSafeEqual(sealed.seal, expected))
@@ -109,7 +110,7 @@ function entryOf(record: PrincipalRecord, masterKey: MasterKey, principal: Princ
   if (parsePrincipal(record.principal, "principal") !== principal)
     throw new StoreError(
       "corrupt",
-      `${principal}: the record is that of ${record.principal}; restore it from a backup or delete and create it anew`,
+      `${principal}: holds the record of ${record.principal}; restore it from a backup, or delete and create it again`,
     );
   return {
     principal,
@@ -174,7 +175,7 @@ function openKey(principal: Principal, sealed: SealedKey, masterKey: MasterKey):
   }
 }
 
-/** What a sealed key is bound to. No part holds a NUL, so the text has one reading. */
+/** What a sealed key is bound to. No part contains a NUL, so the text is unambiguous. */
 function boundTo(principal: Principal, kvno: number, etype: number): Uint8Array {
   return Buffer.from(`${principal}\0${kvno}\0${etype}`, "utf8");
 }
@@ -196,7 +197,7 @@ function parsed<T>(parse: () => T, principal: Principal): T {
 function corrupt(principal: Principal): StoreError {
   return new StoreError(
     "corrupt",
-    `${principal}: the stored record was changed or damaged; restore it from a backup or delete and create it anew`,
+    `${principal}: the stored record was changed or damaged; restore it from a backup, or delete and create it again`,
   );
 }
 

@@ -1,9 +1,9 @@
 /**
- * The realm's principals: records in a key-value store, their keys sealed under the master key.
+ * The realm's principals: records in a key-value store, with their keys sealed under the master key.
  *
- * A decoded entry is kept beside the raw bytes it came from. `get` always reads the raw bytes first and hands out the
- * kept entry only where they are the same, so it is never stale, whoever wrote the store; what it saves is the
- * unsealing and the preparation of keys that are used again and again.
+ * A decoded entry is kept beside the raw bytes it came from. `get` always reads the raw bytes first and
+ * returns the kept entry only if they are the same, so it is never stale, whoever wrote to the store; it
+ * saves unsealing and preparing keys that are used again and again.
  */
 import type { Principal } from "../protocol/principal.js";
 import { parsePrincipal } from "../protocol/principal.js";
@@ -23,21 +23,21 @@ interface KeptEntry {
   used: number;
 }
 
-/** The principals of one realm. Entries handed out are shared: nobody wipes their keys. */
+/** The principals of one realm. Returned entries are shared: callers must not wipe their keys. */
 export class PrincipalStore {
   readonly #records: KeyValueStore;
   readonly #masterKey: MasterKey;
   readonly #kept = new Map<Principal, KeptEntry>();
   #uses = 0;
 
-  /** Takes over the store: `close` closes it. The master key stays the caller's. */
+  /** Takes over the store: `close` closes it. The caller keeps the master key. */
   constructor(records: KeyValueStore, masterKey: MasterKey) {
     this.#records = records;
     this.#masterKey = masterKey;
   }
 
   /**
-   * The entry of a principal, undefined where there is none.
+   * The entry of a principal, or undefined.
    * @throws StoreError as `decodePrincipal`; `unavailable` when the store is closed.
    */
   async get(principal: Principal): Promise<PrincipalEntry | undefined> {
@@ -58,22 +58,23 @@ export class PrincipalStore {
 
   /**
    * Adds a principal.
-   * @throws StoreError `exists` where there is one of that name, whatever state its record is in.
+   * @throws StoreError `exists` if there is one of that name, whatever the state of its record.
    */
   async create(entry: PrincipalEntry): Promise<void> {
     const { principal } = entry;
     await this.#records.update(PREFIX + principal, (current) => {
       if (current !== undefined)
-        throw new StoreError("exists", `${principal}: exists already; change it, or delete it first`);
+        throw new StoreError("exists", `${principal}: already exists; change it, or delete it first`);
       return encodePrincipal(entry, this.#masterKey);
     });
   }
 
   /**
-   * Changes a principal in one atomic step and gives the entry that was written.
-   * @param change makes the new entry from the present one; synchronous, may be called more than once. If it throws,
-   *   nothing is written and `change` rejects with the same error.
-   * @throws StoreError `missing` where there is none of that name; TypeError when the new entry bears another name.
+   * Changes a principal in one atomic step and returns the entry written.
+   * @param change makes the new entry from the current one; synchronous, may be called more than once. If it
+   *   throws, nothing is written and `change` rejects with that error.
+   * @throws StoreError `missing` if there is none of that name; TypeError if the new entry bears another
+   *   name.
    */
   async change(
     principal: Principal,
@@ -90,7 +91,7 @@ export class PrincipalStore {
     return written as PrincipalEntry;
   }
 
-  /** Removes a principal, in whatever state its record is. Gives whether there was one. */
+  /** Removes a principal, whatever the state of its record, and returns whether there was one. */
   async delete(principal: Principal): Promise<boolean> {
     let existed = false;
     await this.#records.update(PREFIX + principal, (current) => {
@@ -102,8 +103,8 @@ export class PrincipalStore {
   }
 
   /**
-   * All principals in the order of their names.
-   * @throws StoreError as `get`, at the first record that does not open.
+   * All principals, ordered by name.
+   * @throws StoreError as `get`, at the first record that cannot be opened.
    */
   async *list(): AsyncGenerator<PrincipalEntry> {
     for await (const [key, bytes] of this.#records.scan(PREFIX)) {
@@ -112,7 +113,7 @@ export class PrincipalStore {
     }
   }
 
-  /** Closes the store beneath. */
+  /** Closes the underlying store. */
   async close(): Promise<void> {
     this.#kept.clear();
     await this.#records.close();
@@ -123,7 +124,7 @@ export class PrincipalStore {
     this.#kept.set(principal, kept);
   }
 
-  /** Looked for when room is needed, which costs less than keeping an order at each use. */
+  /** Found when room is needed, which costs less than maintaining an order at every use. */
   #dropLongestUnused(): void {
     let longest: Principal | undefined;
     let used = Number.POSITIVE_INFINITY;

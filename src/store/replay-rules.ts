@@ -1,16 +1,17 @@
 /**
- * The rules of replay detection, apart from what remembers (RFC 4120 §3.2.3, §3.2.6). With skew S:
+ * The rules of replay detection, independent of where records are kept (RFC 4120 §3.2.3, §3.2.6). With skew
+ * S:
  *
- * 1. A record is kept until the time its caller asked for, and at least until ctime + 2S, that millisecond included.
- * 2. The high-water mark is the latest `now` seen. A clock more than S below it was stepped back: everything is
- *    refused, so that neither authenticators nor clocks of the past come back.
- * 3. The forgotten mark is the latest ctime of any record dropped. An authenticator no later than it may have been
- *    accepted before, so it is refused.
+ * 1. A record is kept until the time its caller asked for, and at least until ctime + 2S inclusive.
+ * 2. The high-water mark is the latest `now` seen. A clock more than S below it was stepped back: everything
+ *    is refused, so that old authenticators cannot come back with an old clock.
+ * 3. The forgotten mark is the latest ctime of any record dropped. An authenticator no later than that may
+ *    have been accepted before, so it is refused.
  *
- * Rule 3 alone makes it true, for any course of the clock, that nothing is accepted twice: what was accepted is either
- * still remembered, or dropped and thus no later than the mark. Rule 1 makes rule 3 invisible to honest clients: a
- * record is dropped at `now` > ctime + 2S, by rule 2 the clock never serves below `now` - S, and a client within S of
- * that has a ctime above the mark.
+ * Rule 3 alone ensures, however the clock moves, that nothing is accepted twice: an accepted authenticator is
+ * either still remembered, or was dropped and so is no later than the mark. Rule 1 keeps rule 3 from touching
+ * honest clients: a record is dropped at `now` > ctime + 2S, by rule 2 nothing is served below `now` - S, and
+ * a client within S of that has a ctime above the mark.
  */
 import { KrbError } from "../protocol/krb-error.js";
 
@@ -46,14 +47,14 @@ export function checkReplaySettings(skew: number, capacity: number): void {
     throw new RangeError(`capacity: expected 1 to ${MAX_CAPACITY}, got ${capacity}`);
 }
 
-/** How many authenticators a cache remembers at most unless told otherwise. */
+/** The most authenticators a cache remembers by default. */
 export const DEFAULT_CAPACITY = 1_000_000;
 
-/** A copy of an authenticator that was accepted. */
+/** The refusal of a copy of an accepted authenticator. */
 export function repeated(ctime: number, now: number): KrbError {
   return new KrbError(
     "KRB_AP_ERR_REPEAT",
-    "this authenticator was used before; make a fresh one for each request",
+    "this authenticator was used before; make a new one for each request",
     {
       ctime: iso(ctime),
       now: iso(now),
@@ -61,16 +62,19 @@ export function repeated(ctime: number, now: number): KrbError {
   );
 }
 
-/** The clock was stepped back (rule 2). */
+/** The refusal of everything after the clock was stepped back (rule 2). */
 export function clockSteppedBack(now: number, highWater: number, skew: number): KrbError {
   return new KrbError(
     "KRB_AP_ERR_SKEW",
-    "the server's clock was set back beyond the permitted skew; its operator must set it right",
+    "the server's clock was set back by more than the permitted skew; its operator must correct it",
     { now: iso(now), high_water: iso(highWater), limit_ms: String(skew), side: "server" },
   );
 }
 
-/** The cache cannot know whether it accepted this authenticator before: none up to `through` is accepted. */
+/**
+ * The refusal of an authenticator that the cache may have accepted before: none made up to `through` is
+ * accepted.
+ */
 export function cannotKnow(ctime: number, through: number, now: number, why: string): KrbError {
   return new KrbError("KRB_AP_ERR_SKEW", `${why}; authenticators made up to ${iso(through)} are refused`, {
     ctime: iso(ctime),
@@ -80,10 +84,10 @@ export function cannotKnow(ctime: number, through: number, now: number, why: str
   });
 }
 
-/** The reason of rule 3. */
-export const FORGOTTEN = "the record of authenticators of that time was dropped";
+/** The reason given under rule 3. */
+export const FORGOTTEN = "the record of authenticators from that time was dropped";
 
-/** There is no room for another record, and none may be dropped yet. */
+/** The refusal when there is no room for another record and none may be dropped yet. */
 export function noRoom(capacity: number): KrbError {
   return new KrbError("KDC_ERR_SVC_UNAVAILABLE", "the replay cache is full; try again later", {
     capacity: String(capacity),

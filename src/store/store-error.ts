@@ -1,15 +1,15 @@
 /**
- * What can be wrong with stored data, for the command to render and the servers to log. Not a protocol refusal: a
- * caller on the wire sees fixed text only.
+ * What can be wrong with stored data, for the command to print and the servers to log. Not a protocol
+ * refusal: a caller on the wire sees only a fixed text.
  */
 
 /**
- * - `exists`, `missing`: the record or folder is there already, or is not there
- * - `corrupt`: the bytes are not what was written
+ * - `exists`, `missing`: the record or folder already exists, or does not exist
+ * - `corrupt`: the bytes are not those that were written
  * - `wrong-key`: sealed under another master key
  * - `version`: written by a newer release
  * - `unsafe`: open to other users of the machine
- * - `full`: the disk has no room
+ * - `full`: the disk is full
  * - `unavailable`: the system refuses, or the store is closed
  */
 export type StoreErrorCode =
@@ -22,7 +22,7 @@ export type StoreErrorCode =
   | "full"
   | "unavailable";
 
-/** A failure of stored data. The text names what is concerned and says what to do. */
+/** A failure of stored data. The text names the thing concerned and says what to do. */
 export class StoreError extends Error {
   override readonly name = "StoreError";
   readonly code: StoreErrorCode;

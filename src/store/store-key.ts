@@ -1,6 +1,6 @@
 /**
- * The rule for keys of a key-value store, the same for every backend: well-formed text of 1 to 512 bytes in UTF-8,
- * ordered by those bytes.
+ * The rule for keys of a key-value store, the same for every backend: well-formed text of 1 to 512 bytes in
+ * UTF-8, ordered by those bytes.
  */
 
 const MAX_KEY_BYTES = 512;
@@ -22,6 +22,6 @@ export function checkStoreKey(key: string): void {
   const length = Buffer.byteLength(key, "utf8");
   if (length === 0 || length > MAX_KEY_BYTES)
     throw new RangeError(`key: expected 1 to ${MAX_KEY_BYTES} bytes of UTF-8, got ${length}`);
-  // A lone surrogate becomes U+FFFD: two keys would become one.
+  // A lone surrogate would become U+FFFD, making one key of two.
   if (!key.isWellFormed()) throw new RangeError("key: expected well-formed Unicode");
 }

@@ -1,11 +1,11 @@
 /**
- * The form of a store's name, `type:rest`, shared by all that is opened by name.
+ * The form of a store's name, `type:rest`, shared by everything that is opened by name.
  */
 
 /**
- * Finds the row for `name` in a table of openers and the part after the colon.
- * @throws RangeError when there is no such type (naming those there are), or when a type other than `memory` has no
- *   rest.
+ * Finds the row for `name` in a table of openers, and the part after the colon.
+ * @throws RangeError if the type is unknown (listing the known ones), or if `memory` has a rest or another
+ *   type has none.
  */
 export function splitStoreName<T>(
   name: string,

@@ -1,18 +1,20 @@
 /**
- * The replay cache in a key-value store: on LMDB it survives the process and the machine, and several processes may
- * share it (rules: replay-rules.ts).
+ * The replay cache in a key-value store: on LMDB it survives the process and the machine, and several
+ * processes may share it (rules: replay-rules.ts).
  *
- * Keys: `r/BUCKET/TAG`, bucket = ctime in whole minutes, 12 digits; tag in hexadecimal; so a sweep is a range. Value, 24
- * bytes: ctime, the time until which it is kept, the `now` of storing, each a big-endian double. `mark`, 16 bytes: the
- * high-water mark at the last sweep and the forgotten mark.
+ * Keys: `r/BUCKET/TAG`, where the bucket is ctime in whole minutes, 12 digits, and the tag is in hexadecimal;
+ * a sweep is therefore a range. Value, 24 bytes: ctime, the time until which it is kept and the time it was
+ * stored, each a big-endian double of milliseconds since the epoch. `mark`, 16 bytes: the high-water mark at
+ * the last sweep and the forgotten mark.
  *
  * Invariants:
- * - The same authenticator has the same ctime, which lies inside its ciphertext, so the same key. Its one atomic step
- *   is `update`: of any number of copies, in any number of processes, one wins, and it wins once it is on the disk.
- * - Marks are on the disk before the records they speak of are dropped. `store` reads them again after its own record
- *   is written, so a record dropped in between is noticed.
- * - The high-water mark of a store is the later of the mark's and the latest `now` in any record, so it needs no
- *   write of its own for each authenticator.
+ * - The same authenticator has the same ctime, which lies inside its ciphertext, and so the same key. The one
+ *   atomic step is `update`: of any number of copies, in any number of processes, one wins, and it has won
+ *   once it is on disk.
+ * - Marks are on disk before the records they cover are dropped. `store` reads them again after writing its
+ *   own record, so a record dropped in between is noticed.
+ * - The high-water mark of a store is the later of the one in `mark` and the latest storing time in any
+ *   record, so it needs no write of its own for each authenticator.
  */
 
 import { KrbError } from "../protocol/krb-error.js";
@@ -32,9 +34,9 @@ import {
 
 /** Settings of a replay cache in a store. Times are milliseconds. */
 export interface StoreReplayCacheOptions {
-  /** Permitted difference of clocks, either way. */
+  /** Permitted difference between clocks, either way. */
   readonly skew: number;
-  /** Most records held, counted by each process; 1,000,000 unless given. */
+  /** The most records held, counted by each process; 1,000,000 by default. */
   readonly capacity?: number;
 }
 
@@ -49,7 +51,7 @@ interface ReplayRecord {
   readonly storedAt: number;
 }
 
-// The same for all processes and for ever: it is part of the keys.
+// The same for all processes and for ever, since it is part of the keys.
 const BUCKET_WIDTH = 60_000;
 const RECORDS = "r/";
 const MARK = "mark";
@@ -74,7 +76,7 @@ export class StoreReplayCache implements ReplayCache {
 
   /**
    * Opens the cache kept in `store`, which it takes over: `close` closes it.
-   * @throws RangeError for settings out of range.
+   * @throws RangeError if a setting is out of range.
    */
   static async open(
     store: KeyValueStore,
@@ -86,7 +88,7 @@ export class StoreReplayCache implements ReplayCache {
     return cache;
   }
 
-  /** How many records are held, as far as this process knows. */
+  /** The number of records held, as far as this process knows. */
   get size(): number {
     return this.#size;
   }
@@ -110,7 +112,7 @@ export class StoreReplayCache implements ReplayCache {
     if (this.#highWater >= this.#nextSweep) this.#startSweep();
   }
 
-  /** Drops every record whose time is past. `store` sees to it about once a minute. */
+  /** Drops every expired record. `store` starts this about once a minute. */
   async sweep(): Promise<void> {
     const highWater = this.#highWater;
     this.#nextSweep = highWater + BUCKET_WIDTH;
@@ -153,7 +155,7 @@ export class StoreReplayCache implements ReplayCache {
   }
 
   #startSweep(): void {
-    // A sweep that fails leaves records behind, nothing worse; the next one meets them again.
+    // A sweep that fails only leaves records behind; the next one finds them again.
     this.#sweeping ??= this.sweep()
       .catch(() => {})
       .finally(() => {
@@ -165,7 +167,7 @@ export class StoreReplayCache implements ReplayCache {
     const keys: string[] = [];
     let forgottenThrough = Number.NEGATIVE_INFINITY;
     for await (const [key, value] of this.#store.scan(RECORDS)) {
-      // Rule 1: no record of this bucket or a later one can be past its time.
+      // Rule 1: no record in this bucket or a later one can have expired.
       if (bucketStart(key) + 2 * this.#skew >= highWater) break;
       const record = decodeRecord(key, value, this.#skew);
       if (record.keptUntil >= highWater) continue;
@@ -216,7 +218,10 @@ function encodeRecord({ ctime, keptUntil, storedAt }: ReplayRecord): Uint8Array 
   return bytes;
 }
 
-/** Reads a record. What its bucket says is impossible was damaged: it is then kept as long as any of that bucket. */
+/**
+ * Reads a record. A value that its bucket rules out was damaged: the record is then kept as long as any in
+ * that bucket can be.
+ */
 function decodeRecord(key: string, value: Uint8Array, skew: number): ReplayRecord {
   const start = bucketStart(key);
   const end = start + BUCKET_WIDTH;

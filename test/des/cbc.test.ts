@@ -140,7 +140,7 @@ describe("CBC", () => {
         new TypeError("output: expected a Uint8Array, got string"),
       );
       expect(() => crypt(schedule, iv, memory.subarray(0, 24), memory.subarray(8))).toThrow(
-        new RangeError("output: expected not to begin inside the input, got it 8 bytes further"),
+        new RangeError("output: expected not to begin inside the input, got one 8 bytes into it"),
       );
     }
   });

@@ -147,7 +147,7 @@ describe("ECB", () => {
         new TypeError("output: expected a Uint8Array, got string"),
       );
       expect(() => crypt(schedule, memory.subarray(0, 24), memory.subarray(8))).toThrow(
-        new RangeError("output: expected not to begin inside the input, got it 8 bytes further"),
+        new RangeError("output: expected not to begin inside the input, got one 8 bytes into it"),
       );
     }
   });
