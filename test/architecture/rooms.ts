@@ -1,0 +1,64 @@
+/** The rooms of the house, from the bottom up, and what each may import (docs/design.md draws them). */
+
+export interface Room {
+  /** Rooms it may import, besides itself. */
+  readonly rooms: readonly string[];
+  /** Packages it may import; one that ends in a colon stands for all that begin so. */
+  readonly packages: readonly string[];
+}
+
+const PROTOBUF = "@bufbuild/protobuf";
+const GRPC = "@grpc/grpc-js";
+const ABOVE_RPC = [PROTOBUF, GRPC, "node:"];
+
+/** What the rooms above services and client may use. */
+const ABOVE = [
+  "services",
+  "client",
+  "realm",
+  "store",
+  "files",
+  "formats",
+  "canonical",
+  "protocol",
+  "gen",
+  "rpc",
+];
+
+export const ROOMS: Readonly<Record<string, Room>> = {
+  des: { rooms: [], packages: [] },
+  crypto: { rooms: ["des"], packages: ["node:crypto", "node:util"] },
+  gen: { rooms: [], packages: [PROTOBUF] },
+  canonical: { rooms: ["gen"], packages: [PROTOBUF, "node:buffer"] },
+  protocol: { rooms: ["crypto", "canonical", "gen"], packages: [PROTOBUF, "node:buffer", "node:util"] },
+  formats: { rooms: ["protocol", "gen"], packages: ["node:buffer"] },
+  files: { rooms: [], packages: ["node:"] },
+  store: { rooms: ["protocol", "gen", "files"], packages: [PROTOBUF, "node:"] },
+  realm: { rooms: ["store", "formats", "files", "protocol", "gen"], packages: ["node:"] },
+  rpc: { rooms: ["protocol", "canonical", "gen"], packages: ABOVE_RPC },
+  services: {
+    rooms: ["realm", "store", "rpc", "formats", "protocol", "gen", "files"],
+    packages: ABOVE_RPC,
+  },
+  client: { rooms: ["rpc", "formats", "protocol", "gen", "files"], packages: ABOVE_RPC },
+  testing: { rooms: ABOVE, packages: ABOVE_RPC },
+  lab: { rooms: ABOVE, packages: ABOVE_RPC },
+  cli: { rooms: [...ABOVE, "lab"], packages: ABOVE_RPC },
+};
+
+/** A database's driver is known to one file. */
+export const DRIVERS: Readonly<Record<string, RegExp>> = {
+  lmdb: /^store\/lmdb-store\.ts$/,
+  ioredis: /^store\/redis[a-z-]*\.ts$/,
+};
+
+/** Rooms without clock, timers, process, files or sockets: what they need is a parameter. */
+export const PURE = ["des", "crypto", "canonical", "protocol", "formats"];
+
+/** Rooms with a door, `index.ts`; inside the house, files are imported by their own names. */
+export const WITH_INDEX = ["des", "services", "client", "testing"];
+
+/** The room of a source. `*_grpc.ts` in gen counts as part of rpc: it is where a call begins and ends. */
+export function roomOf(path: string): string {
+  return path.startsWith("gen/") && path.endsWith("_grpc.ts") ? "rpc" : path.slice(0, path.indexOf("/"));
+}

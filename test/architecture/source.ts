@@ -1,0 +1,169 @@
+/** What a source says, read by a parser: which modules it names, which globals it uses, what it exports. */
+import { parseAst } from "rolldown/parseAst";
+
+/** A source file by its path under src/, with slashes. */
+export interface Source {
+  readonly path: string;
+  readonly text: string;
+}
+
+/** Something found in a source, and on which line. */
+export interface Found<T = string> {
+  readonly what: T;
+  readonly line: number;
+}
+
+export interface Facts {
+  /** Every module named: import, export from, import(), import types, require(); `undefined` if computed. */
+  readonly imports: readonly Found<string | undefined>[];
+  /**
+   * Uses of the globals in GLOBALS, as `process.env.HOME`, `setTimeout`; a call without a member as `Date()`, and
+   * `new` without arguments as `new Date()`.
+   */
+  readonly uses: readonly Found[];
+  /** Places of default exports. */
+  readonly defaultExports: readonly Found[];
+}
+
+const GLOBALS = new Set([
+  "Date",
+  "Math",
+  "performance",
+  "process",
+  "console",
+  "setTimeout",
+  "setInterval",
+  "setImmediate",
+]);
+
+interface Node {
+  readonly type: string;
+  readonly start: number;
+  readonly [key: string]: unknown;
+}
+
+const read = new WeakMap<Source, Facts>();
+
+/** Parses a source, once; throws a SyntaxError if it is not TypeScript. */
+export function factsOf(source: Source): Facts {
+  const known = read.get(source);
+  if (known !== undefined) return known;
+  const { text } = source;
+  const imports: Found<string | undefined>[] = [];
+  const uses: Found[] = [];
+  const defaultExports: Found[] = [];
+  const at = (node: Node) => text.slice(0, node.start).split("\n").length;
+
+  const visit = (node: Node, parent?: Node, key?: string) => {
+    const module = moduleNamed(node);
+    if (module !== undefined) imports.push({ what: literal(module), line: at(node) });
+    if (exportsDefault(node)) defaultExports.push({ what: "default", line: at(node) });
+    for (const what of globalUses(node, parent, key)) uses.push({ what, line: at(node) });
+    for (const [key, child] of children(node)) visit(child, node, key);
+  };
+  visit(parseAst(text, { lang: "ts", sourceType: "module" }, source.path) as unknown as Node);
+  const facts = { imports, uses, defaultExports };
+  read.set(source, facts);
+  return facts;
+}
+
+function* children(node: Node): Iterable<[key: string, child: Node]> {
+  for (const [key, value] of Object.entries(node))
+    for (const child of Array.isArray(value) ? value : [value])
+      if (typeof child?.type === "string") yield [key, child];
+}
+
+/** The expression by which a node names a module, if it names one. */
+function moduleNamed(node: Node): Node | undefined {
+  switch (node.type) {
+    case "ImportDeclaration":
+    case "ImportExpression":
+    case "ExportAllDeclaration":
+    case "ExportNamedDeclaration":
+    case "TSImportType":
+      return (node.source as Node | null) ?? undefined;
+    case "TSExternalModuleReference":
+      return node.expression as Node;
+    case "CallExpression":
+      return nameOf(node.callee as Node) === "require" ? (node.arguments as Node[])[0] : undefined;
+    default:
+      return undefined;
+  }
+}
+
+/** The text of a string, or of a template without expressions. */
+function literal(node: Node): string | undefined {
+  if (node.type === "Literal" && typeof node.value === "string") return node.value;
+  if (node.type !== "TemplateLiteral") return undefined;
+  const quasis = node.quasis as { value: { cooked: string } }[];
+  return quasis.length === 1 ? quasis[0]!.value.cooked : undefined;
+}
+
+function exportsDefault(node: Node): boolean {
+  if (node.type === "ExportDefaultDeclaration") return true;
+  const exported = node.type === "ExportSpecifier" ? (node.exported as Node) : undefined;
+  return exported !== undefined && (nameOf(exported) ?? literal(exported)) === "default";
+}
+
+function nameOf(node: Node): string | undefined {
+  return node.type === "Identifier" ? (node.name as string) : undefined;
+}
+
+/** The dotted path of a global's use that begins at this node, the outermost of its members. */
+function globalUses(node: Node, parent: Node | undefined, key: string | undefined): string[] {
+  if (parent?.type === "MemberExpression" && key === "object") return []; // seen from further out
+  const path = pathOf(node);
+  if (path === undefined || (!path.includes(".") && !isReference(parent, key))) return [];
+  if (key === "callee" && parent?.type === "CallExpression") return [path === "Date" ? "Date()" : path];
+  if (key === "callee" && parent?.type === "NewExpression")
+    return [(parent.arguments as Node[]).length > 0 ? `new ${path}(…)` : `new ${path}()`];
+  const pattern = parent?.type === "VariableDeclarator" && key === "init" ? (parent.id as Node) : undefined;
+  if (pattern?.type !== "ObjectPattern") return [path];
+  return (pattern.properties as Node[]).map(
+    (property) => `${path}.${property.type === "Property" ? nameOf(property.key as Node) : "…"}`,
+  );
+}
+
+/** `process.env.HOME` of a chain of members that begins with a global; computed members are `[]`, or their text. */
+function pathOf(node: Node): string | undefined {
+  if (node.type === "Identifier") {
+    const name = nameOf(node)!;
+    return GLOBALS.has(name) || name === "globalThis" ? name : undefined;
+  }
+  if (node.type !== "MemberExpression") return undefined;
+  const object = pathOf(node.object as Node);
+  if (object === undefined) return undefined;
+  const property = node.property as Node;
+  const member = node.computed ? (literal(property) ?? "[]") : nameOf(property);
+  if (object !== "globalThis") return `${object}.${member}`;
+  return GLOBALS.has(member ?? "") ? member : undefined;
+}
+
+/** Whether a bare name stands for the value: not where it declares one, names a member, or is a type. */
+function isReference(parent: Node | undefined, key: string | undefined): boolean {
+  if (parent === undefined) return false;
+  if (parent.type.startsWith("TS")) return key === "expression";
+  switch (parent.type) {
+    case "MemberExpression":
+    case "PropertyDefinition":
+    case "MethodDefinition":
+      return key === "value" || (key === "property" && parent.computed === true);
+    case "Property":
+      return key === "value";
+    case "AssignmentPattern":
+      return key === "right";
+    case "VariableDeclarator":
+      return key === "init";
+    case "FunctionDeclaration":
+    case "FunctionExpression":
+    case "ArrowFunctionExpression":
+      return key === "body";
+    case "ImportSpecifier":
+    case "ImportDefaultSpecifier":
+    case "ImportNamespaceSpecifier":
+    case "LabeledStatement":
+      return false;
+    default:
+      return true;
+  }
+}
