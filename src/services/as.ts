@@ -4,15 +4,15 @@ import { issueTgt, makeDecoyKeys, readAsReqClient } from "../protocol/as-exchang
 import { isoTime } from "../protocol/kerberos-time.js";
 import type { LongTermKey } from "../protocol/keys.js";
 import type { RealmPolicy } from "../protocol/policy.js";
-import { logExchange } from "./exchange-log.js";
 import { type KdcConfig, krbtgtEntry } from "./kdc.js";
+import { runExchange } from "./run-exchange.js";
 
 /** The AS over a realm's database. */
 export function authenticationService(config: KdcConfig): AuthenticationServiceServer {
   const decoyKeysFor = keepDecoyKeys();
   return {
     authenticate: (request, context) =>
-      logExchange("AS", config.log, config.clock, context, async (line, now) => {
+      runExchange("AS", config, context, async (line, now) => {
         const principal = readAsReqClient(request);
         line.client = principal;
         const client = await config.principals.get(principal);

@@ -1,84 +1,57 @@
 /**
- * One structured line an exchange: who asked what, what was answered, under which encryption types.
+ * The servers' log: one structured line an exchange, of who asked what, how it ended, and under which encryption types.
  *
  * Invariant: names, numbers and times only. No key, password or ticket content ever gets here.
  */
-import { randomUUID } from "node:crypto";
-import type * as grpc from "@grpc/grpc-js";
 import { isoTime } from "../protocol/kerberos-time.js";
 import { etypeOf } from "../protocol/keys.js";
 import { KrbError } from "../protocol/krb-error.js";
-import { CORRELATION_ID_METADATA } from "../rpc/metadata-names.js";
 import { RpcError } from "../rpc/rpc-error.js";
-import type { HandlerContext } from "../rpc/server-runtime.js";
 import { StoreError } from "../store/store-error.js";
 
 /** One line of the log: a flat record of text, numbers and short lists; what is undefined is not said. */
 export type LogRecord = Readonly<Record<string, unknown>>;
 /** Where the lines go; must not throw. */
 export type Log = (record: LogRecord) => void;
-/** The present, in milliseconds since the epoch. */
-export type Clock = () => number;
 
 /** What an exchange tells of itself while it runs. */
 export interface ExchangeLine {
   client?: string;
   server?: string;
   operation?: string;
-  /** Encryption types at work, by their part. */
+  /** The numbers of the encryption types at work, by what they seal. */
   etypes?: Readonly<Record<string, number>>;
+  /** The end of the ticket, as ISO 8601 text. */
   endtime?: string;
 }
 
-/**
- * Runs one exchange and writes its line, whatever the outcome. Errors pass through, except that a store that is down
- * becomes KDC_ERR_SVC_UNAVAILABLE; the line keeps its cause.
- */
-export async function logExchange<Response>(
-  exchange: string,
-  log: Log,
-  clock: Clock,
-  context: HandlerContext,
-  run: (line: ExchangeLine, now: number) => Promise<Response>,
-): Promise<Response> {
-  const chosen = chosenId(context.metadata);
-  if (chosen !== undefined) context.headers.set(CORRELATION_ID_METADATA, chosen);
-  const line: ExchangeLine = {};
-  const now = clock();
-  const began = performance.now();
-  const write = (id: string | undefined, outcome: Outcome) => {
-    const ms = Math.round((performance.now() - began) * 1000) / 1000;
-    const { client, server, operation, etypes, endtime } = line;
-    const weak = weakNames(etypes);
-    const { peer } = context;
-    const time = isoTime(now);
-    log({ time, exchange, id, peer, client, server, operation, etypes, endtime, weak, ...outcome, ms });
-  };
-  try {
-    const response = await run(line, now);
-    write(chosen, OK);
-    return response;
-  } catch (error) {
-    const id = chosen ?? freshId();
-    write(id, outcomeOf(error));
-    // A refused unary call has no initial metadata: trailers are all that comes.
-    context.trailers.set(CORRELATION_ID_METADATA, id);
-    throw error instanceof StoreError
-      ? new KrbError("KDC_ERR_SVC_UNAVAILABLE", "the server can't reach its store; try again", { id })
-      : error;
-  }
+/** What the shell knows of an exchange. */
+export interface ExchangeFrame {
+  /** `AS`, `TGS` or `V`. */
+  readonly exchange: string;
+  /** When it began, in milliseconds since the epoch. */
+  readonly now: number;
+  /** The correlation id, if the line has one. */
+  readonly id: string | undefined;
+  /** The caller's address and port. */
+  readonly peer: string;
+  /** How long it took, in milliseconds. */
+  readonly ms: number;
 }
 
 /** How an exchange ended. */
-interface Outcome {
+export interface Outcome {
   readonly level: "info" | "warn" | "error";
+  /** `OK`, RFC 4120's name of the refusal, or the name of a gRPC code. */
   readonly result: string;
   readonly [more: string]: unknown;
 }
 
-const OK: Outcome = { level: "info", result: "OK" };
+/** The outcome of an exchange that was answered. */
+export const ANSWERED: Outcome = { level: "info", result: "OK" };
 
-function outcomeOf(error: unknown): Outcome {
+/** The outcome of an exchange that threw `error`. */
+export function failureOf(error: unknown): Outcome {
   if (error instanceof KrbError)
     return {
       level: "warn",
@@ -93,6 +66,15 @@ function outcomeOf(error: unknown): Outcome {
   return { level: "error", result: "INTERNAL", text: String(error), stack: (error as Error)?.stack };
 }
 
+/** The line of an exchange that is over. */
+export function exchangeRecord(frame: ExchangeFrame, line: ExchangeLine, outcome: Outcome): LogRecord {
+  const { exchange, id, peer, ms } = frame;
+  const { client, server, operation, etypes, endtime } = line;
+  const time = isoTime(frame.now);
+  const weak = weakNames(etypes);
+  return { time, exchange, id, peer, client, server, operation, etypes, endtime, weak, ...outcome, ms };
+}
+
 /** The weak encryption types of an exchange, so that every DES ticket stands in the log as one. */
 function weakNames(etypes: ExchangeLine["etypes"]): string[] | undefined {
   let weak: Set<string> | undefined;
@@ -101,15 +83,4 @@ function weakNames(etypes: ExchangeLine["etypes"]): string[] | undefined {
     if (etype.weak) weak = (weak ?? new Set()).add(etype.name);
   }
   return weak && [...weak];
-}
-
-/** The identifier the caller chose, if it is short and plain. */
-function chosenId(metadata: grpc.Metadata): string | undefined {
-  const given = metadata.get(CORRELATION_ID_METADATA)[0];
-  return typeof given === "string" && /^[A-Za-z0-9._-]{1,64}$/.test(given) ? given : undefined;
-}
-
-/** 62 random bits as 16 digits. */
-function freshId(): string {
-  return randomUUID().slice(19).replace("-", "");
 }

@@ -5,7 +5,8 @@ import { krbtgtOf } from "../protocol/principal.js";
 import type { PrincipalEntry } from "../protocol/principal-entry.js";
 import type { PrincipalStore } from "../store/principal-store.js";
 import type { ReplayCache } from "../store/replay-cache.js";
-import type { Clock, Log } from "./exchange-log.js";
+import type { Clock } from "./clock.js";
+import type { Log } from "./exchange-log.js";
 
 /** The collaborators of a KDC's services. */
 export interface KdcConfig {

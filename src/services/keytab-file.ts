@@ -12,7 +12,7 @@ import { type KeytabEntry, parseKeytab } from "../formats/keytab.js";
 import type { Key } from "../protocol/keys.js";
 import type { Principal } from "../protocol/principal.js";
 import type { ServiceKeys } from "../protocol/ticket.js";
-import type { Clock } from "./exchange-log.js";
+import type { Clock } from "./clock.js";
 
 /** A keytab that does not give the keys asked for; the text says what to do. */
 export class KeytabError extends Error {

@@ -2,8 +2,8 @@
 import type { TicketGrantingServiceServer } from "../gen/kerberos/v1/ticket_granting_service_grpc.js";
 import { isoTime } from "../protocol/kerberos-time.js";
 import { issueServiceTicket, verifyTgsReq } from "../protocol/tgs-exchange.js";
-import { logExchange } from "./exchange-log.js";
 import { krbtgtEntry, type TgsConfig } from "./kdc.js";
+import { runExchange } from "./run-exchange.js";
 import { TicketCache } from "./ticket-cache.js";
 
 /** The TGS over a realm's database and a replay cache. */
@@ -11,7 +11,7 @@ export function ticketGrantingService(config: TgsConfig): TicketGrantingServiceS
   const tickets = new TicketCache({ clock: config.clock, clockSkew: config.policy.clockSkew });
   return {
     grantTicket: (request, context) =>
-      logExchange("TGS", config.log, config.clock, context, async (line, now) => {
+      runExchange("TGS", config, context, async (line, now) => {
         const krbtgt = await krbtgtEntry(config);
         const verified = verifyTgsReq(request, krbtgt, config.policy, now, tickets.open);
         const { apReq, server } = verified;

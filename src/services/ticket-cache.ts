@@ -10,7 +10,7 @@ import { hash } from "node:crypto";
 import type { LongTermKey } from "../protocol/keys.js";
 import type { Principal } from "../protocol/principal.js";
 import { openTicket, type ServiceKeys, type TicketContents } from "../protocol/ticket.js";
-import type { Clock } from "./exchange-log.js";
+import type { Clock } from "./clock.js";
 
 /** What a ticket cache is made from. */
 export interface TicketCacheOptions {

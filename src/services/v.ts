@@ -8,8 +8,10 @@ import { isoTime } from "../protocol/kerberos-time.js";
 import type { ServiceKeys } from "../protocol/ticket.js";
 import type { NotesStore } from "../store/notes-store.js";
 import type { ReplayCache } from "../store/replay-cache.js";
-import { type Clock, type Log, logExchange } from "./exchange-log.js";
+import type { Clock } from "./clock.js";
+import type { Log } from "./exchange-log.js";
 import { runOperation } from "./operations/index.js";
+import { runExchange } from "./run-exchange.js";
 import { TicketCache } from "./ticket-cache.js";
 
 /** The collaborators of V. */
@@ -32,7 +34,7 @@ export function applicationService(config: ServiceConfig): ApplicationServiceSer
   const tickets = new TicketCache({ clock: config.clock, clockSkew });
   return {
     access: (request, context) =>
-      logExchange("V", config.log, config.clock, context, async (line, now) => {
+      runExchange("V", config, context, async (line, now) => {
         const service = config.serviceKeys();
         const { permittedEtypes } = config;
         line.server = service.principal;

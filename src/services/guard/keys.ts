@@ -5,7 +5,7 @@
 import { KrbError } from "../../protocol/krb-error.js";
 import { parsePrincipal } from "../../protocol/principal.js";
 import type { ServiceKeys } from "../../protocol/ticket.js";
-import type { Clock } from "../exchange-log.js";
+import type { Clock } from "../clock.js";
 import { KeytabFile } from "../keytab-file.js";
 
 /** A keytab: the path of its file, a `KeytabFile`, or a function that gives the service's keys. */
