@@ -16,6 +16,11 @@ export interface CredentialCache {
   readonly name: string;
   /** What is kept, or undefined when nobody is logged in. */
   load(): Promise<CachedLogin | undefined>;
+  /**
+   * Names the state of what is kept, at once and for less than `load` costs: as long as the name stays the same, so does
+   * what `load` gives. Undefined: it can't be told now. A cache that can never tell, or loads for nothing, leaves it out.
+   */
+  revision?(): string | undefined;
   /** Replaces what is kept, whole. */
   store(login: CachedLogin): Promise<void>;
   /** Forgets and overwrites what is kept; false when there was nothing. */

@@ -5,6 +5,7 @@
  */
 import { constants } from "node:fs";
 import { lstat, open, unlink } from "node:fs/promises";
+import { fileIdentity } from "../files/file-identity.js";
 import { PrivateFileError, readPrivateFile, writeFileAtomically } from "../files/private-file.js";
 import { formatCredentialCache, parseCredentialCache } from "../formats/ccache.js";
 import { FormatError } from "../formats/format-error.js";
@@ -14,6 +15,9 @@ import type { CachedLogin, CredentialCache } from "./credential-cache.js";
 export class CredentialCacheError extends Error {
   override readonly name = "CredentialCacheError";
 }
+
+/** A file may change twice within one tick of the file system's clock, 2 s at the coarsest, and keep its identity. */
+const SETTLED_AFTER_MS = 2_000;
 
 /**
  * A cache in the file `path`.
@@ -25,6 +29,7 @@ export function fileCache(path: string): CredentialCache {
   return {
     name: `FILE:${path}`,
     load: () => load(path),
+    revision: () => revision(path),
     store: (login) => store(path, login),
     destroy: () => destroy(path),
   };
@@ -50,6 +55,13 @@ async function load(path: string): Promise<CachedLogin | undefined> {
   } finally {
     bytes.fill(0);
   }
+}
+
+function revision(path: string): string | undefined {
+  const identity = fileIdentity(path);
+  return identity !== undefined && Date.now() - identity.changedAt > SETTLED_AFTER_MS
+    ? identity.text
+    : undefined;
 }
 
 async function store(path: string, { client, kdcOffset, credentials }: CachedLogin): Promise<void> {

@@ -1,4 +1,9 @@
-/** The login in a credential cache: read for the ticket at hand, changed by one at a time. */
+/**
+ * The login in a credential cache: read when the cache has changed, changed by one at a time.
+ *
+ * Invariant: what was read is used only as long as the cache gives its state the same name. Its keys belong to whoever was
+ * handed them; `destroy` alone overwrites them.
+ */
 import type { Credentials } from "../protocol/credentials.js";
 import { isoTime } from "../protocol/kerberos-time.js";
 import { KrbError } from "../protocol/krb-error.js";
@@ -17,6 +22,8 @@ export interface CurrentLogin {
 export class KeptLogin {
   readonly #cache: CredentialCache;
   readonly #clock: () => number;
+  /** What was read last, and the state of the cache it was read in. */
+  #read: { readonly revision: string; readonly login: CachedLogin | undefined } | undefined;
   /** The last change that was begun. */
   #changing: Promise<unknown> = Promise.resolve();
 
@@ -26,13 +33,18 @@ export class KeptLogin {
   }
 
   /** What the cache holds, good or not. */
-  load(): Promise<CachedLogin | undefined> {
-    return this.#cache.load();
+  async load(): Promise<CachedLogin | undefined> {
+    // Named before it is read: a change in between is noticed at the next call, not missed.
+    const revision = this.#cache.revision?.();
+    if (revision !== undefined && revision === this.#read?.revision) return this.#read.login;
+    const login = await this.#cache.load();
+    this.#read = revision === undefined ? undefined : { revision, login };
+    return login;
   }
 
   /** The login, if it is good now. Throws KrbError KRB_AP_ERR_TKT_EXPIRED if it is not, or nobody is logged in. */
   async current(): Promise<CurrentLogin> {
-    const login = await this.#cache.load();
+    const login = await this.load();
     if (login === undefined) throw notLoggedIn("nobody is logged in");
     const now = this.#clock() + login.kdcOffset;
     const server = krbtgtOf(realmOf(login.client));
@@ -56,9 +68,13 @@ export class KeptLogin {
     });
   }
 
-  /** Forgets it. False when there was nothing. */
+  /** Forgets it and overwrites its keys. False when there was nothing. */
   destroy(): Promise<boolean> {
-    return this.#inTurn(() => this.#cache.destroy());
+    return this.#inTurn(async () => {
+      for (const { key } of this.#read?.login?.credentials ?? []) key.wipe();
+      this.#read = undefined;
+      return this.#cache.destroy();
+    });
   }
 
   /** Runs changes one after the other, so that none overwrites what another has just kept. */

@@ -166,9 +166,12 @@ export class KerberosClient {
     operation: OperationTypes<Request, Response>,
     init: MessageInitShape<Request>,
   ): Promise<MessageShape<Response>> {
-    const credentials = await this.serviceTicket(target.principal);
+    const current = await this.#login.current();
+    const server = parsePrincipal(target.principal, "service");
+    const credentials = await this.#ticketFor(server, {}, current);
     const message = toBinary(AnySchema, anyPack(operation.request, create(operation.request, init)));
-    const { now } = await this.#login.current();
+    // The ticket may have taken its time.
+    const now = this.#clock() + current.login.kdcOffset;
     const { request, pending } = makeAccessReq(credentials, message, now);
     const response = await this.#connections.application(target.address ?? DEFAULT_SERVICE).access(request);
     return readAnswer(openAccessRep(response, pending), operation.response);

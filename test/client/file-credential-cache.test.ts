@@ -1,8 +1,17 @@
 import { spawnSync } from "node:child_process";
-import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { CachedLogin } from "../../src/client/credential-cache.js";
 import { fileCache } from "../../src/client/file-credential-cache.js";
 import { login, makeRealm } from "../support/entries.js";
@@ -83,4 +92,31 @@ it.each(["store", "destroy"] as const)("leaves a file that is no cache as it is:
   const done = what === "store" ? cache.store(someLogin()) : cache.destroy();
   await expect(done).rejects.toMatchObject({ name: "PrivateFileError", code: "unsafe" });
   expect(readFileSync(path, "utf8")).toBe("#!/bin/sh\n");
+});
+
+describe("the revision of a cache in a file", () => {
+  beforeEach(() => void vi.useFakeTimers({ toFake: ["Date"] }));
+  afterEach(() => void vi.useRealTimers());
+
+  it("names its state once two seconds have passed since its last change", async () => {
+    const cache = fileCache(path);
+    expect(cache.revision!()).toBeUndefined();
+    await cache.store(someLogin());
+    const changedAt = Math.floor(statSync(path).ctimeMs);
+    vi.setSystemTime(changedAt + 2_000);
+    expect(cache.revision!()).toBeUndefined();
+    vi.setSystemTime(changedAt + 2_001);
+    const revision = cache.revision!();
+    expect(revision).toEqual(expect.any(String));
+    expect(fileCache(path).revision!()).toBe(revision);
+  });
+
+  it("is another after a change", async () => {
+    const cache = fileCache(path);
+    await cache.store(someLogin());
+    vi.setSystemTime(Date.now() + 60_000);
+    const revision = cache.revision!();
+    utimesSync(path, 1, 1);
+    expect(cache.revision!()).not.toBe(revision);
+  });
 });
