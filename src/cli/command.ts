@@ -1,4 +1,5 @@
 /** What a command is: its words, its options and what it does. The table of all commands is commands.ts. */
+import { ReadableError } from "../errors/readable-error.js";
 
 /** An option. With `value` it takes one and the word stands for it in the help; without, it is a switch. */
 export interface OptionSpec {
@@ -55,17 +56,19 @@ export function defineCommand<const Specs extends OptionSpecs>(command: Command<
 }
 
 /** The command was typed wrongly: exit code 2. The text never repeats what could be a password. */
-export class UsageError extends Error {
+export class UsageError extends ReadableError {
   override readonly name = "UsageError";
+
+  override get exitCode() {
+    return 2;
+  }
 }
 
 /** The command could not do what it was asked: exit code 1. */
-export class CommandError extends Error {
+export class CommandError extends ReadableError {
   override readonly name = "CommandError";
-  readonly hint: string | undefined;
 
   constructor(text: string, hint?: string) {
-    super(text);
-    this.hint = hint;
+    super(text, { hint });
   }
 }

@@ -3,8 +3,8 @@
  *
  * Invariant: texts of errors hold no key, password or ticket content, and nothing is added to them here.
  */
+import { ReadableError } from "../errors/readable-error.js";
 import { KrbError, type KrbErrorName } from "../protocol/krb-error.js";
-import { CommandError } from "./command.js";
 
 /** A failure in words and as facts. */
 export interface Failure {
@@ -67,82 +67,53 @@ const HINTS: Partial<Record<KrbErrorName, Hint>> = {
   KRB_AP_ERR_MUT_FAIL: () => "the server could not prove itself: check the address",
 };
 
-/** What to do where something is not there, by the error's name. */
-const MISSING_HINTS: Readonly<Record<string, string>> = {
-  StoreError: "check the path, or make the realm first: tessera realm create",
-  PrivateFileError: "check the path",
-};
-
 /** Describes anything a command may have thrown. */
 export function describeFailure(error: unknown): Failure {
-  if (error instanceof KrbError) return describeRefusal(error);
-  if (!(error instanceof Error)) return described(String(error), {}, undefined);
-  const { name } = error;
-  if (name === "RpcError") return describeRpcError(error as Error & { codeName: string; hint?: string });
-  const code = (error as { code?: unknown }).code;
-  const hint =
-    error instanceof CommandError ? error.hint : code === "missing" ? MISSING_HINTS[name] : undefined;
-  const expected = KNOWN_ERRORS.includes(name);
-  const text = expected || code !== undefined ? error.message : `${name}: ${error.message}`;
-  return described(text, { ...(typeof code === "string" && { reason: code }) }, hint);
-}
-
-/** Errors whose text is written for the user. */
-const KNOWN_ERRORS = [
-  "CommandError",
-  "StoreError",
-  "PrivateFileError",
-  "ListenError",
-  "RangeError",
-  "KeytabError",
-];
-
-function describeRefusal(error: KrbError): Failure {
-  const { reason, code, message, details } = error;
-  const compared = Object.entries(details).map(([name, value]) => `${name}=${value}`);
-  const facts = { reason, code, ...(compared.length > 0 && { compared: details }) };
-  const failure = described(message, facts, HINTS[reason]?.(details));
+  if (error instanceof ReadableError) return describeReadable(error);
+  const { name, message, code } = (
+    error instanceof Error ? error : new Error(String(error))
+  ) as NodeJS.ErrnoException;
+  // The system's errors, and those of an argument out of range, say what is wrong; any other is a defect.
+  const plain = code !== undefined || error instanceof RangeError;
+  const text = plain ? message : `${name}: ${message}`;
   return {
-    ...failure,
-    text: `${message} (${reason}, ${code})`,
-    compared: compared.length > 0 ? compared.join(", ") : undefined,
+    text,
+    compared: undefined,
+    hint: undefined,
+    facts: { ...(code !== undefined && { reason: code }), text },
   };
 }
 
-function describeRpcError(error: Error & { codeName: string; hint?: string }): Failure {
-  const { codeName, message } = error;
-  const address = /(?:ECONNREFUSED|ETIMEDOUT|EHOSTUNREACH|ENOTFOUND) (\S+?)\.?(?:\s|$)/.exec(message)?.[1];
-  const { text, hint } = connectionText(error, address);
-  const failure = described(text, { reason: codeName }, hint);
-  return { ...failure, text: `${text} (${codeName})` };
+function describeReadable(error: ReadableError): Failure {
+  const connection = connectionFailure(error);
+  const message = connection?.text ?? error.message;
+  const hint =
+    connection?.hint ?? (error instanceof KrbError ? HINTS[error.reason]?.(error.details) : error.hint);
+  const compared = Object.entries(error instanceof KrbError ? error.details : {});
+  return {
+    text: error.text.replace(error.message, () => message),
+    compared:
+      compared.length > 0 ? compared.map(([name, value]) => `${name}=${value}`).join(", ") : undefined,
+    hint,
+    facts: { ...error.facts, text: message, ...(hint !== undefined && { hint }) },
+  };
 }
 
-/** grpc-js's words for a connection that did not come about, in plainer ones. */
-function connectionText(
-  { codeName, message, hint }: Error & { codeName: string; hint?: string },
-  address: string | undefined,
-): { text: string; hint: string | undefined } {
+/** grpc-js's words for a connection that did not come about, in plainer ones; undefined where it did. */
+function connectionFailure({ message, facts }: ReadableError): { text: string; hint?: string } | undefined {
+  const unavailable = facts.reason === "UNAVAILABLE";
+  const address = /(?:ECONNREFUSED|ETIMEDOUT|EHOSTUNREACH|ENOTFOUND) (\S+?)\.?(?:\s|$)/.exec(message)?.[1];
   if (address !== undefined)
     return {
       text: `no server answers at ${address}`,
-      hint:
-        codeName === "UNAVAILABLE"
-          ? `is the server up at ${address}? Start it with: tessera serve; or name another with --kdc or --address`
-          : hint,
+      ...(unavailable && {
+        hint: `is the server up at ${address}? Start it with: tessera serve; or name another with --kdc or --address`,
+      }),
     };
-  if (codeName !== "UNAVAILABLE" || !message.startsWith("No connection established"))
-    return { text: message, hint };
+  if (!unavailable || !message.startsWith("No connection established")) return undefined;
   const cause = /Last error: (.*?)(?: \(\d{4}-|\. Resolution note|$)/.exec(message)?.[1] ?? "no answer";
   return {
     text: `no connection to the server: ${cause}`,
     hint: "check the address; a server with TLS wants --tls-ca FILE, one without wants none",
   };
-}
-
-function described(
-  text: string,
-  facts: Readonly<Record<string, unknown>>,
-  hint: string | undefined,
-): Failure {
-  return { text, compared: undefined, hint, facts: { ...facts, text, ...(hint !== undefined && { hint }) } };
 }

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 /** The `tessera` command: finds the command, runs it, and turns what it throws into text and an exit code. */
+import { ReadableError } from "../errors/readable-error.js";
 import { NO_PASSWORD_ARGUMENTS, parseArguments } from "./arguments.js";
 import { type Command, UsageError } from "./command.js";
 import { COMMANDS, type CommandRow } from "./commands.js";
@@ -54,14 +55,15 @@ async function runCommand(row: CommandRow, words: readonly string[]): Promise<nu
     checkCount(command, positionals.length);
     return (await command.run({ options: options as never, positionals, json })) ?? 0;
   } catch (error) {
-    if (error instanceof UsageError) return wrongUsage(command, error);
+    const exitCode = error instanceof ReadableError ? error.exitCode : 1;
+    if (exitCode === 2) return wrongUsage(command, (error as Error).message);
     const { describeFailure } = await import("./failure.js");
     const failure = describeFailure(error);
     if (json) printJson({ error: failure.facts });
     notice(failure.text);
     if (failure.compared !== undefined) notice(`compared: ${failure.compared}`);
     if (failure.hint !== undefined) process.stderr.write(`hint: ${failure.hint}\n`);
-    return 1;
+    return exitCode;
   }
 }
 
@@ -76,8 +78,8 @@ function checkCount(command: Command, count: number): void {
   );
 }
 
-function wrongUsage(command: Command, error: UsageError): number {
-  notice(`${command.name}: ${error.message}`);
+function wrongUsage(command: Command, text: string): number {
+  notice(`${command.name}: ${text}`);
   notice(usageLines(command).join("\n"));
   notice(`\`tessera ${command.name} --help\` shows options and examples`);
   return 2;

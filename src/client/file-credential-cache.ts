@@ -5,6 +5,7 @@
  */
 import { constants } from "node:fs";
 import { lstat, open, unlink } from "node:fs/promises";
+import { ReadableError } from "../errors/readable-error.js";
 import { fileIdentity } from "../files/file-identity.js";
 import { PrivateFileError, readPrivateFile, writeFileAtomically } from "../files/private-file.js";
 import { formatCredentialCache, parseCredentialCache } from "../formats/ccache.js";
@@ -12,7 +13,7 @@ import { FormatError } from "../formats/format-error.js";
 import type { CachedLogin, CredentialCache } from "./credential-cache.js";
 
 /** A file that is no credential cache; the text says what to do. */
-export class CredentialCacheError extends Error {
+export class CredentialCacheError extends ReadableError {
   override readonly name = "CredentialCacheError";
 }
 

@@ -1,4 +1,5 @@
 /** The client's door. */
+export { ReadableError } from "../errors/readable-error.js";
 export * from "../gen/kerberos/v1/operations_pb.js";
 export type { Protection } from "../protocol/call-binding.js";
 export type { Credentials } from "../protocol/credentials.js";

@@ -2,26 +2,31 @@
  * Files that hold secrets: read without following links and only when nobody else can read them; written so that a
  * reader sees the old file or the new one, never half of one, also after the machine went down.
  *
- * A room of its own that imports node:* alone: the store, the servers, the client and the command all use it.
+ * A room of its own, on node:* alone: the store, the servers, the client and the command all use it.
  */
 import { randomBytes } from "node:crypto";
 import { constants } from "node:fs";
 import { type FileHandle, open, rename, unlink } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
+import { ReadableError, type ReadableErrorOptions } from "../errors/readable-error.js";
 
 /** What was wrong with a file: nothing there, something there already, open to others, too long, or not accessible. */
 export type PrivateFileErrorCode = "missing" | "exists" | "unsafe" | "too-large" | "unavailable";
 
 /** A file that cannot be used as asked; the text names the file and, where there is one, the command that mends it. */
-export class PrivateFileError extends Error {
+export class PrivateFileError extends ReadableError {
   override readonly name = "PrivateFileError";
   readonly code: PrivateFileErrorCode;
   readonly path: string;
 
-  constructor(code: PrivateFileErrorCode, path: string, text: string, options?: ErrorOptions) {
-    super(text, options);
+  constructor(code: PrivateFileErrorCode, path: string, text: string, options?: ReadableErrorOptions) {
+    super(text, { ...(code === "missing" && { hint: "check the path" }), ...options });
     this.code = code;
     this.path = path;
+  }
+
+  override get facts() {
+    return { reason: this.code };
   }
 }
 

@@ -1,6 +1,7 @@
 /**
  * Refusals: the error numbers of RFC 4120 §7.5.9 under their names, and the one error that crosses rooms.
  */
+import { ReadableError } from "../errors/readable-error.js";
 import type { EtypeInfo2 } from "../gen/kerberos/v1/kdc_pb.js";
 
 /** RFC 4120 §7.5.9 error codes this project uses, by name. */
@@ -58,7 +59,7 @@ export type KrbErrorName = keyof typeof KrbErrorCode;
  * A refusal with RFC 4120's code: the only error that crosses rooms. Thrown where it is found and never renamed.
  * `details` says what was compared, in plain words for an operator; it never holds keys, passwords or ticket contents.
  */
-export class KrbError extends Error {
+export class KrbError extends ReadableError {
   override readonly name = "KrbError";
   /** RFC 4120 §7.5.9 number. */
   readonly code: number;
@@ -81,5 +82,14 @@ export class KrbError extends Error {
     this.code = KrbErrorCode[reason];
     this.details = details;
     this.etypeInfo = etypeInfo;
+  }
+
+  override get text() {
+    return `${this.message} (${this.reason}, ${this.code})`;
+  }
+
+  override get facts() {
+    const { reason, code, details } = this;
+    return { reason, code, ...(Object.keys(details).length > 0 && { compared: details }) };
   }
 }

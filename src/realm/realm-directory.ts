@@ -101,7 +101,10 @@ export async function openRealmDirectory(dir: string): Promise<RealmDirectory> {
     if (error instanceof StoreError) throw error;
     const { code, message } = error as NodeJS.ErrnoException;
     if (code === "ENOENT" || code === "ENOTDIR")
-      throw new StoreError("missing", `${target}: there is no realm here`, { cause: error });
+      throw new StoreError("missing", `${target}: there is no realm here`, {
+        hint: "check the path, or make the realm first: tessera realm create",
+        cause: error,
+      });
     throw new StoreError("unavailable", `${file}: ${message}`, { cause: error });
   }
   return layout(target, parseSettings(text, file));
@@ -246,7 +249,10 @@ function creationError(error: unknown, target: string): unknown {
   if (code === "ENOTEMPTY" || code === "EEXIST")
     return new StoreError("exists", `${target}: was made by somebody else meanwhile`, { cause: error });
   if (code === "ENOENT")
-    return new StoreError("missing", `${dirname(target)}: does not exist; make it first`, { cause: error });
+    return new StoreError("missing", `${dirname(target)}: does not exist; make it first`, {
+      hint: "check the path",
+      cause: error,
+    });
   if (code === "ENOSPC") return new StoreError("full", `${target}: no room on the disk`, { cause: error });
   if (code === "EACCES" || code === "EROFS" || code === "EPERM")
     return new StoreError("unavailable", `${target}: ${message}`, { cause: error });

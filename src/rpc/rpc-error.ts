@@ -3,6 +3,7 @@
  * The same error is thrown by a handler to end its call so, and by a client that saw a call end so.
  */
 import * as grpc from "@grpc/grpc-js";
+import { ReadableError } from "../errors/readable-error.js";
 
 const HINTS: Partial<Record<grpc.status, string>> = {
   [grpc.status.UNAVAILABLE]:
@@ -23,7 +24,7 @@ export interface RpcErrorOptions {
 }
 
 /** A call that ended with a status other than OK and other than a Kerberos refusal. */
-export class RpcError extends Error {
+export class RpcError extends ReadableError {
   override readonly name = "RpcError";
   /** The gRPC status code. */
   readonly code: grpc.status;
@@ -31,20 +32,25 @@ export class RpcError extends Error {
   readonly codeName: string;
   /** The status text; the same as `message`. */
   readonly details: string;
-  /** What the user can do, for the codes where that is known. */
-  readonly hint: string | undefined;
   /** How long the server asks to wait before the call is repeated. */
   readonly retryAfterMs: number | undefined;
   /** The trailers of the call, where this error came off the wire. */
   readonly trailers: grpc.Metadata | undefined;
 
   constructor(code: grpc.status, text: string, options: RpcErrorOptions = {}) {
-    super(text, "cause" in options ? { cause: options.cause } : undefined);
+    super(text, { hint: HINTS[code], ...("cause" in options && { cause: options.cause }) });
     this.code = code;
     this.codeName = grpc.status[code] ?? `code ${code}`;
     this.details = text;
-    this.hint = HINTS[code];
     this.retryAfterMs = options.retryAfterMs;
     this.trailers = options.trailers;
+  }
+
+  override get text() {
+    return `${this.message} (${this.codeName})`;
+  }
+
+  override get facts() {
+    return { reason: this.codeName };
   }
 }

@@ -1,4 +1,5 @@
 /** The server's door: guard a service of one's own, or run the servers of a realm. */
+export { ReadableError } from "../errors/readable-error.js";
 export { TicketFlag } from "../gen/kerberos/v1/sealed_pb.js";
 export type { Protection } from "../protocol/call-binding.js";
 export { KrbError, KrbErrorCode, type KrbErrorName } from "../protocol/krb-error.js";

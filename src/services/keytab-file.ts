@@ -6,6 +6,7 @@
  * nothing.
  */
 import { closeSync, constants, fstatSync, openSync, readFileSync, statSync } from "node:fs";
+import { ReadableError } from "../errors/readable-error.js";
 import { PrivateFileError, readPrivateFile } from "../files/private-file.js";
 import { FormatError } from "../formats/format-error.js";
 import { type KeytabEntry, parseKeytab } from "../formats/keytab.js";
@@ -15,7 +16,7 @@ import type { ServiceKeys } from "../protocol/ticket.js";
 import type { Clock } from "./clock.js";
 
 /** A keytab that does not give the keys asked for; the text says what to do. */
-export class KeytabError extends Error {
+export class KeytabError extends ReadableError {
   override readonly name = "KeytabError";
 }
 

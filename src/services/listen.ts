@@ -1,5 +1,6 @@
 /** Where a server listens, and where it may: weak encryption types stay on loopback unless the operator says otherwise. */
 import { BlockList, isIPv4, isIPv6 } from "node:net";
+import { ReadableError } from "../errors/readable-error.js";
 import { weakEtypes } from "../protocol/profile.js";
 
 const LOOPBACK = new BlockList();
@@ -7,7 +8,7 @@ LOOPBACK.addSubnet("127.0.0.0", 8, "ipv4");
 LOOPBACK.addAddress("::1", "ipv6");
 
 /** A server could not be started where it was asked to; the text says why and what to do. */
-export class ListenError extends Error {
+export class ListenError extends ReadableError {
   override readonly name = "ListenError";
 }
 

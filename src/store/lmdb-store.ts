@@ -194,6 +194,7 @@ function prepareFolder(dir: string): void {
     const { code, message } = error as NodeJS.ErrnoException;
     if (code === "ENOENT")
       throw new StoreError("missing", `${dir}: its parent folder does not exist; create it first`, {
+        hint: "check the path",
         cause: error,
       });
     if (code !== "EEXIST") throw new StoreError("unavailable", `${dir}: ${message}`, { cause: error });

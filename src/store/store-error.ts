@@ -2,6 +2,7 @@
  * What can be wrong with stored data, for the command to print and the servers to log. Not a protocol
  * refusal: a caller on the wire sees only a fixed text.
  */
+import { ReadableError, type ReadableErrorOptions } from "../errors/readable-error.js";
 
 /**
  * - `exists`, `missing`: the record or folder already exists, or does not exist
@@ -23,12 +24,16 @@ export type StoreErrorCode =
   | "unavailable";
 
 /** A failure of stored data. The text names the thing concerned and says what to do. */
-export class StoreError extends Error {
+export class StoreError extends ReadableError {
   override readonly name = "StoreError";
   readonly code: StoreErrorCode;
 
-  constructor(code: StoreErrorCode, text: string, options?: ErrorOptions) {
+  constructor(code: StoreErrorCode, text: string, options?: ReadableErrorOptions) {
     super(text, options);
     this.code = code;
+  }
+
+  override get facts() {
+    return { reason: this.code };
   }
 }

@@ -13,6 +13,7 @@ const ABOVE_RPC = [PROTOBUF, GRPC, "node:"];
 
 /** What the rooms above services and client may use. */
 const ABOVE = [
+  "errors",
   "services",
   "client",
   "realm",
@@ -26,21 +27,25 @@ const ABOVE = [
 ];
 
 export const ROOMS: Readonly<Record<string, Room>> = {
+  errors: { rooms: [], packages: [] },
   des: { rooms: [], packages: [] },
   crypto: { rooms: ["des"], packages: ["node:crypto", "node:util"] },
   gen: { rooms: [], packages: [PROTOBUF] },
   canonical: { rooms: ["gen"], packages: [PROTOBUF, "node:buffer"] },
-  protocol: { rooms: ["crypto", "canonical", "gen"], packages: [PROTOBUF, "node:buffer", "node:util"] },
-  formats: { rooms: ["protocol", "gen"], packages: ["node:buffer"] },
-  files: { rooms: [], packages: ["node:"] },
-  store: { rooms: ["protocol", "gen", "files"], packages: [PROTOBUF, "node:"] },
-  realm: { rooms: ["store", "formats", "files", "protocol", "gen"], packages: ["node:"] },
-  rpc: { rooms: ["protocol", "canonical", "gen"], packages: ABOVE_RPC },
+  protocol: {
+    rooms: ["errors", "crypto", "canonical", "gen"],
+    packages: [PROTOBUF, "node:buffer", "node:util"],
+  },
+  formats: { rooms: ["errors", "protocol", "gen"], packages: ["node:buffer"] },
+  files: { rooms: ["errors"], packages: ["node:"] },
+  store: { rooms: ["errors", "protocol", "gen", "files"], packages: [PROTOBUF, "node:"] },
+  realm: { rooms: ["errors", "store", "formats", "files", "protocol", "gen"], packages: ["node:"] },
+  rpc: { rooms: ["errors", "protocol", "canonical", "gen"], packages: ABOVE_RPC },
   services: {
-    rooms: ["realm", "store", "rpc", "formats", "protocol", "gen", "files"],
+    rooms: ["errors", "realm", "store", "rpc", "formats", "protocol", "gen", "files"],
     packages: ABOVE_RPC,
   },
-  client: { rooms: ["rpc", "formats", "protocol", "gen", "files"], packages: ABOVE_RPC },
+  client: { rooms: ["errors", "rpc", "formats", "protocol", "gen", "files"], packages: ABOVE_RPC },
   testing: { rooms: ABOVE, packages: ABOVE_RPC },
   lab: { rooms: ABOVE, packages: ABOVE_RPC },
   cli: { rooms: [...ABOVE, "lab"], packages: ABOVE_RPC },
@@ -53,7 +58,7 @@ export const DRIVERS: Readonly<Record<string, RegExp>> = {
 };
 
 /** Rooms without clock, timers, process, files or sockets: what they need is a parameter. */
-export const PURE = ["des", "crypto", "canonical", "protocol", "formats"];
+export const PURE = ["errors", "des", "crypto", "canonical", "protocol", "formats"];
 
 /** Rooms with a door, `index.ts`; inside the house, files are imported by their own names. */
 export const WITH_INDEX = ["des", "services", "client", "testing"];
