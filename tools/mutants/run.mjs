@@ -1,0 +1,130 @@
+// Runs Stryker over a room, or over a sample of it, and prints what came of it.
+import { readdirSync, readFileSync } from "node:fs";
+import { relative } from "node:path";
+import { fileURLToPath } from "node:url";
+import { Stryker } from "@stryker-mutator/core";
+import { Instrumenter } from "@stryker-mutator/instrumenter";
+import { ROOMS } from "./rooms.mjs";
+import { drawPlaces } from "./sample.mjs";
+import { judge, outdated, WANTED } from "./score.mjs";
+import { listedSurvivors, nameOf } from "./survivors.mjs";
+
+/**
+ * @typedef {object} Choice
+ * @property {number | undefined} sample about how many mutants, drawn by chance; undefined: all
+ * @property {number} seed
+ * @property {string[]} places files or ranges; none: the whole room
+ * @property {boolean} list whether to print the survivors as entries of survivors/ROOM.json
+ * @property {number} concurrency
+ */
+
+/**
+ * Tries a room's mutants and prints survivors and score; true where enough were noticed.
+ *
+ * @param {string} room
+ * @param {Choice} choice
+ */
+export async function tryMutants(room, choice) {
+  process.chdir(fileURLToPath(new URL("../..", import.meta.url)));
+  const mutants = await mutantsOf(room);
+  const listed = listedSurvivors(room);
+  const old = outdated(listed, mutants.map(named));
+  for (const { file, line, from, to } of old)
+    print(`listed, but no longer there: ${file}: ${line}\n    ${from}  →  ${to}`);
+
+  const places = choice.sample ? drawPlaces(mutants, choice.sample, choice.seed) : choice.places;
+  const results = await runStryker(room, places.length > 0 ? places : filesOf(room), choice.concurrency);
+  const tried = results.map((result) => ({ ...result, fileName: relative(process.cwd(), result.fileName) }));
+  const { noticed, timedOut, survivors, excused, score } = judge(
+    tried.map((mutant) => ({ ...mutant, name: named(mutant) })),
+    listed,
+  );
+  for (const { fileName, location, mutatorName, status, name } of survivors)
+    print(
+      `${fileName}:${location.start.line}:${location.start.column} ${mutatorName}, ${WORDS[status]}\n` +
+        `    ${name.line}\n    ${oneLine(name.from)}  →  ${oneLine(name.to)}`,
+    );
+  if (choice.list)
+    print(
+      JSON.stringify(
+        survivors.map(({ name }) => ({ ...name, why: "" })),
+        null,
+        2,
+      ),
+    );
+  print(
+    `\n${room}: ${score.toFixed(1)} % of ${noticed + survivors.length} mutants noticed (${WANTED} % wanted); ` +
+      `${timedOut} of them by running too long, ${survivors.length} survived, ${excused} more as listed; ` +
+      `${mutants.length} in the room`,
+  );
+  return score >= WANTED && old.length === 0;
+}
+
+/** @type {Record<string, string>} */
+const WORDS = { Survived: "survived", NoCoverage: "no test runs it" };
+
+/** @param {string} room @param {string[]} mutate @param {number} concurrency */
+function runStryker(room, mutate, concurrency) {
+  process.env.MUTANTS_TESTS = JSON.stringify(ROOMS[room].tests);
+  const here = (/** @type {string} */ path) => fileURLToPath(new URL(path, import.meta.url));
+  const stryker = new Stryker({
+    mutate,
+    concurrency,
+    testRunner: "vitest",
+    plugins: [here("node_modules/@stryker-mutator/vitest-runner/dist/src/index.js")],
+    vitest: { configFile: here("vitest.config.mjs") },
+    // Stryker calls an API that TypeScript 7 does not have, unless it finds no such file.
+    tsconfigFile: "none",
+    disableTypeChecks: false,
+    tempDirName: "tools/mutants/sandbox",
+    ignorePatterns: ["/dist", "/bench", "/docs", "/coverage", "/tools"],
+    reporters: [process.stderr.isTTY ? "progress" : "progress-append-only"],
+    allowConsoleColors: process.stdout.isTTY === true,
+    logLevel: "warn",
+    // A busy machine must not pass for a mutant that runs for ever.
+    timeoutMS: 15_000,
+    timeoutFactor: 3,
+  });
+  return stryker.runMutationTest();
+}
+
+/** Every mutant of a room, with lines and columns from 1 as in Stryker's results. @param {string} room */
+async function mutantsOf(room) {
+  const files = filesOf(room).map((name) => ({ name, mutate: true, content: readFileSync(name, "utf8") }));
+  const quiet = { debug() {}, info() {}, isDebugEnabled: () => false };
+  const options = { ignorers: [], excludedMutations: [], plugins: null };
+  const { mutants } = await new Instrumenter(/** @type {any} */ (quiet)).instrument(files, options);
+  const from1 = (/** @type {import("./sample.mjs").Position} */ { line, column }) => ({
+    line: line + 1,
+    column: column + 1,
+  });
+  return mutants.map(({ fileName, replacement, location: { start, end } }) => ({
+    fileName,
+    replacement,
+    location: { start: from1(start), end: from1(end) },
+  }));
+}
+
+/** @param {string} room */
+function filesOf(room) {
+  return readdirSync(`src/${room}`, { recursive: true, encoding: "utf8" })
+    .filter((path) => path.endsWith(".ts"))
+    .map((path) => `src/${room}/${path}`)
+    .sort();
+}
+
+/** @param {import("./survivors.mjs").Mutant} mutant */
+function named(mutant) {
+  return nameOf(mutant, readFileSync(mutant.fileName, "utf8"));
+}
+
+/** @param {string} code */
+function oneLine(code) {
+  const line = code.replace(/\s+/g, " ");
+  return line.length > 80 ? `${line.slice(0, 79)}…` : line;
+}
+
+/** @param {string} text */
+function print(text) {
+  process.stdout.write(`${text}\n`);
+}
