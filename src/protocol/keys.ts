@@ -62,6 +62,11 @@ export function knownEtype(etype: number): EncryptionType | undefined {
   return encryptionType(etype);
 }
 
+/** The name of an encryption type number: its row's, or `etype 17` where this project has no such row. */
+export function etypeName(etype: number): string {
+  return encryptionType(etype)?.name ?? `etype ${etype}`;
+}
+
 /** A principal's long-term key with its version number. */
 export interface LongTermKey {
   /** Key version number, from 1 up. */

@@ -1,7 +1,14 @@
 import { format, inspect } from "node:util";
 import { describe, expect, test } from "vitest";
 import { ENCRYPTION_TYPES } from "../../src/crypto/etypes.js";
-import { defaultStringToKey, etypeOf, Key, keyFromPassword, randomKey } from "../../src/protocol/keys.js";
+import {
+  defaultStringToKey,
+  etypeName,
+  etypeOf,
+  Key,
+  keyFromPassword,
+  randomKey,
+} from "../../src/protocol/keys.js";
 import { KrbError } from "../../src/protocol/krb-error.js";
 import { named } from "../support/entries.js";
 import { expectRefusal } from "./refusal.js";
@@ -165,5 +172,16 @@ describe("a password that can't be one is refused by name", () => {
 
   test("1024 bytes are still taken", async () => {
     expect((await keyFromPassword(etypeOf(3), "p".repeat(1024), s2k)).etype.etype).toBe(3);
+  });
+});
+
+describe("the name of an encryption type", () => {
+  test.each([
+    [3, "des-cbc-md5"],
+    [20, "aes256-cts-hmac-sha384-192"],
+    [17, "etype 17"],
+    [0, "etype 0"],
+  ])("%i is %s", (etype, name) => {
+    expect(etypeName(etype)).toBe(name);
   });
 });

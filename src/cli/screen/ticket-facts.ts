@@ -1,10 +1,12 @@
 /** What a holder can tell of a ticket: what the reply told, and what stands on the ticket in clear. */
 import { TicketSchema } from "../../gen/kerberos/v1/sealed_pb.js";
 import type { Credentials } from "../../protocol/credentials.js";
-import { etypeOf } from "../../protocol/keys.js";
+import { isoTime } from "../../protocol/kerberos-time.js";
+import { etypeName } from "../../protocol/keys.js";
 import { decodeBlob } from "../../protocol/strict-decode.js";
 import { flagNames, TicketFlag } from "../../protocol/ticket-flags.js";
-import { isoTime } from "./times.js";
+
+export { etypeName };
 
 /** The facts, as JSON has them. */
 export interface TicketFacts {
@@ -36,15 +38,6 @@ export function ticketFacts(credentials: Credentials): TicketFacts {
     kvno,
     bytes: ticket.length,
   };
-}
-
-/** The name of an encryption type, or its number where it has none here. */
-export function etypeName(etype: number): string {
-  try {
-    return etypeOf(etype).name;
-  } catch {
-    return `etype ${etype}`;
-  }
 }
 
 const LETTERS = new Map<TicketFlag, string>([

@@ -2,6 +2,8 @@
 import { parseDuration } from "../../protocol/duration.js";
 import { UsageError } from "../command.js";
 
+export { isoTime } from "../../protocol/kerberos-time.js";
+
 const MOST = 100 * 366 * 86_400_000;
 
 /**
@@ -42,9 +44,4 @@ export function localTime(ms: number): string {
   const d = new Date(ms);
   const two = (n: number) => String(n).padStart(2, "0");
   return `${d.getFullYear()}-${two(d.getMonth() + 1)}-${two(d.getDate())} ${two(d.getHours())}:${two(d.getMinutes())}:${two(d.getSeconds())}`;
-}
-
-/** A point in time for JSON. */
-export function isoTime(ms: number): string {
-  return new Date(ms).toISOString();
 }
