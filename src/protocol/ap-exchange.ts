@@ -86,8 +86,13 @@ export interface ApReqPolicy {
   readonly openTicket?: TicketOpener | undefined;
 }
 
-/** Does what `openTicket` does. */
-export type TicketOpener = typeof openTicket;
+/** Does what `openTicket` does, or knows what it did; `now`, in milliseconds since the epoch, ends what may be known. */
+export type TicketOpener = (
+  bytes: Uint8Array,
+  service: ServiceKeys,
+  permitted: readonly number[],
+  now: number,
+) => TicketContents;
 
 /** A fresh key for what follows an AP-REQ, of the session key's encryption type (RFC 4120 §5.5.1, subkey). */
 export function makeSubkey(sessionKey: Key, random?: RandomSource): Key {
@@ -140,8 +145,8 @@ export function verifyApReq(
   policy: ApReqPolicy,
   now: number,
 ): VerifiedApReq {
-  const open = policy.openTicket ?? openTicket;
-  const ticket = open(blobs.ticket, policy.service, policy.permittedEtypes);
+  const open: TicketOpener = policy.openTicket ?? openTicket;
+  const ticket = open(blobs.ticket, policy.service, policy.permittedEtypes, now);
   const sealed = decodeBlob(EncryptedDataSchema, blobs.authenticator, "authenticator");
   const sealing = { key: ticket.sessionKey, usage: use.authenticator };
   const authenticator = unseal(sealing, "authenticator", sealed, authenticatorBadIntegrity);

@@ -8,7 +8,7 @@ import { TicketCache } from "./ticket-cache.js";
 
 /** The TGS over a realm's database and a replay cache. */
 export function ticketGrantingService(config: TgsConfig): TicketGrantingServiceServer {
-  const tickets = new TicketCache({ clock: config.clock, clockSkew: config.policy.clockSkew });
+  const tickets = new TicketCache({ clockSkew: config.policy.clockSkew });
   return {
     grantTicket: (request, context) =>
       runExchange("TGS", config, context, async (line, now) => {

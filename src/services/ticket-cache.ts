@@ -7,15 +7,14 @@
  * for another call may be using them; what was forgotten is left to the garbage collector.
  */
 import { hash } from "node:crypto";
+import { LruMap } from "../collections/lru-map.js";
+import type { TicketOpener } from "../protocol/ap-exchange.js";
 import type { LongTermKey } from "../protocol/keys.js";
 import type { Principal } from "../protocol/principal.js";
 import { openTicket, type ServiceKeys, type TicketContents } from "../protocol/ticket.js";
-import type { Clock } from "./clock.js";
 
 /** What a ticket cache is made from. */
 export interface TicketCacheOptions {
-  /** The present in milliseconds; the system's clock by default. */
-  readonly clock?: Clock | undefined;
   /** Permitted difference of clocks, in milliseconds. */
   readonly clockSkew: number;
   /** Most tickets kept, 1,024 by default; the one not seen for longest goes first. */
@@ -25,8 +24,6 @@ export interface TicketCacheOptions {
 interface Entry {
   readonly contents: TicketContents;
   readonly permitted: readonly number[];
-  /** The turn in which it was seen last: greater is later. */
-  seen: number;
 }
 
 /** How often expired tickets are looked for, in milliseconds. */
@@ -34,22 +31,17 @@ const SWEEP_MS = 60_000;
 
 /** A bounded cache of opened tickets. */
 export class TicketCache {
-  readonly #entries = new Map<string, Entry>();
-  readonly #clock: Clock;
+  readonly #entries: LruMap<string, Entry>;
   readonly #clockSkew: number;
-  readonly #capacity: number;
   #keys: readonly LongTermKey[] | undefined;
   #principal: Principal | undefined;
   #fingerprint = "";
-  #turn = 0;
   #nextSweep = Number.NEGATIVE_INFINITY;
 
-  constructor({ clock = Date.now, clockSkew, capacity = 1024 }: TicketCacheOptions) {
-    if (!Number.isSafeInteger(capacity) || capacity < 1)
-      throw new RangeError(`capacity: expected a whole number from 1 up, got ${capacity}`);
-    this.#clock = clock;
+  /** @throws RangeError for a capacity that is no whole number from 1 up. */
+  constructor({ clockSkew, capacity = 1024 }: TicketCacheOptions) {
+    this.#entries = new LruMap(capacity);
     this.#clockSkew = clockSkew;
-    this.#capacity = capacity;
   }
 
   /** How many tickets are kept. */
@@ -57,42 +49,29 @@ export class TicketCache {
     return this.#entries.size;
   }
 
-  /** Opens a ticket as `openTicket` does, or finds it opened. The contents and their key stay the cache's. */
-  readonly open = (bytes: Uint8Array, service: ServiceKeys, permitted: readonly number[]): TicketContents => {
+  /**
+   * Opens a ticket as `openTicket` does, or finds it opened. The contents and their key stay the cache's.
+   * @param now milliseconds since the epoch.
+   * @throws KrbError as `openTicket`.
+   */
+  readonly open: TicketOpener = (bytes, service, permitted, now) => {
     this.#followKeys(service);
-    const now = this.#clock();
     // Latin-1 ("binary") is the hash's own bytes: no encoding to pay for.
     const name = hash("sha256", bytes, "binary");
-    const seen = ++this.#turn;
     const kept = this.#entries.get(name);
     if (kept !== undefined) {
-      if (this.#isCurrent(kept, now) && sameNumbers(kept.permitted, permitted)) {
-        kept.seen = seen;
-        return kept.contents;
-      }
+      if (this.#isCurrent(kept, now) && sameNumbers(kept.permitted, permitted)) return kept.contents;
       this.#entries.delete(name);
     }
-    const entry = { contents: openTicket(bytes, service, permitted), permitted, seen };
-    if (this.#isCurrent(entry, now)) this.#keep(name, entry, now);
+    const entry = { contents: openTicket(bytes, service, permitted), permitted };
+    if (now >= this.#nextSweep) this.#sweep(now);
+    if (this.#isCurrent(entry, now)) this.#entries.set(name, entry);
     return entry.contents;
   };
 
   /** Forgets all tickets. */
   clear(): void {
     this.#entries.clear();
-  }
-
-  #keep(name: string, entry: Entry, now: number): void {
-    if (now >= this.#nextSweep) this.#sweep(now);
-    if (this.#entries.size >= this.#capacity) this.#dropOldest();
-    this.#entries.set(name, entry);
-  }
-
-  /** A search through all, so that a ticket seen again costs no more than a number; a new one costs far more anyway. */
-  #dropOldest(): void {
-    let oldest: [string, Entry] | undefined;
-    for (const row of this.#entries) if (oldest === undefined || row[1].seen < oldest[1].seen) oldest = row;
-    if (oldest !== undefined) this.#entries.delete(oldest[0]);
   }
 
   #sweep(now: number): void {

@@ -31,7 +31,7 @@ export interface ServiceConfig {
 /** V over a keytab, a replay cache and a place for notes. */
 export function applicationService(config: ServiceConfig): ApplicationServiceServer {
   const { clockSkew, replayCache, notes } = config;
-  const tickets = new TicketCache({ clock: config.clock, clockSkew });
+  const tickets = new TicketCache({ clockSkew });
   return {
     access: (request, context) =>
       runExchange("V", config, context, async (line, now) => {

@@ -5,6 +5,7 @@
  * returns the kept entry only if they are the same, so it is never stale, whoever wrote to the store; it
  * saves unsealing and preparing keys that are used again and again.
  */
+import { LruMap } from "../collections/lru-map.js";
 import type { Principal } from "../protocol/principal.js";
 import { parsePrincipal } from "../protocol/principal.js";
 import type { PrincipalEntry } from "../protocol/principal-entry.js";
@@ -16,19 +17,17 @@ import { StoreError } from "./store-error.js";
 const PREFIX = "principal:";
 const KEPT_ENTRIES = 1024;
 
-/** A decoded entry, the bytes it came from, and the number of its last use. */
+/** A decoded entry, and the bytes it came from. */
 interface KeptEntry {
   readonly bytes: Uint8Array;
   readonly entry: PrincipalEntry;
-  used: number;
 }
 
 /** The principals of one realm. Returned entries are shared: callers must not wipe their keys. */
 export class PrincipalStore {
   readonly #records: KeyValueStore;
   readonly #masterKey: MasterKey;
-  readonly #kept = new Map<Principal, KeptEntry>();
-  #uses = 0;
+  readonly #kept = new LruMap<Principal, KeptEntry>(KEPT_ENTRIES);
 
   /** Takes over the store: `close` closes it. The caller keeps the master key. */
   constructor(records: KeyValueStore, masterKey: MasterKey) {
@@ -47,12 +46,10 @@ export class PrincipalStore {
       return undefined;
     }
     const kept = this.#kept.get(principal);
-    if (kept !== undefined && (kept.bytes === bytes || Buffer.compare(kept.bytes, bytes) === 0)) {
-      kept.used = ++this.#uses;
+    if (kept !== undefined && (kept.bytes === bytes || Buffer.compare(kept.bytes, bytes) === 0))
       return kept.entry;
-    }
     const entry = decodePrincipal(bytes, this.#masterKey, principal);
-    this.#keep(principal, { bytes, entry, used: ++this.#uses });
+    this.#kept.set(principal, { bytes, entry });
     return entry;
   }
 
@@ -117,22 +114,5 @@ export class PrincipalStore {
   async close(): Promise<void> {
     this.#kept.clear();
     await this.#records.close();
-  }
-
-  #keep(principal: Principal, kept: KeptEntry): void {
-    if (this.#kept.size >= KEPT_ENTRIES && !this.#kept.has(principal)) this.#dropLongestUnused();
-    this.#kept.set(principal, kept);
-  }
-
-  /** Found when room is needed, which costs less than maintaining an order at every use. */
-  #dropLongestUnused(): void {
-    let longest: Principal | undefined;
-    let used = Number.POSITIVE_INFINITY;
-    for (const [principal, kept] of this.#kept)
-      if (kept.used < used) {
-        longest = principal;
-        used = kept.used;
-      }
-    if (longest !== undefined) this.#kept.delete(longest);
   }
 }

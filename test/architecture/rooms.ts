@@ -14,6 +14,7 @@ const ABOVE_RPC = [PROTOBUF, GRPC, "node:"];
 /** What the rooms above services and client may use. */
 const ABOVE = [
   "errors",
+  "collections",
   "services",
   "client",
   "realm",
@@ -28,24 +29,31 @@ const ABOVE = [
 
 export const ROOMS: Readonly<Record<string, Room>> = {
   errors: { rooms: [], packages: [] },
+  collections: { rooms: [], packages: [] },
   des: { rooms: [], packages: [] },
   crypto: { rooms: ["des"], packages: ["node:crypto", "node:util"] },
   gen: { rooms: [], packages: [PROTOBUF] },
   canonical: { rooms: ["gen"], packages: [PROTOBUF, "node:buffer"] },
   protocol: {
-    rooms: ["errors", "crypto", "canonical", "gen"],
+    rooms: ["errors", "collections", "crypto", "canonical", "gen"],
     packages: [PROTOBUF, "node:buffer", "node:util"],
   },
   formats: { rooms: ["errors", "protocol", "gen"], packages: ["node:buffer"] },
   files: { rooms: ["errors"], packages: ["node:"] },
-  store: { rooms: ["errors", "protocol", "gen", "files"], packages: [PROTOBUF, "node:"] },
-  realm: { rooms: ["errors", "store", "formats", "files", "protocol", "gen"], packages: ["node:"] },
-  rpc: { rooms: ["errors", "protocol", "canonical", "gen"], packages: ABOVE_RPC },
+  store: { rooms: ["errors", "collections", "protocol", "gen", "files"], packages: [PROTOBUF, "node:"] },
+  realm: {
+    rooms: ["errors", "collections", "store", "formats", "files", "protocol", "gen"],
+    packages: ["node:"],
+  },
+  rpc: { rooms: ["errors", "collections", "protocol", "canonical", "gen"], packages: ABOVE_RPC },
   services: {
-    rooms: ["errors", "realm", "store", "rpc", "formats", "protocol", "gen", "files"],
+    rooms: ["errors", "collections", "realm", "store", "rpc", "formats", "protocol", "gen", "files"],
     packages: ABOVE_RPC,
   },
-  client: { rooms: ["errors", "rpc", "formats", "protocol", "gen", "files"], packages: ABOVE_RPC },
+  client: {
+    rooms: ["errors", "collections", "rpc", "formats", "protocol", "gen", "files"],
+    packages: ABOVE_RPC,
+  },
   testing: { rooms: ABOVE, packages: ABOVE_RPC },
   lab: { rooms: ABOVE, packages: ABOVE_RPC },
   cli: { rooms: [...ABOVE, "lab"], packages: ABOVE_RPC },
@@ -58,7 +66,7 @@ export const DRIVERS: Readonly<Record<string, RegExp>> = {
 };
 
 /** Rooms without clock, timers, process, files or sockets: what they need is a parameter. */
-export const PURE = ["errors", "des", "crypto", "canonical", "protocol", "formats"];
+export const PURE = ["errors", "collections", "des", "crypto", "canonical", "protocol", "formats"];
 
 /** Rooms with a door, `index.ts`; inside the house, files are imported by their own names. */
 export const WITH_INDEX = ["des", "services", "client", "testing"];

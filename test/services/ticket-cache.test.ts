@@ -13,7 +13,7 @@ const PERMITTED = [20];
 function world(capacity?: number) {
   const clock = { now: NOW };
   const service: ServiceKeys = { principal, keys: [{ kvno: 1, key: randomKey(etypeOf(20)) }] };
-  const cache = new TicketCache({ clock: () => clock.now, clockSkew: SKEW, capacity });
+  const cache = new TicketCache({ clockSkew: SKEW, capacity });
   const ticket = (changes: Partial<TicketContents> = {}) =>
     makeTicket(
       {
@@ -36,73 +36,77 @@ function world(capacity?: number) {
 
 describe("a ticket seen before", () => {
   test("is not opened again, and keeps its session key with what was derived from it", () => {
-    const { service, cache, ticket } = world();
+    const { clock, service, cache, ticket } = world();
     const bytes = ticket();
-    const first = cache.open(bytes, service, PERMITTED);
-    const again = cache.open(Uint8Array.from(bytes), { ...service }, [...PERMITTED]);
+    const first = cache.open(bytes, service, PERMITTED, clock.now);
+    const again = cache.open(Uint8Array.from(bytes), { ...service }, [...PERMITTED], clock.now);
     expect(again).toBe(first);
     expect(again.sessionKey.cipher).toBe(first.sessionKey.cipher);
   });
 
   test("is one by all of its bytes", () => {
-    const { service, cache, ticket } = world();
+    const { clock, service, cache, ticket } = world();
     const bytes = ticket();
-    cache.open(bytes, service, PERMITTED);
+    cache.open(bytes, service, PERMITTED, clock.now);
     const changed = Uint8Array.from(bytes);
     changed[changed.length - 1]! ^= 1;
-    expect(refusalOf(() => cache.open(changed, service, PERMITTED)).reason).toBe("KRB_AP_ERR_BAD_INTEGRITY");
+    expect(refusalOf(() => cache.open(changed, service, PERMITTED, clock.now)).reason).toBe(
+      "KRB_AP_ERR_BAD_INTEGRITY",
+    );
     expect(cache.size).toBe(1);
   });
 
   test("is forgotten after its end and the clock skew, to the millisecond", () => {
     const { clock, service, cache, ticket } = world();
     const bytes = ticket();
-    const first = cache.open(bytes, service, PERMITTED);
+    const first = cache.open(bytes, service, PERMITTED, clock.now);
     clock.now = NOW + 1_000 + SKEW;
-    expect(cache.open(bytes, service, PERMITTED)).toBe(first);
+    expect(cache.open(bytes, service, PERMITTED, clock.now)).toBe(first);
     clock.now++;
-    expect(cache.open(bytes, service, PERMITTED)).not.toBe(first);
+    expect(cache.open(bytes, service, PERMITTED, clock.now)).not.toBe(first);
     expect(cache.size).toBe(0);
   });
 
   test("is forgotten in time even if it never comes again", () => {
     const { clock, service, cache, ticket } = world();
-    cache.open(ticket(), service, PERMITTED);
+    cache.open(ticket(), service, PERMITTED, clock.now);
     clock.now = NOW + 1_001 + SKEW;
-    cache.open(ticket({ endtime: clock.now + 1_000 }), service, PERMITTED);
+    cache.open(ticket({ endtime: clock.now + 1_000 }), service, PERMITTED, clock.now);
     expect(cache.size).toBe(1);
   });
 
   test("is forgotten when the keys change, even under the same number, and not when they are read anew", () => {
-    const { service, cache, ticket } = world();
+    const { clock, service, cache, ticket } = world();
     const bytes = ticket();
-    const first = cache.open(bytes, service, PERMITTED);
+    const first = cache.open(bytes, service, PERMITTED, clock.now);
     const same = { principal, keys: [...service.keys] };
-    expect(cache.open(bytes, same, PERMITTED)).toBe(first);
+    expect(cache.open(bytes, same, PERMITTED, clock.now)).toBe(first);
     const other = { principal, keys: [{ kvno: 1, key: randomKey(etypeOf(20)) }] };
-    expect(refusalOf(() => cache.open(bytes, other, PERMITTED)).reason).toBe("KRB_AP_ERR_BAD_INTEGRITY");
+    expect(refusalOf(() => cache.open(bytes, other, PERMITTED, clock.now)).reason).toBe(
+      "KRB_AP_ERR_BAD_INTEGRITY",
+    );
     expect(cache.size).toBe(0);
-    expect(cache.open(bytes, service, PERMITTED)).not.toBe(first);
+    expect(cache.open(bytes, service, PERMITTED, clock.now)).not.toBe(first);
   });
 
   test("is no way around the encryption types that are permitted", () => {
     const { service, cache, ticket } = world();
     const bytes = ticket();
-    cache.open(bytes, service, [20]);
-    expect(refusalOf(() => cache.open(bytes, service, [19])).reason).toBe("KDC_ERR_ETYPE_NOSUPP");
+    cache.open(bytes, service, [20], NOW);
+    expect(refusalOf(() => cache.open(bytes, service, [19], NOW)).reason).toBe("KDC_ERR_ETYPE_NOSUPP");
   });
 });
 
 test("a full cache forgets the ticket not seen for longest", () => {
-  const { service, cache, ticket } = world(2);
+  const { clock, service, cache, ticket } = world(2);
   const [a, b, c] = [ticket(), ticket(), ticket()] as const;
-  const opened = cache.open(a, service, PERMITTED);
-  const second = cache.open(b, service, PERMITTED);
-  cache.open(a, service, PERMITTED);
-  cache.open(c, service, PERMITTED);
+  const opened = cache.open(a, service, PERMITTED, clock.now);
+  const second = cache.open(b, service, PERMITTED, clock.now);
+  cache.open(a, service, PERMITTED, clock.now);
+  cache.open(c, service, PERMITTED, clock.now);
   expect(cache.size).toBe(2);
-  expect(cache.open(a, service, PERMITTED)).toBe(opened);
-  expect(cache.open(b, service, PERMITTED)).not.toBe(second);
+  expect(cache.open(a, service, PERMITTED, clock.now)).toBe(opened);
+  expect(cache.open(b, service, PERMITTED, clock.now)).not.toBe(second);
 });
 
 test("a capacity that is none is refused", () => {

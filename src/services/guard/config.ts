@@ -99,7 +99,7 @@ export function readGuardOptions(options: GuardOptions): GuardConfig {
     clockSkew,
     clock,
     log: options.log,
-    tickets: new TicketCache({ clock, clockSkew }),
+    tickets: new TicketCache({ clockSkew }),
   };
 }
 

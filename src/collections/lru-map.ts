@@ -1,0 +1,107 @@
+/**
+ * A map of what was used last: where it is full, what has not been used for longest makes room.
+ *
+ * Invariants. The entries stand in a chain in the order of their last use, so that each step, making room included, takes the
+ * same time however many there are. The total size never exceeds the limit.
+ */
+
+interface Entry<K, V> {
+  readonly key: K;
+  readonly value: V;
+  readonly size: number;
+  older: Entry<K, V> | undefined;
+  newer: Entry<K, V> | undefined;
+}
+
+/** A map bounded by what its values add up to. */
+export class LruMap<K, V> {
+  readonly #limit: number;
+  readonly #sizeOf: (value: V) => number;
+  readonly #entries = new Map<K, Entry<K, V>>();
+  #oldest: Entry<K, V> | undefined;
+  #newest: Entry<K, V> | undefined;
+  #total = 0;
+
+  /**
+   * @param limit the most that is kept, as `sizeOf` counts it.
+   * @param sizeOf the size of a value, from 0 up; 1 for each by default, so that `limit` is a number of entries.
+   * @throws RangeError for a limit that is no whole number from 1 up.
+   */
+  constructor(limit: number, sizeOf: (value: V) => number = () => 1) {
+    if (!Number.isSafeInteger(limit) || limit < 1)
+      throw new RangeError(`limit: expected a whole number from 1 up, got ${limit}`);
+    this.#limit = limit;
+    this.#sizeOf = sizeOf;
+  }
+
+  /** How many entries there are. */
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  /** The value of a key, which is thereby used. */
+  get(key: K): V | undefined {
+    const entry = this.#entries.get(key);
+    if (entry === undefined) return undefined;
+    if (entry !== this.#newest) {
+      this.#unlink(entry);
+      this.#append(entry);
+    }
+    return entry.value;
+  }
+
+  /** Keeps a value, in place of any other of its key. One that alone is larger than the limit is not kept. */
+  set(key: K, value: V): void {
+    this.delete(key);
+    const size = this.#sizeOf(value);
+    if (size > this.#limit) return;
+    const entry = { key, value, size, older: undefined, newer: undefined };
+    this.#entries.set(key, entry);
+    this.#append(entry);
+    this.#total += size;
+    while (this.#total > this.#limit && this.#oldest !== undefined) this.delete(this.#oldest.key);
+  }
+
+  /** Forgets a key; false when it was not there. */
+  delete(key: K): boolean {
+    const entry = this.#entries.get(key);
+    if (entry === undefined) return false;
+    this.#entries.delete(key);
+    this.#unlink(entry);
+    this.#total -= entry.size;
+    return true;
+  }
+
+  /** Forgets everything. */
+  clear(): void {
+    this.#entries.clear();
+    this.#oldest = undefined;
+    this.#newest = undefined;
+    this.#total = 0;
+  }
+
+  /** All entries, the one longest unused first; using none of them. The one at hand may be deleted. */
+  *[Symbol.iterator](): Generator<readonly [K, V], void, undefined> {
+    let entry = this.#oldest;
+    while (entry !== undefined) {
+      const { key, value, newer } = entry;
+      yield [key, value];
+      entry = newer;
+    }
+  }
+
+  #append(entry: Entry<K, V>): void {
+    entry.older = this.#newest;
+    entry.newer = undefined;
+    if (this.#newest === undefined) this.#oldest = entry;
+    else this.#newest.newer = entry;
+    this.#newest = entry;
+  }
+
+  #unlink({ older, newer }: Entry<K, V>): void {
+    if (older === undefined) this.#oldest = newer;
+    else older.newer = newer;
+    if (newer === undefined) this.#newest = older;
+    else newer.older = older;
+  }
+}
