@@ -6,8 +6,9 @@ import type {
   AuthenticateRequest,
   AuthenticateResponse,
 } from "../gen/kerberos/v1/authentication_service_pb.js";
-import { makeAsReq, openAsRep, type TicketWish } from "../protocol/as-exchange.js";
+import { makeAsReq, openAsRep } from "../protocol/as-exchange.js";
 import type { Credentials } from "../protocol/credentials.js";
+import type { TicketWish } from "../protocol/kdc-request.js";
 import { leastOffset } from "../protocol/kerberos-time.js";
 import { defaultStringToKey, Key } from "../protocol/keys.js";
 import { KrbError } from "../protocol/krb-error.js";

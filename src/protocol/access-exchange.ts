@@ -25,7 +25,7 @@ import {
   verifyApReq,
 } from "./ap-exchange.js";
 import type { Credentials } from "./credentials.js";
-import { malformed } from "./kdc-request.js";
+import { malformed } from "./krb-error.js";
 import { openData, sealData, TO_CLIENT, TO_SERVICE } from "./private-message.js";
 
 /** Message (5): seals `userData` under a fresh subkey and proves the client. */

@@ -12,14 +12,13 @@ import {
   AuthenticateRequestSchema,
   type AuthenticateResponse,
 } from "../gen/kerberos/v1/authentication_service_pb.js";
-import type { KdcOption } from "../gen/kerberos/v1/kdc_pb.js";
 import { TicketFlag } from "../gen/kerberos/v1/sealed_pb.js";
-import { type KdcReply, makeEncKdcRepPart, modified, readKdcReply } from "./kdc-reply.js";
-import { malformed, NONCE_SIZE, readKdcRequest, ticketLife } from "./kdc-request.js";
-import { toTimestamp } from "./kerberos-time.js";
+import { type KdcReply, makeEncKdcRepPart, modified, openKdcReply } from "./kdc-reply.js";
+import { kdcRequestFields, readKdcRequest, type TicketWish } from "./kdc-request.js";
+import { type IssuedTicket, noCommonEtype, sessionKeyEtype, ticketKey, ticketLife } from "./kdc-ticket.js";
 import { KeyUsage } from "./key-usage.js";
 import { etypeOf, type Key, type LongTermKey, randomKey } from "./keys.js";
-import { KrbError } from "./krb-error.js";
+import { KrbError, malformed } from "./krb-error.js";
 import { AS_RULES, applyRules, type RealmPolicy } from "./policy.js";
 import {
   clientUnknown,
@@ -29,19 +28,9 @@ import {
   verifyEncTimestamp,
 } from "./pre-authentication.js";
 import { krbtgtOf, type Principal, parsePrincipal, realmOf } from "./principal.js";
-import { currentKeys, type PrincipalEntry } from "./principal-entry.js";
-import { strongestCommon } from "./profile.js";
-import { sealToBytes, unsealFromBytes } from "./sealed-part.js";
+import { currentKeys, emptyEntry, type PrincipalEntry } from "./principal-entry.js";
+import { sealToBytes } from "./sealed-part.js";
 import { makeTicket, type TicketContents } from "./ticket.js";
-
-/** What a client asks of the KDC besides the service. Times are milliseconds since the epoch. */
-export interface TicketWish {
-  /** Encryption types the client accepts, best first: also its floor. */
-  readonly etypes: readonly number[];
-  readonly till?: number | undefined;
-  readonly renewTill?: number | undefined;
-  readonly options?: readonly KdcOption[] | undefined;
-}
 
 /** Message (1): asks for a TGT, with the proof of `key` along if there is one. */
 export function makeAsReq(
@@ -51,17 +40,9 @@ export function makeAsReq(
   now: number,
   random: RandomSource = systemRandom,
 ): AuthenticateRequest {
-  const nonce = random(NONCE_SIZE);
-  const request = create(AuthenticateRequestSchema, {
-    client,
-    nonce,
-    etypes: [...wish.etypes],
-    options: [...(wish.options ?? [])],
-    padata: key === undefined ? [] : [makeEncTimestamp(key, nonce, now, random)],
-  });
-  if (wish.till !== undefined) request.till = toTimestamp(wish.till);
-  if (wish.renewTill !== undefined) request.renewTill = toTimestamp(wish.renewTill);
-  return request;
+  const asked = kdcRequestFields(wish, random);
+  const padata = key === undefined ? [] : [makeEncTimestamp(key, asked.nonce, now, random)];
+  return create(AuthenticateRequestSchema, { client, padata, ...asked });
 }
 
 /** Everything the AS decides from, fetched before. */
@@ -73,14 +54,6 @@ export interface AsContext {
   /** Keys that stand in for an unknown client's, one for each etype of the policy's `keyEtypes`. */
   readonly decoyKeys: readonly LongTermKey[];
   readonly policy: RealmPolicy;
-}
-
-/** A ticket was issued: the reply, and what the audit line says of it. */
-export interface IssuedTicket<Response> {
-  readonly response: Response;
-  readonly ticket: TicketContents;
-  /** Encryption type of the key the reply is sealed under, of the ticket, and of the session key. */
-  readonly etypes: { readonly reply: number; readonly ticket: number; readonly session: number };
 }
 
 /** Reads the names of an AS-REQ, for the look-up that comes before `issueTgt`. Throws as `parsePrincipal`. */
@@ -133,7 +106,7 @@ export function issueTgt(
   const ticket: TicketContents = {
     client: principal,
     server: tgs,
-    sessionKey: randomKey(etypeOf(sessionEtype), random),
+    sessionKey: randomKey(sessionEtype, random),
     flags: [
       TicketFlag.INITIAL,
       TicketFlag.PRE_AUTHENT,
@@ -157,7 +130,7 @@ export function issueTgt(
   return {
     response,
     ticket,
-    etypes: { reply: replyEtype, ticket: tgsKey.key.etype.etype, session: sessionEtype },
+    etypes: { reply: replyEtype, ticket: tgsKey.key.etype.etype, session: sessionEtype.etype },
   };
 }
 
@@ -174,18 +147,8 @@ export function openAsRep(
 ): KdcReply {
   const client = readAsReqClient(request);
   if (response.client !== client) throw modified("client");
-  const part = unsealFromBytes(
-    { key, usage: KeyUsage.AS_REP },
-    "encAsRepPart",
-    response.encPart,
-    "enc_part",
-    () =>
-      new KrbError("KRB_AP_ERR_BAD_INTEGRITY", "the AS's reply can't be opened with this key", {
-        part: "reply",
-      }),
-  );
   const asked = { client, server: krbtgtOf(realmOf(client)), request: readKdcRequest(request, "request") };
-  const reply = readKdcReply(part, response.ticket, asked, now);
+  const reply = openKdcReply(response, "encAsRepPart", { key, usage: KeyUsage.AS_REP }, asked, now);
   const { flags } = reply.credentials;
   if (!flags.includes(TicketFlag.INITIAL) || !flags.includes(TicketFlag.PRE_AUTHENT)) throw modified("flags");
   return reply;
@@ -194,42 +157,6 @@ export function openAsRep(
 /** Makes the keys that stand in for an unknown client's: one for each etype new principals get. */
 export function makeDecoyKeys(policy: RealmPolicy, random: RandomSource = systemRandom): LongTermKey[] {
   return policy.keyEtypes.map((etype) => ({ kvno: 1, key: randomKey(etypeOf(etype), random) }));
-}
-
-/** The key a service's tickets are sealed under: its strongest, never one the client chose. */
-export function ticketKey(service: PrincipalEntry, policy: RealmPolicy): LongTermKey {
-  const keys = currentKeys(service);
-  const held = keys.map(({ key }) => key.etype.etype);
-  const etype = strongestCommon(held, policy.permittedEtypes);
-  const found = keys.find(({ key }) => key.etype === etype);
-  if (found === undefined) throw noCommonEtype(policy.permittedEtypes, held);
-  return found;
-}
-
-/**
- * The encryption type of a session key: the strongest that client, service and realm permit.
- * @throws KrbError KDC_ERR_ETYPE_NOSUPP when there is none.
- */
-export function sessionKeyEtype(
-  asked: readonly number[],
-  service: PrincipalEntry,
-  policy: RealmPolicy,
-): number {
-  const held = currentKeys(service).map(({ key }) => key.etype.etype);
-  const etype = strongestCommon(asked, held, policy.permittedEtypes);
-  if (etype === undefined) throw noCommonEtype(asked, held);
-  return etype.etype;
-}
-
-function noCommonEtype(asked: readonly number[], held: readonly number[]): KrbError {
-  return new KrbError(
-    "KDC_ERR_ETYPE_NOSUPP",
-    "no encryption type that client, service and realm all permit",
-    {
-      asked: asked.join(" "),
-      held: held.join(" "),
-    },
-  );
 }
 
 function checkRealm(client: Principal, realm: string): void {
@@ -246,18 +173,5 @@ function checkRealm(client: Principal, realm: string): void {
 
 /** What the AS works with for a client that does not exist: shaped like a principal made today. */
 function decoyEntry(principal: Principal, keys: readonly LongTermKey[]): PrincipalEntry {
-  return {
-    principal,
-    keys,
-    stringToKey: new Map(),
-    passwordKeyed: true,
-    disabled: false,
-    expiresAt: undefined,
-    passwordExpiresAt: undefined,
-    maxLife: undefined,
-    maxRenewableLife: undefined,
-    createdAt: 0,
-    modifiedAt: 0,
-    keysChangedAt: 0,
-  };
+  return { ...emptyEntry(principal, 0), keys, passwordKeyed: true };
 }

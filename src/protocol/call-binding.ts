@@ -23,7 +23,7 @@ import {
 } from "./ap-exchange.js";
 import type { Credentials } from "./credentials.js";
 import type { Key } from "./keys.js";
-import { KrbError } from "./krb-error.js";
+import { malformed, tooLong } from "./krb-error.js";
 import { decodeBlob } from "./strict-decode.js";
 
 /** How much of a call is protected, least first (guard.proto, ProtectionLevel). */
@@ -142,10 +142,7 @@ export function readApReq(bytes: Uint8Array): ReceivedApReq {
   checkLength(bytes);
   const blobs = decodeBlob(ApReqSchema, bytes, "ap_req");
   const protection = PROTECTIONS.find((name) => LEVELS[name] === blobs.protection);
-  if (protection === undefined)
-    throw new KrbError("KRB_ERR_GENERIC", "ap_req.protection: not a level of protection", {
-      field: "ap_req.protection",
-    });
+  if (protection === undefined) throw malformed("ap_req.protection", "not a level of protection");
   return { blobs, protection };
 }
 
@@ -163,21 +160,11 @@ export function verifyCallApReq(
   const binding = callBinding({ method, authority, protection, request });
   const verified = verifyApReq(blobs, AP_USE, binding, policy, now);
   if (verified.subkey === undefined && needsSubkeys(protection, call))
-    throw new KrbError("KRB_ERR_GENERIC", "authenticator.subkey: required to protect messages", {
-      field: "authenticator.subkey",
-    });
+    throw malformed("authenticator.subkey", "required to protect messages");
   return verified;
 }
 
-function checkLength(bytes: Uint8Array): void {
-  if (bytes.length <= MAX_AP_REQ_BYTES) return;
-  throw new KrbError(
-    "KRB_ERR_FIELD_TOOLONG",
-    `ap_req: at most ${MAX_AP_REQ_BYTES} bytes travel in metadata`,
-    {
-      field: "ap_req",
-      length: String(bytes.length),
-      limit: String(MAX_AP_REQ_BYTES),
-    },
-  );
+function checkLength({ length }: Uint8Array): void {
+  if (length > MAX_AP_REQ_BYTES)
+    throw tooLong("ap_req", length, MAX_AP_REQ_BYTES, `at most ${MAX_AP_REQ_BYTES} bytes travel in metadata`);
 }

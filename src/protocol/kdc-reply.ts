@@ -11,8 +11,12 @@ import type { KdcRequest } from "./kdc-request.js";
 import { fromOptionalTimestamp, fromTimestamp, toTimestamp } from "./kerberos-time.js";
 import { KrbError } from "./krb-error.js";
 import { type Principal, parsePrincipal } from "./principal.js";
+import { type Sealing, unsealFromBytes } from "./sealed-part.js";
 import type { TicketContents } from "./ticket.js";
 import { areCanonicalFlags, canonicalFlags } from "./ticket-flags.js";
+
+/** Who sends each kind of sealed part. */
+const SENDERS = { encAsRepPart: "AS", encTgsRepPart: "TGS" } as const;
 
 /** Flags that a ticket has only if its client asked for them (RFC 4120 §5.4.1); ours never does. */
 const NEVER_ASKED: readonly TicketFlag[] = [
@@ -67,17 +71,33 @@ export function makeEncKdcRepPart(
 }
 
 /**
- * Compares a reply's sealed part with what was asked and takes the credentials from it.
- * @param ticket the ticket's bytes as they came; copied.
- * @throws KrbError KRB_AP_ERR_MODIFIED naming the first field that does not match; KDC_ERR_ETYPE_NOSUPP for a session
- *   key of an encryption type that was not asked for.
+ * Opens a reply, compares its sealed part with what was asked and takes the credentials from it.
+ * @param reply its ticket is copied.
+ * @param now when the reply came, in milliseconds since the epoch.
+ * @throws KrbError KRB_AP_ERR_BAD_INTEGRITY when the key does not open it; KRB_AP_ERR_MODIFIED naming the first field that
+ *   does not match; KDC_ERR_ETYPE_NOSUPP for a session key of an encryption type that was not asked for.
  */
-export function readKdcReply(
-  part: EncKdcRepPart,
-  ticket: Uint8Array,
+export function openKdcReply(
+  reply: { readonly ticket: Uint8Array; readonly encPart: Uint8Array },
+  kind: keyof typeof SENDERS,
+  sealing: Sealing,
   asked: AskedOfKdc,
   now: number,
 ): KdcReply {
+  const part = unsealFromBytes(
+    sealing,
+    kind,
+    reply.encPart,
+    "enc_part",
+    () =>
+      new KrbError("KRB_AP_ERR_BAD_INTEGRITY", `the ${SENDERS[kind]}'s reply can't be opened with this key`, {
+        part: "reply",
+      }),
+  );
+  return readKdcReply(part, reply.ticket, asked, now);
+}
+
+function readKdcReply(part: EncKdcRepPart, ticket: Uint8Array, asked: AskedOfKdc, now: number): KdcReply {
   const { request } = asked;
   const { authtime, starttime, endtime } = part;
   const sealedTimes = part.kdcTime !== undefined && authtime && starttime && endtime;

@@ -1,16 +1,27 @@
 /**
- * What AS-REQ and TGS-REQ have in common (RFC 4120 §5.4.1): reading the fields a client chose, and the life a ticket gets.
+ * The fields that AS-REQ and TGS-REQ have in common (RFC 4120 §5.4.1), from both sides: chosen by the client, read by
+ * the KDC.
  */
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
+import type { RandomSource } from "../crypto/encryption-type.js";
 import type { EncryptionType as EtypeNumber } from "../gen/kerberos/v1/encryption_pb.js";
 import { KdcOption, KdcOptionSchema } from "../gen/kerberos/v1/kdc_pb.js";
-import { fromOptionalTimestamp } from "./kerberos-time.js";
-import { KrbError } from "./krb-error.js";
+import { fromOptionalTimestamp, toTimestamp } from "./kerberos-time.js";
+import { KrbError, malformed, tooLong } from "./krb-error.js";
 
 /** Length in bytes of the nonce of a request. */
-export const NONCE_SIZE = 16;
+const NONCE_SIZE = 16;
 /** Most encryption types a request may list. */
 export const MAX_ETYPES = 32;
+
+/** What a client asks of the KDC besides the service. Times are milliseconds since the epoch. */
+export interface TicketWish {
+  /** Encryption types the client accepts, best first: also its floor. */
+  readonly etypes: readonly number[];
+  readonly till?: number | undefined;
+  readonly renewTill?: number | undefined;
+  readonly options?: readonly KdcOption[] | undefined;
+}
 
 /** The times a client asks for, in milliseconds since the epoch; undefined: as policy allows. */
 export interface KdcTimes {
@@ -25,6 +36,26 @@ export interface KdcRequest {
   readonly options: readonly KdcOption[];
   readonly nonce: Uint8Array;
   readonly etypes: readonly EtypeNumber[];
+}
+
+/** The fields of a request that ask for what the client wishes, with a fresh nonce. */
+export function kdcRequestFields(
+  { etypes, till, renewTill, options = [] }: TicketWish,
+  random: RandomSource,
+): {
+  nonce: Uint8Array;
+  etypes: EtypeNumber[];
+  options: KdcOption[];
+  till?: Timestamp;
+  renewTill?: Timestamp;
+} {
+  return {
+    nonce: random(NONCE_SIZE),
+    etypes: [...etypes],
+    options: [...options],
+    ...(till !== undefined && { till: toTimestamp(till) }),
+    ...(renewTill !== undefined && { renewTill: toTimestamp(renewTill) }),
+  };
 }
 
 /**
@@ -48,11 +79,7 @@ export function readKdcRequest(
     throw malformed(`${name}.nonce`, `expected ${NONCE_SIZE} bytes, got ${nonce.length}`);
   if (etypes.length === 0) throw malformed(`${name}.etypes`, "at least one is required");
   if (etypes.length > MAX_ETYPES)
-    throw new KrbError("KRB_ERR_FIELD_TOOLONG", `${name}.etypes: at most ${MAX_ETYPES} are accepted`, {
-      field: `${name}.etypes`,
-      length: String(etypes.length),
-      limit: String(MAX_ETYPES),
-    });
+    throw tooLong(`${name}.etypes`, etypes.length, MAX_ETYPES, `at most ${MAX_ETYPES} are accepted`);
   const unknown = options.find((option) => option === KdcOption.UNSPECIFIED || !isOption(option));
   if (unknown !== undefined)
     throw new KrbError("KDC_ERR_BADOPTION", `option ${unknown} is not supported`, {
@@ -70,49 +97,6 @@ export function readKdcRequest(
     nonce,
     etypes,
   };
-}
-
-/** The earliest of some times; undefined ones do not count. */
-export function earliest(first: number, ...others: readonly (number | undefined)[]): number {
-  let least = first;
-  for (const time of others) if (time !== undefined && time < least) least = time;
-  return least;
-}
-
-/** The earliest end of a ticket that begins now: `first`, or one of the lives permitted from now on. */
-function earliestEnd(first: number, now: number, lives: readonly (number | undefined)[]): number {
-  let least = first;
-  for (const life of lives) if (life !== undefined && now + life < least) least = now + life;
-  return least;
-}
-
-/** The life and renewal a ticket gets: all limits and wishes, the smallest wins. */
-export function ticketLife(wanted: {
-  readonly times: KdcTimes;
-  readonly options: readonly KdcOption[];
-  readonly now: number;
-  /** Longest life, of the realm and of the principals concerned. */
-  readonly maxLives: readonly (number | undefined)[];
-  /** Longest renewable life, likewise; empty: not renewable. */
-  readonly maxRenewableLives: readonly (number | undefined)[];
-  /** The end of the ticket it is made from, if any. */
-  readonly endLimit?: number | undefined;
-}): { endtime: number; renewTill: number | undefined } {
-  const { times, options, now } = wanted;
-  const longest = earliestEnd(wanted.endLimit ?? Number.POSITIVE_INFINITY, now, wanted.maxLives);
-  const endtime = earliest(longest, times.till);
-  const renewableOk =
-    options.includes(KdcOption.RENEWABLE_OK) && times.till !== undefined && times.till > longest;
-  const renewable = options.includes(KdcOption.RENEWABLE) || renewableOk;
-  if (!renewable || wanted.maxRenewableLives.length === 0) return { endtime, renewTill: undefined };
-  const wish = times.renewTill ?? (renewableOk ? times.till : undefined);
-  const renewTill = earliestEnd(wish ?? Number.POSITIVE_INFINITY, now, wanted.maxRenewableLives);
-  return { endtime, renewTill: renewTill > endtime ? renewTill : undefined };
-}
-
-/** A malformed field. */
-export function malformed(field: string, what: string): KrbError {
-  return new KrbError("KRB_ERR_GENERIC", `${field}: ${what}`, { field });
 }
 
 function isOption(option: number): boolean {

@@ -2,7 +2,7 @@
  * Time in the protocol: whole milliseconds since the epoch, always a parameter. Edges are exact to the millisecond.
  */
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
-import { KrbError } from "./krb-error.js";
+import { KrbError, malformed } from "./krb-error.js";
 
 /** Seconds of 0001-01-01 and 9999-12-31, the range of google.protobuf.Timestamp. */
 const MIN_SECONDS = -62_135_596_800n;
@@ -23,7 +23,7 @@ export function toTimestamp(ms: number): Timestamp {
 export function fromTimestamp(time: Timestamp, field: string): number {
   const { seconds, nanos } = time;
   if (seconds < MIN_SECONDS || seconds > MAX_SECONDS || nanos < 0 || nanos > 999_999_999)
-    throw new KrbError("KRB_ERR_GENERIC", `${field}: not a valid time`, { field });
+    throw malformed(field, "not a valid time");
   return Number(seconds) * 1000 + Math.floor(nanos / 1_000_000);
 }
 

@@ -6,7 +6,7 @@ import { inspect } from "node:util";
 import { iterationParams } from "../crypto/aes-cts-hmac-sha2.js";
 import type { CipherKey, EncryptionType, RandomSource } from "../crypto/encryption-type.js";
 import { encryptionType } from "../crypto/etypes.js";
-import { KrbError } from "./krb-error.js";
+import { KrbError, malformed, tooLong } from "./krb-error.js";
 import { defaultSalt, type Principal } from "./principal.js";
 
 /** A key of one encryption type. Owns its copy of the bytes until `wipe`. */
@@ -156,14 +156,8 @@ export async function keyFromPassword(
 
 function checkPassword(password: string): void {
   if (typeof password !== "string" || password === "" || !password.isWellFormed())
-    throw new KrbError("KRB_ERR_GENERIC", "password: expected well-formed text of at least one character", {
-      field: "password",
-    });
+    throw malformed("password", "expected well-formed text of at least one character");
   const length = Buffer.byteLength(password);
   if (length > MAX_PASSWORD_BYTES)
-    throw new KrbError("KRB_ERR_FIELD_TOOLONG", `password: at most ${MAX_PASSWORD_BYTES} bytes`, {
-      field: "password",
-      length: String(length),
-      limit: String(MAX_PASSWORD_BYTES),
-    });
+    throw tooLong("password", length, MAX_PASSWORD_BYTES, `at most ${MAX_PASSWORD_BYTES} bytes`);
 }

@@ -93,3 +93,19 @@ export class KrbError extends ReadableError {
     return { reason, code, ...(Object.keys(details).length > 0 && { compared: details }) };
   }
 }
+
+/** The refusal of a field that is missing or not of the form it should have: KRB_ERR_GENERIC, naming the field. */
+export function malformed(field: string, what: string): KrbError {
+  return new KrbError("KRB_ERR_GENERIC", `${field}: ${what}`, { field });
+}
+
+/** The refusal of a field longer than its limit: KRB_ERR_FIELD_TOOLONG. */
+export function tooLong(
+  field: string,
+  length: number,
+  limit: number,
+  what = `at most ${limit}, got ${length}`,
+): KrbError {
+  const details = { field, length: String(length), limit: String(limit) };
+  return new KrbError("KRB_ERR_FIELD_TOOLONG", `${field}: ${what}`, details);
+}

@@ -2,7 +2,7 @@
 import type { RandomSource } from "../crypto/encryption-type.js";
 import { etypeOf, keyFromPassword, type LongTermKey, randomKey, stringToKeyOf } from "./keys.js";
 import type { Principal } from "./principal.js";
-import { currentKvno, type PrincipalEntry } from "./principal-entry.js";
+import { currentKvno, emptyEntry, type PrincipalEntry } from "./principal-entry.js";
 
 /**
  * A principal with keys made from a password, one for each encryption type: a person, never a service.
@@ -76,23 +76,6 @@ export function withRandomKeys(
     keys: [...made, ...kept],
     stringToKey: new Map(),
     passwordKeyed: false,
-    modifiedAt: now,
-    keysChangedAt: now,
-  };
-}
-
-function emptyEntry(principal: Principal, now: number): PrincipalEntry {
-  return {
-    principal,
-    keys: [],
-    stringToKey: new Map(),
-    passwordKeyed: false,
-    disabled: false,
-    expiresAt: undefined,
-    passwordExpiresAt: undefined,
-    maxLife: undefined,
-    maxRenewableLife: undefined,
-    createdAt: now,
     modifiedAt: now,
     keysChangedAt: now,
   };

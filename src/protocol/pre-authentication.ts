@@ -13,12 +13,11 @@ import {
   PaDataType,
 } from "../gen/kerberos/v1/kdc_pb.js";
 import { PaEncTimestampSchema } from "../gen/kerberos/v1/sealed_pb.js";
-import { malformed } from "./kdc-request.js";
 import { checkSkew, fromTimestamp, toTimestamp } from "./kerberos-time.js";
 import { KeyUsage } from "./key-usage.js";
 import type { Key, LongTermKey } from "./keys.js";
 import { stringToKeyOf } from "./keys.js";
-import { KrbError } from "./krb-error.js";
+import { KrbError, malformed, tooLong } from "./krb-error.js";
 import type { PrincipalEntry } from "./principal-entry.js";
 import { sealToBytes, unseal } from "./sealed-part.js";
 import { decodeBlob } from "./strict-decode.js";
@@ -102,11 +101,7 @@ function preauthRequired(info: EtypeInfo2): KrbError {
 
 function checkPaData(padata: readonly PaData[]): void {
   if (padata.length > MAX_PADATA)
-    throw new KrbError("KRB_ERR_FIELD_TOOLONG", `padata: at most ${MAX_PADATA} elements are accepted`, {
-      field: "padata",
-      length: String(padata.length),
-      limit: String(MAX_PADATA),
-    });
+    throw tooLong("padata", padata.length, MAX_PADATA, `at most ${MAX_PADATA} elements are accepted`);
   if (padata.some(({ type }) => type === PaDataType.UNSPECIFIED)) throw malformed("padata.type", "required");
   if (padata.some(({ value }) => value.length === 0)) throw malformed("padata.value", "required");
   if (padata.length > 1 && new Set(padata.map(({ type }) => type)).size !== padata.length)

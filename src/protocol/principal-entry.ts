@@ -30,6 +30,24 @@ export interface PrincipalEntry {
   readonly keysChangedAt: number;
 }
 
+/** A principal without keys, limits or expiry, made at `now` (milliseconds since the epoch). */
+export function emptyEntry(principal: Principal, now: number): PrincipalEntry {
+  return {
+    principal,
+    keys: [],
+    stringToKey: new Map(),
+    passwordKeyed: false,
+    disabled: false,
+    expiresAt: undefined,
+    passwordExpiresAt: undefined,
+    maxLife: undefined,
+    maxRenewableLife: undefined,
+    createdAt: now,
+    modifiedAt: now,
+    keysChangedAt: now,
+  };
+}
+
 /** The current (highest) key version number; 0 where there is no key. */
 export function currentKvno(entry: PrincipalEntry): number {
   return entry.keys.reduce((highest, { kvno }) => Math.max(highest, kvno), 0);

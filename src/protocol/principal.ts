@@ -10,7 +10,7 @@
  * UTF-8 to disagree about. Case matters in components; realms are upper case. The canonical form is the text itself,
  * so two principals are the same exactly when their texts are.
  */
-import { KrbError } from "./krb-error.js";
+import { malformed, tooLong } from "./krb-error.js";
 
 declare const principalBrand: unique symbol;
 
@@ -39,21 +39,10 @@ export function parsePrincipal(text: string, field: string): Principal {
   // A caller in JavaScript may pass anything.
   const given = typeof text === "string" ? text : "";
   if (given.length > MAX_LENGTH)
-    throw new KrbError(
-      "KRB_ERR_FIELD_TOOLONG",
-      `${field}: a principal has at most ${MAX_LENGTH} characters`,
-      {
-        field,
-        length: String(given.length),
-        limit: String(MAX_LENGTH),
-      },
-    );
+    throw tooLong(field, given.length, MAX_LENGTH, `a principal has at most ${MAX_LENGTH} characters`);
   const at = given.indexOf("@");
   const valid = at > 0 && COMPONENTS.test(given.slice(0, at)) && isRealm(given.slice(at + 1));
-  if (!valid)
-    throw new KrbError("KRB_ERR_GENERIC", `${field}: not a principal of the form primary/instance@REALM`, {
-      field,
-    });
+  if (!valid) throw malformed(field, "not a principal of the form primary/instance@REALM");
   return given as Principal;
 }
 

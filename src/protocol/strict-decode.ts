@@ -6,7 +6,7 @@
  */
 import type { DescMessage, MessageShape } from "@bufbuild/protobuf";
 import { asCopy, asView, readCanonical } from "../canonical/decode.js";
-import { KrbError } from "./krb-error.js";
+import { malformed } from "./krb-error.js";
 
 /** Thrown by `decodeCanonical` alone; it says nothing of the cause. */
 export class NotCanonicalError extends Error {
@@ -35,9 +35,8 @@ export function decodeBlob<Desc extends DescMessage>(
   bytes: Uint8Array,
   field: string,
 ): MessageShape<Desc> {
-  if (bytes.length === 0) throw new KrbError("KRB_ERR_GENERIC", `${field}: required`, { field });
+  if (bytes.length === 0) throw malformed(field, "required");
   const message = readCanonical(schema, bytes, asView);
-  if (message === undefined)
-    throw new KrbError("KRB_ERR_GENERIC", `${field}: not a serialized ${schema.typeName}`, { field });
+  if (message === undefined) throw malformed(field, `not a serialized ${schema.typeName}`);
   return message;
 }

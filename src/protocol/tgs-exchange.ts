@@ -15,26 +15,23 @@ import {
   type GrantTicketResponse,
 } from "../gen/kerberos/v1/ticket_granting_service_pb.js";
 import { makeApReq, TGS_USE, type TicketOpener, type VerifiedApReq, verifyApReq } from "./ap-exchange.js";
-import { type IssuedTicket, sessionKeyEtype, type TicketWish, ticketKey } from "./as-exchange.js";
 import type { Credentials } from "./credentials.js";
-import { type KdcReply, makeEncKdcRepPart, readKdcReply } from "./kdc-reply.js";
+import { type KdcReply, makeEncKdcRepPart, openKdcReply } from "./kdc-reply.js";
 import {
-  earliest,
   type KdcRequest,
   type KdcTimes,
-  malformed,
-  NONCE_SIZE,
+  kdcRequestFields,
   readKdcRequest,
-  ticketLife,
+  type TicketWish,
 } from "./kdc-request.js";
-import { toTimestamp } from "./kerberos-time.js";
+import { earliest, type IssuedTicket, sessionKeyEtype, ticketKey, ticketLife } from "./kdc-ticket.js";
 import { KeyUsage } from "./key-usage.js";
-import { etypeOf, randomKey } from "./keys.js";
-import { KrbError } from "./krb-error.js";
+import { randomKey } from "./keys.js";
+import { KrbError, malformed } from "./krb-error.js";
 import { applyRules, type RealmPolicy, TGS_RULES } from "./policy.js";
 import { krbtgtOf, type Principal, parsePrincipal } from "./principal.js";
 import type { PrincipalEntry } from "./principal-entry.js";
-import { sealToBytes, unsealFromBytes } from "./sealed-part.js";
+import { sealToBytes } from "./sealed-part.js";
 import { decodeBlob } from "./strict-decode.js";
 import { makeTicket, type TicketContents } from "./ticket.js";
 
@@ -52,14 +49,7 @@ export function makeTgsReq(
   now: number,
   random: RandomSource = systemRandom,
 ): { request: GrantTicketRequest; pending: PendingTgsReq } {
-  const body = create(KdcReqBodySchema, {
-    server,
-    nonce: random(NONCE_SIZE),
-    etypes: [...wish.etypes],
-    options: [...(wish.options ?? [])],
-  });
-  if (wish.till !== undefined) body.till = toTimestamp(wish.till);
-  if (wish.renewTill !== undefined) body.renewTill = toTimestamp(wish.renewTill);
+  const body = create(KdcReqBodySchema, { server, ...kdcRequestFields(wish, random) });
   const bytes = toBinary(KdcReqBodySchema, body);
   const { blobs } = makeApReq(tgt, TGS_USE, bytes, undefined, now, random);
   return { request: create(GrantTicketRequestSchema, { ...blobs, body: bytes }), pending: { tgt, body } };
@@ -141,7 +131,7 @@ export function issueServiceTicket(
   const ticket: TicketContents = {
     client: tgt.client,
     server,
-    sessionKey: randomKey(etypeOf(sessionEtype), random),
+    sessionKey: randomKey(sessionEtype, random),
     flags: ticketFlags(tgt, renew, renewTill !== undefined),
     authtime: tgt.authtime,
     starttime: now,
@@ -163,7 +153,7 @@ export function issueServiceTicket(
   return {
     response,
     ticket,
-    etypes: { reply: replyKey.etype.etype, ticket: serviceKey.key.etype.etype, session: sessionEtype },
+    etypes: { reply: replyKey.etype.etype, ticket: serviceKey.key.etype.etype, session: sessionEtype.etype },
   };
 }
 
@@ -174,22 +164,13 @@ export function issueServiceTicket(
  */
 export function openTgsRep(response: GrantTicketResponse, pending: PendingTgsReq, now: number): KdcReply {
   const { tgt, body } = pending;
-  const part = unsealFromBytes(
-    { key: tgt.key, usage: KeyUsage.TGS_REP_SESSION_KEY },
-    "encTgsRepPart",
-    response.encPart,
-    "enc_part",
-    () =>
-      new KrbError("KRB_AP_ERR_BAD_INTEGRITY", "the TGS's reply can't be opened with this key", {
-        part: "reply",
-      }),
-  );
   const asked = {
     client: tgt.client,
     server: parsePrincipal(body.server, "body.server"),
     request: readKdcRequest(body, "body"),
   };
-  return readKdcReply(part, response.ticket, asked, now);
+  const sealing = { key: tgt.key, usage: KeyUsage.TGS_REP_SESSION_KEY };
+  return openKdcReply(response, "encTgsRepPart", sealing, asked, now);
 }
 
 /**

@@ -9,7 +9,7 @@ import { fromEncryptionKey, toEncryptionKey } from "./encryption-key.js";
 import { fromOptionalTimestamp, fromTimestamp, isoTime, toTimestamp } from "./kerberos-time.js";
 import { KeyUsage } from "./key-usage.js";
 import type { Key, LongTermKey } from "./keys.js";
-import { KrbError } from "./krb-error.js";
+import { KrbError, malformed } from "./krb-error.js";
 import { type Principal, parsePrincipal } from "./principal.js";
 import { seal, unseal } from "./sealed-part.js";
 import { decodeBlob } from "./strict-decode.js";
@@ -132,8 +132,7 @@ export function checkTicketTimes(ticket: TicketContents, now: number, skew: numb
 
 function findKey(ticket: Ticket, service: ServiceKeys, permitted: readonly number[]): LongTermKey {
   const { etype, kvno } = ticket.encPart ?? { etype: 0, kvno: 0 };
-  if (ticket.encPart === undefined)
-    throw new KrbError("KRB_ERR_GENERIC", "ticket.enc_part: required", { field: "ticket.enc_part" });
+  if (ticket.encPart === undefined) throw malformed("ticket.enc_part", "required");
   if (!permitted.includes(etype))
     throw new KrbError("KDC_ERR_ETYPE_NOSUPP", `tickets of encryption type ${etype} are not accepted here`, {
       etype: String(etype),

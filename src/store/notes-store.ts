@@ -6,7 +6,7 @@
  */
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { NoteRecordSchema } from "../gen/kerberos/storage/v1/note_record_pb.js";
-import { KrbError } from "../protocol/krb-error.js";
+import { KrbError, malformed, tooLong } from "../protocol/krb-error.js";
 import type { Principal } from "../protocol/principal.js";
 import type { KeyValueStore } from "./key-value-store.js";
 import { StoreError } from "./store-error.js";
@@ -135,23 +135,11 @@ function noteOf(owner: Principal, name: string, bytes: Uint8Array): Note {
 
 function checkName(name: string): void {
   if (name.length > MAX_NOTE_NAME) throw tooLong("name", name.length, MAX_NOTE_NAME);
-  if (!NAME.test(name))
-    throw new KrbError("KRB_ERR_GENERIC", "name: letters, digits, '.', '_' and '-', at least one", {
-      field: "name",
-    });
+  if (!NAME.test(name)) throw malformed("name", "letters, digits, '.', '_' and '-', at least one");
 }
 
 function checkText(text: string): void {
   const length = Buffer.byteLength(text, "utf8");
   if (length > MAX_NOTE_TEXT) throw tooLong("text", length, MAX_NOTE_TEXT);
-  if (!text.isWellFormed())
-    throw new KrbError("KRB_ERR_GENERIC", "text: not well-formed Unicode", { field: "text" });
-}
-
-function tooLong(field: string, length: number, limit: number): KrbError {
-  return new KrbError("KRB_ERR_FIELD_TOOLONG", `${field}: at most ${limit}, got ${length}`, {
-    field,
-    length: String(length),
-    limit: String(limit),
-  });
+  if (!text.isWellFormed()) throw malformed("text", "not well-formed Unicode");
 }

@@ -35,10 +35,10 @@ import {
   makeAsReq,
   makeDecoyKeys,
   openAsRep,
-  type TicketWish,
 } from "../../src/protocol/as-exchange.js";
 import type { Credentials } from "../../src/protocol/credentials.js";
 import type { KdcReply } from "../../src/protocol/kdc-reply.js";
+import type { TicketWish } from "../../src/protocol/kdc-request.js";
 import { KeyUsage } from "../../src/protocol/key-usage.js";
 import { etypeOf, type Key, type LongTermKey, randomKey } from "../../src/protocol/keys.js";
 import type { RealmPolicy } from "../../src/protocol/policy.js";

@@ -12,8 +12,9 @@ import type { AuthenticateRequest } from "../../src/gen/kerberos/v1/authenticati
 import { EchoRequestSchema } from "../../src/gen/kerberos/v1/operations_pb.js";
 import type { GrantTicketRequest } from "../../src/gen/kerberos/v1/ticket_granting_service_pb.js";
 import { makeAccessReq } from "../../src/protocol/access-exchange.js";
-import { makeAsReq, type TicketWish } from "../../src/protocol/as-exchange.js";
+import { makeAsReq } from "../../src/protocol/as-exchange.js";
 import type { Credentials } from "../../src/protocol/credentials.js";
+import type { TicketWish } from "../../src/protocol/kdc-request.js";
 import type { Key } from "../../src/protocol/keys.js";
 import { makeTgsReq } from "../../src/protocol/tgs-exchange.js";
 import { createTestRealm, type TestRealm, type TestRealmOptions } from "../../src/testing/test-realm.js";
