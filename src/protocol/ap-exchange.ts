@@ -19,7 +19,7 @@ import { fromEncryptionKey, toEncryptionKey } from "./encryption-key.js";
 import { checkSkew, fromTimestamp, toTimestamp } from "./kerberos-time.js";
 import { KeyUsage } from "./key-usage.js";
 import { type Key, randomKey } from "./keys.js";
-import { KrbError } from "./krb-error.js";
+import { KrbError, malformed } from "./krb-error.js";
 import type { Principal } from "./principal.js";
 import { sealToBytes, unseal, unsealFromBytes } from "./sealed-part.js";
 import { decodeBlob } from "./strict-decode.js";
@@ -135,8 +135,8 @@ export function makeApReq(
  * Checks ticket and authenticator, all of RFC 4120 §3.2.3 but the replay cache, which is the caller's last step.
  * @param covered the request's bytes as received.
  * @throws KrbError as `openTicket` and `checkTicketTimes`; KRB_AP_ERR_BAD_INTEGRITY, KRB_AP_ERR_BADMATCH,
- *   KRB_AP_ERR_INAPP_CKSUM, KRB_AP_ERR_MODIFIED, KRB_AP_ERR_SKEW of the authenticator; KRB_AP_ERR_BADADDR,
- *   KDC_ERR_POLICY of the ticket's restrictions.
+ *   KRB_AP_ERR_INAPP_CKSUM, KRB_AP_ERR_MODIFIED, KRB_AP_ERR_SKEW, KRB_ERR_GENERIC of the authenticator;
+ *   KRB_AP_ERR_BADADDR, KDC_ERR_POLICY of the ticket's restrictions.
  */
 export function verifyApReq(
   blobs: ApReqBlobs,
@@ -153,9 +153,10 @@ export function verifyApReq(
   if (authenticator.client !== ticket.client)
     throw new KrbError("KRB_AP_ERR_BADMATCH", "ticket and authenticator name different clients");
   checkChecksum(authenticator, ticket.sessionKey, use.checksum, covered);
-  if (authenticator.ctime === undefined) throw incomplete("authenticator.ctime");
-  if (authenticator.nonce.length < NONCE_MIN || authenticator.nonce.length > NONCE_MAX)
-    throw incomplete("authenticator.nonce");
+  if (authenticator.ctime === undefined) throw malformed("authenticator.ctime", "required");
+  const { length } = authenticator.nonce;
+  if (length < NONCE_MIN || length > NONCE_MAX)
+    throw malformed("authenticator.nonce", `expected ${NONCE_MIN} to ${NONCE_MAX} bytes, got ${length}`);
   const ctime = fromTimestamp(authenticator.ctime, "authenticator.ctime");
   checkSkew(ctime, now, policy.clockSkew);
   checkTicketTimes(ticket, now, policy.clockSkew);
@@ -208,7 +209,9 @@ export function verifyApRep(bytes: Uint8Array, pending: PendingApReq): { subkey:
 
 /** Checks message (6) as `verifyApRep`, where nothing follows under a subkey. Throws as it does. */
 export function verifyApProof(bytes: Uint8Array, pending: PendingApReq): void {
-  openApRep(bytes, pending, () => {});
+  openApRep(bytes, pending, ({ subkey, seqNumber }) => {
+    if (subkey !== undefined || seqNumber !== 0) throw mutualFailure();
+  });
 }
 
 /** The refusal of a service that could not prove itself. */
@@ -309,8 +312,4 @@ function authenticatorBadIntegrity(): KrbError {
       part: "authenticator",
     },
   );
-}
-
-function incomplete(field: string): KrbError {
-  return new KrbError("KRB_AP_ERR_MODIFIED", `${field}: required`, { field });
 }

@@ -148,7 +148,7 @@ export function readApReq(bytes: Uint8Array): ReceivedApReq {
 
 /**
  * Checks an AP-REQ against the call it came with, as received. The caller stores `replay` in the replay cache last.
- * @throws KrbError as `verifyApReq`; KRB_ERR_GENERIC without a subkey where one is needed.
+ * @throws KrbError as `verifyApReq`; KRB_ERR_GENERIC without a subkey where one is needed, and with one where none is.
  */
 export function verifyCallApReq(
   { blobs, protection }: ReceivedApReq,
@@ -159,8 +159,14 @@ export function verifyCallApReq(
   const { method, authority, request } = call;
   const binding = callBinding({ method, authority, protection, request });
   const verified = verifyApReq(blobs, AP_USE, binding, policy, now);
-  if (verified.subkey === undefined && needsSubkeys(protection, call))
-    throw malformed("authenticator.subkey", "required to protect messages");
+  const { subkey, authenticator } = verified;
+  if (needsSubkeys(protection, call)) {
+    if (subkey === undefined) throw malformed("authenticator.subkey", "required to protect messages");
+  } else if (subkey !== undefined || authenticator.seqNumber !== 0) {
+    subkey?.wipe();
+    const field = subkey === undefined ? "seq_number" : "subkey";
+    throw malformed(`authenticator.${field}`, "no message of this call is protected");
+  }
   return verified;
 }
 

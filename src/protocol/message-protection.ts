@@ -5,7 +5,7 @@
  * Invariants. One protector and one opener a direction, each used for one call. The checksum is verified over the bytes
  * received before any of them is read. An opener that refused once refuses everything after.
  */
-import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { create, toBinary } from "@bufbuild/protobuf";
 import { WireType } from "@bufbuild/protobuf/wire";
 import type { RandomSource } from "../crypto/encryption-type.js";
 import { ProtectedMessageSchema } from "../gen/kerberos/v1/guard_pb.js";
@@ -16,6 +16,7 @@ import type { Key } from "./keys.js";
 import { KrbError } from "./krb-error.js";
 import { type Direction, TO_CLIENT, TO_SERVICE } from "./private-message.js";
 import { sealToBytes, unsealFromBytes } from "./sealed-part.js";
+import { decodeCanonical, NotCanonicalError } from "./strict-decode.js";
 
 /** A direction of a call, with the key usage of its checksums. */
 export interface MessageDirection extends Direction {
@@ -175,9 +176,12 @@ export class MessageOpener {
     if (!framed || !this.#key.cipher.verifyChecksum(checksumUsage, covered, checksum))
       throw this.#modified("was altered, or not made for this call");
     try {
-      return fromBinary(ProtectedMessageSchema, covered, { readUnknownFields: false });
-    } catch {
-      throw this.#modified("is not a ProtectedMessage");
+      const message = decodeCanonical(ProtectedMessageSchema, covered);
+      // A checksum within what the checksum covers would be the field twice.
+      if (message.checksum.length > 0) throw new NotCanonicalError("ProtectedMessage");
+      return message;
+    } catch (error) {
+      throw error instanceof NotCanonicalError ? this.#modified("is not a ProtectedMessage") : error;
     }
   }
 

@@ -44,7 +44,7 @@ export function sealData(
 /**
  * Opens application data.
  * @throws KrbError KRB_ERR_GENERIC for bytes that are no EncryptedData, KRB_AP_ERR_BAD_INTEGRITY,
- *   KRB_AP_ERR_BADORDER when the sequence number is not the expected one.
+ *   KRB_AP_ERR_BADORDER when the sequence number is not the expected one, KRB_AP_ERR_MODIFIED for an end marker.
  */
 export function openData(key: Key, direction: Direction, seqNumber: number, bytes: Uint8Array): Uint8Array {
   const sealing = { key, usage: direction.usage };
@@ -55,6 +55,10 @@ export function openData(key: Key, direction: Direction, seqNumber: number, byte
     throw new KrbError("KRB_AP_ERR_BADORDER", `${direction.field}: sequence number out of order`, {
       expected: String(seqNumber),
       got: String(part.seqNumber),
+    });
+  if (part.end)
+    throw new KrbError("KRB_AP_ERR_MODIFIED", `${direction.field}: an end marker, where no stream can end`, {
+      field: direction.field,
     });
   return part.userData;
 }

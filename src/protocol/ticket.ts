@@ -161,6 +161,8 @@ function readContents(part: EncTicketPart, permitted: readonly number[]): Ticket
   if (!areCanonicalFlags(part.flags)) throw modified("ticket.flags");
   if (part.authtime === undefined || part.starttime === undefined || part.endtime === undefined)
     throw modified("ticket times");
+  if (part.flags.includes(TicketFlag.RENEWABLE) !== (part.renewTill !== undefined))
+    throw modified("ticket.renew_till");
   return {
     client: parsePrincipal(part.client, "ticket.client"),
     server: parsePrincipal(part.server, "ticket.server"),

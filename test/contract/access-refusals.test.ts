@@ -1,12 +1,16 @@
 /** Every refusal of Access that the contract names, over the wire. A row is one; each has a realm of its own. */
+import { create } from "@bufbuild/protobuf";
 import { expect, test } from "vitest";
-import type { AccessRequest } from "../../src/gen/kerberos/v1/application_service_pb.js";
+import { type AccessRequest, AccessRequestSchema } from "../../src/gen/kerberos/v1/application_service_pb.js";
 import type { Authenticator } from "../../src/gen/kerberos/v1/sealed_pb.js";
+import { AP_USE, makeApReq, makeSubkey } from "../../src/protocol/ap-exchange.js";
+import type { Credentials } from "../../src/protocol/credentials.js";
 import { KeyUsage } from "../../src/protocol/key-usage.js";
 import { etypeOf, randomKey } from "../../src/protocol/keys.js";
 import { withRandomKeys } from "../../src/protocol/new-principal.js";
-import { reseal, resealTicket } from "../support/entries.js";
-import { accessReq, asReq, loginTo, startRealm, tgsReq, ticketFor } from "../support/realm.js";
+import { sealToBytes } from "../../src/protocol/sealed-part.js";
+import { emptyPart, reseal, resealTicket } from "../support/entries.js";
+import { accessReq, asReq, echoData, loginTo, startRealm, tgsReq, ticketFor } from "../support/realm.js";
 import { expectReply } from "../support/wire.js";
 import {
   access,
@@ -28,6 +32,21 @@ function withSequence(change: (part: Authenticator) => void): Row<AccessRequest>
     const sealing = { key: ticket.key, usage: KeyUsage.AP_REQ_AUTHENTICATOR };
     return { ...request, authenticator: reseal(request.authenticator, sealing, "authenticator", change) };
   };
+}
+
+/** A request that is marked as the end of a stream, under a right authenticator. */
+function withEnd(ticket: Credentials, now: number): AccessRequest {
+  const fresh = { subkey: makeSubkey(ticket.key), seqNumber: 5 };
+  const sealing = { key: fresh.subkey, usage: KeyUsage.REQUEST_DATA };
+  const part = {
+    ...emptyPart("encRequestPart"),
+    userData: echoData({ text: "hello" }),
+    seqNumber: 5,
+    end: true,
+  };
+  const request = sealToBytes(sealing, "encRequestPart", part);
+  const { blobs } = makeApReq(ticket, AP_USE, request, fresh, now);
+  return create(AccessRequestSchema, { ...blobs, request });
 }
 
 const V_ROWS: Row<AccessRequest>[] = [
@@ -85,6 +104,13 @@ const V_ROWS: Row<AccessRequest>[] = [
     send: withSequence((part) => {
       part.subkey!.key = randomKey(etypeOf(3)).exportBytes();
     }),
+  },
+  {
+    when: "an end marker in the request",
+    code: "UNAUTHENTICATED",
+    reason: "KRB_AP_ERR_MODIFIED",
+    details: { field: "request" },
+    send: async (realm) => withEnd(await ticketFor(realm), realm.now),
   },
   {
     when: "a sequence number that was not announced",

@@ -164,6 +164,12 @@ describe("V", () => {
       details: { expected: "5", got: "0" },
     },
     {
+      name: "an end marker",
+      request: () => resealed((part) => (part.end = true)),
+      code: "KRB_AP_ERR_MODIFIED",
+      details: { field: "request" },
+    },
+    {
       name: "no subkey",
       request: () => withoutSubkey(),
       code: "KRB_ERR_GENERIC",
@@ -296,6 +302,16 @@ describe("the client", () => {
       change: () => ({ apRep, response: sealData(serviceKey, TO_CLIENT, seqNumber + 1, answer) }),
       code: "KRB_AP_ERR_BADORDER",
       details: { expected: String(seqNumber), got: String(seqNumber + 1) },
+    },
+    {
+      name: "an end marker",
+      change: () => {
+        const sealing = { key: serviceKey, usage: KeyUsage.RESPONSE_DATA };
+        const part = { ...emptyPart("encResponsePart"), seqNumber, end: true };
+        return { apRep, response: sealToBytes(sealing, "encResponsePart", part) };
+      },
+      code: "KRB_AP_ERR_MODIFIED",
+      details: { field: "response" },
     },
     {
       name: "the proof as the payload",

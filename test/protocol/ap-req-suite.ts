@@ -237,6 +237,18 @@ export function describeApReq(world: ApReqWorld): void {
         details: times,
       },
       { name: "no flags", alter: (p) => (p.flags = []) },
+      {
+        name: "the flag renewable without a time",
+        alter: (p) => (p.flags = [TicketFlag.RENEWABLE]),
+        code: MODIFIED,
+        details: { field: "ticket.renew_till" },
+      },
+      {
+        name: "a time of renewal without the flag",
+        alter: (p) => (p.renewTill = toTimestamp(NOW + HOUR)),
+        code: MODIFIED,
+        details: { field: "ticket.renew_till" },
+      },
       { name: "no key", alter: (p) => delete p.key, code: MODIFIED, details: { field: "ticket.key" } },
       {
         name: "a key of no type",
@@ -330,7 +342,10 @@ export function describeApReq(world: ApReqWorld): void {
       },
       {
         name: "an impossible time to renew till",
-        alter: (p) => (p.renewTill = toTimestamp(253_402_300_800_000)),
+        alter: (p) => {
+          p.flags = [TicketFlag.RENEWABLE];
+          p.renewTill = toTimestamp(253_402_300_800_000);
+        },
         code: GENERIC,
         details: { field: "ticket.renew_till" },
       },
@@ -509,7 +524,7 @@ export function describeApReq(world: ApReqWorld): void {
       {
         name: "no time",
         alter: (a) => delete a.ctime,
-        code: MODIFIED,
+        code: GENERIC,
         details: { field: "authenticator.ctime" },
       },
       {
@@ -615,13 +630,13 @@ export function describeApReq(world: ApReqWorld): void {
       {
         name: "no nonce",
         alter: (a) => (a.nonce = new Uint8Array()),
-        code: MODIFIED,
+        code: GENERIC,
         details: { field: "authenticator.nonce" },
       },
       {
         name: "a nonce of 11 bytes",
         alter: (a) => (a.nonce = new Uint8Array(11)),
-        code: MODIFIED,
+        code: GENERIC,
         details: { field: "authenticator.nonce" },
       },
       { name: "a nonce of 12 bytes", alter: (a) => (a.nonce = new Uint8Array(12)) },
@@ -629,7 +644,7 @@ export function describeApReq(world: ApReqWorld): void {
       {
         name: "a nonce of 65 bytes",
         alter: (a) => (a.nonce = new Uint8Array(65)),
-        code: MODIFIED,
+        code: GENERIC,
         details: { field: "authenticator.nonce" },
       },
       {

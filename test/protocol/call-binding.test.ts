@@ -1,4 +1,4 @@
-import { fromBinary } from "@bufbuild/protobuf";
+import { fromBinary, toBinary } from "@bufbuild/protobuf";
 import { describe, expect, test } from "vitest";
 import { sha256 } from "../../src/crypto/hash.js";
 import { ApReqSchema } from "../../src/gen/kerberos/v1/application_service_pb.js";
@@ -23,7 +23,7 @@ import {
   verifyCallApReq,
 } from "../../src/protocol/call-binding.js";
 import type { Credentials } from "../../src/protocol/credentials.js";
-import { grantTicket, login, makeRealm, NOW, servicePolicy } from "../support/entries.js";
+import { grantTicket, login, makeRealm, NOW, reseal, servicePolicy } from "../support/entries.js";
 import { refusalOf } from "./refusal.js";
 
 const realm = makeRealm(20);
@@ -122,6 +122,25 @@ describe("an AP-REQ", () => {
     }
   });
 
+  test("is refused with a subkey or a sequence number where no message is protected", () => {
+    const refused = (bytes: Uint8Array) =>
+      refusalOf(() => verifyCallApReq(readApReq(bytes), { ...facts, ...UNARY }, policy, NOW));
+    const { bytes } = makeCallApReq(credentials, facts, fresh(), NOW);
+    expect(refused(bytes)).toMatchObject({
+      reason: "KRB_ERR_GENERIC",
+      details: { field: "authenticator.subkey" },
+    });
+    const apReq = fromBinary(ApReqSchema, makeCallApReq(credentials, facts, undefined, NOW).bytes);
+    const sealing = { key: credentials.key, usage: 11 };
+    apReq.authenticator = reseal(apReq.authenticator, sealing, "authenticator", (part) => {
+      part.seqNumber = 7;
+    });
+    expect(refused(toBinary(ApReqSchema, apReq))).toMatchObject({
+      reason: "KRB_ERR_GENERIC",
+      details: { field: "authenticator.seq_number" },
+    });
+  });
+
   test("travels in 4096 bytes at most", () => {
     const spare = MAX_AP_REQ_BYTES - makeCallApReq(credentials, facts, undefined, NOW).bytes.length;
     const padded = (by: number): Credentials => ({
@@ -164,6 +183,12 @@ describe("the answer without a subkey", () => {
     expect(() => verifyApProof(proof, pending)).not.toThrow();
     expect(refusalOf(() => verifyApProof(proof, pair().pending)).reason).toBe("KRB_AP_ERR_MUT_FAIL");
     expect(refusalOf(() => verifyApProof(new Uint8Array(), pending)).reason).toBe("KRB_AP_ERR_MUT_FAIL");
+  });
+
+  test("with a subkey that nothing needs is no proof", () => {
+    const { pending, verified } = pair();
+    const { bytes } = makeApRep(verified);
+    expect(refusalOf(() => verifyApProof(bytes, pending)).reason).toBe("KRB_AP_ERR_MUT_FAIL");
   });
 
   test("is not enough where a subkey is needed", () => {

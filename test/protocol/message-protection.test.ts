@@ -112,13 +112,38 @@ test("a sealed message travels as an EncryptedData, and shows nothing of its con
   expect(Buffer.from(bytes).includes("attack")).toBe(false);
 });
 
+/** A message under the right checksum, whatever the bytes before it. */
+function checked(keys: MessageKeys, covered: Uint8Array): Uint8Array {
+  const checksum = keys.subkey.cipher.checksum(1026, covered);
+  return Buffer.concat([covered, Buffer.of(0x22, checksum.length), checksum]);
+}
+
 test("an end marker with contents is refused", () => {
   const keys = keysOf();
   const covered = toBinary(
     ProtectedMessageSchema,
     create(ProtectedMessageSchema, { message: text("a"), seqNumber: 41, end: true }),
   );
-  const checksum = keys.subkey.cipher.checksum(1026, covered);
-  const bytes = Buffer.concat([covered, Buffer.of(0x22, checksum.length), checksum]);
+  const bytes = checked(keys, covered);
   expect(refusalOf(() => pair("integrity", keys).receiver.open(bytes)).reason).toBe("KRB_AP_ERR_MODIFIED");
+});
+
+describe("a message under a right checksum, but not in canonical form, is refused", () => {
+  test.each([
+    ["fields out of order", [0x10, 41, 0x0a, 1, 0x61]],
+    ["a field twice", [0x0a, 1, 0x62, 0x0a, 1, 0x61, 0x10, 41]],
+    ["an unknown field", [0x0a, 1, 0x61, 0x10, 41, 0x28, 1]],
+    ["a default value written out", [0x0a, 1, 0x61, 0x10, 41, 0x18, 0]],
+    ["a varint in more bytes than it needs", [0x0a, 1, 0x61, 0x10, 0xa9, 0]],
+    ["a checksum of its own", [0x0a, 1, 0x61, 0x10, 41, 0x22, 1, 0]],
+  ])("%s", (_, covered) => {
+    const keys = keysOf();
+    const good = checked(keys, Uint8Array.of(0x0a, 1, 0x61, 0x10, 41));
+    expect(pair("integrity", keys).receiver.open(good).message).toEqual(text("a"));
+    const bytes = checked(keys, Uint8Array.from(covered));
+    expect(refusalOf(() => pair("integrity", keys).receiver.open(bytes))).toMatchObject({
+      reason: "KRB_AP_ERR_MODIFIED",
+      message: "a request is not a ProtectedMessage",
+    });
+  });
 });

@@ -194,8 +194,8 @@ export function proofRows<Request extends { ticket: Uint8Array; authenticator: U
     },
     {
       when: "no time in the authenticator",
-      code: "UNAUTHENTICATED",
-      reason: "KRB_AP_ERR_MODIFIED",
+      code: "INVALID_ARGUMENT",
+      reason: "KRB_ERR_GENERIC",
       details: { field: "authenticator.ctime" },
       send: withAuthenticator((part) => {
         delete part.ctime;
@@ -203,8 +203,8 @@ export function proofRows<Request extends { ticket: Uint8Array; authenticator: U
     },
     {
       when: "a nonce of 11 bytes in the authenticator",
-      code: "UNAUTHENTICATED",
-      reason: "KRB_AP_ERR_MODIFIED",
+      code: "INVALID_ARGUMENT",
+      reason: "KRB_ERR_GENERIC",
       details: { field: "authenticator.nonce" },
       send: withAuthenticator((part) => {
         part.nonce = part.nonce.subarray(0, 11);
