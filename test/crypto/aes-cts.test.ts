@@ -37,4 +37,19 @@ describe.each([16, 32])("a key of %i bytes", (keySize) => {
     aes.wipe();
     expect(hex(key)).toBe("00".repeat(keySize));
   });
+
+  test("can be wiped unused, and after one direction alone", () => {
+    const sealed = new Uint8Array(48);
+    for (const use of [
+      () => {},
+      (aes: AesCts) => aes.encrypt(new Uint8Array(AES_BLOCK_SIZE), new Uint8Array(32), sealed),
+      (aes: AesCts) => aes.decrypt(sealed),
+    ]) {
+      const key = new Uint8Array(randomBytes(keySize));
+      const aes = new AesCts(key);
+      use(aes);
+      aes.wipe();
+      expect(hex(key)).toBe("00".repeat(keySize));
+    }
+  });
 });

@@ -12,6 +12,12 @@ test(`string-to-key as RFC 3961 appendix A.4 shows (${des3.string_to_key.length}
     expect(hex(await DES3_CBC_SHA1.stringToKey(text(row.password), bytes(row.salt)))).toBe(row.key);
 });
 
+test("string-to-key has no parameters: absent and empty are the same", async () => {
+  const [row] = des3.string_to_key;
+  const key = await DES3_CBC_SHA1.stringToKey(text(row!.password), bytes(row!.salt), new Uint8Array());
+  expect(hex(key)).toBe(row!.key);
+});
+
 test(`encrypts and decrypts as MIT Kerberos does (${des3.encrypt.length} rows)`, () => {
   expect(des3.encrypt).toHaveLength(5);
   for (const row of des3.encrypt) {
