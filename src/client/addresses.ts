@@ -34,9 +34,3 @@ export function splitAddress(address: string): { host: string; port: number } {
     throw new RangeError(`address: expected HOST:PORT, got ${JSON.stringify(address)}`);
   return { host: found[1], port };
 }
-
-/** Whether an address is on this machine's loopback. */
-export function isLoopbackAddress(address: string): boolean {
-  const { host } = splitAddress(address);
-  return host === "localhost" || host === "[::1]" || /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(host);
-}

@@ -20,7 +20,8 @@ import type { TicketWish } from "../protocol/kdc-request.js";
 import { etypeOf, type Key, keyFromPassword } from "../protocol/keys.js";
 import { type Principal, parsePrincipal, principalInRealm, realmOf } from "../protocol/principal.js";
 import { makeTgsReq, openTgsRep } from "../protocol/tgs-exchange.js";
-import { DEFAULT_KDC, DEFAULT_SERVICE, isLoopbackAddress, type KdcAddresses } from "./addresses.js";
+import { hostOf, isLoopback } from "../rpc/network-address.js";
+import { DEFAULT_KDC, DEFAULT_SERVICE, type KdcAddresses, splitAddress } from "./addresses.js";
 import { type ClientEtypes, profileEtypes } from "./client-etypes.js";
 import { Connections } from "./connections.js";
 import { type CachedLogin, type CredentialCache, memoryCache } from "./credential-cache.js";
@@ -85,7 +86,9 @@ export class KerberosClient {
     this.#clock = options.clock ?? Date.now;
     this.#login = new KeptLogin(options.cache ?? memoryCache(), this.#clock);
     this.#connections = new Connections(kdc, credentials, { timeoutMs, interceptors });
-    this.#etypes = options.etypes ?? profileEtypes(isLoopbackAddress(kdc.as) ? "textbook" : "standard");
+    this.#etypes =
+      options.etypes ??
+      profileEtypes(isLoopback(hostOf(splitAddress(kdc.as).host)) ? "textbook" : "standard");
   }
 
   /**

@@ -21,6 +21,7 @@ import { encodeCanonical } from "../canonical/encode.js";
 import { hasCanonicalForm } from "../canonical/form.js";
 import { KrbError } from "../protocol/krb-error.js";
 import { RpcError } from "./rpc-error.js";
+import { toBuffer } from "./to-buffer.js";
 
 /** A method's path on the wire, `/package.Service/Method`; `typeName` registers the service under another name. */
 export function methodPath(method: DescMethod, typeName: string = method.parent.typeName): string {
@@ -59,8 +60,7 @@ export function identity(bytes: Buffer): Buffer {
 /** A message as the bytes that travel. Throws what protobuf-es throws for a message with wrong contents. */
 export function encodeMessage<S extends DescMessage>(schema: S, init: MessageInitShape<S>): Buffer {
   const message = create(schema, init);
-  const bytes = encodeKnown(schema, message) ?? toBinary(schema, message);
-  return bytes instanceof Buffer ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return toBuffer(encodeKnown(schema, message) ?? toBinary(schema, message));
 }
 
 /** A request from the bytes received. Throws KRB_ERR_GENERIC for bytes that are no such message. */

@@ -1,23 +1,12 @@
 /** Where a server listens, and where it may: weak encryption types stay on loopback unless the operator says otherwise. */
-import { BlockList, isIPv4, isIPv6 } from "node:net";
+import { isIPv6 } from "node:net";
 import { ReadableError } from "../errors/readable-error.js";
 import { weakEtypes } from "../protocol/profile.js";
-
-const LOOPBACK = new BlockList();
-LOOPBACK.addSubnet("127.0.0.0", 8, "ipv4");
-LOOPBACK.addAddress("::1", "ipv6");
+import { isLoopback } from "../rpc/network-address.js";
 
 /** A server could not be started where it was asked to; the text says why and what to do. */
 export class ListenError extends ReadableError {
   override readonly name = "ListenError";
-}
-
-/** Whether an address or host name means this machine alone. A name other than `localhost` does not count. */
-export function isLoopback(host: string): boolean {
-  // Asked at each guarded call: the usual spellings are told by their text.
-  if (isIPv4(host)) return host.startsWith("127.");
-  if (host === "::1" || host === "localhost") return true;
-  return isIPv6(host) && LOOPBACK.check(host, "ipv6");
 }
 
 /**

@@ -6,6 +6,7 @@ import type { ApplicationServiceServer } from "../gen/kerberos/v1/application_se
 import { makeAccessRep, verifyAccessReq } from "../protocol/access-exchange.js";
 import { isoTime } from "../protocol/kerberos-time.js";
 import type { ServiceKeys } from "../protocol/ticket.js";
+import { peerAddress } from "../rpc/network-address.js";
 import type { NotesStore } from "../store/notes-store.js";
 import type { ReplayCache } from "../store/replay-cache.js";
 import type { Clock } from "./clock.js";
@@ -38,8 +39,13 @@ export function applicationService(config: ServiceConfig): ApplicationServiceSer
         const service = config.serviceKeys();
         const { permittedEtypes } = config;
         line.server = service.principal;
-        const peerAddress = hostOf(context.peer);
-        const policy = { service, permittedEtypes, clockSkew, peerAddress, openTicket: tickets.open };
+        const policy = {
+          service,
+          permittedEtypes,
+          clockSkew,
+          peerAddress: peerAddress(context.peer),
+          openTicket: tickets.open,
+        };
         const { verified, userData } = verifyAccessReq(request, policy, now);
         const { ticket, replay } = verified;
         line.client = verified.client;
@@ -53,10 +59,4 @@ export function applicationService(config: ServiceConfig): ApplicationServiceSer
         return makeAccessRep(verified, answer);
       }),
   };
-}
-
-/** The address without the port of `127.0.0.1:1234` or `[::1]:1234`. */
-function hostOf(peer: string): string {
-  const host = peer.slice(0, peer.lastIndexOf(":"));
-  return host.startsWith("[") ? host.slice(1, -1) : host;
 }

@@ -15,8 +15,9 @@ import { MessageOpener, MessageProtector, REQUESTS, RESPONSES } from "../../prot
 import { AP_REQ_METADATA } from "../../rpc/metadata-names.js";
 import { RpcError } from "../../rpc/rpc-error.js";
 import { toStatus } from "../../rpc/status.js";
+import { toBuffer } from "../../rpc/to-buffer.js";
 import { checkChannel, type InnermostCall, takeInnermost } from "./channel.js";
-import { CallProof, makeMessageKeys, type ServiceProof, toBuffer } from "./proof.js";
+import { CallProof, makeMessageKeys, type ServiceProof } from "./proof.js";
 import { wantsNewTicket } from "./refused-ticket.js";
 
 /** What all calls of one interceptor share. */

@@ -6,9 +6,9 @@
  * version moves them, or a channel is somebody else's, no call goes out, and the tests of ticket-interceptor.ts fail.
  */
 import * as grpc from "@grpc/grpc-js";
+import { isLoopbackTarget } from "../../rpc/network-address.js";
 import { RpcError } from "../../rpc/rpc-error.js";
 import { identity } from "../../rpc/service-definition.js";
-import { isLoopbackAddress } from "../addresses.js";
 
 /** The call below all interceptors. */
 export interface InnermostCall {
@@ -95,19 +95,4 @@ function wayOf(channel: HiddenChannel): Way {
     ways.set(channel, way);
   }
   return way;
-}
-
-/** Whether all addresses of a target are on this machine. */
-function isLoopbackTarget(target: string): boolean {
-  if (/^unix(?:-abstract)?:/.test(target)) return true;
-  const addresses = /^(?:dns|ipv4|ipv6):(?:\/\/[^/]*\/)?([^/]+)$/.exec(target)?.[1]?.split(",") ?? [];
-  return addresses.length > 0 && addresses.every(isLoopback);
-}
-
-function isLoopback(address: string): boolean {
-  try {
-    return isLoopbackAddress(/:\d+$/.test(address) ? address : `${address}:1`);
-  } catch {
-    return false; // not host:port
-  }
 }

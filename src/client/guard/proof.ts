@@ -18,6 +18,7 @@ import type { Credentials } from "../../protocol/credentials.js";
 import { KrbError } from "../../protocol/krb-error.js";
 import type { MessageKeys } from "../../protocol/message-protection.js";
 import { AP_REP_METADATA, AP_REQ_METADATA } from "../../rpc/metadata-names.js";
+import { toBuffer } from "../../rpc/to-buffer.js";
 
 /** What a call is authenticated with. */
 export interface ServiceProof {
@@ -86,9 +87,4 @@ export function makeMessageKeys(
 ): MessageKeys | undefined {
   if (!needsSubkeys(protection, shape)) return undefined;
   return { subkey: makeSubkey(credentials.key), seqNumber: randomSeqNumber() };
-}
-
-/** The same bytes as a Buffer, which grpc-js and its codecs want. */
-export function toBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

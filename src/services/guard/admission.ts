@@ -16,7 +16,7 @@ import {
 import { KrbError } from "../../protocol/krb-error.js";
 import type { ServiceKeys } from "../../protocol/ticket.js";
 import { AP_REQ_METADATA } from "../../rpc/metadata-names.js";
-import { isLoopback } from "../listen.js";
+import { isLoopback, plainAddress } from "../../rpc/network-address.js";
 import { type Caller, callerWith } from "./caller.js";
 import type { GuardConfig } from "./config.js";
 
@@ -67,7 +67,7 @@ export function verifyCall(
   now: number,
 ): Admission {
   const { permittedEtypes, strongEtypes, clockSkew, authorizationData, tickets } = config;
-  const peerAddress = plainAddress(call.remoteAddress);
+  const peerAddress = plainAddress(call.remoteAddress ?? "");
   const allHere = permittedEtypes === strongEtypes || isLoopback(peerAddress);
   const policy = {
     service,
@@ -105,9 +105,4 @@ function checkCertificate(
     compared: "certificate",
     client: principal,
   });
-}
-
-/** An IPv4 address as such, also where the server listens on IPv6 too and gets it as `::ffff:127.0.0.1`. */
-function plainAddress(address = ""): string {
-  return address.startsWith("::ffff:") && address.includes(".") ? address.slice("::ffff:".length) : address;
 }

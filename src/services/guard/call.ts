@@ -11,12 +11,13 @@ import type { ReceivedApReq } from "../../protocol/call-binding.js";
 import { KrbError } from "../../protocol/krb-error.js";
 import { AP_REP_METADATA, AP_REQ_METADATA } from "../../rpc/metadata-names.js";
 import { hasStatus, toStatus } from "../../rpc/status.js";
+import { toBuffer } from "../../rpc/to-buffer.js";
 import { type ReceivedCall, readProof, verifyCall } from "./admission.js";
 import { type Caller, setCaller } from "./caller.js";
 import type { GuardConfig } from "./config.js";
 import { currentKeys } from "./keys.js";
 import { logCall } from "./log.js";
-import { GuardedMessages, toBuffer } from "./messages.js";
+import { GuardedMessages } from "./messages.js";
 import type { ReplayWaiter } from "./replay.js";
 
 type Method = Parameters<grpc.ServerInterceptor>[0];

@@ -14,6 +14,7 @@ import {
   REQUESTS,
   RESPONSES,
 } from "../../protocol/message-protection.js";
+import { toBuffer } from "../../rpc/to-buffer.js";
 
 /** What protects the messages of a call. */
 export class GuardedMessages {
@@ -68,9 +69,4 @@ export class GuardedMessages {
     this.#verified.subkey?.wipe();
     this.#ownSubkey?.wipe();
   }
-}
-
-/** The same bytes as a Buffer, which grpc-js and its codecs want. */
-export function toBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
