@@ -39,7 +39,7 @@ export const command = defineCommand({
     const source = positionals[0] ?? "-";
     if (source === "-" && options["password-stdin"])
       throw new UsageError("stdin can't give both the blob and the password");
-    const { decodeAndPrint } = await import("../decode.js");
+    const { decodeAndPrint } = await import("../dialogue/decode.js");
     const input = source === "-" ? await readStdin() : await readArgument(source);
     await decodeAndPrint(input, { ...options, showKeys: options["show-keys"], json });
     return undefined;

@@ -1,5 +1,8 @@
 /** `tessera trace`: a login, a ticket and a call against a running realm, with each message explained. */
 import { memoryCache, WhoAmIRequestSchema, WhoAmIResponseSchema } from "../../client/index.js";
+import { type CapturedCall, captureCalls } from "../../lab/capture.js";
+import type { KeySymbol, Party } from "../../lab/dialogue.js";
+import { explainCall, type KeyRings, provenEtype } from "../../lab/explain.js";
 import {
   defaultStringToKey,
   etypeOf,
@@ -10,10 +13,7 @@ import {
 import { KrbError } from "../../protocol/krb-error.js";
 import { type Principal, realmOf } from "../../protocol/principal.js";
 import { defineCommand } from "../command.js";
-import { type CapturedCall, captureCalls } from "../dialogue/capture.js";
-import { explainCall, type KeyRings, provenEtype } from "../dialogue/explain.js";
-import type { KeySymbol, Party } from "../dialogue/messages.js";
-import { messageLines, wantsColour } from "../dialogue/render.js";
+import { messageLines, printableMessage, wantsColour } from "../dialogue/render.js";
 import { PASSWORD_OPTIONS, readPassword } from "../password.js";
 import { parsePrincipalArgument } from "../principal-argument.js";
 import { defaultRealm } from "../realm.js";
@@ -43,7 +43,6 @@ export const command = defineCommand({
     const service = parsePrincipalArgument(options.service ?? "v/localhost", realmOf(principal), "--service");
     const password = await readPassword(options, principal);
     const { interceptor, calls } = captureCalls();
-    const style = { showKeys: options["show-keys"], full: options.full };
     using session = await openSession(options, [interceptor], memoryCache());
     let failure: unknown;
     try {
@@ -56,7 +55,9 @@ export const command = defineCommand({
       failure = error;
     }
     const rings = await ringsOf(principal, password, service, options.keytab, calls);
-    const messages = calls.flatMap((call) => explainCall(call, rings, style));
+    const messages = calls
+      .flatMap((call) => explainCall(call, rings, { showKeys: options["show-keys"] }))
+      .map((message) => printableMessage(message, options.full));
     if (json && failure === undefined) printJson({ client: principal, service, messages });
     if (!json)
       for (const message of messages)

@@ -12,6 +12,9 @@ import {
 } from "../../client/index.js";
 import { ApplicationServiceClient } from "../../gen/kerberos/v1/application_service_grpc.js";
 import { AccessRequestSchema } from "../../gen/kerberos/v1/application_service_pb.js";
+import { type CapturedCall, captureCalls } from "../../lab/capture.js";
+import type { KeySymbol, Party } from "../../lab/dialogue.js";
+import { explainCall, type KeyRings } from "../../lab/explain.js";
 import { makeAccessReq } from "../../protocol/access-exchange.js";
 import type { Credentials } from "../../protocol/credentials.js";
 import { formatDuration } from "../../protocol/duration.js";
@@ -20,10 +23,14 @@ import { isProfileName, type ProfileName } from "../../protocol/profile.js";
 import { CommandError, UsageError } from "../command.js";
 import { columns, printJson, printLine } from "../screen/output.js";
 import { weakNames } from "../screen/weakness.js";
-import { type CapturedCall, captureCalls } from "./capture.js";
-import { type ExplainedMessage, explainCall, type KeyRings } from "./explain.js";
-import type { KeySymbol, Party } from "./messages.js";
-import { messageLines, type TextStyle, titleLines, wantsColour } from "./render.js";
+import {
+  messageLines,
+  type PrintableMessage,
+  printableMessage,
+  type TextStyle,
+  titleLines,
+  wantsColour,
+} from "./render.js";
 import { startThrowawayRealm, type ThrowawayRealm } from "./throwaway-realm.js";
 
 /** What the demonstration is asked for. */
@@ -52,8 +59,9 @@ export async function runDemo(choice: DemoChoice): Promise<void> {
   try {
     const { calls, credentials, note } = await talk(realm, name);
     const rings = ringsOf(realm);
-    const style = { showKeys: choice.showKeys, full: choice.full };
-    const messages = calls.flatMap((call) => explainCall(call, rings, style));
+    const messages = calls
+      .flatMap((call) => explainCall(call, rings, choice))
+      .map((message) => printableMessage(message, choice.full));
     const refusals = await attack(realm, name, calls, credentials);
     if (choice.json) printFacts(realm, name, messages, refusals, note);
     else
@@ -132,7 +140,7 @@ async function refused(attempt: string, how: string, run: () => Promise<unknown>
 function printFacts(
   { realm, alice, service, kdc, address }: ThrowawayRealm,
   profile: ProfileName,
-  messages: readonly ExplainedMessage[],
+  messages: readonly PrintableMessage[],
   refusals: readonly Refusal[],
   note: string | undefined,
 ): void {
@@ -151,7 +159,7 @@ function printFacts(
 function printText(
   realm: ThrowawayRealm,
   profile: ProfileName,
-  messages: readonly ExplainedMessage[],
+  messages: readonly PrintableMessage[],
   refusals: readonly Refusal[],
   note: string | undefined,
   rings: KeyRings,
@@ -211,7 +219,7 @@ function keyTable(rings: KeyRings): string[] {
 }
 
 /** Every TS of the dialogue, once, with the message it stands in first. */
-function timeTable(messages: readonly ExplainedMessage[]): string[] {
+function timeTable(messages: readonly PrintableMessage[]): string[] {
   const rows = new Map<string, string[]>();
   for (const { number, clear, sealed } of messages) {
     const fields = [...clear, ...sealed.flatMap(({ contents }) => contents ?? [])];

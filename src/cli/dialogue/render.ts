@@ -1,7 +1,30 @@
 /** Explained messages as text of at most 100 columns; colour only where it is asked for. */
+import type { ExplainedMessage, ExplainedPart } from "../../lab/explain.js";
+import { type FieldRow, fieldRows } from "../screen/fields.js";
 import { wrapped } from "../screen/output.js";
-import type { ExplainedMessage, ExplainedPart } from "./explain.js";
-import type { Field } from "./fields.js";
+
+/** An explained message with its fields as rows of text. */
+export interface PrintableMessage extends Omit<ExplainedMessage, "clear" | "sealed"> {
+  readonly clear: readonly FieldRow[];
+  readonly sealed: readonly PrintablePart[];
+}
+
+/** An explained part with its fields as rows of text. */
+export interface PrintablePart extends Omit<ExplainedPart, "contents"> {
+  readonly contents: readonly FieldRow[] | undefined;
+}
+
+/** Turns the fields of a message into rows; bytes are shown by their beginning unless `full`. */
+export function printableMessage(message: ExplainedMessage, full: boolean): PrintableMessage {
+  return {
+    ...message,
+    clear: fieldRows(message.clear, full),
+    sealed: message.sealed.map((part) => ({
+      ...part,
+      contents: part.contents && fieldRows(part.contents, full),
+    })),
+  };
+}
 
 /** How text is shown. */
 export interface TextStyle {
@@ -21,7 +44,7 @@ export function wantsColour(): boolean {
 }
 
 /** The lines of one message. */
-export function messageLines(message: ExplainedMessage, style: TextStyle): string[] {
+export function messageLines(message: PrintableMessage, style: TextStyle): string[] {
   const { number, from, to, textbook, rfc, message: name, bytes, at, clear, sealed } = message;
   const bold = paint(style, 1);
   const dim = paint(style, 2);
@@ -40,7 +63,7 @@ export function titleLines(text: string, style: TextStyle): string[] {
   return [paint(style, 1)(text), "─".repeat(WIDTH)];
 }
 
-function sealedLines(part: ExplainedPart, style: TextStyle): string[] {
+function sealedLines(part: PrintablePart, style: TextStyle): string[] {
   const kvno = part.kvno > 0 ? `, kvno ${part.kvno}` : "";
   const head = `${part.symbol} = ${part.notation}`;
   const facts = `${part.field}: ${part.etype}${kvno}, ${part.bytes} bytes, key usage ${part.usage}`;
@@ -58,7 +81,7 @@ function sealedLines(part: ExplainedPart, style: TextStyle): string[] {
   ];
 }
 
-function fieldLines({ name, symbol = "", value }: Field, indent: string): string[] {
+function fieldLines({ name, symbol = "", value }: FieldRow, indent: string): string[] {
   const head = `${indent}${name.padEnd(NAME_WIDTH)} ${symbol.padEnd(SYMBOL_WIDTH)} `;
   const [first = "", ...more] = wrapped(value, WIDTH - head.length).flatMap((line) =>
     chunks(line, WIDTH - head.length),

@@ -1,23 +1,23 @@
-/** Keeps what travelled: the very bytes of each call, as the client's innermost interceptor sees them. */
+/** Keeps what travelled: the very bytes of each call, as the innermost interceptor of a client sees them. */
 import * as grpc from "@grpc/grpc-js";
-import type { KrbError } from "../../protocol/krb-error.js";
-import type { RpcError } from "../../rpc/rpc-error.js";
-import { fromServiceError } from "../../rpc/status.js";
+import type { KrbError } from "../protocol/krb-error.js";
+import type { RpcError } from "../rpc/rpc-error.js";
+import { fromServiceError } from "../rpc/status.js";
 
-/** One call as it was on the wire. Times are milliseconds since the epoch. */
+/** A call as it was on the wire. Times are milliseconds since the epoch. */
 export interface CapturedCall {
   /** `/kerberos.v1.AuthenticationService/Authenticate` */
   readonly path: string;
   readonly sentAt: number;
   readonly request: Uint8Array;
-  /** Undefined where the call was refused. */
+  /** Undefined if the call was refused. */
   readonly response: Uint8Array | undefined;
   readonly receivedAt: number;
-  /** Why the call was refused; undefined where it was answered. */
+  /** Why the call was refused; undefined if it was answered. */
   readonly refusal: KrbError | RpcError | undefined;
 }
 
-/** An interceptor and the list it fills; a call is in the list once it has ended. */
+/** An interceptor and the list that it fills: a call joins the list when it has ended. */
 export function captureCalls(): { interceptor: grpc.Interceptor; calls: CapturedCall[] } {
   const calls: CapturedCall[] = [];
   const interceptor: grpc.Interceptor = (options, nextCall) => {
@@ -49,7 +49,7 @@ export function captureCalls(): { interceptor: grpc.Interceptor; calls: Captured
   return { interceptor, calls };
 }
 
-/** A status as grpc-js hands it to callers. */
+/** A status as grpc-js hands it to a caller. */
 function asError(status: grpc.StatusObject): grpc.ServiceError {
   return Object.assign(new Error(status.details), status);
 }

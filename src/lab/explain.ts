@@ -1,23 +1,28 @@
 /**
- * A captured message, explained: what stands there in clear, what is sealed, and which party can open it.
+ * A captured message, explained: what travels in clear, what is sealed, and which party can open it.
  *
- * Who can open a part is not asserted but tried, with the keys each party holds by then. A party learns the keys inside a
- * part that it opened in a message it sent or received.
+ * Who can open a part is tried, not asserted, with the keys each party holds at that moment. A party learns the keys
+ * inside every part that it opens in a message it sent or received.
  */
 import { fromBinary, type Message } from "@bufbuild/protobuf";
-import { type EncryptedData, EncryptedDataSchema } from "../../gen/kerberos/v1/encryption_pb.js";
-import { type KdcReqBody, KdcReqBodySchema, type PaData } from "../../gen/kerberos/v1/kdc_pb.js";
-import { SealedPartSchema, TicketSchema } from "../../gen/kerberos/v1/sealed_pb.js";
-import { etypeOf, Key } from "../../protocol/keys.js";
-import { KrbError } from "../../protocol/krb-error.js";
-import { unseal } from "../../protocol/sealed-part.js";
-import { etypeName } from "../screen/ticket-facts.js";
-import { isoTime } from "../screen/times.js";
+import { type EncryptedData, EncryptedDataSchema } from "../gen/kerberos/v1/encryption_pb.js";
+import { type KdcReqBody, KdcReqBodySchema, type PaData } from "../gen/kerberos/v1/kdc_pb.js";
+import { TicketSchema } from "../gen/kerberos/v1/sealed_pb.js";
+import { isoTime } from "../protocol/kerberos-time.js";
+import { etypeName, etypeOf, Key } from "../protocol/keys.js";
 import type { CapturedCall } from "./capture.js";
-import { type Field, type FieldStyle, fieldsOf } from "./fields.js";
-import { DIALOGUE, type KeySymbol, type MessageRow, type Party, type SealedRow } from "./messages.js";
+import {
+  DIALOGUE,
+  FIELD_SYMBOLS,
+  type KeySymbol,
+  type MessageRow,
+  type Party,
+  type SealedRow,
+} from "./dialogue.js";
+import { type Disclosure, type Field, fieldsOf, hexOf } from "./fields.js";
+import { schemaOf, tryOpen } from "./open-part.js";
 
-/** The keys each known party holds. Grows while messages are explained, in their order. */
+/** The keys that each known party holds; they grow as messages are explained, one after the other. */
 export type KeyRings = Map<Party, Map<KeySymbol, Key>>;
 
 /** Something sealed, explained. */
@@ -35,7 +40,7 @@ export interface ExplainedPart {
   readonly opens: readonly Party[];
   /** The parties whose keys did not. */
   readonly closed: readonly Party[];
-  /** What is inside, where a known party could open it. */
+  /** What is inside, if a known party could open it. */
   readonly contents: readonly Field[] | undefined;
 }
 
@@ -57,16 +62,16 @@ export interface ExplainedMessage {
   readonly hex: string;
 }
 
-/** Explains the request of a call and its response, where there is one. */
-export function explainCall(call: CapturedCall, rings: KeyRings, style: FieldStyle): ExplainedMessage[] {
+/** Explains the request of a call, and its response if there is one. Calls of other services give nothing. */
+export function explainCall(call: CapturedCall, rings: KeyRings, disclosure: Disclosure): ExplainedMessage[] {
   const rows = DIALOGUE[call.path];
   if (rows === undefined) return [];
-  const request = explain(rows.request, call.request, call.path, call.sentAt, rings, style);
+  const request = explain(rows.request, call.request, call.path, call.sentAt, rings, disclosure);
   if (call.response === undefined) return [request];
-  return [request, explain(rows.response, call.response, call.path, call.receivedAt, rings, style)];
+  return [request, explain(rows.response, call.response, call.path, call.receivedAt, rings, disclosure)];
 }
 
-/** The encryption type of the client's own key, from the last proof it made; undefined where it made none. */
+/** The encryption type of the client's own key, from the last proof it made; undefined if it made none. */
 export function provenEtype(calls: readonly CapturedCall[]): number | undefined {
   const last = calls.findLast(({ path }) => DIALOGUE[path]?.request.number === 1);
   const row = DIALOGUE[last?.path ?? ""]?.request;
@@ -80,11 +85,11 @@ function explain(
   rpc: string,
   at: number,
   rings: KeyRings,
-  style: FieldStyle,
+  disclosure: Disclosure,
 ): ExplainedMessage {
   const message = fromBinary(row.schema, bytes);
   const sealedFields = row.sealed.map(({ field }) => field);
-  const clear = fieldsOf(row.schema, message, style, [...sealedFields, "body"]);
+  const clear = fieldsOf(row.schema, message, disclosure, [...sealedFields, "body"]);
   const body = (message as unknown as { body?: Uint8Array }).body;
   return {
     number: row.number,
@@ -99,13 +104,13 @@ function explain(
     clear: withSymbols(row.number, [
       ...clear,
       ...(row.number === 1 && !clear.some(({ name }) => name === "server") ? [THE_TGS] : []),
-      ...(body === undefined ? [] : bodyFields(body, style)),
+      ...(body === undefined ? [] : [bodyField(body, disclosure)]),
     ]),
     sealed: row.sealed.flatMap((sealed) => {
       const data = dataOf(message, sealed);
-      return data === undefined ? [] : [explainSealed(row, sealed, data, rings, style)];
+      return data === undefined ? [] : [explainSealed(row, sealed, data, rings, disclosure)];
     }),
-    hex: Buffer.from(bytes).toString("hex"),
+    hex: hexOf(bytes),
   };
 }
 
@@ -114,7 +119,7 @@ function explainSealed(
   row: SealedRow,
   data: EncryptedData,
   rings: KeyRings,
-  style: FieldStyle,
+  disclosure: Disclosure,
 ): ExplainedPart {
   const opens: Party[] = [];
   let contents: Field[] | undefined;
@@ -123,8 +128,7 @@ function explainSealed(
     if (opened === undefined) continue;
     opens.push(party);
     if (party === from || party === to) learn(ring, row, opened);
-    const schema = SealedPartSchema.fields.find(({ localName }) => localName === row.part)?.message;
-    if (schema !== undefined) contents ??= withSymbols(number, fieldsOf(schema, opened, style));
+    contents ??= withSymbols(number, fieldsOf(schemaOf(row.part), opened, disclosure));
   }
   return {
     field: row.field,
@@ -144,24 +148,17 @@ function explainSealed(
 /** Tries every key of a ring, as a party that guesses would. */
 function openWith(
   ring: ReadonlyMap<KeySymbol, Key>,
-  row: SealedRow,
+  { part, usage }: SealedRow,
   data: EncryptedData,
 ): Message | undefined {
   for (const key of ring.values()) {
-    try {
-      return unseal({ key, usage: row.usage }, row.part, data, closedPart);
-    } catch (error) {
-      if (!(error instanceof KrbError)) throw error;
-    }
+    const message = tryOpen(key, part, usage, data);
+    if (message !== undefined) return message;
   }
   return undefined;
 }
 
-function closedPart(): KrbError {
-  return new KrbError("KRB_AP_ERR_BAD_INTEGRITY", "does not open");
-}
-
-/** What a party knows once it has opened a part. */
+/** Adds the keys that a party finds in a part. */
 function learn(ring: Map<KeySymbol, Key>, row: SealedRow, part: Message): void {
   const { key, subkey } = part as { key?: KeyMessage; subkey?: KeyMessage };
   const session: KeySymbol = row.symbol === "Ticket_v" || row.part === "encTgsRepPart" ? "K_c,v" : "K_c,tgs";
@@ -191,37 +188,24 @@ function dataOf(message: Message, row: SealedRow): EncryptedData | undefined {
   return fromBinary(EncryptedDataSchema, value);
 }
 
-function bodyFields(bytes: Uint8Array, style: FieldStyle): Field[] {
+function bodyField(bytes: Uint8Array, disclosure: Disclosure): Field {
   const body: KdcReqBody = fromBinary(KdcReqBodySchema, bytes);
-  return fieldsOf(KdcReqBodySchema, body, style, [], "body.");
+  return { name: "body", value: { fields: fieldsOf(KdcReqBodySchema, body, disclosure) } };
 }
 
-/** An AS-REQ that names no service. */
+/** Stands for the server of an AS-REQ that names none. */
 const THE_TGS: Field = { name: "server", value: "(none named: the realm's TGS)" };
 
-/** The textbook's symbols of fields, by the messages they stand in. */
-const SYMBOLS: readonly (readonly [field: string, messages: readonly number[], symbol: string])[] = [
-  ["client", [1, 2, 3, 4, 5, 6], "ID_c"],
-  ["server", [1, 2, 3], "ID_tgs"],
-  ["body.server", [3], "ID_v"],
-  ["server", [4, 5], "ID_v"],
-  ["key", [2, 3], "K_c,tgs"],
-  ["key", [4, 5], "K_c,v"],
-  ["patimestamp", [1], "TS1"],
-  ["starttime", [2, 3], "TS2"],
-  ["endtime", [2, 3], "TS2 + Lifetime2"],
-  ["ctime", [3], "TS3"],
-  ["starttime", [4, 5], "TS4"],
-  ["endtime", [4, 5], "TS4 + Lifetime4"],
-  ["ctime", [5, 6], "TS5"],
-  ["subkey", [5], "Subkey_c"],
-  ["subkey", [6], "Subkey_v"],
-];
-
-function withSymbols(number: number, fields: readonly Field[]): Field[] {
-  return fields.map((field) => {
-    const row = SYMBOLS.find(([name, messages]) => name === field.name && messages.includes(number));
-    return row === undefined ? field : { ...field, symbol: row[2] };
+/** Adds the textbook's symbols to the fields of a message, and to those inside them. */
+function withSymbols(number: number, fields: readonly Field[], prefix = ""): Field[] {
+  return fields.map(({ name, value }) => {
+    const path = prefix + name;
+    const row = FIELD_SYMBOLS.find(([field, messages]) => field === path && messages.includes(number));
+    const inside =
+      typeof value === "object" && "fields" in value && !("holds" in value)
+        ? { fields: withSymbols(number, value.fields, `${path}.`) }
+        : value;
+    return { name, ...(row !== undefined && { symbol: row[2] }), value: inside };
   });
 }
 

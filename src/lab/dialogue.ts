@@ -1,16 +1,16 @@
 /** The six messages, a row each: the textbook's notation, RFC 4120's name, and what is sealed in which field. */
 import type { DescMessage } from "@bufbuild/protobuf";
-import { AccessRequestSchema, AccessResponseSchema } from "../../gen/kerberos/v1/application_service_pb.js";
+import { AccessRequestSchema, AccessResponseSchema } from "../gen/kerberos/v1/application_service_pb.js";
 import {
   AuthenticateRequestSchema,
   AuthenticateResponseSchema,
-} from "../../gen/kerberos/v1/authentication_service_pb.js";
+} from "../gen/kerberos/v1/authentication_service_pb.js";
 import {
   GrantTicketRequestSchema,
   GrantTicketResponseSchema,
-} from "../../gen/kerberos/v1/ticket_granting_service_pb.js";
-import { KeyUsage } from "../../protocol/key-usage.js";
-import type { PartKind } from "../../protocol/sealed-part.js";
+} from "../gen/kerberos/v1/ticket_granting_service_pb.js";
+import { KeyUsage } from "../protocol/key-usage.js";
+import type { PartKind } from "../protocol/sealed-part.js";
 
 /** A party of the dialogue. */
 export type Party = "C" | "AS" | "TGS" | "V";
@@ -29,7 +29,7 @@ export interface SealedRow {
   readonly part: PartKind;
 }
 
-/** A message. */
+/** One of the six messages. */
 export interface MessageRow {
   readonly number: 1 | 2 | 3 | 4 | 5 | 6;
   readonly from: Party;
@@ -57,7 +57,7 @@ const TICKET_V: SealedRow = {
   part: "encTicketPart",
 };
 
-/** The messages by the path of their call: what goes there, what comes back. */
+/** The messages by the path of their call: the request, and its response. */
 export const DIALOGUE: Readonly<
   Record<string, { readonly request: MessageRow; readonly response: MessageRow }>
 > = {
@@ -196,3 +196,26 @@ export const DIALOGUE: Readonly<
     },
   },
 };
+
+/** The textbook's symbols for fields, by the messages they stand in. */
+export const FIELD_SYMBOLS: readonly (readonly [
+  field: string,
+  messages: readonly number[],
+  symbol: string,
+])[] = [
+  ["client", [1, 2, 3, 4, 5, 6], "ID_c"],
+  ["server", [1, 2, 3], "ID_tgs"],
+  ["body.server", [3], "ID_v"],
+  ["server", [4, 5], "ID_v"],
+  ["key", [2, 3], "K_c,tgs"],
+  ["key", [4, 5], "K_c,v"],
+  ["patimestamp", [1], "TS1"],
+  ["starttime", [2, 3], "TS2"],
+  ["endtime", [2, 3], "TS2 + Lifetime2"],
+  ["ctime", [3], "TS3"],
+  ["starttime", [4, 5], "TS4"],
+  ["endtime", [4, 5], "TS4 + Lifetime4"],
+  ["ctime", [5, 6], "TS5"],
+  ["subkey", [5], "Subkey_c"],
+  ["subkey", [6], "Subkey_v"],
+];

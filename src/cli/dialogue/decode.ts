@@ -1,0 +1,122 @@
+/** What `tessera decode` finds in a blob, printed. */
+import { BLOB_TYPES, type Blob, type BlobContents, identify, readBlob } from "../../lab/blob.js";
+import type { Field } from "../../lab/fields.js";
+import type { NamedKey, OpenedPart, WhyClosed } from "../../lab/open-part.js";
+import { defaultStringToKey, etypeOf, Key, keyFromPassword } from "../../protocol/keys.js";
+import { CommandError, UsageError } from "../command.js";
+import { readKeytab } from "../keytab.js";
+import { type PasswordChoice, readPassword } from "../password.js";
+import { parsePrincipalArgument } from "../principal-argument.js";
+import { defaultRealm } from "../realm.js";
+import { fieldRows } from "../screen/fields.js";
+import { columns, printJson, printLine } from "../screen/output.js";
+import { parseEtypes } from "../session.js";
+
+/** What `tessera decode` was asked for. */
+export interface DecodeChoice extends PasswordChoice {
+  readonly type: string | undefined;
+  readonly keytab: string | undefined;
+  readonly key: string | undefined;
+  readonly principal: string | undefined;
+  readonly showKeys: boolean;
+  readonly full: boolean;
+  readonly json: boolean;
+}
+
+/** Decodes a blob and prints what it is. Throws CommandError if it is nothing known. */
+export async function decodeAndPrint(input: Uint8Array, choice: DecodeChoice): Promise<void> {
+  const blob = identified(input, choice.type);
+  const contents = readBlob(blob, await keysOf(choice), choice);
+  if (choice.json) printJson(jsonOf(blob, contents, choice.full));
+  else for (const line of linesOf(blob, contents, choice.full)) printLine(line);
+}
+
+function identified(input: Uint8Array, wanted: string | undefined): Blob {
+  const names = BLOB_TYPES.map(({ name }) => name).join(", ");
+  const types = BLOB_TYPES.filter(({ name }) => wanted === undefined || name === wanted);
+  if (types.length === 0) throw new UsageError(`--type: expected one of ${names}`);
+  const blob = identify(input, types);
+  if (blob !== undefined) return blob;
+  throw new CommandError(
+    `not ${wanted ?? `any of ${names}`} in canonical form (as base64, hex or bytes)`,
+    "is it whole? `tessera klist -T SERVICE` prints a ticket of the cache in base64",
+  );
+}
+
+function jsonOf({ type, bytes }: Blob, { clear, sealed }: BlobContents, full: boolean) {
+  const record = (fields: readonly Field[]) =>
+    Object.fromEntries(fieldRows(fields, full).map(({ name, value }) => [name.trim(), value]));
+  return {
+    type: type.name,
+    message: type.schema.typeName,
+    bytes: bytes.length,
+    clear: record(clear),
+    sealed: sealed.map(({ opened, closed, ...part }) => ({
+      ...part,
+      openedWith: opened?.key,
+      part: opened?.part,
+      contents: opened && record(opened.fields),
+      closed: closed && whyText(part, closed),
+    })),
+  };
+}
+
+function linesOf({ type, bytes }: Blob, { clear, sealed }: BlobContents, full: boolean): string[] {
+  const fieldLines = (fields: readonly Field[]) =>
+    columns(fieldRows(fields, full).map(({ name, value }) => [`  ${name}`, value]));
+  const sealedLines = ({ field, etype, kvno, bytes, opened, closed }: OpenedPart) => [
+    `sealed${field && ` ${field}`}: ${etype}${kvno > 0 ? `, kvno ${kvno}` : ""}, ${bytes} bytes`,
+    ...(opened === undefined
+      ? []
+      : [`  opened with ${opened.key}: ${opened.part}`, ...fieldLines(opened.fields)]),
+    ...(closed === undefined ? [] : [`  closed: ${whyText({ etype, kvno }, closed)}`]),
+  ];
+  return [
+    `${type.title} (${type.schema.typeName}), ${bytes.length} bytes`,
+    // A blob that is itself sealed has nothing else in clear than what is said of the seal.
+    ...(type.name === "encrypted-data" ? [] : fieldLines(clear)),
+    ...sealed.flatMap(sealedLines),
+  ];
+}
+
+function whyText({ etype, kvno }: Pick<OpenedPart, "etype" | "kvno">, why: WhyClosed): string {
+  switch (why.reason) {
+    case "no-keys":
+      return "no key was given (--keytab, --key, or --password-file with --principal)";
+    case "other-etype":
+      return `it is under ${etype}; the keys given are of ${why.held.join(", ")}`;
+    case "other-kvno":
+      return `it is under key version ${kvno}; the keys given are of version ${why.held.join(", ")}`;
+    case "does-not-open": {
+      const tried = why.tried === 1 ? "the key given does not open it" : `none of ${why.tried} keys opens it`;
+      return `${tried}: it is another key's, or was changed`;
+    }
+  }
+}
+
+async function keysOf(choice: DecodeChoice): Promise<NamedKey[]> {
+  const keys: NamedKey[] = [];
+  if (choice.keytab !== undefined)
+    for (const { principal, kvno, key } of await readKeytab(choice.keytab))
+      keys.push({ name: `${principal}, kvno ${kvno}`, kvno, key });
+  if (choice.key !== undefined) keys.push(keyArgument(choice.key));
+  if (choice.principal !== undefined) {
+    const principal = parsePrincipalArgument(choice.principal, await defaultRealm(), "--principal");
+    const password = await readPassword(choice, principal);
+    for (const etype of parseEtypes(["aes256,aes128,des3,des"], "--key")) {
+      const key = await keyFromPassword(etypeOf(etype), password, defaultStringToKey(principal));
+      keys.push({ name: `the password of ${principal}`, kvno: 0, key });
+    }
+  }
+  return keys;
+}
+
+/** `ETYPE:HEX`. What was given is never repeated: it holds a key. */
+function keyArgument(text: string): NamedKey {
+  const [etypeText = "", hex = ""] = text.split(":");
+  const [etype] = parseEtypes([etypeText], "--key");
+  const row = etypeOf(etype!);
+  if (!new RegExp(`^[0-9a-fA-F]{${row.keySize * 2}}$`).test(hex))
+    throw new UsageError(`--key: expected ${row.name}: and ${row.keySize * 2} hex digits`);
+  return { name: "the key given", kvno: 0, key: new Key(row, Buffer.from(hex, "hex")) };
+}
