@@ -1,10 +1,14 @@
 /**
  * Keytabs in MIT's file format 0x0502 (docs/formats.md): bytes to entries and back. Bytes and entries hold keys; they
  * belong to the caller.
+ *
+ * A keytab is shared with other programs, so it is read as MIT's readers read it: each entry for itself, and one that is of
+ * no use here spoils no other.
  */
 import { Key, knownEtype } from "../protocol/keys.js";
 import { componentsOf, type Principal, realmOf } from "../protocol/principal.js";
 import {
+  type FileName,
   FormatReader,
   FormatWriter,
   nameType,
@@ -23,43 +27,96 @@ export interface KeytabEntry {
   readonly key: Key;
 }
 
-/** An entry that this project cannot use and passes over. */
+/** An entry that is of no use here and is passed over. What could not be read of it is empty or 0. */
 export interface SkippedKeytabEntry {
+  /** Where it begins. */
   readonly offset: number;
   /** Its name as it stands in the file. */
   readonly name: string;
+  /** Its principal, where the name is one of this project's grammar. */
+  readonly principal: Principal | undefined;
   readonly etype: number;
-  readonly reason: "etype" | "name";
+  readonly kvno: number;
+  readonly timestamp: number;
+  /** An unknown encryption type, a name outside the grammar, an entry that is not whole in itself, the file's end inside it. */
+  readonly reason: "etype" | "name" | "malformed" | "cut-short";
+}
+
+/** A place of a keytab: an entry, or a hole where one was removed. */
+export interface KeytabSlot {
+  /** Where its length word stands. */
+  readonly offset: number;
+  /** How many bytes follow the length word. */
+  readonly size: number;
+  /** What it holds; undefined: it is a hole. */
+  readonly held: KeytabEntry | SkippedKeytabEntry | undefined;
+}
+
+/** A keytab's places. */
+export interface KeytabLayout {
+  readonly slots: readonly KeytabSlot[];
+  /** Where the next entry is appended; undefined where the file ends inside an entry. */
+  readonly end: number | undefined;
+  readonly fileSize: number;
 }
 
 const VERSION = 0x0502;
 const MAX_COMPONENTS = 64;
+const LENGTH_WORD = 4;
+
+/** The bytes of a keytab without entries. */
+export function emptyKeytab(): Uint8Array {
+  return formatKeytab([]);
+}
+
+/**
+ * Reads the places of a keytab.
+ * @throws FormatError for anything that is not a keytab of version 0x0502.
+ */
+export function readKeytabLayout(bytes: Uint8Array): KeytabLayout {
+  const reader = new FormatReader(bytes);
+  if (reader.remaining < 2 || reader.uint16() !== VERSION)
+    throw new FormatError(0, "not a keytab of version 0x0502");
+  const slots: KeytabSlot[] = [];
+  const fileSize = bytes.length;
+  for (;;) {
+    const { offset } = reader;
+    // As MIT's readers: a length of 0, or less than a whole length, is where a writer was about to append.
+    if (reader.remaining < LENGTH_WORD) return { slots, end: offset, fileSize };
+    const length = reader.int32();
+    const size = Math.abs(length);
+    if (length === 0) return { slots, end: offset, fileSize };
+    if (size > reader.remaining) {
+      const held = { ...EMPTY, offset: reader.offset, reason: "cut-short" as const };
+      slots.push({ offset, size: reader.remaining, held });
+      return { slots, end: undefined, fileSize };
+    }
+    const start = reader.offset;
+    const part = reader.part(size);
+    slots.push({ offset, size, held: length < 0 ? undefined : readEntry(part, start) });
+  }
+}
 
 /**
  * Reads a keytab.
- * @param onSkipped told of entries with an encryption type or a name this project does not have.
- * @throws FormatError for anything that is not a whole keytab of version 0x0502.
+ * @param onSkipped told of entries that are of no use here.
+ * @throws FormatError for anything that is not a keytab of version 0x0502.
  */
 export function parseKeytab(
   bytes: Uint8Array,
   onSkipped: (skipped: SkippedKeytabEntry) => void = () => {},
 ): KeytabEntry[] {
-  const reader = new FormatReader(bytes);
-  if (reader.uint16() !== VERSION) throw new FormatError(0, "not a keytab of version 0x0502");
-  const entries: KeytabEntry[] = [];
-  while (reader.remaining > 0) {
-    const length = reader.int32();
-    if (length === 0) {
-      requireZeros(reader, "bytes after the end of the keytab");
-      break;
-    }
-    const offset = reader.offset;
-    const part = reader.part(Math.abs(length));
-    if (length < 0) continue; // a hole where an entry was removed
-    const entry = readEntry(part, offset, onSkipped);
-    if (entry !== undefined) entries.push(entry);
-  }
-  return entries;
+  return readKeytabLayout(bytes).slots.flatMap(({ held }) => {
+    if (held === undefined) return [];
+    if (isKey(held)) return [held];
+    onSkipped(held);
+    return [];
+  });
+}
+
+/** Whether a keytab's entry is a key of use here. */
+export function isKey(held: KeytabEntry | SkippedKeytabEntry): held is KeytabEntry {
+  return "key" in held;
 }
 
 /**
@@ -69,61 +126,14 @@ export function parseKeytab(
 export function formatKeytab(entries: readonly KeytabEntry[]): Uint8Array {
   const writer = new FormatWriter().uint16(VERSION);
   for (const entry of entries) {
-    const part = formatEntry(entry);
+    const part = formatKeytabEntry(entry);
     writer.uint32(part.length).bytes(part);
   }
   return writer.finish();
 }
 
-function readEntry(
-  part: FormatReader,
-  offset: number,
-  onSkipped: (skipped: SkippedKeytabEntry) => void,
-): KeytabEntry | undefined {
-  const count = part.uint16();
-  if (count > MAX_COMPONENTS) throw new FormatError(offset, `a name of ${count} components`);
-  const realm = part.text(part.uint16());
-  const components = Array.from({ length: count }, () => part.text(part.uint16()));
-  part.uint32(); // name type
-  const timestamp = part.uint32() * 1000;
-  const shortKvno = part.uint8();
-  const etype = part.int16();
-  const keyBytes = part.bytes(part.uint16());
-  const kvno = readLongKvno(part) || shortKvno;
-  try {
-    const row = knownEtype(etype);
-    const principal = principalOfName({ realm, components });
-    if (row === undefined || principal === undefined) {
-      const reason = row === undefined ? "etype" : "name";
-      onSkipped({ offset, name: shownName({ realm, components }), etype, reason });
-      return undefined;
-    }
-    if (keyBytes.length !== row.keySize)
-      throw new FormatError(offset, `a key of ${keyBytes.length} bytes for ${row.name}`);
-    return { principal, timestamp, kvno, key: new Key(row, keyBytes) };
-  } finally {
-    keyBytes.fill(0);
-  }
-}
-
-/** The 32-bit kvno at the end, 0 where there is none. After it: Heimdal's flags, then what is left of a reused hole. */
-function readLongKvno(part: FormatReader): number {
-  if (part.remaining < 4) {
-    requireZeros(part, "bytes after a key");
-    return 0;
-  }
-  const kvno = part.uint32();
-  if (part.remaining >= 4) part.uint32();
-  requireZeros(part, "bytes after an entry");
-  return kvno;
-}
-
-function requireZeros(reader: FormatReader, what: string): void {
-  const { offset } = reader;
-  if (reader.bytes(reader.remaining).some((byte) => byte !== 0)) throw new FormatError(offset, what);
-}
-
-function formatEntry({ principal, timestamp, kvno, key }: KeytabEntry): Uint8Array {
+/** The bytes of one entry, without its length word. Throws as `formatKeytab`. */
+export function formatKeytabEntry({ principal, timestamp, kvno, key }: KeytabEntry): Uint8Array {
   if (!(Number.isInteger(kvno) && kvno >= 0 && kvno <= 0xffff_ffff))
     throw new RangeError(`kvno: expected 0 to 2^32 - 1, got ${kvno}`);
   const components = componentsOf(principal);
@@ -142,4 +152,45 @@ function formatEntry({ principal, timestamp, kvno, key }: KeytabEntry): Uint8Arr
     .finish();
   keyBytes.fill(0);
   return bytes;
+}
+
+const EMPTY = { name: "", principal: undefined, etype: 0, kvno: 0, timestamp: 0 };
+
+function readEntry(part: FormatReader, offset: number): KeytabEntry | SkippedKeytabEntry {
+  let known: Omit<SkippedKeytabEntry, "reason"> = { ...EMPTY, offset };
+  try {
+    const fileName = readName(part);
+    const principal = principalOfName(fileName);
+    known = { ...known, name: shownName(fileName), principal };
+    const timestamp = part.uint32() * 1000;
+    const shortKvno = part.uint8();
+    const etype = part.int16();
+    known = { ...known, timestamp, kvno: shortKvno, etype };
+    const keyBytes = part.bytes(part.uint16());
+    try {
+      // Behind it may follow Heimdal's flags, and what is left of a reused hole.
+      const kvno = (part.remaining >= 4 && part.uint32()) || shortKvno;
+      known = { ...known, kvno };
+      const row = knownEtype(etype);
+      if (row === undefined) return { ...known, reason: "etype" };
+      if (principal === undefined) return { ...known, reason: "name" };
+      if (keyBytes.length !== row.keySize) return { ...known, reason: "malformed" };
+      return { principal, timestamp, kvno, key: new Key(row, keyBytes) };
+    } finally {
+      keyBytes.fill(0);
+    }
+  } catch (error) {
+    if (!(error instanceof FormatError)) throw error;
+    return { ...known, reason: "malformed" };
+  }
+}
+
+/** A name and its type, which readers ignore. */
+function readName(part: FormatReader): FileName {
+  const count = part.uint16();
+  if (count > MAX_COMPONENTS) throw part.fail(`a name of ${count} components`);
+  const realm = part.text(part.uint16());
+  const components = Array.from({ length: count }, () => part.text(part.uint16()));
+  part.uint32();
+  return { realm, components };
 }

@@ -7,9 +7,15 @@ import { afterAll, describe, expect, it } from "vitest";
 import {
   type CredentialCacheFile,
   formatCredentialCache,
+  formatKdcOffset,
+  type ParsedCredentialCache,
   parseCredentialCache,
-  type SkippedCredential,
 } from "../../src/formats/ccache.js";
+import {
+  formatCredentials,
+  removedTimes,
+  type SkippedCredential,
+} from "../../src/formats/ccache-credential.js";
 import { FormatError } from "../../src/formats/format-error.js";
 import type { Credentials } from "../../src/protocol/credentials.js";
 import { etypeOf, Key } from "../../src/protocol/keys.js";
@@ -22,8 +28,9 @@ afterAll(() => rmSync(root, { recursive: true, force: true }));
 const ETYPES = [20, 19, 16, 3, -1, -2];
 const principal = (text: string) => parsePrincipal(text, "test");
 const hex = (text: string) => new Uint8Array(Buffer.from(text.replace(/\s|#.*$/gm, ""), "hex"));
-const shown = (file: CredentialCacheFile) => ({
-  ...file,
+const shown = (file: CredentialCacheFile | ParsedCredentialCache) => ({
+  defaultPrincipal: file.defaultPrincipal,
+  kdcOffset: file.kdcOffset,
   config: file.config ?? [],
   credentials: file.credentials.map(({ key, ...rest }) => ({
     ...rest,
@@ -96,9 +103,8 @@ describe("credential cache", () => {
         },
       ],
     });
-    expect(Buffer.from(formatCredentialCache(file)).toString("hex")).toBe(
-      Buffer.from(hex(GOLDEN)).toString("hex"),
-    );
+    const again = formatCredentialCache({ ...file, defaultPrincipal: principal("alice@A.TEST") });
+    expect(Buffer.from(again).toString("hex")).toBe(Buffer.from(hex(GOLDEN)).toString("hex"));
   });
 
   it("reads a cache without offset, with unknown header fields, addresses, authorization data and a second ticket", () => {
@@ -125,39 +131,88 @@ describe("credential cache", () => {
     });
   });
 
-  it("passes over encryption types and names it does not have and removed credentials, and says which", () => {
+  it("passes over what is of no use here, and says which: one bad credential spoils no other", () => {
     const skipped: SkippedCredential[] = [];
-    const etype = CREDENTIAL.replace("0003  ", "0017  ");
-    const name = CREDENTIAL.replace("6b7262746774", "6b72627467ff");
-    const removed = CREDENTIAL.replace("69573545", "ffffffff").replace("69573547", "00000000");
-    const bytes = hex(`${HEAD} ${etype} ${CREDENTIAL} ${name} ${removed}`);
-    expect(parseCredentialCache(bytes, (credential) => skipped.push(credential)).credentials).toHaveLength(1);
-    expect(skipped.map(({ name, etype, reason }) => [name, etype, reason])).toEqual([
-      ["krbtgt/A.TEST@A.TEST", 23, "etype"],
-      ["krbtg?/A.TEST@A.TEST", 3, "name"],
-      ["krbtgt/A.TEST@A.TEST", 3, "removed"],
-    ]);
+    const spoilt: [string, Partial<SkippedCredential>][] = [
+      [CREDENTIAL.replace("0003  ", "0017  "), { etype: 23, reason: "etype" }],
+      [CREDENTIAL.replace("6b7262746774", "6b72627467ff"), { name: "krbtg?/A.TEST@A.TEST", reason: "name" }],
+      [CREDENTIAL.replace("0003  ", "0010  "), { etype: 16, reason: "malformed" }],
+      [
+        CREDENTIAL.replace("69573545", "ffffffff").replace("69573547", "00000000"),
+        { endtime: 0, reason: "removed" },
+      ],
+      // Heimdal's way to remove one, and MIT's to remove a note.
+      [CREDENTIAL.replace("69573547", "00000000"), { endtime: 0, reason: "removed" }],
+      [
+        CONFIG.replace("582d4341434845434f4e463a", "582d524d45442d434f4e463a"),
+        { name: "krb5_ccache_conf_data/fast_avail/krbtgt/A.TEST@A.TEST@X-RMED-CONF:", reason: "removed" },
+      ],
+    ];
+    const bytes = hex(`${HEAD} ${spoilt.map(([credential]) => credential).join(CREDENTIAL)}`);
+    const file = parseCredentialCache(bytes, (credential) => skipped.push(credential));
+    expect(file.credentials).toHaveLength(spoilt.length - 1);
+    expect(skipped).toMatchObject(
+      spoilt.map(([, told]) => ({
+        client: "alice@A.TEST",
+        name: "krbtgt/A.TEST@A.TEST",
+        ...(told.name === undefined && { starttime: 0x69573546 * 1000, bytes: 3, flags: 0x40800000 }),
+        ...told,
+      })),
+    );
+    expect(file.end).toBe(bytes.length);
   });
 
-  it("refuses every truncation but those between credentials", () => {
-    const whole = hex(GOLDEN);
-    const ends = [hex(HEAD).length, hex(`${HEAD} ${CONFIG}`).length];
-    for (let length = 0; length < whole.length; length++) {
-      if (ends.includes(length)) continue;
+  it("is read without its default principal where that is outside the grammar", () => {
+    const file = parseCredentialCache(
+      hex(`0504 0000 ${ALICE.replace("616c696365", "616cff6365")} ${CREDENTIAL}`),
+    );
+    expect(file).toMatchObject({ defaultPrincipal: undefined, defaultName: "al?ce@A.TEST" });
+    expect(file.credentials).toHaveLength(1);
+  });
+
+  it("reads the credentials before one that the file's end cuts short, and says where it begins", () => {
+    const [whole, head, config] = [hex(GOLDEN), hex(HEAD), hex(`${HEAD} ${CONFIG}`)];
+    for (let length = 0; length < head.length; length++)
       expect(() => parseCredentialCache(whole.subarray(0, length)), `${length} bytes`).toThrow(FormatError);
+    for (let length = head.length; length < whole.length; length++) {
+      const reasons: string[] = [];
+      const file = parseCredentialCache(whole.subarray(0, length), ({ reason }) => reasons.push(reason));
+      const end = length < config.length ? head.length : config.length;
+      expect([file.end, reasons], `${length} bytes`).toEqual([end, length === end ? [] : ["cut-short"]]);
     }
+    const endless = CREDENTIAL.replace("00000000 00000000        #", "ffffffff 00000000 #");
+    expect(parseCredentialCache(hex(`${HEAD} ${endless}`))).toMatchObject({
+      credentials: [],
+      end: head.length,
+    });
     for (const bad of [
       "0503",
       "0502",
       `0504 0003 000000 ${ALICE}`,
       `0504 000d 0001 0009 00000000 00000000 00 ${ALICE}`,
-      `0504 0000 ${ALICE.replace("412e54455354", "612e74657374")}`,
       `0504 0000 ${ALICE.replace("00000001 00000001 ", "00000001 ffffffff ")}`,
-      `${HEAD} ${CREDENTIAL.replace("0003  ", "0010  ")}`,
-      `${HEAD} ${CREDENTIAL.replace("00000000 00000000        #", "ffffffff 00000000 #")}`,
-      `${HEAD} ${CREDENTIAL} 00`,
     ])
       expect(() => parseCredentialCache(hex(bad)), bad).toThrow(FormatError);
+  });
+
+  it("is changed in place: a credential is appended or marked as removed, the clock offset written over", () => {
+    const bytes = hex(GOLDEN);
+    const { entries, kdcOffsetAt, credentials } = parseCredentialCache(bytes);
+    expect(formatCredentials(credentials[0]!)).toEqual(hex(CREDENTIAL));
+    bytes.set(removedTimes(credentials[0]!), entries[1]!.timesOffset);
+    bytes.set(formatKdcOffset(86_400_500), kdcOffsetAt);
+    const changed = parseCredentialCache(new Uint8Array(Buffer.concat([bytes, hex(CREDENTIAL)])));
+    expect(changed.entries.map(({ held }) => ("reason" in held ? held.reason : "kept"))).toEqual([
+      "kept",
+      "removed",
+      "kept",
+    ]);
+    expect([changed.kdcOffset, changed.config]).toEqual([
+      86_400_500,
+      parseCredentialCache(hex(GOLDEN)).config,
+    ]);
+    const removed = CREDENTIAL.replace("69573545", "ffffffff").replace("69573547", "00000000");
+    expect(Buffer.from(bytes).toString("hex")).toContain(Buffer.from(hex(removed)).toString("hex"));
   });
 
   it("rounds times down and refuses those the format cannot hold", () => {

@@ -9,6 +9,7 @@ import {
   formatKeytab,
   type KeytabEntry,
   parseKeytab,
+  readKeytabLayout,
   type SkippedKeytabEntry,
 } from "../../src/formats/keytab.js";
 import { etypeOf, Key, randomKey } from "../../src/protocol/keys.js";
@@ -20,6 +21,7 @@ afterAll(() => rmSync(root, { recursive: true, force: true }));
 const ETYPES = [20, 19, 16, 3, -1, -2];
 const principal = (text: string) => parsePrincipal(text, "test");
 const T = Date.UTC(2026, 0, 2, 3, 4, 5);
+const WRITTEN = 0x69573545 * 1000;
 const hex = (text: string) => new Uint8Array(Buffer.from(text.replace(/\s|#.*$/gm, ""), "hex"));
 const shown = (entries: readonly KeytabEntry[]) =>
   entries.map(({ key, ...rest }) => ({
@@ -49,7 +51,7 @@ describe("keytab", () => {
     const expected = [
       {
         principal: "http/v@A.TEST",
-        timestamp: 0x69573545 * 1000,
+        timestamp: WRITTEN,
         kvno: 300,
         etype: 3,
         bytes: "0123456789abcdef",
@@ -70,42 +72,67 @@ describe("keytab", () => {
     expect(parseKeytab(hex(`0502 ${reused}`))[0]?.kvno).toBe(0x2c);
     const heimdal = `${ENTRY.replace("0000 002c", "0000 0030")} 00000001`;
     expect(parseKeytab(hex(`0502 ${heimdal}`))[0]?.kvno).toBe(300);
-    expect(parseKeytab(hex(`0502 ${ENTRY} 00000000 0000`))).toHaveLength(1);
   });
 
-  it("passes over encryption types and names it does not have, and says which", () => {
+  it("passes over what is of no use here, and says which: one bad entry spoils no other", () => {
     const skipped: SkippedKeytabEntry[] = [];
-    const unknownEtype = ENTRY.replace("0003 ", "0017 ");
-    const unknownName = ENTRY.replace("412e54455354", "612e74657374");
-    const slashInside = ENTRY.replace("0004 68747470", "0004 68742f70");
-    const bytes = hex(`0502 ${unknownEtype} ${ENTRY} ${unknownName} ${slashInside}`);
-    expect(parseKeytab(bytes, (entry) => skipped.push(entry))).toHaveLength(1);
-    expect(skipped).toEqual([
-      { offset: 6, name: "http/v@A.TEST", etype: 23, reason: "etype" },
-      { offset: 6 + 2 * 48, name: "http/v@a.test", etype: 3, reason: "name" },
-      { offset: 6 + 3 * 48, name: "ht/p/v@A.TEST", etype: 3, reason: "name" },
-    ]);
+    const spoilt: [string, Partial<SkippedKeytabEntry>][] = [
+      [
+        ENTRY.replace("0003 ", "0017 "),
+        { principal: principal("http/v@A.TEST"), etype: 23, reason: "etype" },
+      ],
+      [ENTRY.replace("412e54455354", "612e74657374"), { name: "http/v@a.test", reason: "name" }],
+      [ENTRY.replace("0004 68747470", "0004 68742f70"), { name: "ht/p/v@A.TEST", reason: "name" }],
+      // A key of 8 bytes for an encryption type of 24, a name of 65,535 components, a key longer than the entry.
+      [ENTRY.replace("0003 ", "0010 "), { name: "http/v@A.TEST", etype: 16, reason: "malformed" }],
+      [ENTRY.replace("0002 ", "ffff "), { name: "", kvno: 0, reason: "malformed" }],
+      [ENTRY.replace("0008 01", "00ff 01"), { name: "http/v@A.TEST", kvno: 44, reason: "malformed" }],
+    ];
+    const bytes = hex(`0502 ${spoilt.map(([entry]) => entry).join(ENTRY)} ${ENTRY}`);
+    expect(parseKeytab(bytes, (entry) => skipped.push(entry))).toHaveLength(spoilt.length);
+    const known = { name: "http/v@A.TEST", principal: undefined, etype: 3, kvno: 300, timestamp: WRITTEN };
+    const unknown = { name: "", principal: undefined, etype: 0, kvno: 0, timestamp: 0 };
+    expect(skipped).toEqual(
+      spoilt.map(([, told], i) => ({
+        ...(told.name === "" ? unknown : known),
+        ...(told.reason === "malformed" && told.name !== "" && { principal: principal("http/v@A.TEST") }),
+        ...told,
+        offset: 6 + i * 2 * 48,
+      })),
+    );
   });
 
-  it("refuses every truncation but those between entries, and anything after the end", () => {
-    const whole = hex(`0502 ${ENTRY} ${ENTRY}`);
-    for (let length = 0; length < whole.length; length++) {
-      if (length === 2 || length === 50) continue;
-      expect(() => parseKeytab(whole.subarray(0, length)), `${length} bytes`).toThrow(FormatError);
-    }
-    for (const bad of [
-      "0501",
-      "0504",
-      `0502 ${ENTRY} 00`,
-      `0502 ${ENTRY} 00000000 01`,
-      "0502 80000000",
-      "0502 7fffffff 00",
-      `0502 ${ENTRY.replace("0000 002c", "0000 002d")} 01`,
-      `0502 ${ENTRY.replace("0000 002c", "0000 0035")} 00000000 0000000001`,
-      `0502 ${ENTRY.replace("0002 ", "ffff ")}`,
-      `0502 ${ENTRY.replace("0003 ", "0010 ")}`,
+  it("reads what stands before a length of 0 or less than one, and what MIT's readers ignore behind a key", () => {
+    for (const end of ["00", "000000", "00000000", "00000000 01", `00000000 ${ENTRY}`])
+      expect(parseKeytab(hex(`0502 ${ENTRY} ${end}`)), end).toHaveLength(1);
+    // Samba writes bytes of its own behind the version, and reused holes end in anything.
+    for (const [size, behind] of [
+      ["002d", "01"],
+      ["0035", "00000000 0000000001"],
     ])
-      expect(() => parseKeytab(hex(bad)), bad).toThrow(FormatError);
+      expect(
+        parseKeytab(hex(`0502 ${ENTRY.replace("002c  ", `${size}  `)} ${behind} ${ENTRY}`)).map(
+          ({ kvno }) => kvno,
+        ),
+      ).toEqual([300, 300]);
+  });
+
+  it("reads the entries before one that the file's end cuts short, and says so", () => {
+    const whole = hex(`0502 ${ENTRY} ${ENTRY}`);
+    for (let length = 0; length < 2; length++)
+      expect(() => parseKeytab(whole.subarray(0, length))).toThrow(FormatError);
+    for (const other of ["0501", "0504"]) expect(() => parseKeytab(hex(other))).toThrow(FormatError);
+    for (let length = 2; length < whole.length; length++) {
+      const reasons: string[] = [];
+      const entries = parseKeytab(whole.subarray(0, length), ({ reason }) => reasons.push(reason));
+      const begun = (length - 2) % 48;
+      expect([entries.length, reasons], `${length} bytes`).toEqual([
+        Math.floor((length - 2) / 48),
+        begun < 4 ? [] : ["cut-short"],
+      ]);
+    }
+    for (const length of ["80000000", "7fffffff 00"])
+      expect(readKeytabLayout(hex(`0502 ${length}`))).toMatchObject({ end: undefined });
   });
 
   it("refuses to write what the format cannot hold", () => {

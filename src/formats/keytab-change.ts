@@ -1,0 +1,78 @@
+/**
+ * What to write where to change a keytab in place, as MIT does it: an entry fills the first hole that is large enough, or
+ * is appended; it counts from the moment its length word is written, which comes last.
+ */
+import { FormatWriter } from "./format-bytes.js";
+import { formatKeytabEntry, type KeytabEntry, type KeytabLayout, type KeytabSlot } from "./keytab.js";
+
+/** Bytes to be written at a place of a file. They may hold a key; they belong to the caller. */
+export interface FileWrite {
+  readonly offset: number;
+  readonly bytes: Uint8Array;
+}
+
+/** How entries come into a keytab. */
+export interface KeytabAddition {
+  /** The entries, which nobody sees yet; to be on the disk before the next. */
+  readonly bodies: readonly FileWrite[];
+  /** Their length words: from here on they count. */
+  readonly lengths: readonly FileWrite[];
+  /** Makes holes of them again, where the file can't be cut back to `undoSize`. */
+  readonly undo: readonly FileWrite[];
+  /** What the file is cut back to first; undefined: nothing is cut off. */
+  readonly undoSize: number | undefined;
+}
+
+/**
+ * Plans how entries are added.
+ * @throws RangeError for a keytab that ends inside an entry, behind which nothing can be read; as `formatKeytab`.
+ */
+export function planAddition(layout: KeytabLayout, entries: readonly KeytabEntry[]): KeytabAddition {
+  const holes = layout.slots.filter(({ held }) => held === undefined);
+  const bodies: FileWrite[] = [];
+  const taken: KeytabSlot[] = [];
+  let { end } = layout;
+  for (const entry of entries) {
+    const body = formatKeytabEntry(entry);
+    const hole = holes.find(({ size }) => size >= body.length);
+    if (hole !== undefined) {
+      holes.splice(holes.indexOf(hole), 1);
+      taken.push({ ...hole, held: entry });
+      bodies.push({ offset: hole.offset + 4, bytes: padded(body, hole.size) });
+      continue;
+    }
+    if (end === undefined) throw new RangeError("a keytab that ends inside an entry takes no more");
+    taken.push({ offset: end, size: body.length, held: entry });
+    bodies.push({ offset: end, bytes: new FormatWriter().uint32(0).bytes(body).finish() });
+    end += 4 + body.length;
+  }
+  // What stands behind the end of the keytab must not be taken for its next entry.
+  if (end !== undefined && end !== layout.end && end < layout.fileSize)
+    bodies.push({ offset: end, bytes: new Uint8Array(4) });
+  const undoSize = layout.end === layout.fileSize ? layout.fileSize : undefined;
+  return {
+    bodies,
+    lengths: taken.map(({ offset, size }) => lengthWord(offset, size)),
+    undo: planRemoval(taken.filter(({ offset }) => offset < (undoSize ?? Number.POSITIVE_INFINITY))),
+    undoSize,
+  };
+}
+
+/** Plans how entries become holes: the length word first, then nothing of the key stays. */
+export function planRemoval(slots: readonly KeytabSlot[]): FileWrite[] {
+  return slots.map(({ offset, size }) => ({
+    offset,
+    bytes: new FormatWriter().uint32(-size).bytes(new Uint8Array(size)).finish(),
+  }));
+}
+
+function lengthWord(offset: number, size: number): FileWrite {
+  return { offset, bytes: new FormatWriter().uint32(size).finish() };
+}
+
+function padded(bytes: Uint8Array, size: number): Uint8Array {
+  const whole = new Uint8Array(size);
+  whole.set(bytes);
+  bytes.fill(0);
+  return whole;
+}
