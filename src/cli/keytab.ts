@@ -16,8 +16,12 @@ import { etypeName } from "./screen/ticket-facts.js";
 export async function readKeytab(path: string): Promise<KeytabEntry[]> {
   const bytes = await readPrivateFile(path);
   try {
-    return parseKeytab(bytes, ({ name, etype }) =>
-      notice(`${path}: passed over a key of ${name}: ${etypeName(etype)} or its name is not supported here`),
+    return parseKeytab(bytes, ({ name, etype, reason }) =>
+      notice(
+        reason === "cut-short" || reason === "malformed"
+          ? `${path}: passed over an entry that is not whole`
+          : `${path}: passed over a key of ${name}: ${etypeName(etype)} or its name is not supported here`,
+      ),
     );
   } catch (error) {
     if (error instanceof FormatError) throw new CommandError(`${path}: ${error.message}`);

@@ -45,7 +45,11 @@ async function load(path: string): Promise<CachedLogin | undefined> {
     throw error;
   }
   try {
-    const { defaultPrincipal, kdcOffset = 0, credentials } = parseCredentialCache(bytes);
+    const { defaultPrincipal, defaultName, kdcOffset = 0, credentials } = parseCredentialCache(bytes);
+    if (defaultPrincipal === undefined)
+      throw new CredentialCacheError(`${path}: belongs to ${defaultName}, a name that is none here`, {
+        hint: "log in: tessera kinit, or remove it: tessera kdestroy",
+      });
     const own = credentials.filter(({ client }) => client === defaultPrincipal);
     return { client: defaultPrincipal, kdcOffset, credentials: own };
   } catch (error) {

@@ -39,7 +39,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     packages: [PROTOBUF, "node:buffer", "node:util"],
   },
   formats: { rooms: ["errors", "protocol", "gen"], packages: ["node:buffer"] },
-  files: { rooms: ["errors"], packages: ["node:"] },
+  files: { rooms: ["errors"], packages: ["node:", "fs-native-extensions"] },
   store: { rooms: ["errors", "collections", "protocol", "gen", "files"], packages: [PROTOBUF, "node:"] },
   realm: {
     rooms: ["errors", "collections", "store", "formats", "files", "protocol", "gen"],
@@ -59,10 +59,11 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   cli: { rooms: [...ABOVE, "lab"], packages: ABOVE_RPC },
 };
 
-/** A database's driver is known to one file. */
+/** A database's driver, or other native code, is known to one file. */
 export const DRIVERS: Readonly<Record<string, RegExp>> = {
   lmdb: /^store\/lmdb-store\.ts$/,
   ioredis: /^store\/redis[a-z-]*\.ts$/,
+  "fs-native-extensions": /^files\/locked-file\.ts$/,
 };
 
 /** Rooms without clock, timers, process, files or sockets: what they need is a parameter. */
