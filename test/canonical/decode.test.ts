@@ -1,5 +1,11 @@
-import { create, type DescMessage, fromBinary, toBinary } from "@bufbuild/protobuf";
-import { StringValueSchema, StructSchema } from "@bufbuild/protobuf/wkt";
+import { create, createFileRegistry, type DescMessage, fromBinary, toBinary } from "@bufbuild/protobuf";
+import {
+  FieldDescriptorProto_Label,
+  FieldDescriptorProto_Type,
+  FileDescriptorProtoSchema,
+  StringValueSchema,
+  StructSchema,
+} from "@bufbuild/protobuf/wkt";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { asCopy, asView, readCanonical } from "../../src/canonical/decode.js";
@@ -81,6 +87,47 @@ test("two messages share no list", () => {
   expect(readCanonical(EncTicketPartSchema, new Uint8Array(), asCopy)).toStrictEqual(
     create(EncTicketPartSchema),
   );
+});
+
+describe("messages within messages", () => {
+  /** `message Node { Node next = 1; repeated Node others = 2; }`: no schema of ours nests without end. */
+  const node = (() => {
+    const field = (name: string, number: number, label: FieldDescriptorProto_Label) => ({
+      ...{ name, number, label, jsonName: name, typeName: ".test.Node" },
+      type: FieldDescriptorProto_Type.MESSAGE,
+    });
+    const file = create(FileDescriptorProtoSchema, {
+      ...{ name: "node.proto", package: "test", syntax: "proto3" },
+      messageType: [
+        {
+          name: "Node",
+          field: [
+            field("next", 1, FieldDescriptorProto_Label.OPTIONAL),
+            field("others", 2, FieldDescriptorProto_Label.REPEATED),
+          ],
+        },
+      ],
+    });
+    return createFileRegistry(file, () => undefined).getMessage("test.Node")!;
+  })();
+
+  /** A message that holds one that holds one, `depth` of them in all. */
+  const nested = (depth: number): Uint8Array => {
+    let message = create(node);
+    for (let i = 1; i < depth; i++) message = create(node, { next: message } as never);
+    return toBinary(node, message);
+  };
+
+  test("are read to a depth of 100, as protobuf-es reads them, and no deeper", () => {
+    expect(readCanonical(node, nested(100), asCopy)).toStrictEqual(fromBinary(node, nested(100)));
+    expect(() => fromBinary(node, nested(101))).toThrow();
+    expect(readCanonical(node, nested(101), asCopy)).toBeUndefined();
+  });
+
+  test("count by their depth, not by their number", () => {
+    const many = create(node, { others: Array.from({ length: 300 }, () => ({ next: {} })) } as never);
+    expect(readCanonical(node, toBinary(node, many), asCopy)).toStrictEqual(many);
+  });
 });
 
 test("a schema with kinds of fields that have no canonical form is wrong use", () => {
