@@ -11,8 +11,8 @@ const V1 = "grpc.reflection.v1.ServerReflection";
 /** Name, service, RPC, and what its comment says, of each server. */
 const SERVERS = [
   ["AS", "kerberos.v1.AuthenticationService", "Authenticate", "Anyone may call."],
-  ["TGS", "kerberos.v1.TicketGrantingService", "GrantTicket", "Whoever holds a TGT may call."],
-  ["V", "kerberos.v1.ApplicationService", "Access", "Whoever holds a ticket for the service may call"],
+  ["TGS", "kerberos.v1.TicketGrantingService", "GrantTicket", "Anyone who holds a TGT may call."],
+  ["V", "kerberos.v1.ApplicationService", "Access", "Anyone who holds a ticket for the service may call"],
 ] as const;
 
 /** What travels as bytes or in an Any: reachable from no RPC's own messages. */
@@ -114,7 +114,7 @@ describe.each(SERVERS)("%s", (name, service, rpc, comment) => {
       expect(inner[at]).toContain(`${symbol} is a message:\n//`);
     });
     expect(await described("kerberos.v1.EncryptionType")).toMatch(
-      /\/\/ DES in CBC mode [^\n]*\n[^\n]*ENCRYPTION_TYPE_DES_CBC_MD5 = 3;/,
+      /\/\/ DES in CBC mode [^\n]*\n(?: *\/\/[^\n]*\n)* *ENCRYPTION_TYPE_DES_CBC_MD5 = 3;/,
     );
     expect(await described("kerberos.v1.TICKET_FLAG_INVALID")).toMatch(
       /is an enum value:\n\/\/ Must be validated/,

@@ -18,13 +18,15 @@ import type { Server } from "@grpc/grpc-js";
  */
 export class ApplicationServiceClient extends ServiceClient {
   /**
-   * Messages (5) and (6) of the dialogue, AP-REQ and AP-REP, with one operation's request and response under seal
-   * along with them. Whoever holds a ticket for the service may call; operations are in operations.proto.
+   * Messages (5) and (6) of the dialogue, AP-REQ and AP-REP, together with one operation's sealed request and
+   * response. Anyone who holds a ticket for the service may call; the operations are in operations.proto.
    *
-   * UNAUTHENTICATED: as TicketGrantingService.GrantTicket, of the service ticket and its authenticator;
-   * KRB_AP_ERR_BADORDER for a sequence number that was not announced. PERMISSION_DENIED: KDC_ERR_POLICY for
-   * authorization data of an unknown type, KDC_ERR_PATH_NOT_ACCEPTED. INVALID_ARGUMENT: KRB_ERR_GENERIC for a malformed request. UNAVAILABLE: KDC_ERR_SVC_UNAVAILABLE. What an operation refuses is not a
-   * status of this call: it is answered under seal, as a google.rpc.Status in place of the operation's response.
+   * UNAUTHENTICATED: as for TicketGrantingService.GrantTicket, about the service ticket and its
+   * authenticator; KRB_AP_ERR_BADORDER for a sequence number other than the one announced. PERMISSION_DENIED:
+   * KDC_ERR_POLICY for authorization data of an unknown type, KDC_ERR_PATH_NOT_ACCEPTED. INVALID_ARGUMENT:
+   * KRB_ERR_GENERIC for a malformed request. UNAVAILABLE: KDC_ERR_SVC_UNAVAILABLE. A refusal by the operation
+   * itself is not a status of this call: it is answered under seal, as a google.rpc.Status in place of the
+   * operation's response.
    *
    * @generated from rpc kerberos.v1.ApplicationService.Access
    */
@@ -43,13 +45,15 @@ export class ApplicationServiceClient extends ServiceClient {
  */
 export interface ApplicationServiceServer {
   /**
-   * Messages (5) and (6) of the dialogue, AP-REQ and AP-REP, with one operation's request and response under seal
-   * along with them. Whoever holds a ticket for the service may call; operations are in operations.proto.
+   * Messages (5) and (6) of the dialogue, AP-REQ and AP-REP, together with one operation's sealed request and
+   * response. Anyone who holds a ticket for the service may call; the operations are in operations.proto.
    *
-   * UNAUTHENTICATED: as TicketGrantingService.GrantTicket, of the service ticket and its authenticator;
-   * KRB_AP_ERR_BADORDER for a sequence number that was not announced. PERMISSION_DENIED: KDC_ERR_POLICY for
-   * authorization data of an unknown type, KDC_ERR_PATH_NOT_ACCEPTED. INVALID_ARGUMENT: KRB_ERR_GENERIC for a malformed request. UNAVAILABLE: KDC_ERR_SVC_UNAVAILABLE. What an operation refuses is not a
-   * status of this call: it is answered under seal, as a google.rpc.Status in place of the operation's response.
+   * UNAUTHENTICATED: as for TicketGrantingService.GrantTicket, about the service ticket and its
+   * authenticator; KRB_AP_ERR_BADORDER for a sequence number other than the one announced. PERMISSION_DENIED:
+   * KDC_ERR_POLICY for authorization data of an unknown type, KDC_ERR_PATH_NOT_ACCEPTED. INVALID_ARGUMENT:
+   * KRB_ERR_GENERIC for a malformed request. UNAVAILABLE: KDC_ERR_SVC_UNAVAILABLE. A refusal by the operation
+   * itself is not a status of this call: it is answered under seal, as a google.rpc.Status in place of the
+   * operation's response.
    *
    * @generated from rpc kerberos.v1.ApplicationService.Access
    */

@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file kerberos/v1/application_service.proto.
  */
 export const file_kerberos_v1_application_service: GenFile = /*@__PURE__*/
-  fileDesc("CiVrZXJiZXJvcy92MS9hcHBsaWNhdGlvbl9zZXJ2aWNlLnByb3RvEgtrZXJiZXJvcy52MSJHCg1BY2Nlc3NSZXF1ZXN0Eg4KBnRpY2tldBgBIAEoDBIVCg1hdXRoZW50aWNhdG9yGAIgASgMEg8KB3JlcXVlc3QYAyABKAwiMgoOQWNjZXNzUmVzcG9uc2USDgoGYXBfcmVwGAEgASgMEhAKCHJlc3BvbnNlGAIgASgMImAKBUFwUmVxEg4KBnRpY2tldBgBIAEoDBIVCg1hdXRoZW50aWNhdG9yGAIgASgMEjAKCnByb3RlY3Rpb24YAyABKA4yHC5rZXJiZXJvcy52MS5Qcm90ZWN0aW9uTGV2ZWwyVwoSQXBwbGljYXRpb25TZXJ2aWNlEkEKBkFjY2VzcxIaLmtlcmJlcm9zLnYxLkFjY2Vzc1JlcXVlc3QaGy5rZXJiZXJvcy52MS5BY2Nlc3NSZXNwb25zZWIGcHJvdG8z", [file_kerberos_v1_guard]);
+  fileDesc("CiVrZXJiZXJvcy92MS9hcHBsaWNhdGlvbl9zZXJ2aWNlLnByb3RvEgtrZXJiZXJvcy52MSJHCg1BY2Nlc3NSZXF1ZXN0Eg4KBnRpY2tldBgBIAEoDBIVCg1hdXRoZW50aWNhdG9yGAIgASgMEg8KB3JlcXVlc3QYAyABKAwiMgoOQWNjZXNzUmVzcG9uc2USDgoGYXBfcmVwGAEgASgMEhAKCHJlc3BvbnNlGAIgASgMImAKBUFwUmVxEg4KBnRpY2tldBgBIAEoDBIVCg1hdXRoZW50aWNhdG9yGAIgASgMEjAKCnByb3RlY3Rpb24YAyABKA4yHC5rZXJiZXJvcy52MS5Qcm90ZWN0aW9uTGV2ZWwyVwoSQXBwbGljYXRpb25TZXJ2aWNlEkEKBkFjY2VzcxIaLmtlcmJlcm9zLnYxLkFjY2Vzc1JlcXVlc3QaGy5rZXJiZXJvcy52MS5BY2Nlc3NSZXNwb25zZUIYWhZrZXJiZXJvcy92MTtrZXJiZXJvc3YxYgZwcm90bzM", [file_kerberos_v1_guard]);
 
 /**
  * AP-REQ with a sealed request (RFC 4120 section 5.5.1). [C → V: Ticket_v ‖ Authenticator_c]
@@ -28,16 +28,17 @@ export type AccessRequest = Message<"kerberos.v1.AccessRequest"> & {
   ticket: Uint8Array;
 
   /**
-   * Required. A serialized EncryptedData: seals `SealedPart.authenticator` under the ticket's session key, key usage
-   * 11; its checksum (key usage 10) covers the bytes of `request`; its subkey seals them. [Authenticator_c]
+   * Required. A serialized EncryptedData that seals `SealedPart.authenticator` under the ticket's session
+   * key, key usage 11. The authenticator's checksum (key usage 10) covers the bytes of `request`; its subkey
+   * seals them. [Authenticator_c]
    *
    * @generated from field: bytes authenticator = 2;
    */
   authenticator: Uint8Array;
 
   /**
-   * Required. A serialized EncryptedData: seals `SealedPart.enc_request_part` under the authenticator's subkey, key
-   * usage 1024.
+   * Required. A serialized EncryptedData that seals `SealedPart.enc_request_part` under the authenticator's
+   * subkey, key usage 1024.
    *
    * @generated from field: bytes request = 3;
    */
@@ -58,14 +59,16 @@ export const AccessRequestSchema: GenMessage<AccessRequest> = /*@__PURE__*/
  */
 export type AccessResponse = Message<"kerberos.v1.AccessResponse"> & {
   /**
-   * A serialized EncryptedData: seals `SealedPart.enc_ap_rep_part` under the ticket's session key, key usage 12.
+   * A serialized EncryptedData that seals `SealedPart.enc_ap_rep_part` under the ticket's session key, key
+   * usage 12.
    *
    * @generated from field: bytes ap_rep = 1;
    */
   apRep: Uint8Array;
 
   /**
-   * A serialized EncryptedData: seals `SealedPart.enc_response_part` under the subkey of EncApRepPart, key usage 1025.
+   * A serialized EncryptedData that seals `SealedPart.enc_response_part` under the subkey of EncApRepPart,
+   * key usage 1025.
    *
    * @generated from field: bytes response = 2;
    */
@@ -80,10 +83,11 @@ export const AccessResponseSchema: GenMessage<AccessResponse> = /*@__PURE__*/
   messageDesc(file_kerberos_v1_application_service, 1);
 
 /**
- * AP-REQ on its own (RFC 4120 section 5.5.1), for any other gRPC service: travels serialized, in canonical form, in the
- * request metadata `kerberos-ap-req-bin`, once and at most 4096 bytes long; the answer, the bytes of
- * `AccessResponse.ap_rep`, in the initial response metadata `kerberos-ap-rep-bin`. A client must check the answer before
- * it uses the first response: a call that ends OK without it is KRB_AP_ERR_MUT_FAIL.
+ * AP-REQ on its own (RFC 4120 section 5.5.1), for any other gRPC service. It travels serialized, in canonical
+ * form, as the single value of the request metadata `kerberos-ap-req-bin`, at most 4096 bytes long. The
+ * answer, made like `AccessResponse.ap_rep`, comes in the initial response metadata `kerberos-ap-rep-bin`. A
+ * client must check the answer before it uses the first response: a call that ends OK without it has failed
+ * with KRB_AP_ERR_MUT_FAIL.
  *
  * @generated from message kerberos.v1.ApReq
  */
@@ -96,9 +100,9 @@ export type ApReq = Message<"kerberos.v1.ApReq"> & {
   ticket: Uint8Array;
 
   /**
-   * Required. A serialized EncryptedData that seals the authenticator, key usage 11. Its checksum (key usage 10) covers
-   * the canonical encoding of the call's `CallBinding`. It has a subkey, and its sequence number is the first one,
-   * exactly if a direction of the call is protected; EncApRepPart likewise. [Authenticator_c]
+   * Required. A serialized EncryptedData that seals the authenticator, key usage 11. Its checksum (key usage
+   * 10) covers the canonical encoding of the call's `CallBinding`. It has a subkey and a first sequence
+   * number if and only if a direction of the call is protected; so has EncApRepPart. [Authenticator_c]
    *
    * @generated from field: bytes authenticator = 2;
    */
@@ -126,13 +130,15 @@ export const ApReqSchema: GenMessage<ApReq> = /*@__PURE__*/
  */
 export const ApplicationService: GenService<{
   /**
-   * Messages (5) and (6) of the dialogue, AP-REQ and AP-REP, with one operation's request and response under seal
-   * along with them. Whoever holds a ticket for the service may call; operations are in operations.proto.
+   * Messages (5) and (6) of the dialogue, AP-REQ and AP-REP, together with one operation's sealed request and
+   * response. Anyone who holds a ticket for the service may call; the operations are in operations.proto.
    *
-   * UNAUTHENTICATED: as TicketGrantingService.GrantTicket, of the service ticket and its authenticator;
-   * KRB_AP_ERR_BADORDER for a sequence number that was not announced. PERMISSION_DENIED: KDC_ERR_POLICY for
-   * authorization data of an unknown type, KDC_ERR_PATH_NOT_ACCEPTED. INVALID_ARGUMENT: KRB_ERR_GENERIC for a malformed request. UNAVAILABLE: KDC_ERR_SVC_UNAVAILABLE. What an operation refuses is not a
-   * status of this call: it is answered under seal, as a google.rpc.Status in place of the operation's response.
+   * UNAUTHENTICATED: as for TicketGrantingService.GrantTicket, about the service ticket and its
+   * authenticator; KRB_AP_ERR_BADORDER for a sequence number other than the one announced. PERMISSION_DENIED:
+   * KDC_ERR_POLICY for authorization data of an unknown type, KDC_ERR_PATH_NOT_ACCEPTED. INVALID_ARGUMENT:
+   * KRB_ERR_GENERIC for a malformed request. UNAVAILABLE: KDC_ERR_SVC_UNAVAILABLE. A refusal by the operation
+   * itself is not a status of this call: it is answered under seal, as a google.rpc.Status in place of the
+   * operation's response.
    *
    * @generated from rpc kerberos.v1.ApplicationService.Access
    */

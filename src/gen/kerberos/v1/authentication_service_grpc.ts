@@ -12,10 +12,11 @@ import { addService } from "../../../rpc/server-runtime.js";
 import type { Server } from "@grpc/grpc-js";
 
 /**
- * The Authentication Server (AS): from a long-term key to a ticket-granting ticket (RFC 4120 section 3.1).
+ * The Authentication Server (AS): turns proof of a long-term key into a ticket-granting ticket (RFC 4120
+ * section 3.1).
  *
- * Every refusal is a gRPC status with google.rpc.ErrorInfo in its details: `reason` is RFC 4120's name of the error,
- * `domain` is "tessera", `metadata` holds its number and what was compared.
+ * Every refusal is a gRPC status with google.rpc.ErrorInfo in its details: `reason` is RFC 4120's name of the
+ * error, `domain` is "tessera", and `metadata` holds its number and what was compared.
  *
  * @generated from service kerberos.v1.AuthenticationService
  */
@@ -23,13 +24,16 @@ export class AuthenticationServiceClient extends ServiceClient {
   /**
    * Messages (1) and (2) of the dialogue, AS-REQ and AS-REP. Anyone may call.
    *
-   * UNAUTHENTICATED: KDC_ERR_PREAUTH_REQUIRED when no usable proof came along (details hold EtypeInfo2);
-   * KDC_ERR_PREAUTH_FAILED for a wrong proof, whether the client is known, disabled or not there at all. After a right
-   * proof: KRB_AP_ERR_SKEW when its time is off by more than the permitted skew, KDC_ERR_CLIENT_REVOKED for a disabled
-   * client. FAILED_PRECONDITION, after a right proof: KDC_ERR_KEY_EXPIRED (the password), KDC_ERR_NAME_EXP (the client);
-   * KDC_ERR_NEVER_VALID, KDC_ERR_CANNOT_POSTDATE, KDC_ERR_ETYPE_NOSUPP, KDC_ERR_WRONG_REALM.
-   * PERMISSION_DENIED: KDC_ERR_POLICY, KDC_ERR_BADOPTION. INVALID_ARGUMENT: KRB_ERR_GENERIC for a malformed request,
-   * KRB_ERR_FIELD_TOOLONG. UNAVAILABLE: KDC_ERR_SVC_UNAVAILABLE, the only one worth repeating.
+   * UNAUTHENTICATED: KDC_ERR_PREAUTH_REQUIRED for no proof, or one under an encryption type of which the
+   * client has no key; KDC_ERR_PREAUTH_FAILED for a wrong proof, whether the client is active, disabled or
+   * unknown. The details of both hold EtypeInfo2. After a right proof: KRB_AP_ERR_SKEW when its time is off
+   * by more than the permitted skew (`metadata` then holds `offset_ms`, the client's clock minus the
+   * server's, in milliseconds); KDC_ERR_CLIENT_REVOKED for a disabled client. FAILED_PRECONDITION, after a
+   * right proof: KDC_ERR_KEY_EXPIRED (the password), KDC_ERR_NAME_EXP (the client); KDC_ERR_NEVER_VALID,
+   * KDC_ERR_CANNOT_POSTDATE, KDC_ERR_ETYPE_NOSUPP, KDC_ERR_WRONG_REALM. PERMISSION_DENIED: KDC_ERR_POLICY,
+   * KDC_ERR_BADOPTION. INVALID_ARGUMENT: KRB_ERR_GENERIC for a malformed request, KRB_ERR_FIELD_TOOLONG.
+   * UNAVAILABLE: KDC_ERR_SVC_UNAVAILABLE, the only one worth repeating unchanged. The AS remembers no
+   * requests: each gets a new ticket.
    *
    * @generated from rpc kerberos.v1.AuthenticationService.Authenticate
    */
@@ -42,10 +46,11 @@ export class AuthenticationServiceClient extends ServiceClient {
 }
 
 /**
- * The Authentication Server (AS): from a long-term key to a ticket-granting ticket (RFC 4120 section 3.1).
+ * The Authentication Server (AS): turns proof of a long-term key into a ticket-granting ticket (RFC 4120
+ * section 3.1).
  *
- * Every refusal is a gRPC status with google.rpc.ErrorInfo in its details: `reason` is RFC 4120's name of the error,
- * `domain` is "tessera", `metadata` holds its number and what was compared.
+ * Every refusal is a gRPC status with google.rpc.ErrorInfo in its details: `reason` is RFC 4120's name of the
+ * error, `domain` is "tessera", and `metadata` holds its number and what was compared.
  *
  * @generated from service kerberos.v1.AuthenticationService
  */
@@ -53,13 +58,16 @@ export interface AuthenticationServiceServer {
   /**
    * Messages (1) and (2) of the dialogue, AS-REQ and AS-REP. Anyone may call.
    *
-   * UNAUTHENTICATED: KDC_ERR_PREAUTH_REQUIRED when no usable proof came along (details hold EtypeInfo2);
-   * KDC_ERR_PREAUTH_FAILED for a wrong proof, whether the client is known, disabled or not there at all. After a right
-   * proof: KRB_AP_ERR_SKEW when its time is off by more than the permitted skew, KDC_ERR_CLIENT_REVOKED for a disabled
-   * client. FAILED_PRECONDITION, after a right proof: KDC_ERR_KEY_EXPIRED (the password), KDC_ERR_NAME_EXP (the client);
-   * KDC_ERR_NEVER_VALID, KDC_ERR_CANNOT_POSTDATE, KDC_ERR_ETYPE_NOSUPP, KDC_ERR_WRONG_REALM.
-   * PERMISSION_DENIED: KDC_ERR_POLICY, KDC_ERR_BADOPTION. INVALID_ARGUMENT: KRB_ERR_GENERIC for a malformed request,
-   * KRB_ERR_FIELD_TOOLONG. UNAVAILABLE: KDC_ERR_SVC_UNAVAILABLE, the only one worth repeating.
+   * UNAUTHENTICATED: KDC_ERR_PREAUTH_REQUIRED for no proof, or one under an encryption type of which the
+   * client has no key; KDC_ERR_PREAUTH_FAILED for a wrong proof, whether the client is active, disabled or
+   * unknown. The details of both hold EtypeInfo2. After a right proof: KRB_AP_ERR_SKEW when its time is off
+   * by more than the permitted skew (`metadata` then holds `offset_ms`, the client's clock minus the
+   * server's, in milliseconds); KDC_ERR_CLIENT_REVOKED for a disabled client. FAILED_PRECONDITION, after a
+   * right proof: KDC_ERR_KEY_EXPIRED (the password), KDC_ERR_NAME_EXP (the client); KDC_ERR_NEVER_VALID,
+   * KDC_ERR_CANNOT_POSTDATE, KDC_ERR_ETYPE_NOSUPP, KDC_ERR_WRONG_REALM. PERMISSION_DENIED: KDC_ERR_POLICY,
+   * KDC_ERR_BADOPTION. INVALID_ARGUMENT: KRB_ERR_GENERIC for a malformed request, KRB_ERR_FIELD_TOOLONG.
+   * UNAVAILABLE: KDC_ERR_SVC_UNAVAILABLE, the only one worth repeating unchanged. The AS remembers no
+   * requests: each gets a new ticket.
    *
    * @generated from rpc kerberos.v1.AuthenticationService.Authenticate
    */

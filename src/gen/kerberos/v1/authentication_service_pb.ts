@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file kerberos/v1/authentication_service.proto.
  */
 export const file_kerberos_v1_authentication_service: GenFile = /*@__PURE__*/
-  fileDesc("CihrZXJiZXJvcy92MS9hdXRoZW50aWNhdGlvbl9zZXJ2aWNlLnByb3RvEgtrZXJiZXJvcy52MSLDAgoTQXV0aGVudGljYXRlUmVxdWVzdBIOCgZjbGllbnQYASABKAkSDgoGc2VydmVyGAIgASgJEigKBGZyb20YAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEigKBHRpbGwYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCnJlbmV3X3RpbGwYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEicKB29wdGlvbnMYBiADKA4yFi5rZXJiZXJvcy52MS5LZGNPcHRpb24SDQoFbm9uY2UYByABKAwSKwoGZXR5cGVzGAggAygOMhsua2VyYmVyb3MudjEuRW5jcnlwdGlvblR5cGUSIwoGcGFkYXRhGAkgAygLMhMua2VyYmVyb3MudjEuUGFEYXRhIkgKFEF1dGhlbnRpY2F0ZVJlc3BvbnNlEg4KBmNsaWVudBgBIAEoCRIOCgZ0aWNrZXQYAiABKAwSEAoIZW5jX3BhcnQYAyABKAwybAoVQXV0aGVudGljYXRpb25TZXJ2aWNlElMKDEF1dGhlbnRpY2F0ZRIgLmtlcmJlcm9zLnYxLkF1dGhlbnRpY2F0ZVJlcXVlc3QaIS5rZXJiZXJvcy52MS5BdXRoZW50aWNhdGVSZXNwb25zZWIGcHJvdG8z", [file_google_protobuf_timestamp, file_kerberos_v1_encryption, file_kerberos_v1_kdc]);
+  fileDesc("CihrZXJiZXJvcy92MS9hdXRoZW50aWNhdGlvbl9zZXJ2aWNlLnByb3RvEgtrZXJiZXJvcy52MSLDAgoTQXV0aGVudGljYXRlUmVxdWVzdBIOCgZjbGllbnQYASABKAkSDgoGc2VydmVyGAIgASgJEigKBGZyb20YAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEigKBHRpbGwYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCnJlbmV3X3RpbGwYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEicKB29wdGlvbnMYBiADKA4yFi5rZXJiZXJvcy52MS5LZGNPcHRpb24SDQoFbm9uY2UYByABKAwSKwoGZXR5cGVzGAggAygOMhsua2VyYmVyb3MudjEuRW5jcnlwdGlvblR5cGUSIwoGcGFkYXRhGAkgAygLMhMua2VyYmVyb3MudjEuUGFEYXRhIkgKFEF1dGhlbnRpY2F0ZVJlc3BvbnNlEg4KBmNsaWVudBgBIAEoCRIOCgZ0aWNrZXQYAiABKAwSEAoIZW5jX3BhcnQYAyABKAwybAoVQXV0aGVudGljYXRpb25TZXJ2aWNlElMKDEF1dGhlbnRpY2F0ZRIgLmtlcmJlcm9zLnYxLkF1dGhlbnRpY2F0ZVJlcXVlc3QaIS5rZXJiZXJvcy52MS5BdXRoZW50aWNhdGVSZXNwb25zZUIYWhZrZXJiZXJvcy92MTtrZXJiZXJvc3YxYgZwcm90bzM", [file_google_protobuf_timestamp, file_kerberos_v1_encryption, file_kerberos_v1_kdc]);
 
 /**
  * AS-REQ (RFC 4120 section 5.4.1). [C → AS: ID_c ‖ ID_tgs ‖ TS1]
@@ -32,35 +32,37 @@ export type AuthenticateRequest = Message<"kerberos.v1.AuthenticateRequest"> & {
   client: string;
 
   /**
-   * The service wanted; empty: the realm's TGS. Any other: KDC_ERR_POLICY. [ID_tgs]
+   * The service wanted; empty means the realm's TGS. Any other is refused with KDC_ERR_POLICY. [ID_tgs]
    *
    * @generated from field: string server = 2;
    */
   server: string;
 
   /**
-   * From when on the ticket is wanted; absent: now. Further ahead than the permitted skew: KDC_ERR_CANNOT_POSTDATE.
+   * When the ticket is to begin; absent: now. Further ahead than the permitted skew: KDC_ERR_CANNOT_POSTDATE.
+   * An earlier time is ignored: a ticket begins when it is issued.
    *
    * @generated from field: google.protobuf.Timestamp from = 3;
    */
   from?: Timestamp | undefined;
 
   /**
-   * Until when the ticket is wanted; absent: as long as policy allows. Past: KDC_ERR_NEVER_VALID.
+   * When the ticket is to end; absent: as late as policy allows. In the past: KDC_ERR_NEVER_VALID.
    *
    * @generated from field: google.protobuf.Timestamp till = 4;
    */
   till?: Timestamp | undefined;
 
   /**
-   * Until when renewal is wanted (RFC 4120's rtime); absent with RENEWABLE: as long as policy allows.
+   * Until when the ticket is to be renewable (RFC 4120's rtime); absent with RENEWABLE: as long as policy
+   * allows.
    *
    * @generated from field: google.protobuf.Timestamp renew_till = 5;
    */
   renewTill?: Timestamp | undefined;
 
   /**
-   * Options, none twice.
+   * Options, each at most once.
    *
    * @generated from field: repeated kerberos.v1.KdcOption options = 6;
    */
@@ -74,16 +76,17 @@ export type AuthenticateRequest = Message<"kerberos.v1.AuthenticateRequest"> & {
   nonce: Uint8Array;
 
   /**
-   * Required. Encryption types the client accepts, best first; at most 32. None that client and realm share:
-   * KDC_ERR_ETYPE_NOSUPP.
+   * Required. Encryption types the client accepts, best first; at most 32. The session key gets the strongest
+   * that this list, the TGS's keys and the realm share, whatever the order; if there is none, or the type of
+   * the client's own key is missing: KDC_ERR_ETYPE_NOSUPP.
    *
    * @generated from field: repeated kerberos.v1.EncryptionType etypes = 8;
    */
   etypes: EncryptionType[];
 
   /**
-   * Proof of the client's key, at most 8 elements. Required in effect: without PA_DATA_TYPE_ENC_TIMESTAMP the answer
-   * is KDC_ERR_PREAUTH_REQUIRED.
+   * Proof of the client's key, at most 8 elements. Without PA_DATA_TYPE_ENC_TIMESTAMP the answer is
+   * KDC_ERR_PREAUTH_REQUIRED.
    *
    * @generated from field: repeated kerberos.v1.PaData padata = 9;
    */
@@ -104,7 +107,7 @@ export const AuthenticateRequestSchema: GenMessage<AuthenticateRequest> = /*@__P
  */
 export type AuthenticateResponse = Message<"kerberos.v1.AuthenticateResponse"> & {
   /**
-   * The client's principal, in clear. A hint: the client believes the sealed copy alone.
+   * The client's principal, in clear. A hint: the client trusts the sealed copy only.
    *
    * @generated from field: string client = 1;
    */
@@ -118,7 +121,8 @@ export type AuthenticateResponse = Message<"kerberos.v1.AuthenticateResponse"> &
   ticket: Uint8Array;
 
   /**
-   * A serialized EncryptedData: seals `SealedPart.enc_as_rep_part` under the client's long-term key, key usage 3.
+   * A serialized EncryptedData that seals `SealedPart.enc_as_rep_part` under the client's long-term key, key
+   * usage 3.
    *
    * @generated from field: bytes enc_part = 3;
    */
@@ -133,10 +137,11 @@ export const AuthenticateResponseSchema: GenMessage<AuthenticateResponse> = /*@_
   messageDesc(file_kerberos_v1_authentication_service, 1);
 
 /**
- * The Authentication Server (AS): from a long-term key to a ticket-granting ticket (RFC 4120 section 3.1).
+ * The Authentication Server (AS): turns proof of a long-term key into a ticket-granting ticket (RFC 4120
+ * section 3.1).
  *
- * Every refusal is a gRPC status with google.rpc.ErrorInfo in its details: `reason` is RFC 4120's name of the error,
- * `domain` is "tessera", `metadata` holds its number and what was compared.
+ * Every refusal is a gRPC status with google.rpc.ErrorInfo in its details: `reason` is RFC 4120's name of the
+ * error, `domain` is "tessera", and `metadata` holds its number and what was compared.
  *
  * @generated from service kerberos.v1.AuthenticationService
  */
@@ -144,13 +149,16 @@ export const AuthenticationService: GenService<{
   /**
    * Messages (1) and (2) of the dialogue, AS-REQ and AS-REP. Anyone may call.
    *
-   * UNAUTHENTICATED: KDC_ERR_PREAUTH_REQUIRED when no usable proof came along (details hold EtypeInfo2);
-   * KDC_ERR_PREAUTH_FAILED for a wrong proof, whether the client is known, disabled or not there at all. After a right
-   * proof: KRB_AP_ERR_SKEW when its time is off by more than the permitted skew, KDC_ERR_CLIENT_REVOKED for a disabled
-   * client. FAILED_PRECONDITION, after a right proof: KDC_ERR_KEY_EXPIRED (the password), KDC_ERR_NAME_EXP (the client);
-   * KDC_ERR_NEVER_VALID, KDC_ERR_CANNOT_POSTDATE, KDC_ERR_ETYPE_NOSUPP, KDC_ERR_WRONG_REALM.
-   * PERMISSION_DENIED: KDC_ERR_POLICY, KDC_ERR_BADOPTION. INVALID_ARGUMENT: KRB_ERR_GENERIC for a malformed request,
-   * KRB_ERR_FIELD_TOOLONG. UNAVAILABLE: KDC_ERR_SVC_UNAVAILABLE, the only one worth repeating.
+   * UNAUTHENTICATED: KDC_ERR_PREAUTH_REQUIRED for no proof, or one under an encryption type of which the
+   * client has no key; KDC_ERR_PREAUTH_FAILED for a wrong proof, whether the client is active, disabled or
+   * unknown. The details of both hold EtypeInfo2. After a right proof: KRB_AP_ERR_SKEW when its time is off
+   * by more than the permitted skew (`metadata` then holds `offset_ms`, the client's clock minus the
+   * server's, in milliseconds); KDC_ERR_CLIENT_REVOKED for a disabled client. FAILED_PRECONDITION, after a
+   * right proof: KDC_ERR_KEY_EXPIRED (the password), KDC_ERR_NAME_EXP (the client); KDC_ERR_NEVER_VALID,
+   * KDC_ERR_CANNOT_POSTDATE, KDC_ERR_ETYPE_NOSUPP, KDC_ERR_WRONG_REALM. PERMISSION_DENIED: KDC_ERR_POLICY,
+   * KDC_ERR_BADOPTION. INVALID_ARGUMENT: KRB_ERR_GENERIC for a malformed request, KRB_ERR_FIELD_TOOLONG.
+   * UNAVAILABLE: KDC_ERR_SVC_UNAVAILABLE, the only one worth repeating unchanged. The AS remembers no
+   * requests: each gets a new ticket.
    *
    * @generated from rpc kerberos.v1.AuthenticationService.Authenticate
    */

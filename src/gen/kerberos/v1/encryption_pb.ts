@@ -2,8 +2,8 @@
 // @generated from file kerberos/v1/encryption.proto (package kerberos.v1, syntax proto3)
 /* eslint-disable */
 
-// The messages of the Kerberos dialogue, in protobuf. RFC 4120 gives the meaning, its section numbers stand beside
-// each message; the symbols in brackets are those of the textbook (Stallings, Kerberos version 4 dialogue).
+// The messages of the Kerberos dialogue, in protobuf. RFC 4120 gives the meaning, and each message cites its
+// section; the symbols in brackets are those of the textbook (Stallings, Kerberos version 4 dialogue).
 
 import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import { enumDesc, fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
@@ -13,11 +13,11 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file kerberos/v1/encryption.proto.
  */
 export const file_kerberos_v1_encryption: GenFile = /*@__PURE__*/
-  fileDesc("ChxrZXJiZXJvcy92MS9lbmNyeXB0aW9uLnByb3RvEgtrZXJiZXJvcy52MSJZCg1FbmNyeXB0ZWREYXRhEioKBWV0eXBlGAEgASgOMhsua2VyYmVyb3MudjEuRW5jcnlwdGlvblR5cGUSDAoEa3ZubxgCIAEoDRIOCgZjaXBoZXIYAyABKAwiSAoNRW5jcnlwdGlvbktleRIqCgVldHlwZRgBIAEoDjIbLmtlcmJlcm9zLnYxLkVuY3J5cHRpb25UeXBlEgsKA2tleRgCIAEoDCJFCghDaGVja3N1bRInCgR0eXBlGAEgASgOMhkua2VyYmVyb3MudjEuQ2hlY2tzdW1UeXBlEhAKCGNoZWNrc3VtGAIgASgMKqUCCg5FbmNyeXB0aW9uVHlwZRIfChtFTkNSWVBUSU9OX1RZUEVfVU5TUEVDSUZJRUQQABIfChtFTkNSWVBUSU9OX1RZUEVfREVTX0NCQ19NRDUQAxIhCh1FTkNSWVBUSU9OX1RZUEVfREVTM19DQkNfU0hBMRAQEi4KKkVOQ1JZUFRJT05fVFlQRV9BRVMxMjhfQ1RTX0hNQUNfU0hBMjU2XzEyOBATEi4KKkVOQ1JZUFRJT05fVFlQRV9BRVMyNTZfQ1RTX0hNQUNfU0hBMzg0XzE5MhAUEiQKF0VOQ1JZUFRJT05fVFlQRV9ERVNfRUNCEP///////////wESKAobRU5DUllQVElPTl9UWVBFX0RFU19FREVfRUNCEP7//////////wEqmQIKDENoZWNrc3VtVHlwZRIdChlDSEVDS1NVTV9UWVBFX1VOU1BFQ0lGSUVEEAASHQoZQ0hFQ0tTVU1fVFlQRV9SU0FfTUQ1X0RFUxAIEiMKH0NIRUNLU1VNX1RZUEVfSE1BQ19TSEExX0RFUzNfS0QQDBIoCiRDSEVDS1NVTV9UWVBFX0hNQUNfU0hBMjU2XzEyOF9BRVMxMjgQExIoCiRDSEVDS1NVTV9UWVBFX0hNQUNfU0hBMzg0XzE5Ml9BRVMyNTYQFBImChlDSEVDS1NVTV9UWVBFX01ENV9ERVNfRUNCEP///////////wESKgodQ0hFQ0tTVU1fVFlQRV9NRDVfREVTX0VERV9FQ0IQ/v//////////AWIGcHJvdG8z");
+  fileDesc("ChxrZXJiZXJvcy92MS9lbmNyeXB0aW9uLnByb3RvEgtrZXJiZXJvcy52MSJZCg1FbmNyeXB0ZWREYXRhEioKBWV0eXBlGAEgASgOMhsua2VyYmVyb3MudjEuRW5jcnlwdGlvblR5cGUSDAoEa3ZubxgCIAEoDRIOCgZjaXBoZXIYAyABKAwiSAoNRW5jcnlwdGlvbktleRIqCgVldHlwZRgBIAEoDjIbLmtlcmJlcm9zLnYxLkVuY3J5cHRpb25UeXBlEgsKA2tleRgCIAEoDCJFCghDaGVja3N1bRInCgR0eXBlGAEgASgOMhkua2VyYmVyb3MudjEuQ2hlY2tzdW1UeXBlEhAKCGNoZWNrc3VtGAIgASgMKqUCCg5FbmNyeXB0aW9uVHlwZRIfChtFTkNSWVBUSU9OX1RZUEVfVU5TUEVDSUZJRUQQABIfChtFTkNSWVBUSU9OX1RZUEVfREVTX0NCQ19NRDUQAxIhCh1FTkNSWVBUSU9OX1RZUEVfREVTM19DQkNfU0hBMRAQEi4KKkVOQ1JZUFRJT05fVFlQRV9BRVMxMjhfQ1RTX0hNQUNfU0hBMjU2XzEyOBATEi4KKkVOQ1JZUFRJT05fVFlQRV9BRVMyNTZfQ1RTX0hNQUNfU0hBMzg0XzE5MhAUEiQKF0VOQ1JZUFRJT05fVFlQRV9ERVNfRUNCEP///////////wESKAobRU5DUllQVElPTl9UWVBFX0RFU19FREVfRUNCEP7//////////wEqmQIKDENoZWNrc3VtVHlwZRIdChlDSEVDS1NVTV9UWVBFX1VOU1BFQ0lGSUVEEAASHQoZQ0hFQ0tTVU1fVFlQRV9SU0FfTUQ1X0RFUxAIEiMKH0NIRUNLU1VNX1RZUEVfSE1BQ19TSEExX0RFUzNfS0QQDBIoCiRDSEVDS1NVTV9UWVBFX0hNQUNfU0hBMjU2XzEyOF9BRVMxMjgQExIoCiRDSEVDS1NVTV9UWVBFX0hNQUNfU0hBMzg0XzE5Ml9BRVMyNTYQFBImChlDSEVDS1NVTV9UWVBFX01ENV9ERVNfRUNCEP///////////wESKgodQ0hFQ0tTVU1fVFlQRV9NRDVfREVTX0VERV9FQ0IQ/v//////////AUIYWhZrZXJiZXJvcy92MTtrZXJiZXJvc3YxYgZwcm90bzM");
 
 /**
- * Something sealed (RFC 4120 section 5.2.9): E(K, [...]) in the textbook. The plaintext is always a serialized
- * `SealedPart`, followed by the zero padding of the encryption type where it has some.
+ * Something sealed (RFC 4120 section 5.2.9): E(K, [...]) in the textbook. The plaintext is always a
+ * serialized `SealedPart`, followed by zero padding if the encryption type pads.
  *
  * @generated from message kerberos.v1.EncryptedData
  */
@@ -30,14 +30,15 @@ export type EncryptedData = Message<"kerberos.v1.EncryptedData"> & {
   etype: EncryptionType;
 
   /**
-   * Version of the long-term key that sealed it; 0 under a session key or a subkey.
+   * Version of the long-term key that sealed it, so that a service finds the right key. 0 under a session key
+   * or a subkey, and in pre-authentication, where the client does not know it and the KDC ignores it.
    *
    * @generated from field: uint32 kvno = 2;
    */
   kvno: number;
 
   /**
-   * Required. The ciphertext, confounder and checksum included (RFC 3961).
+   * Required. The ciphertext, including confounder and checksum (RFC 3961).
    *
    * @generated from field: bytes cipher = 3;
    */
@@ -65,7 +66,7 @@ export type EncryptionKey = Message<"kerberos.v1.EncryptionKey"> & {
   etype: EncryptionType;
 
   /**
-   * Required. The key: exactly as many bytes as its encryption type has.
+   * Required. The key, exactly as long as its encryption type demands.
    *
    * @generated from field: bytes key = 2;
    */
@@ -93,7 +94,7 @@ export type Checksum = Message<"kerberos.v1.Checksum"> & {
   type: ChecksumType;
 
   /**
-   * Required. The checksum over the bytes that travelled, never over a re-encoding.
+   * Required. The checksum over the bytes as they travelled, never over a re-encoding.
    *
    * @generated from field: bytes checksum = 2;
    */
@@ -108,8 +109,9 @@ export const ChecksumSchema: GenMessage<Checksum> = /*@__PURE__*/
   messageDesc(file_kerberos_v1_encryption, 2);
 
 /**
- * Number of an encryption type, as IANA registers them (RFC 3961 section 8). Numbers not listed here may travel; a
- * receiver that does not know one skips it in a list and refuses it elsewhere with KDC_ERR_ETYPE_NOSUPP.
+ * Number of an encryption type, as registered by IANA (RFC 3961 section 8). Numbers not listed here may
+ * travel; a receiver that does not know one skips it in a list and refuses it anywhere else with
+ * KDC_ERR_ETYPE_NOSUPP.
  *
  * @generated from enum kerberos.v1.EncryptionType
  */
@@ -122,14 +124,16 @@ export enum EncryptionType {
   UNSPECIFIED = 0,
 
   /**
-   * DES in CBC mode with an embedded MD5 checksum and a confounder; 8-byte key; RFC 3961 section 6.2. Weak (RFC 6649).
+   * DES in CBC mode with an embedded MD5 checksum and a confounder; 8-byte key; RFC 3961 section 6.2. Weak
+   * (RFC 6649).
    *
    * @generated from enum value: ENCRYPTION_TYPE_DES_CBC_MD5 = 3;
    */
   DES_CBC_MD5 = 3,
 
   /**
-   * Triple DES in CBC mode with HMAC-SHA1 and derived keys; 24-byte key; RFC 3961 section 6.3. Deprecated (RFC 8429).
+   * Triple DES in CBC mode with HMAC-SHA1 and derived keys; 24-byte key; RFC 3961 section 6.3. Deprecated
+   * (RFC 8429).
    *
    * @generated from enum value: ENCRYPTION_TYPE_DES3_CBC_SHA1 = 16;
    */
@@ -150,7 +154,8 @@ export enum EncryptionType {
   AES256_CTS_HMAC_SHA384_192 = 20,
 
   /**
-   * Private use. DES in ECB mode, PKCS#5 padding, no integrity; 8-byte key. For lessons: it can be cut and pasted.
+   * Private use. DES in ECB mode, PKCS#5 padding, no integrity; 8-byte key. For lessons: its blocks can be
+   * cut and pasted.
    *
    * @generated from enum value: ENCRYPTION_TYPE_DES_ECB = -1;
    */
@@ -171,8 +176,8 @@ export const EncryptionTypeSchema: GenEnum<EncryptionType> = /*@__PURE__*/
   enumDesc(file_kerberos_v1_encryption, 0);
 
 /**
- * Number of a checksum type (RFC 3961 section 8). Only keyed checksums are accepted, and only the one that goes with
- * the key's encryption type; any other is refused with KRB_AP_ERR_INAPP_CKSUM.
+ * Number of a checksum type (RFC 3961 section 8). Only the keyed checksum that goes with the key's encryption
+ * type is accepted; any other is refused with KRB_AP_ERR_INAPP_CKSUM.
  *
  * @generated from enum kerberos.v1.ChecksumType
  */

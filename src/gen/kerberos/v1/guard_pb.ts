@@ -2,7 +2,8 @@
 // @generated from file kerberos/v1/guard.proto (package kerberos.v1, syntax proto3)
 /* eslint-disable */
 
-// Any gRPC service behind a guard: what binds a ticket to one call, and what protects the messages of that call.
+// Any gRPC service behind a guard: what binds a ticket to one call, and what protects the messages of that
+// call.
 
 import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import { enumDesc, fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
@@ -12,12 +13,12 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file kerberos/v1/guard.proto.
  */
 export const file_kerberos_v1_guard: GenFile = /*@__PURE__*/
-  fileDesc("ChdrZXJiZXJvcy92MS9ndWFyZC5wcm90bxILa2VyYmVyb3MudjEiegoLQ2FsbEJpbmRpbmcSDgoGbWV0aG9kGAEgASgJEhEKCWF1dGhvcml0eRgCIAEoCRIwCgpwcm90ZWN0aW9uGAMgASgOMhwua2VyYmVyb3MudjEuUHJvdGVjdGlvbkxldmVsEhYKDnJlcXVlc3Rfc2hhMjU2GAQgASgMIlYKEFByb3RlY3RlZE1lc3NhZ2USDwoHbWVzc2FnZRgBIAEoDBISCgpzZXFfbnVtYmVyGAIgASgNEgsKA2VuZBgDIAEoCBIQCghjaGVja3N1bRgEIAEoDCqUAQoPUHJvdGVjdGlvbkxldmVsEiAKHFBST1RFQ1RJT05fTEVWRUxfVU5TUEVDSUZJRUQQABIhCh1QUk9URUNUSU9OX0xFVkVMX0FVVEhFTlRJQ0FURRABEh4KGlBST1RFQ1RJT05fTEVWRUxfSU5URUdSSVRZEAISHAoYUFJPVEVDVElPTl9MRVZFTF9QUklWQUNZEANiBnByb3RvMw");
+  fileDesc("ChdrZXJiZXJvcy92MS9ndWFyZC5wcm90bxILa2VyYmVyb3MudjEiegoLQ2FsbEJpbmRpbmcSDgoGbWV0aG9kGAEgASgJEhEKCWF1dGhvcml0eRgCIAEoCRIwCgpwcm90ZWN0aW9uGAMgASgOMhwua2VyYmVyb3MudjEuUHJvdGVjdGlvbkxldmVsEhYKDnJlcXVlc3Rfc2hhMjU2GAQgASgMIlYKEFByb3RlY3RlZE1lc3NhZ2USDwoHbWVzc2FnZRgBIAEoDBISCgpzZXFfbnVtYmVyGAIgASgNEgsKA2VuZBgDIAEoCBIQCghjaGVja3N1bRgEIAEoDCqUAQoPUHJvdGVjdGlvbkxldmVsEiAKHFBST1RFQ1RJT05fTEVWRUxfVU5TUEVDSUZJRUQQABIhCh1QUk9URUNUSU9OX0xFVkVMX0FVVEhFTlRJQ0FURRABEh4KGlBST1RFQ1RJT05fTEVWRUxfSU5URUdSSVRZEAISHAoYUFJPVEVDVElPTl9MRVZFTF9QUklWQUNZEANCGFoWa2VyYmVyb3MvdjE7a2VyYmVyb3N2MWIGcHJvdG8z");
 
 /**
- * What the authenticator of an `ApReq` covers: its checksum (key usage 10, the ticket's session key) is over the
- * canonical encoding of this message, which never travels. The service makes its own from the call it received; where
- * the two differ it refuses with KRB_AP_ERR_MODIFIED.
+ * What the authenticator of an `ApReq` covers: its checksum (key usage 10, the ticket's session key) is over
+ * the canonical encoding of this message, which never travels. The service makes its own from the call it
+ * received; if the two differ it refuses with KRB_AP_ERR_MODIFIED.
  *
  * @generated from message kerberos.v1.CallBinding
  */
@@ -30,7 +31,7 @@ export type CallBinding = Message<"kerberos.v1.CallBinding"> & {
   method: string;
 
   /**
-   * Required. The HTTP/2 `:authority` of the call.
+   * Required. The HTTP/2 `:authority` of the call, byte for byte as the service receives it.
    *
    * @generated from field: string authority = 2;
    */
@@ -44,8 +45,9 @@ export type CallBinding = Message<"kerberos.v1.CallBinding"> & {
   protection: ProtectionLevel;
 
   /**
-   * SHA-256 over the single request message of a unary or server streaming call, as it travels: protected if the level
-   * asks for it, before gRPC's own compression and length prefix. Empty for calls whose requests are a stream.
+   * SHA-256 over the single request message of a unary or server streaming call, as it travels: protected if
+   * the level asks for that, before gRPC's own compression and length prefix. Empty if the requests are a
+   * stream.
    *
    * @generated from field: bytes request_sha256 = 4;
    */
@@ -60,10 +62,12 @@ export const CallBindingSchema: GenMessage<CallBinding> = /*@__PURE__*/
   messageDesc(file_kerberos_v1_guard, 0);
 
 /**
- * A message of a call under a keyed checksum (RFC 4120 section 5.6.1, KRB-SAFE). Travels in place of the message.
+ * A message of a call with a keyed checksum (RFC 4120 section 5.6.1, KRB-SAFE). Travels in place of the
+ * message, in canonical form.
  *
- * A receiver refuses, with KRB_AP_ERR_MODIFIED, a message whose checksum does not match or that comes after the end;
- * with KRB_AP_ERR_BADORDER one whose sequence number is not the next. It ends the call at once, with that status.
+ * A receiver refuses a message with KRB_AP_ERR_MODIFIED if its checksum does not match, it is not canonical
+ * or it follows the end; with KRB_AP_ERR_BADORDER if its sequence number is not the next one. It then ends
+ * the call at once with that status.
  *
  * @generated from message kerberos.v1.ProtectedMessage
  */
@@ -76,24 +80,26 @@ export type ProtectedMessage = Message<"kerberos.v1.ProtectedMessage"> & {
   message: Uint8Array;
 
   /**
-   * Required. The sequence number: of a direction's first message the one announced in the authenticator or in
-   * EncApRepPart, of each next one 1 more, from 2^32 - 1 to 0.
+   * Required. The sequence number: that of a direction's first message was announced in the authenticator or
+   * in EncApRepPart; each following one is 1 higher, and 2^32 - 1 is followed by 0.
    *
    * @generated from field: uint32 seq_number = 2;
    */
   seqNumber: number;
 
   /**
-   * True in the end marker, the last message of each stream: a client sends it before it half-closes, a service before
-   * status OK. A stream that ends without it was cut short: KRB_AP_ERR_MODIFIED. Never true of a single message.
+   * True in the end marker, the last message of each stream: a client sends it before it half-closes, a
+   * service before status OK. A stream that ends without it was cut short: KRB_AP_ERR_MODIFIED. Never true in
+   * a single message.
    *
    * @generated from field: bool end = 3;
    */
   end: boolean;
 
   /**
-   * Required, and last. The keyed checksum of the subkey's encryption type over all bytes before this field; key usage
-   * 1026 under the authenticator's subkey from client to service, 1027 under the subkey of EncApRepPart the other way.
+   * Required, and last. The keyed checksum of the subkey's encryption type over all bytes before this field:
+   * key usage 1026 under the authenticator's subkey from client to service, 1027 under the subkey of
+   * EncApRepPart the other way.
    *
    * @generated from field: bytes checksum = 4;
    */
@@ -108,12 +114,14 @@ export const ProtectedMessageSchema: GenMessage<ProtectedMessage> = /*@__PURE__*
   messageDesc(file_kerberos_v1_guard, 1);
 
 /**
- * How much of a call is protected. The client chooses and names it in `ApReq.protection`; the service has a floor and
- * refuses less with KDC_ERR_POLICY. A call is never protected less than it says: the level is part of `CallBinding`.
+ * How much of a call is protected. The client chooses it and names it in `ApReq.protection`; the service has
+ * a floor and refuses less with KDC_ERR_POLICY. The level is part of `CallBinding`, so nobody can lower it on
+ * the way.
  *
- * A direction is protected when its messages travel as `ProtectedMessage` or sealed, with sequence numbers, under the
- * subkey of their sender. Response metadata other than the AP-REP, request metadata other than the AP-REQ, and a
- * status other than OK are not protected at any level: on a channel without TLS, an error may be anybody's.
+ * A direction is protected when its messages travel as `ProtectedMessage` or sealed, with sequence numbers,
+ * under the subkey of their sender. Response metadata other than the AP-REP, request metadata other than the
+ * AP-REQ, and a status other than OK are not protected at any level: on a channel without TLS, anybody may
+ * have sent an error.
  *
  * @generated from enum kerberos.v1.ProtectionLevel
  */
@@ -126,24 +134,25 @@ export enum ProtectionLevel {
   UNSPECIFIED = 0,
 
   /**
-   * Client and service prove themselves; the single request of a call is bound to the AP-REQ by `CallBinding`. A
-   * direction is protected, by `ProtectedMessage`, exactly if it is a stream. A single response is not.
+   * Client and service prove themselves; the single request of a call is bound to the AP-REQ by
+   * `CallBinding`. A direction is protected, by `ProtectedMessage`, if and only if it is a stream; a single
+   * response is not protected.
    *
    * @generated from enum value: PROTECTION_LEVEL_AUTHENTICATE = 1;
    */
   AUTHENTICATE = 1,
 
   /**
-   * Each message, in both directions and in all kinds of call, travels as a `ProtectedMessage`.
+   * Every message, in both directions and in all kinds of call, travels as a `ProtectedMessage`.
    *
    * @generated from enum value: PROTECTION_LEVEL_INTEGRITY = 2;
    */
   INTEGRITY = 2,
 
   /**
-   * Each message, in both directions and in all kinds of call, travels as a serialized EncryptedData: from client to
-   * service it seals `SealedPart.enc_request_part` (key usage 1024, the authenticator's subkey), from service to client
-   * `SealedPart.enc_response_part` (key usage 1025, the subkey of EncApRepPart).
+   * Every message, in both directions and in all kinds of call, travels as a serialized EncryptedData: from
+   * client to service it seals `SealedPart.enc_request_part` (key usage 1024, the authenticator's subkey),
+   * from service to client `SealedPart.enc_response_part` (key usage 1025, the subkey of EncApRepPart).
    *
    * @generated from enum value: PROTECTION_LEVEL_PRIVACY = 3;
    */

@@ -14,11 +14,11 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file kerberos/v1/kdc.proto.
  */
 export const file_kerberos_v1_kdc: GenFile = /*@__PURE__*/
-  fileDesc("ChVrZXJiZXJvcy92MS9rZGMucHJvdG8SC2tlcmJlcm9zLnYxIj4KBlBhRGF0YRIlCgR0eXBlGAEgASgOMhcua2VyYmVyb3MudjEuUGFEYXRhVHlwZRINCgV2YWx1ZRgCIAEoDCKFAgoKS2RjUmVxQm9keRIOCgZzZXJ2ZXIYASABKAkSKAoEZnJvbRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASKAoEdGlsbBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKcmVuZXdfdGlsbBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASJwoHb3B0aW9ucxgFIAMoDjIWLmtlcmJlcm9zLnYxLktkY09wdGlvbhINCgVub25jZRgGIAEoDBIrCgZldHlwZXMYByADKA4yGy5rZXJiZXJvcy52MS5FbmNyeXB0aW9uVHlwZSKSAQoKRXR5cGVJbmZvMhIuCgdlbnRyaWVzGAEgAygLMh0ua2VyYmVyb3MudjEuRXR5cGVJbmZvMi5FbnRyeRpUCgVFbnRyeRIqCgVldHlwZRgBIAEoDjIbLmtlcmJlcm9zLnYxLkVuY3J5cHRpb25UeXBlEgwKBHNhbHQYAiABKAkSEQoJczJrcGFyYW1zGAMgASgMKnQKCUtkY09wdGlvbhIaChZLRENfT1BUSU9OX1VOU1BFQ0lGSUVEEAASGAoUS0RDX09QVElPTl9SRU5FV0FCTEUQCBIbChdLRENfT1BUSU9OX1JFTkVXQUJMRV9PSxAbEhQKEEtEQ19PUFRJT05fUkVORVcQHipKCgpQYURhdGFUeXBlEhwKGFBBX0RBVEFfVFlQRV9VTlNQRUNJRklFRBAAEh4KGlBBX0RBVEFfVFlQRV9FTkNfVElNRVNUQU1QEAJiBnByb3RvMw", [file_google_protobuf_timestamp, file_kerberos_v1_encryption]);
+  fileDesc("ChVrZXJiZXJvcy92MS9rZGMucHJvdG8SC2tlcmJlcm9zLnYxIj4KBlBhRGF0YRIlCgR0eXBlGAEgASgOMhcua2VyYmVyb3MudjEuUGFEYXRhVHlwZRINCgV2YWx1ZRgCIAEoDCKFAgoKS2RjUmVxQm9keRIOCgZzZXJ2ZXIYASABKAkSKAoEZnJvbRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASKAoEdGlsbBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKcmVuZXdfdGlsbBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASJwoHb3B0aW9ucxgFIAMoDjIWLmtlcmJlcm9zLnYxLktkY09wdGlvbhINCgVub25jZRgGIAEoDBIrCgZldHlwZXMYByADKA4yGy5rZXJiZXJvcy52MS5FbmNyeXB0aW9uVHlwZSKSAQoKRXR5cGVJbmZvMhIuCgdlbnRyaWVzGAEgAygLMh0ua2VyYmVyb3MudjEuRXR5cGVJbmZvMi5FbnRyeRpUCgVFbnRyeRIqCgVldHlwZRgBIAEoDjIbLmtlcmJlcm9zLnYxLkVuY3J5cHRpb25UeXBlEgwKBHNhbHQYAiABKAkSEQoJczJrcGFyYW1zGAMgASgMKnQKCUtkY09wdGlvbhIaChZLRENfT1BUSU9OX1VOU1BFQ0lGSUVEEAASGAoUS0RDX09QVElPTl9SRU5FV0FCTEUQCBIbChdLRENfT1BUSU9OX1JFTkVXQUJMRV9PSxAbEhQKEEtEQ19PUFRJT05fUkVORVcQHipKCgpQYURhdGFUeXBlEhwKGFBBX0RBVEFfVFlQRV9VTlNQRUNJRklFRBAAEh4KGlBBX0RBVEFfVFlQRV9FTkNfVElNRVNUQU1QEAJCGFoWa2VyYmVyb3MvdjE7a2VyYmVyb3N2MWIGcHJvdG8z", [file_google_protobuf_timestamp, file_kerberos_v1_encryption]);
 
 /**
- * One pre-authentication element. Kinds the KDC does not know are ignored (RFC 4120 section 5.2.7); the same kind
- * twice or an empty value is malformed.
+ * One pre-authentication element. Kinds the KDC does not know are ignored (RFC 4120 section 5.2.7); a kind
+ * that appears twice, or an empty value, is malformed.
  *
  * @generated from message kerberos.v1.PaData
  */
@@ -46,43 +46,46 @@ export const PaDataSchema: GenMessage<PaData> = /*@__PURE__*/
   messageDesc(file_kerberos_v1_kdc, 0);
 
 /**
- * What a client asks of the TGS (RFC 4120 section 5.4.1, KDC-REQ-BODY). Serialized once by the client; the
- * authenticator's checksum covers those bytes.
+ * What a client asks of the TGS (RFC 4120 section 5.4.1, KDC-REQ-BODY). The client serializes it once, in
+ * canonical form; the authenticator's checksum covers those bytes.
  *
  * @generated from message kerberos.v1.KdcReqBody
  */
 export type KdcReqBody = Message<"kerberos.v1.KdcReqBody"> & {
   /**
-   * Required. The service wanted. KDC_ERR_S_PRINCIPAL_UNKNOWN when there is none, KDC_ERR_MUST_USE_USER2USER when its
-   * key comes from a password, KDC_ERR_WRONG_REALM when it is of another realm. [ID_v]
+   * Required. The service wanted. KDC_ERR_S_PRINCIPAL_UNKNOWN if it does not exist,
+   * KDC_ERR_MUST_USE_USER2USER if its key comes from a password, KDC_ERR_WRONG_REALM if it belongs to another
+   * realm. [ID_v]
    *
    * @generated from field: string server = 1;
    */
   server: string;
 
   /**
-   * From when on the ticket is wanted; absent: now. Further ahead than the permitted skew: KDC_ERR_CANNOT_POSTDATE.
+   * When the ticket is to begin; absent: now. Further ahead than the permitted skew: KDC_ERR_CANNOT_POSTDATE.
+   * An earlier time is ignored: a ticket begins when it is issued.
    *
    * @generated from field: google.protobuf.Timestamp from = 2;
    */
   from?: Timestamp | undefined;
 
   /**
-   * Until when the ticket is wanted; absent: as long as policy allows. Past: KDC_ERR_NEVER_VALID.
+   * When the ticket is to end; absent: as late as policy allows. In the past: KDC_ERR_NEVER_VALID.
    *
    * @generated from field: google.protobuf.Timestamp till = 3;
    */
   till?: Timestamp | undefined;
 
   /**
-   * Until when renewal is wanted (RFC 4120's rtime); absent with RENEWABLE: as long as policy allows.
+   * Until when the ticket is to be renewable (RFC 4120's rtime); absent with RENEWABLE: as long as policy
+   * allows.
    *
    * @generated from field: google.protobuf.Timestamp renew_till = 4;
    */
   renewTill?: Timestamp | undefined;
 
   /**
-   * Options, none twice.
+   * Options, each at most once.
    *
    * @generated from field: repeated kerberos.v1.KdcOption options = 5;
    */
@@ -96,8 +99,9 @@ export type KdcReqBody = Message<"kerberos.v1.KdcReqBody"> & {
   nonce: Uint8Array;
 
   /**
-   * Required. Encryption types the client accepts for the session key, best first; at most 32. None that client, service and
-   * realm share: KDC_ERR_ETYPE_NOSUPP.
+   * Required. Encryption types the client accepts for the session key, best first; at most 32. The KDC takes
+   * the strongest that this list, the service's keys and the realm share, whatever the order; if there is
+   * none: KDC_ERR_ETYPE_NOSUPP.
    *
    * @generated from field: repeated kerberos.v1.EncryptionType etypes = 7;
    */
@@ -112,9 +116,10 @@ export const KdcReqBodySchema: GenMessage<KdcReqBody> = /*@__PURE__*/
   messageDesc(file_kerberos_v1_kdc, 1);
 
 /**
- * How a password becomes a key, per encryption type (RFC 4120 section 5.2.7.5). Comes in the status details of
- * KDC_ERR_PREAUTH_REQUIRED and KDC_ERR_PREAUTH_FAILED, the KDC's preference first. It is not authenticated: a client
- * uses it to try again, within its own list of encryption types and its own limits, and believes nothing else of it.
+ * How a password becomes a key, by encryption type (RFC 4120 section 5.2.7.5). Comes in the status details of
+ * KDC_ERR_PREAUTH_REQUIRED and KDC_ERR_PREAUTH_FAILED. It is not authenticated: a client uses it only to try
+ * again, within its own list of encryption types and its own limits, and only if it differs from what was
+ * tried.
  *
  * @generated from message kerberos.v1.EtypeInfo2
  */
@@ -135,7 +140,7 @@ export const EtypeInfo2Schema: GenMessage<EtypeInfo2> = /*@__PURE__*/
   messageDesc(file_kerberos_v1_kdc, 2);
 
 /**
- * One entry.
+ * How the key of one encryption type is made.
  *
  * @generated from message kerberos.v1.EtypeInfo2.Entry
  */
@@ -148,15 +153,15 @@ export type EtypeInfo2_Entry = Message<"kerberos.v1.EtypeInfo2.Entry"> & {
   etype: EncryptionType;
 
   /**
-   * The salt; empty: none.
+   * The salt; empty means no salt.
    *
    * @generated from field: string salt = 2;
    */
   salt: string;
 
   /**
-   * The encryption type's own string-to-key parameters; empty: its defaults. RFC 8009: 4 bytes, the iteration
-   * count, big-endian.
+   * The encryption type's own string-to-key parameters; empty: its defaults. RFC 8009: 4 bytes, the
+   * iteration count, big-endian.
    *
    * @generated from field: bytes s2kparams = 3;
    */
@@ -171,7 +176,7 @@ export const EtypeInfo2_EntrySchema: GenMessage<EtypeInfo2_Entry> = /*@__PURE__*
   messageDesc(file_kerberos_v1_kdc, 2, 0);
 
 /**
- * An option of a request to the KDC; the number is the bit number of RFC 4120 section 5.4.1. Options not listed are
+ * An option of a request to the KDC, numbered by its bit in RFC 4120 section 5.4.1. Options not listed are
  * refused with KDC_ERR_BADOPTION.
  *
  * @generated from enum kerberos.v1.KdcOption
@@ -192,14 +197,15 @@ export enum KdcOption {
   RENEWABLE = 8,
 
   /**
-   * A renewable ticket is welcome if the life asked for cannot be had otherwise.
+   * A renewable ticket is acceptable if the lifetime asked for cannot be had otherwise.
    *
    * @generated from enum value: KDC_OPTION_RENEWABLE_OK = 27;
    */
   RENEWABLE_OK = 27,
 
   /**
-   * At the TGS: the ticket presented is to be renewed. KDC_ERR_BADOPTION unless it has the flag RENEWABLE.
+   * At the TGS: the TGT presented is to be renewed; `server` is then the TGS itself. KDC_ERR_BADOPTION unless
+   * the TGT has the flag RENEWABLE and its `renew_till` has not passed.
    *
    * @generated from enum value: KDC_OPTION_RENEW = 30;
    */
@@ -226,8 +232,8 @@ export enum PaDataType {
   UNSPECIFIED = 0,
 
   /**
-   * Encrypted timestamp: the value is a serialized EncryptedData that seals `SealedPart.enc_timestamp` under the
-   * client's long-term key, key usage 1.
+   * Encrypted timestamp: the value is a serialized EncryptedData that seals `SealedPart.enc_timestamp` under
+   * the client's long-term key, key usage 1; `kvno` stays 0.
    *
    * @generated from enum value: PA_DATA_TYPE_ENC_TIMESTAMP = 2;
    */

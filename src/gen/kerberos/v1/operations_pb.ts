@@ -12,10 +12,10 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file kerberos/v1/operations.proto.
  */
 export const file_kerberos_v1_operations: GenFile = /*@__PURE__*/
-  fileDesc("ChxrZXJiZXJvcy92MS9vcGVyYXRpb25zLnByb3RvEgtrZXJiZXJvcy52MSIPCg1XaG9BbUlSZXF1ZXN0IpoBCg5XaG9BbUlSZXNwb25zZRIOCgZjbGllbnQYASABKAkSDgoGc2VydmVyGAIgASgJEiwKCGF1dGh0aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIrCgdlbmR0aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBINCgVmbGFncxgFIAMoCSIbCgtFY2hvUmVxdWVzdBIMCgR0ZXh0GAEgASgJIhwKDEVjaG9SZXNwb25zZRIMCgR0ZXh0GAEgASgJIhMKEVNlcnZlclRpbWVSZXF1ZXN0Ij4KElNlcnZlclRpbWVSZXNwb25zZRIoCgR0aW1lGAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJQCgROb3RlEgwKBG5hbWUYASABKAkSDAoEdGV4dBgCIAEoCRIsCghtb2RpZmllZBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiLAoOUHV0Tm90ZVJlcXVlc3QSDAoEbmFtZRgBIAEoCRIMCgR0ZXh0GAIgASgJIjIKD1B1dE5vdGVSZXNwb25zZRIfCgRub3RlGAEgASgLMhEua2VyYmVyb3MudjEuTm90ZSIeCg5HZXROb3RlUmVxdWVzdBIMCgRuYW1lGAEgASgJIjIKD0dldE5vdGVSZXNwb25zZRIfCgRub3RlGAEgASgLMhEua2VyYmVyb3MudjEuTm90ZSISChBMaXN0Tm90ZXNSZXF1ZXN0IjUKEUxpc3ROb3Rlc1Jlc3BvbnNlEiAKBW5vdGVzGAEgAygLMhEua2VyYmVyb3MudjEuTm90ZSIhChFEZWxldGVOb3RlUmVxdWVzdBIMCgRuYW1lGAEgASgJIhQKEkRlbGV0ZU5vdGVSZXNwb25zZWIGcHJvdG8z", [file_google_protobuf_timestamp]);
+  fileDesc("ChxrZXJiZXJvcy92MS9vcGVyYXRpb25zLnByb3RvEgtrZXJiZXJvcy52MSIPCg1XaG9BbUlSZXF1ZXN0IpoBCg5XaG9BbUlSZXNwb25zZRIOCgZjbGllbnQYASABKAkSDgoGc2VydmVyGAIgASgJEiwKCGF1dGh0aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIrCgdlbmR0aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBINCgVmbGFncxgFIAMoCSIbCgtFY2hvUmVxdWVzdBIMCgR0ZXh0GAEgASgJIhwKDEVjaG9SZXNwb25zZRIMCgR0ZXh0GAEgASgJIhMKEVNlcnZlclRpbWVSZXF1ZXN0Ij4KElNlcnZlclRpbWVSZXNwb25zZRIoCgR0aW1lGAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJQCgROb3RlEgwKBG5hbWUYASABKAkSDAoEdGV4dBgCIAEoCRIsCghtb2RpZmllZBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiLAoOUHV0Tm90ZVJlcXVlc3QSDAoEbmFtZRgBIAEoCRIMCgR0ZXh0GAIgASgJIjIKD1B1dE5vdGVSZXNwb25zZRIfCgRub3RlGAEgASgLMhEua2VyYmVyb3MudjEuTm90ZSIeCg5HZXROb3RlUmVxdWVzdBIMCgRuYW1lGAEgASgJIjIKD0dldE5vdGVSZXNwb25zZRIfCgRub3RlGAEgASgLMhEua2VyYmVyb3MudjEuTm90ZSISChBMaXN0Tm90ZXNSZXF1ZXN0IjUKEUxpc3ROb3Rlc1Jlc3BvbnNlEiAKBW5vdGVzGAEgAygLMhEua2VyYmVyb3MudjEuTm90ZSIhChFEZWxldGVOb3RlUmVxdWVzdBIMCgRuYW1lGAEgASgJIhQKEkRlbGV0ZU5vdGVSZXNwb25zZUIYWhZrZXJiZXJvcy92MTtrZXJiZXJvc3YxYgZwcm90bzM", [file_google_protobuf_timestamp]);
 
 /**
- * Who does the service take me for?
+ * Asks who the service takes the caller for.
  *
  * @generated from message kerberos.v1.WhoAmIRequest
  */
@@ -57,14 +57,14 @@ export type WhoAmIResponse = Message<"kerberos.v1.WhoAmIResponse"> & {
   authtime?: Timestamp | undefined;
 
   /**
-   * Until when the ticket is valid.
+   * When the ticket ends.
    *
    * @generated from field: google.protobuf.Timestamp endtime = 4;
    */
   endtime?: Timestamp | undefined;
 
   /**
-   * The ticket's flags, by the names of RFC 4120 section 5.3.
+   * The ticket's flags, by their names in RFC 4120 section 5.3.
    *
    * @generated from field: repeated string flags = 5;
    */
@@ -79,13 +79,13 @@ export const WhoAmIResponseSchema: GenMessage<WhoAmIResponse> = /*@__PURE__*/
   messageDesc(file_kerberos_v1_operations, 1);
 
 /**
- * Say it again.
+ * Asks for the same text back.
  *
  * @generated from message kerberos.v1.EchoRequest
  */
 export type EchoRequest = Message<"kerberos.v1.EchoRequest"> & {
   /**
-   * What to say, at most 4096 bytes in UTF-8; longer: INVALID_ARGUMENT.
+   * The text, at most 4096 bytes of UTF-8; longer: INVALID_ARGUMENT.
    *
    * @generated from field: string text = 1;
    */
@@ -106,7 +106,7 @@ export const EchoRequestSchema: GenMessage<EchoRequest> = /*@__PURE__*/
  */
 export type EchoResponse = Message<"kerberos.v1.EchoResponse"> & {
   /**
-   * What was said.
+   * The text that was sent.
    *
    * @generated from field: string text = 1;
    */
@@ -121,7 +121,7 @@ export const EchoResponseSchema: GenMessage<EchoResponse> = /*@__PURE__*/
   messageDesc(file_kerberos_v1_operations, 3);
 
 /**
- * What time is it at the service?
+ * Asks for the service's time.
  *
  * @generated from message kerberos.v1.ServerTimeRequest
  */
@@ -157,7 +157,7 @@ export const ServerTimeResponseSchema: GenMessage<ServerTimeResponse> = /*@__PUR
   messageDesc(file_kerberos_v1_operations, 5);
 
 /**
- * A note of the caller's. Nobody sees another's.
+ * A note of the caller's. Callers see only their own.
  *
  * @generated from message kerberos.v1.Note
  */
@@ -170,7 +170,7 @@ export type Note = Message<"kerberos.v1.Note"> & {
   name: string;
 
   /**
-   * The note's text, at most 4096 bytes in UTF-8.
+   * The note's text, at most 4096 bytes of UTF-8.
    *
    * @generated from field: string text = 2;
    */
@@ -192,7 +192,7 @@ export const NoteSchema: GenMessage<Note> = /*@__PURE__*/
   messageDesc(file_kerberos_v1_operations, 6);
 
 /**
- * Write a note; one of the same name is replaced.
+ * Writes a note, replacing one of the same name.
  *
  * @generated from message kerberos.v1.PutNoteRequest
  */
@@ -205,7 +205,7 @@ export type PutNoteRequest = Message<"kerberos.v1.PutNoteRequest"> & {
   name: string;
 
   /**
-   * The text, at most 4096 bytes in UTF-8; longer: INVALID_ARGUMENT. Too many notes: RESOURCE_EXHAUSTED.
+   * The text, at most 4096 bytes of UTF-8; longer: INVALID_ARGUMENT. Too many notes: RESOURCE_EXHAUSTED.
    *
    * @generated from field: string text = 2;
    */
@@ -220,7 +220,7 @@ export const PutNoteRequestSchema: GenMessage<PutNoteRequest> = /*@__PURE__*/
   messageDesc(file_kerberos_v1_operations, 7);
 
 /**
- * The note is written, to disk.
+ * The note has been written to disk.
  *
  * @generated from message kerberos.v1.PutNoteResponse
  */
@@ -241,7 +241,7 @@ export const PutNoteResponseSchema: GenMessage<PutNoteResponse> = /*@__PURE__*/
   messageDesc(file_kerberos_v1_operations, 8);
 
 /**
- * Read a note.
+ * Reads a note.
  *
  * @generated from message kerberos.v1.GetNoteRequest
  */
@@ -283,7 +283,7 @@ export const GetNoteResponseSchema: GenMessage<GetNoteResponse> = /*@__PURE__*/
   messageDesc(file_kerberos_v1_operations, 10);
 
 /**
- * List the caller's notes.
+ * Lists the caller's notes.
  *
  * @generated from message kerberos.v1.ListNotesRequest
  */
@@ -304,7 +304,7 @@ export const ListNotesRequestSchema: GenMessage<ListNotesRequest> = /*@__PURE__*
  */
 export type ListNotesResponse = Message<"kerberos.v1.ListNotesResponse"> & {
   /**
-   * In order of their names, at most 64, without their texts.
+   * Ordered by name, at most 64, without their texts.
    *
    * @generated from field: repeated kerberos.v1.Note notes = 1;
    */
@@ -319,7 +319,7 @@ export const ListNotesResponseSchema: GenMessage<ListNotesResponse> = /*@__PURE_
   messageDesc(file_kerberos_v1_operations, 12);
 
 /**
- * Delete a note.
+ * Deletes a note.
  *
  * @generated from message kerberos.v1.DeleteNoteRequest
  */
@@ -340,7 +340,7 @@ export const DeleteNoteRequestSchema: GenMessage<DeleteNoteRequest> = /*@__PURE_
   messageDesc(file_kerberos_v1_operations, 13);
 
 /**
- * The note is deleted, from disk.
+ * The note has been deleted from disk.
  *
  * @generated from message kerberos.v1.DeleteNoteResponse
  */

@@ -14,12 +14,12 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file kerberos/v1/sealed.proto.
  */
 export const file_kerberos_v1_sealed: GenFile = /*@__PURE__*/
-  fileDesc("ChhrZXJiZXJvcy92MS9zZWFsZWQucHJvdG8SC2tlcmJlcm9zLnYxIkYKBlRpY2tldBIOCgZzZXJ2ZXIYASABKAkSLAoIZW5jX3BhcnQYAiABKAsyGi5rZXJiZXJvcy52MS5FbmNyeXB0ZWREYXRhIsgDCgpTZWFsZWRQYXJ0EjMKDWF1dGhlbnRpY2F0b3IYAiABKAsyGi5rZXJiZXJvcy52MS5BdXRoZW50aWNhdG9ySAASNQoPZW5jX3RpY2tldF9wYXJ0GAMgASgLMhoua2VyYmVyb3MudjEuRW5jVGlja2V0UGFydEgAEjUKD2VuY19hc19yZXBfcGFydBgZIAEoCzIaLmtlcmJlcm9zLnYxLkVuY0tkY1JlcFBhcnRIABI2ChBlbmNfdGdzX3JlcF9wYXJ0GBogASgLMhoua2VyYmVyb3MudjEuRW5jS2RjUmVwUGFydEgAEjQKD2VuY19hcF9yZXBfcGFydBgbIAEoCzIZLmtlcmJlcm9zLnYxLkVuY0FwUmVwUGFydEgAEjQKEGVuY19yZXF1ZXN0X3BhcnQYHCABKAsyGC5rZXJiZXJvcy52MS5FbmNQcml2UGFydEgAEjUKEWVuY19yZXNwb25zZV9wYXJ0GB0gASgLMhgua2VyYmVyb3MudjEuRW5jUHJpdlBhcnRIABI0Cg1lbmNfdGltZXN0YW1wGCggASgLMhsua2VyYmVyb3MudjEuUGFFbmNUaW1lc3RhbXBIAEIGCgRwYXJ0IpwDCg1FbmNUaWNrZXRQYXJ0EiYKBWZsYWdzGAEgAygOMhcua2VyYmVyb3MudjEuVGlja2V0RmxhZxInCgNrZXkYAiABKAsyGi5rZXJiZXJvcy52MS5FbmNyeXB0aW9uS2V5Eg4KBmNsaWVudBgDIAEoCRIRCgl0cmFuc2l0ZWQYBCABKAkSLAoIYXV0aHRpbWUYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi0KCXN0YXJ0dGltZRgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASKwoHZW5kdGltZRgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKcmVuZXdfdGlsbBgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEQoJYWRkcmVzc2VzGAkgAygJEjoKEmF1dGhvcml6YXRpb25fZGF0YRgKIAMoCzIeLmtlcmJlcm9zLnYxLkF1dGhvcml6YXRpb25EYXRhEg4KBnNlcnZlchgLIAEoCSIvChFBdXRob3JpemF0aW9uRGF0YRIMCgR0eXBlGAEgASgFEgwKBGRhdGEYAiABKAwiwgEKDUF1dGhlbnRpY2F0b3ISDgoGY2xpZW50GAEgASgJEikKBWN0aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBInCghjaGVja3N1bRgDIAEoCzIVLmtlcmJlcm9zLnYxLkNoZWNrc3VtEioKBnN1YmtleRgEIAEoCzIaLmtlcmJlcm9zLnYxLkVuY3J5cHRpb25LZXkSEgoKc2VxX251bWJlchgFIAEoDRINCgVub25jZRgGIAEoDCLYAwoNRW5jS2RjUmVwUGFydBInCgNrZXkYASABKAsyGi5rZXJiZXJvcy52MS5FbmNyeXB0aW9uS2V5Eg0KBW5vbmNlGAIgASgMEg4KBnNlcnZlchgDIAEoCRIOCgZjbGllbnQYBCABKAkSJgoFZmxhZ3MYBSADKA4yFy5rZXJiZXJvcy52MS5UaWNrZXRGbGFnEiwKCGF1dGh0aW1lGAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBItCglzdGFydHRpbWUYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEisKB2VuZHRpbWUYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCnJlbmV3X3RpbGwYCSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjIKDmtleV9leHBpcmF0aW9uGAogASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIrCgZldHlwZXMYCyADKA4yGy5rZXJiZXJvcy52MS5FbmNyeXB0aW9uVHlwZRIsCghrZGNfdGltZRgMIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiiAEKDEVuY0FwUmVwUGFydBIpCgVjdGltZRgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDQoFbm9uY2UYAiABKAwSKgoGc3Via2V5GAMgASgLMhoua2VyYmVyb3MudjEuRW5jcnlwdGlvbktleRISCgpzZXFfbnVtYmVyGAQgASgNIkEKC0VuY1ByaXZQYXJ0EhEKCXVzZXJfZGF0YRgBIAEoDBISCgpzZXFfbnVtYmVyGAIgASgNEgsKA2VuZBgDIAEoCCJQCg5QYUVuY1RpbWVzdGFtcBIvCgtwYXRpbWVzdGFtcBgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDQoFbm9uY2UYAiABKAwqnAMKClRpY2tldEZsYWcSGwoXVElDS0VUX0ZMQUdfVU5TUEVDSUZJRUQQABIbChdUSUNLRVRfRkxBR19GT1JXQVJEQUJMRRABEhkKFVRJQ0tFVF9GTEFHX0ZPUldBUkRFRBACEhkKFVRJQ0tFVF9GTEFHX1BST1hJQUJMRRADEhUKEVRJQ0tFVF9GTEFHX1BST1hZEAQSHAoYVElDS0VUX0ZMQUdfTUFZX1BPU1REQVRFEAUSGQoVVElDS0VUX0ZMQUdfUE9TVERBVEVEEAYSFwoTVElDS0VUX0ZMQUdfSU5WQUxJRBAHEhkKFVRJQ0tFVF9GTEFHX1JFTkVXQUJMRRAIEhcKE1RJQ0tFVF9GTEFHX0lOSVRJQUwQCRIbChdUSUNLRVRfRkxBR19QUkVfQVVUSEVOVBAKEhoKFlRJQ0tFVF9GTEFHX0hXX0FVVEhFTlQQCxIoCiRUSUNLRVRfRkxBR19UUkFOU0lURURfUE9MSUNZX0NIRUNLRUQQDBIeChpUSUNLRVRfRkxBR19PS19BU19ERUxFR0FURRANYgZwcm90bzM", [file_google_protobuf_timestamp, file_kerberos_v1_encryption]);
+  fileDesc("ChhrZXJiZXJvcy92MS9zZWFsZWQucHJvdG8SC2tlcmJlcm9zLnYxIkYKBlRpY2tldBIOCgZzZXJ2ZXIYASABKAkSLAoIZW5jX3BhcnQYAiABKAsyGi5rZXJiZXJvcy52MS5FbmNyeXB0ZWREYXRhIsgDCgpTZWFsZWRQYXJ0EjMKDWF1dGhlbnRpY2F0b3IYAiABKAsyGi5rZXJiZXJvcy52MS5BdXRoZW50aWNhdG9ySAASNQoPZW5jX3RpY2tldF9wYXJ0GAMgASgLMhoua2VyYmVyb3MudjEuRW5jVGlja2V0UGFydEgAEjUKD2VuY19hc19yZXBfcGFydBgZIAEoCzIaLmtlcmJlcm9zLnYxLkVuY0tkY1JlcFBhcnRIABI2ChBlbmNfdGdzX3JlcF9wYXJ0GBogASgLMhoua2VyYmVyb3MudjEuRW5jS2RjUmVwUGFydEgAEjQKD2VuY19hcF9yZXBfcGFydBgbIAEoCzIZLmtlcmJlcm9zLnYxLkVuY0FwUmVwUGFydEgAEjQKEGVuY19yZXF1ZXN0X3BhcnQYHCABKAsyGC5rZXJiZXJvcy52MS5FbmNQcml2UGFydEgAEjUKEWVuY19yZXNwb25zZV9wYXJ0GB0gASgLMhgua2VyYmVyb3MudjEuRW5jUHJpdlBhcnRIABI0Cg1lbmNfdGltZXN0YW1wGCggASgLMhsua2VyYmVyb3MudjEuUGFFbmNUaW1lc3RhbXBIAEIGCgRwYXJ0IpwDCg1FbmNUaWNrZXRQYXJ0EiYKBWZsYWdzGAEgAygOMhcua2VyYmVyb3MudjEuVGlja2V0RmxhZxInCgNrZXkYAiABKAsyGi5rZXJiZXJvcy52MS5FbmNyeXB0aW9uS2V5Eg4KBmNsaWVudBgDIAEoCRIRCgl0cmFuc2l0ZWQYBCABKAkSLAoIYXV0aHRpbWUYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi0KCXN0YXJ0dGltZRgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASKwoHZW5kdGltZRgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKcmVuZXdfdGlsbBgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEQoJYWRkcmVzc2VzGAkgAygJEjoKEmF1dGhvcml6YXRpb25fZGF0YRgKIAMoCzIeLmtlcmJlcm9zLnYxLkF1dGhvcml6YXRpb25EYXRhEg4KBnNlcnZlchgLIAEoCSIvChFBdXRob3JpemF0aW9uRGF0YRIMCgR0eXBlGAEgASgFEgwKBGRhdGEYAiABKAwiwgEKDUF1dGhlbnRpY2F0b3ISDgoGY2xpZW50GAEgASgJEikKBWN0aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBInCghjaGVja3N1bRgDIAEoCzIVLmtlcmJlcm9zLnYxLkNoZWNrc3VtEioKBnN1YmtleRgEIAEoCzIaLmtlcmJlcm9zLnYxLkVuY3J5cHRpb25LZXkSEgoKc2VxX251bWJlchgFIAEoDRINCgVub25jZRgGIAEoDCLYAwoNRW5jS2RjUmVwUGFydBInCgNrZXkYASABKAsyGi5rZXJiZXJvcy52MS5FbmNyeXB0aW9uS2V5Eg0KBW5vbmNlGAIgASgMEg4KBnNlcnZlchgDIAEoCRIOCgZjbGllbnQYBCABKAkSJgoFZmxhZ3MYBSADKA4yFy5rZXJiZXJvcy52MS5UaWNrZXRGbGFnEiwKCGF1dGh0aW1lGAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBItCglzdGFydHRpbWUYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEisKB2VuZHRpbWUYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCnJlbmV3X3RpbGwYCSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjIKDmtleV9leHBpcmF0aW9uGAogASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIrCgZldHlwZXMYCyADKA4yGy5rZXJiZXJvcy52MS5FbmNyeXB0aW9uVHlwZRIsCghrZGNfdGltZRgMIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiiAEKDEVuY0FwUmVwUGFydBIpCgVjdGltZRgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDQoFbm9uY2UYAiABKAwSKgoGc3Via2V5GAMgASgLMhoua2VyYmVyb3MudjEuRW5jcnlwdGlvbktleRISCgpzZXFfbnVtYmVyGAQgASgNIkEKC0VuY1ByaXZQYXJ0EhEKCXVzZXJfZGF0YRgBIAEoDBISCgpzZXFfbnVtYmVyGAIgASgNEgsKA2VuZBgDIAEoCCJQCg5QYUVuY1RpbWVzdGFtcBIvCgtwYXRpbWVzdGFtcBgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDQoFbm9uY2UYAiABKAwqnAMKClRpY2tldEZsYWcSGwoXVElDS0VUX0ZMQUdfVU5TUEVDSUZJRUQQABIbChdUSUNLRVRfRkxBR19GT1JXQVJEQUJMRRABEhkKFVRJQ0tFVF9GTEFHX0ZPUldBUkRFRBACEhkKFVRJQ0tFVF9GTEFHX1BST1hJQUJMRRADEhUKEVRJQ0tFVF9GTEFHX1BST1hZEAQSHAoYVElDS0VUX0ZMQUdfTUFZX1BPU1REQVRFEAUSGQoVVElDS0VUX0ZMQUdfUE9TVERBVEVEEAYSFwoTVElDS0VUX0ZMQUdfSU5WQUxJRBAHEhkKFVRJQ0tFVF9GTEFHX1JFTkVXQUJMRRAIEhcKE1RJQ0tFVF9GTEFHX0lOSVRJQUwQCRIbChdUSUNLRVRfRkxBR19QUkVfQVVUSEVOVBAKEhoKFlRJQ0tFVF9GTEFHX0hXX0FVVEhFTlQQCxIoCiRUSUNLRVRfRkxBR19UUkFOU0lURURfUE9MSUNZX0NIRUNLRUQQDBIeChpUSUNLRVRfRkxBR19PS19BU19ERUxFR0FURRANQhhaFmtlcmJlcm9zL3YxO2tlcmJlcm9zdjFiBnByb3RvMw", [file_google_protobuf_timestamp, file_kerberos_v1_encryption]);
 
 /**
- * A ticket (RFC 4120 section 5.3), opaque to all but the service it is for. [Ticket_tgs, Ticket_v]
+ * A ticket (RFC 4120 section 5.3), opaque to everyone but the service it is for. [Ticket_tgs, Ticket_v]
  *
- * Whoever receives a ticket uses the clear name only to find a key; what counts is inside `enc_part`.
+ * The recipient uses the name in clear only to find a key; what counts is inside `enc_part`.
  *
  * @generated from message kerberos.v1.Ticket
  */
@@ -32,7 +32,8 @@ export type Ticket = Message<"kerberos.v1.Ticket"> & {
   server: string;
 
   /**
-   * Required. Seals `SealedPart.enc_ticket_part` under the service's long-term key, key usage 2. [E(K_v, [...])]
+   * Required. Seals `SealedPart.enc_ticket_part` under the service's long-term key, key usage 2.
+   * [E(K_v, [...])]
    *
    * @generated from field: kerberos.v1.EncryptedData enc_part = 2;
    */
@@ -47,12 +48,12 @@ export const TicketSchema: GenMessage<Ticket> = /*@__PURE__*/
   messageDesc(file_kerberos_v1_sealed, 0);
 
 /**
- * The plaintext of every EncryptedData: exactly one of its parts, so that one kind of ciphertext can't be taken for
- * another. The field numbers are the application tags of RFC 4120 (section 5.10) where it has one.
+ * The plaintext of every EncryptedData: exactly one of these parts, so that one kind of ciphertext can't be
+ * taken for another. The field numbers are the application tags of RFC 4120 (section 5.10) where it has one.
  *
  * Strict form: what is sealed is the canonical protobuf encoding (fields in ascending order, none twice, none
- * unknown, no default values, shortest varints, valid UTF-8). A reader refuses anything else as it refuses a wrong key:
- * KRB_AP_ERR_BAD_INTEGRITY.
+ * unknown, no default values written, shortest varints, valid UTF-8). A reader refuses anything else just as
+ * it refuses a wrong key: KRB_AP_ERR_BAD_INTEGRITY.
  *
  * @generated from message kerberos.v1.SealedPart
  */
@@ -143,7 +144,7 @@ export const SealedPartSchema: GenMessage<SealedPart> = /*@__PURE__*/
  */
 export type EncTicketPart = Message<"kerberos.v1.EncTicketPart"> & {
   /**
-   * Ascending, none twice.
+   * In ascending order, each at most once.
    *
    * @generated from field: repeated kerberos.v1.TicketFlag flags = 1;
    */
@@ -164,7 +165,7 @@ export type EncTicketPart = Message<"kerberos.v1.EncTicketPart"> & {
   client: string;
 
   /**
-   * Realms crossed on the way. Empty: this KDC crosses none; a ticket with another value is refused with
+   * Realms crossed on the way. Always empty here; a ticket with any other value is refused with
    * KDC_ERR_PATH_NOT_ACCEPTED.
    *
    * @generated from field: string transited = 4;
@@ -179,43 +180,45 @@ export type EncTicketPart = Message<"kerberos.v1.EncTicketPart"> & {
   authtime?: Timestamp | undefined;
 
   /**
-   * Required. From when on the ticket is valid. [TS2, TS4]
+   * Required. When the ticket begins to be valid. [TS2, TS4]
    *
    * @generated from field: google.protobuf.Timestamp starttime = 6;
    */
   starttime?: Timestamp | undefined;
 
   /**
-   * Required. Until when the ticket is valid; a server allows its clock skew on either side. [TS + Lifetime]
+   * Required. When the ticket ends; a server allows its clock skew on either side. [TS + Lifetime]
    *
    * @generated from field: google.protobuf.Timestamp endtime = 7;
    */
   endtime?: Timestamp | undefined;
 
   /**
-   * Present with the flag RENEWABLE only: until when it may be renewed.
+   * Until when it may be renewed. Present if and only if the flag RENEWABLE is set.
    *
    * @generated from field: google.protobuf.Timestamp renew_till = 8;
    */
   renewTill?: Timestamp | undefined;
 
   /**
-   * Addresses the ticket may be used from. Empty: any. From elsewhere: KRB_AP_ERR_BADADDR. This KDC issues none. [AD_c]
+   * Addresses from which the ticket may be used; empty means any. From elsewhere: KRB_AP_ERR_BADADDR. This
+   * KDC issues none. [AD_c]
    *
    * @generated from field: repeated string addresses = 9;
    */
   addresses: string[];
 
   /**
-   * Restrictions and statements for the service. This KDC issues none; a service refuses, with KDC_ERR_POLICY, a
-   * ticket with a type it does not know.
+   * Restrictions and statements for the service. This KDC issues none; a service refuses a ticket with a type
+   * it does not know with KDC_ERR_POLICY.
    *
    * @generated from field: repeated kerberos.v1.AuthorizationData authorization_data = 10;
    */
   authorizationData: AuthorizationData[];
 
   /**
-   * Required. The service's principal: sealed, so that a ticket shown under another name is noticed. [ID_tgs, ID_v]
+   * Required. The service's principal: sealed, so that a ticket presented under another name is noticed.
+   * [ID_tgs, ID_v]
    *
    * @generated from field: string server = 11;
    */
@@ -258,20 +261,22 @@ export const AuthorizationDataSchema: GenMessage<AuthorizationData> = /*@__PURE_
   messageDesc(file_kerberos_v1_sealed, 3);
 
 /**
- * Proof of possession of the session key, made afresh for each request (RFC 4120 section 5.5.1). [Authenticator_c]
+ * Proof of possession of the session key, made anew for each request (RFC 4120 section 5.5.1).
+ * [Authenticator_c]
  *
  * @generated from message kerberos.v1.Authenticator
  */
 export type Authenticator = Message<"kerberos.v1.Authenticator"> & {
   /**
-   * Required. Must be the ticket's client, else KRB_AP_ERR_BADMATCH. [ID_c]
+   * Required. The ticket's client; any other is refused with KRB_AP_ERR_BADMATCH. [ID_c]
    *
    * @generated from field: string client = 1;
    */
   client: string;
 
   /**
-   * Required. The client's time; off by more than the permitted skew: KRB_AP_ERR_SKEW. [TS3, TS5]
+   * Required. The client's time; off by more than the permitted skew: KRB_AP_ERR_SKEW. Servers compare whole
+   * milliseconds and ignore finer parts. [TS3, TS5]
    *
    * @generated from field: google.protobuf.Timestamp ctime = 2;
    */
@@ -286,22 +291,23 @@ export type Authenticator = Message<"kerberos.v1.Authenticator"> & {
   checksum?: Checksum | undefined;
 
   /**
-   * A fresh key for what follows. Required for AccessRequest and for an `ApReq` whose call is protected, optional to the
-   * TGS. [Subkey]
+   * A fresh key for what follows, of the session key's encryption type (any other: KDC_ERR_ETYPE_NOSUPP).
+   * Required in an AccessRequest and in an `ApReq` whose call is protected; refused in an `ApReq` whose call
+   * is not; optional to the TGS. [Subkey]
    *
    * @generated from field: kerberos.v1.EncryptionKey subkey = 4;
    */
   subkey?: EncryptionKey | undefined;
 
   /**
-   * First sequence number of what the client sends under the subkey. [Seq#]
+   * First sequence number of what the client sends under the subkey; 0 without a subkey. [Seq#]
    *
    * @generated from field: uint32 seq_number = 5;
    */
   seqNumber: number;
 
   /**
-   * Required. At least 12 random bytes (96 bits), at most 64: no two authenticators are alike.
+   * Required. 12 to 64 random bytes, so that no two authenticators are alike.
    *
    * @generated from field: bytes nonce = 6;
    */
@@ -318,7 +324,7 @@ export const AuthenticatorSchema: GenMessage<Authenticator> = /*@__PURE__*/
 /**
  * The sealed part of a KDC's reply (RFC 4120 section 5.4.2). [K_c,tgs ‖ ID_tgs ‖ TS2 ‖ Lifetime2]
  *
- * The client compares every field with what it asked and takes names and times from here alone.
+ * The client compares every field with what it asked for, and takes names and times from here only.
  *
  * @generated from message kerberos.v1.EncKdcRepPart
  */
@@ -338,71 +344,72 @@ export type EncKdcRepPart = Message<"kerberos.v1.EncKdcRepPart"> & {
   nonce: Uint8Array;
 
   /**
-   * Required. The service the ticket is for. [ID_tgs, ID_v]
+   * Required. The service that the ticket is for. [ID_tgs, ID_v]
    *
    * @generated from field: string server = 3;
    */
   server: string;
 
   /**
-   * Required. The client the ticket is for. [ID_c]
+   * Required. The client that the ticket is for. [ID_c]
    *
    * @generated from field: string client = 4;
    */
   client: string;
 
   /**
-   * The ticket's flags.
+   * The ticket's flags, in ascending order. Of the AS: INITIAL and PRE_AUTHENT, and RENEWABLE if asked for;
+   * of the TGS: PRE_AUTHENT, and RENEWABLE if asked for; a renewed TGT keeps INITIAL.
    *
    * @generated from field: repeated kerberos.v1.TicketFlag flags = 5;
    */
   flags: TicketFlag[];
 
   /**
-   * Required. The ticket's times.
+   * Required. When the client proved its key to the AS.
    *
    * @generated from field: google.protobuf.Timestamp authtime = 6;
    */
   authtime?: Timestamp | undefined;
 
   /**
-   * Required. [TS2, TS4]
+   * Required. When the ticket begins to be valid. [TS2, TS4]
    *
    * @generated from field: google.protobuf.Timestamp starttime = 7;
    */
   starttime?: Timestamp | undefined;
 
   /**
-   * Required. [TS2 + Lifetime2]
+   * Required. When the ticket ends. [TS2 + Lifetime2]
    *
    * @generated from field: google.protobuf.Timestamp endtime = 8;
    */
   endtime?: Timestamp | undefined;
 
   /**
-   * Present in renewable tickets only.
+   * Until when it may be renewed. Present if and only if the flag RENEWABLE is set.
    *
    * @generated from field: google.protobuf.Timestamp renew_till = 9;
    */
   renewTill?: Timestamp | undefined;
 
   /**
-   * When the client's password expires, if it does.
+   * When the client's password expires, if it does. In AS replies only.
    *
    * @generated from field: google.protobuf.Timestamp key_expiration = 10;
    */
   keyExpiration?: Timestamp | undefined;
 
   /**
-   * Required. The list of encryption types as the KDC received it: a client that finds another list than it sent was
-   * tampered with and refuses the reply.
+   * Required. The list of encryption types as the KDC received it: a client that finds a list other than the
+   * one it sent knows that the request was altered, and refuses the reply.
    *
    * @generated from field: repeated kerberos.v1.EncryptionType etypes = 11;
    */
   etypes: EncryptionType[];
 
   /**
-   * Required. The KDC's time when it made the reply: a client with a wrong clock learns its offset from it.
+   * Required. The KDC's time when it made the reply: from it a client with a wrong clock learns its offset.
    *
    * @generated from field: google.protobuf.Timestamp kdc_time = 12;
    */
@@ -437,15 +444,15 @@ export type EncApRepPart = Message<"kerberos.v1.EncApRepPart"> & {
   nonce: Uint8Array;
 
   /**
-   * A fresh key, chosen by the service, for what it sends. Required in AccessResponse and in the answer to an `ApReq`
-   * whose call is protected. [Subkey]
+   * A fresh key of the session key's encryption type, chosen by the service for what it sends. Required in an
+   * AccessResponse and in the answer to an `ApReq` whose call is protected; refused in any other. [Subkey]
    *
    * @generated from field: kerberos.v1.EncryptionKey subkey = 3;
    */
   subkey?: EncryptionKey | undefined;
 
   /**
-   * First sequence number of what the service sends. [Seq#]
+   * First sequence number of what the service sends under the subkey; 0 without a subkey. [Seq#]
    *
    * @generated from field: uint32 seq_number = 4;
    */
@@ -460,29 +467,30 @@ export const EncApRepPartSchema: GenMessage<EncApRepPart> = /*@__PURE__*/
   messageDesc(file_kerberos_v1_sealed, 6);
 
 /**
- * Application data under seal (RFC 4120 section 5.7.1, KRB-PRIV). Each direction has its own part and key usage.
+ * Sealed application data (RFC 4120 section 5.7.1, KRB-PRIV). Each direction has its own part and key usage.
  *
  * @generated from message kerberos.v1.EncPrivPart
  */
 export type EncPrivPart = Message<"kerberos.v1.EncPrivPart"> & {
   /**
-   * The application's bytes. To V: a serialized google.protobuf.Any that holds an operation's request; from V: one
-   * that holds its response, or a google.rpc.Status if the operation refused. Of a guarded call: one message.
+   * The application's bytes. To V: a serialized google.protobuf.Any holding an operation's request; from V:
+   * one holding its response, or a google.rpc.Status if the operation refused. In a guarded call: one
+   * message.
    *
    * @generated from field: bytes user_data = 1;
    */
   userData: Uint8Array;
 
   /**
-   * Required. The sequence number announced in the authenticator or in EncApRepPart; of a guarded call's later
-   * messages as `ProtectedMessage.seq_number`.
+   * Required. The sequence number announced in the authenticator or in EncApRepPart; in a guarded call's
+   * later messages as `ProtectedMessage.seq_number`.
    *
    * @generated from field: uint32 seq_number = 2;
    */
   seqNumber: number;
 
   /**
-   * As `ProtectedMessage.end`; never true to and from V.
+   * As `ProtectedMessage.end`; refused with KRB_AP_ERR_MODIFIED if true to or from V.
    *
    * @generated from field: bool end = 3;
    */
@@ -525,7 +533,7 @@ export const PaEncTimestampSchema: GenMessage<PaEncTimestamp> = /*@__PURE__*/
   messageDesc(file_kerberos_v1_sealed, 8);
 
 /**
- * A flag of a ticket; the number is the bit number of RFC 4120 section 5.3.
+ * A flag of a ticket, numbered by its bit in RFC 4120 section 5.3.
  *
  * @generated from enum kerberos.v1.TicketFlag
  */
@@ -580,7 +588,7 @@ export enum TicketFlag {
   POSTDATED = 6,
 
   /**
-   * Must be validated by the KDC before use; every service refuses it with KRB_AP_ERR_TKT_NYV.
+   * Must be validated by the KDC before use; until then every service refuses it with KRB_AP_ERR_TKT_NYV.
    *
    * @generated from enum value: TICKET_FLAG_INVALID = 7;
    */
@@ -594,7 +602,8 @@ export enum TicketFlag {
   RENEWABLE = 8,
 
   /**
-   * Was issued by the AS on the strength of a long-term key, not of a TGT.
+   * Was issued by the AS on the strength of a long-term key, not by the TGS on that of a TGT. Only TGTs have
+   * it here.
    *
    * @generated from enum value: TICKET_FLAG_INITIAL = 9;
    */

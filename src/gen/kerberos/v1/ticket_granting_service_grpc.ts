@@ -12,22 +12,25 @@ import { addService } from "../../../rpc/server-runtime.js";
 import type { Server } from "@grpc/grpc-js";
 
 /**
- * The Ticket Granting Server (TGS): from a ticket-granting ticket to a service ticket (RFC 4120 section 3.3).
+ * The Ticket Granting Server (TGS): turns a ticket-granting ticket into a service ticket (RFC 4120 section
+ * 3.3).
  *
  * @generated from service kerberos.v1.TicketGrantingService
  */
 export class TicketGrantingServiceClient extends ServiceClient {
   /**
-   * Messages (3) and (4) of the dialogue, TGS-REQ and TGS-REP. Whoever holds a TGT may call.
+   * Messages (3) and (4) of the dialogue, TGS-REQ and TGS-REP. Anyone who holds a TGT may call.
    *
-   * UNAUTHENTICATED: KRB_AP_ERR_BAD_INTEGRITY, KRB_AP_ERR_MODIFIED, KRB_AP_ERR_BADMATCH, KRB_AP_ERR_TKT_EXPIRED,
-   * KRB_AP_ERR_TKT_NYV, KRB_AP_ERR_SKEW, KRB_AP_ERR_REPEAT, KRB_AP_ERR_NOT_US, KRB_AP_ERR_NOKEY,
-   * KRB_AP_ERR_BADKEYVER, KRB_AP_ERR_INAPP_CKSUM, KRB_AP_ERR_BADADDR of the TGT and its authenticator;
-   * KDC_ERR_CLIENT_REVOKED when the client is no longer active. NOT_FOUND:
-   * KDC_ERR_S_PRINCIPAL_UNKNOWN. PERMISSION_DENIED: KDC_ERR_POLICY, KDC_ERR_BADOPTION, KDC_ERR_PATH_NOT_ACCEPTED. FAILED_PRECONDITION:
-   * KDC_ERR_NEVER_VALID, KDC_ERR_CANNOT_POSTDATE, KDC_ERR_ETYPE_NOSUPP, KDC_ERR_MUST_USE_USER2USER (the service has a
-   * password), KDC_ERR_SERVICE_EXP, KDC_ERR_SERVICE_REVOKED, KDC_ERR_WRONG_REALM. INVALID_ARGUMENT: KRB_ERR_GENERIC for
-   * a malformed request, KRB_ERR_FIELD_TOOLONG. UNAVAILABLE: KDC_ERR_SVC_UNAVAILABLE, the only one worth repeating.
+   * UNAUTHENTICATED: KRB_AP_ERR_BAD_INTEGRITY, KRB_AP_ERR_MODIFIED, KRB_AP_ERR_BADMATCH,
+   * KRB_AP_ERR_TKT_EXPIRED, KRB_AP_ERR_TKT_NYV, KRB_AP_ERR_SKEW, KRB_AP_ERR_REPEAT, KRB_AP_ERR_NOT_US,
+   * KRB_AP_ERR_NOKEY, KRB_AP_ERR_BADKEYVER, KRB_AP_ERR_INAPP_CKSUM, KRB_AP_ERR_BADADDR about the TGT and its
+   * authenticator; KDC_ERR_CLIENT_REVOKED if the client is no longer active. NOT_FOUND:
+   * KDC_ERR_S_PRINCIPAL_UNKNOWN. PERMISSION_DENIED: KDC_ERR_POLICY, KDC_ERR_BADOPTION,
+   * KDC_ERR_PATH_NOT_ACCEPTED. FAILED_PRECONDITION: KDC_ERR_NEVER_VALID, KDC_ERR_CANNOT_POSTDATE,
+   * KDC_ERR_ETYPE_NOSUPP, KDC_ERR_MUST_USE_USER2USER (the service has a password), KDC_ERR_SERVICE_EXP,
+   * KDC_ERR_SERVICE_REVOKED, KDC_ERR_WRONG_REALM. INVALID_ARGUMENT: KRB_ERR_GENERIC for a malformed request,
+   * KRB_ERR_FIELD_TOOLONG. UNAVAILABLE: KDC_ERR_SVC_UNAVAILABLE, the only one worth repeating, with a new
+   * authenticator.
    *
    * @generated from rpc kerberos.v1.TicketGrantingService.GrantTicket
    */
@@ -40,22 +43,25 @@ export class TicketGrantingServiceClient extends ServiceClient {
 }
 
 /**
- * The Ticket Granting Server (TGS): from a ticket-granting ticket to a service ticket (RFC 4120 section 3.3).
+ * The Ticket Granting Server (TGS): turns a ticket-granting ticket into a service ticket (RFC 4120 section
+ * 3.3).
  *
  * @generated from service kerberos.v1.TicketGrantingService
  */
 export interface TicketGrantingServiceServer {
   /**
-   * Messages (3) and (4) of the dialogue, TGS-REQ and TGS-REP. Whoever holds a TGT may call.
+   * Messages (3) and (4) of the dialogue, TGS-REQ and TGS-REP. Anyone who holds a TGT may call.
    *
-   * UNAUTHENTICATED: KRB_AP_ERR_BAD_INTEGRITY, KRB_AP_ERR_MODIFIED, KRB_AP_ERR_BADMATCH, KRB_AP_ERR_TKT_EXPIRED,
-   * KRB_AP_ERR_TKT_NYV, KRB_AP_ERR_SKEW, KRB_AP_ERR_REPEAT, KRB_AP_ERR_NOT_US, KRB_AP_ERR_NOKEY,
-   * KRB_AP_ERR_BADKEYVER, KRB_AP_ERR_INAPP_CKSUM, KRB_AP_ERR_BADADDR of the TGT and its authenticator;
-   * KDC_ERR_CLIENT_REVOKED when the client is no longer active. NOT_FOUND:
-   * KDC_ERR_S_PRINCIPAL_UNKNOWN. PERMISSION_DENIED: KDC_ERR_POLICY, KDC_ERR_BADOPTION, KDC_ERR_PATH_NOT_ACCEPTED. FAILED_PRECONDITION:
-   * KDC_ERR_NEVER_VALID, KDC_ERR_CANNOT_POSTDATE, KDC_ERR_ETYPE_NOSUPP, KDC_ERR_MUST_USE_USER2USER (the service has a
-   * password), KDC_ERR_SERVICE_EXP, KDC_ERR_SERVICE_REVOKED, KDC_ERR_WRONG_REALM. INVALID_ARGUMENT: KRB_ERR_GENERIC for
-   * a malformed request, KRB_ERR_FIELD_TOOLONG. UNAVAILABLE: KDC_ERR_SVC_UNAVAILABLE, the only one worth repeating.
+   * UNAUTHENTICATED: KRB_AP_ERR_BAD_INTEGRITY, KRB_AP_ERR_MODIFIED, KRB_AP_ERR_BADMATCH,
+   * KRB_AP_ERR_TKT_EXPIRED, KRB_AP_ERR_TKT_NYV, KRB_AP_ERR_SKEW, KRB_AP_ERR_REPEAT, KRB_AP_ERR_NOT_US,
+   * KRB_AP_ERR_NOKEY, KRB_AP_ERR_BADKEYVER, KRB_AP_ERR_INAPP_CKSUM, KRB_AP_ERR_BADADDR about the TGT and its
+   * authenticator; KDC_ERR_CLIENT_REVOKED if the client is no longer active. NOT_FOUND:
+   * KDC_ERR_S_PRINCIPAL_UNKNOWN. PERMISSION_DENIED: KDC_ERR_POLICY, KDC_ERR_BADOPTION,
+   * KDC_ERR_PATH_NOT_ACCEPTED. FAILED_PRECONDITION: KDC_ERR_NEVER_VALID, KDC_ERR_CANNOT_POSTDATE,
+   * KDC_ERR_ETYPE_NOSUPP, KDC_ERR_MUST_USE_USER2USER (the service has a password), KDC_ERR_SERVICE_EXP,
+   * KDC_ERR_SERVICE_REVOKED, KDC_ERR_WRONG_REALM. INVALID_ARGUMENT: KRB_ERR_GENERIC for a malformed request,
+   * KRB_ERR_FIELD_TOOLONG. UNAVAILABLE: KDC_ERR_SVC_UNAVAILABLE, the only one worth repeating, with a new
+   * authenticator.
    *
    * @generated from rpc kerberos.v1.TicketGrantingService.GrantTicket
    */

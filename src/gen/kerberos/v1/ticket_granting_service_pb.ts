@@ -10,7 +10,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file kerberos/v1/ticket_granting_service.proto.
  */
 export const file_kerberos_v1_ticket_granting_service: GenFile = /*@__PURE__*/
-  fileDesc("CilrZXJiZXJvcy92MS90aWNrZXRfZ3JhbnRpbmdfc2VydmljZS5wcm90bxILa2VyYmVyb3MudjEiSQoSR3JhbnRUaWNrZXRSZXF1ZXN0Eg4KBnRpY2tldBgBIAEoDBIVCg1hdXRoZW50aWNhdG9yGAIgASgMEgwKBGJvZHkYAyABKAwiNwoTR3JhbnRUaWNrZXRSZXNwb25zZRIOCgZ0aWNrZXQYASABKAwSEAoIZW5jX3BhcnQYAiABKAwyaQoVVGlja2V0R3JhbnRpbmdTZXJ2aWNlElAKC0dyYW50VGlja2V0Eh8ua2VyYmVyb3MudjEuR3JhbnRUaWNrZXRSZXF1ZXN0GiAua2VyYmVyb3MudjEuR3JhbnRUaWNrZXRSZXNwb25zZWIGcHJvdG8z");
+  fileDesc("CilrZXJiZXJvcy92MS90aWNrZXRfZ3JhbnRpbmdfc2VydmljZS5wcm90bxILa2VyYmVyb3MudjEiSQoSR3JhbnRUaWNrZXRSZXF1ZXN0Eg4KBnRpY2tldBgBIAEoDBIVCg1hdXRoZW50aWNhdG9yGAIgASgMEgwKBGJvZHkYAyABKAwiNwoTR3JhbnRUaWNrZXRSZXNwb25zZRIOCgZ0aWNrZXQYASABKAwSEAoIZW5jX3BhcnQYAiABKAwyaQoVVGlja2V0R3JhbnRpbmdTZXJ2aWNlElAKC0dyYW50VGlja2V0Eh8ua2VyYmVyb3MudjEuR3JhbnRUaWNrZXRSZXF1ZXN0GiAua2VyYmVyb3MudjEuR3JhbnRUaWNrZXRSZXNwb25zZUIYWhZrZXJiZXJvcy92MTtrZXJiZXJvc3YxYgZwcm90bzM");
 
 /**
  * TGS-REQ (RFC 4120 section 5.4.1). [C → TGS: ID_v ‖ Ticket_tgs ‖ Authenticator_c]
@@ -26,15 +26,15 @@ export type GrantTicketRequest = Message<"kerberos.v1.GrantTicketRequest"> & {
   ticket: Uint8Array;
 
   /**
-   * Required. A serialized EncryptedData: seals `SealedPart.authenticator` under the TGT's session key, key usage 7;
-   * its checksum (key usage 6) covers the bytes of `body`. [Authenticator_c]
+   * Required. A serialized EncryptedData that seals `SealedPart.authenticator` under the TGT's session key,
+   * key usage 7. The authenticator's checksum (key usage 6) covers the bytes of `body`. [Authenticator_c]
    *
    * @generated from field: bytes authenticator = 2;
    */
   authenticator: Uint8Array;
 
   /**
-   * Required. A serialized KdcReqBody. [ID_v]
+   * Required. A serialized KdcReqBody, in canonical form. [ID_v]
    *
    * @generated from field: bytes body = 3;
    */
@@ -62,8 +62,8 @@ export type GrantTicketResponse = Message<"kerberos.v1.GrantTicketResponse"> & {
   ticket: Uint8Array;
 
   /**
-   * A serialized EncryptedData: seals `SealedPart.enc_tgs_rep_part` under the TGT's session key, key usage 8, or
-   * under the authenticator's subkey if it has one, key usage 9.
+   * A serialized EncryptedData that seals `SealedPart.enc_tgs_rep_part` under the TGT's session key, key
+   * usage 8, or under the authenticator's subkey if it has one, key usage 9.
    *
    * @generated from field: bytes enc_part = 2;
    */
@@ -78,22 +78,25 @@ export const GrantTicketResponseSchema: GenMessage<GrantTicketResponse> = /*@__P
   messageDesc(file_kerberos_v1_ticket_granting_service, 1);
 
 /**
- * The Ticket Granting Server (TGS): from a ticket-granting ticket to a service ticket (RFC 4120 section 3.3).
+ * The Ticket Granting Server (TGS): turns a ticket-granting ticket into a service ticket (RFC 4120 section
+ * 3.3).
  *
  * @generated from service kerberos.v1.TicketGrantingService
  */
 export const TicketGrantingService: GenService<{
   /**
-   * Messages (3) and (4) of the dialogue, TGS-REQ and TGS-REP. Whoever holds a TGT may call.
+   * Messages (3) and (4) of the dialogue, TGS-REQ and TGS-REP. Anyone who holds a TGT may call.
    *
-   * UNAUTHENTICATED: KRB_AP_ERR_BAD_INTEGRITY, KRB_AP_ERR_MODIFIED, KRB_AP_ERR_BADMATCH, KRB_AP_ERR_TKT_EXPIRED,
-   * KRB_AP_ERR_TKT_NYV, KRB_AP_ERR_SKEW, KRB_AP_ERR_REPEAT, KRB_AP_ERR_NOT_US, KRB_AP_ERR_NOKEY,
-   * KRB_AP_ERR_BADKEYVER, KRB_AP_ERR_INAPP_CKSUM, KRB_AP_ERR_BADADDR of the TGT and its authenticator;
-   * KDC_ERR_CLIENT_REVOKED when the client is no longer active. NOT_FOUND:
-   * KDC_ERR_S_PRINCIPAL_UNKNOWN. PERMISSION_DENIED: KDC_ERR_POLICY, KDC_ERR_BADOPTION, KDC_ERR_PATH_NOT_ACCEPTED. FAILED_PRECONDITION:
-   * KDC_ERR_NEVER_VALID, KDC_ERR_CANNOT_POSTDATE, KDC_ERR_ETYPE_NOSUPP, KDC_ERR_MUST_USE_USER2USER (the service has a
-   * password), KDC_ERR_SERVICE_EXP, KDC_ERR_SERVICE_REVOKED, KDC_ERR_WRONG_REALM. INVALID_ARGUMENT: KRB_ERR_GENERIC for
-   * a malformed request, KRB_ERR_FIELD_TOOLONG. UNAVAILABLE: KDC_ERR_SVC_UNAVAILABLE, the only one worth repeating.
+   * UNAUTHENTICATED: KRB_AP_ERR_BAD_INTEGRITY, KRB_AP_ERR_MODIFIED, KRB_AP_ERR_BADMATCH,
+   * KRB_AP_ERR_TKT_EXPIRED, KRB_AP_ERR_TKT_NYV, KRB_AP_ERR_SKEW, KRB_AP_ERR_REPEAT, KRB_AP_ERR_NOT_US,
+   * KRB_AP_ERR_NOKEY, KRB_AP_ERR_BADKEYVER, KRB_AP_ERR_INAPP_CKSUM, KRB_AP_ERR_BADADDR about the TGT and its
+   * authenticator; KDC_ERR_CLIENT_REVOKED if the client is no longer active. NOT_FOUND:
+   * KDC_ERR_S_PRINCIPAL_UNKNOWN. PERMISSION_DENIED: KDC_ERR_POLICY, KDC_ERR_BADOPTION,
+   * KDC_ERR_PATH_NOT_ACCEPTED. FAILED_PRECONDITION: KDC_ERR_NEVER_VALID, KDC_ERR_CANNOT_POSTDATE,
+   * KDC_ERR_ETYPE_NOSUPP, KDC_ERR_MUST_USE_USER2USER (the service has a password), KDC_ERR_SERVICE_EXP,
+   * KDC_ERR_SERVICE_REVOKED, KDC_ERR_WRONG_REALM. INVALID_ARGUMENT: KRB_ERR_GENERIC for a malformed request,
+   * KRB_ERR_FIELD_TOOLONG. UNAVAILABLE: KDC_ERR_SVC_UNAVAILABLE, the only one worth repeating, with a new
+   * authenticator.
    *
    * @generated from rpc kerberos.v1.TicketGrantingService.GrantTicket
    */

@@ -2,7 +2,7 @@
 // @generated from file kerberos/storage/v1/note_record.proto (package kerberos.storage.v1, syntax proto3)
 /* eslint-disable */
 
-// How V's notes are stored. Apart from the wire: free to change.
+// How V's notes are stored. Independent of the wire: free to change.
 
 import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
@@ -12,10 +12,10 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file kerberos/storage/v1/note_record.proto.
  */
 export const file_kerberos_storage_v1_note_record: GenFile = /*@__PURE__*/
-  fileDesc("CiVrZXJiZXJvcy9zdG9yYWdlL3YxL25vdGVfcmVjb3JkLnByb3RvEhNrZXJiZXJvcy5zdG9yYWdlLnYxIiwKCk5vdGVSZWNvcmQSDAoEdGV4dBgBIAEoCRIQCghtb2RpZmllZBgCIAEoA2IGcHJvdG8z");
+  fileDesc("CiVrZXJiZXJvcy9zdG9yYWdlL3YxL25vdGVfcmVjb3JkLnByb3RvEhNrZXJiZXJvcy5zdG9yYWdlLnYxIiwKCk5vdGVSZWNvcmQSDAoEdGV4dBgBIAEoCRIQCghtb2RpZmllZBgCIAEoA0IfWh1rZXJiZXJvcy9zdG9yYWdlL3YxO3N0b3JhZ2V2MWIGcHJvdG8z");
 
 /**
- * A note, stored under its owner and its name.
+ * A note, stored under its owner and name.
  *
  * @generated from message kerberos.storage.v1.NoteRecord
  */

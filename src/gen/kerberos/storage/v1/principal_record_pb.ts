@@ -2,7 +2,7 @@
 // @generated from file kerberos/storage/v1/principal_record.proto (package kerberos.storage.v1, syntax proto3)
 /* eslint-disable */
 
-// How principals are stored. Apart from the wire: free to change with the record version.
+// How principals are stored. Independent of the wire: free to change with the record version.
 
 import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
@@ -12,30 +12,31 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file kerberos/storage/v1/principal_record.proto.
  */
 export const file_kerberos_storage_v1_principal_record: GenFile = /*@__PURE__*/
-  fileDesc("CiprZXJiZXJvcy9zdG9yYWdlL3YxL3ByaW5jaXBhbF9yZWNvcmQucHJvdG8SE2tlcmJlcm9zLnN0b3JhZ2UudjEiXQoVU2VhbGVkUHJpbmNpcGFsUmVjb3JkEg8KB3ZlcnNpb24YASABKA0SFQoNbWFzdGVyX2tleV9pZBgCIAEoDBIOCgZyZWNvcmQYAyABKAwSDAoEc2VhbBgEIAEoDCK7AwoPUHJpbmNpcGFsUmVjb3JkEhEKCXByaW5jaXBhbBgBIAEoCRIsCgRrZXlzGAIgAygLMh4ua2VyYmVyb3Muc3RvcmFnZS52MS5TZWFsZWRLZXkSPQoNc3RyaW5nX3RvX2tleRgDIAMoCzImLmtlcmJlcm9zLnN0b3JhZ2UudjEuU3RyaW5nVG9LZXlDaG9pY2USFgoOcGFzc3dvcmRfa2V5ZWQYBCABKAgSEAoIZGlzYWJsZWQYBSABKAgSFwoKZXhwaXJlc19hdBgGIAEoA0gAiAEBEiAKE3Bhc3N3b3JkX2V4cGlyZXNfYXQYByABKANIAYgBARIVCghtYXhfbGlmZRgIIAEoA0gCiAEBEh8KEm1heF9yZW5ld2FibGVfbGlmZRgJIAEoA0gDiAEBEhIKCmNyZWF0ZWRfYXQYCiABKAMSEwoLbW9kaWZpZWRfYXQYCyABKAMSFwoPa2V5c19jaGFuZ2VkX2F0GAwgASgDQg0KC19leHBpcmVzX2F0QhYKFF9wYXNzd29yZF9leHBpcmVzX2F0QgsKCV9tYXhfbGlmZUIVChNfbWF4X3JlbmV3YWJsZV9saWZlIkcKCVNlYWxlZEtleRIMCgRrdm5vGAEgASgNEg0KBWV0eXBlGAIgASgREg0KBW5vbmNlGAMgASgMEg4KBmNpcGhlchgEIAEoDCJAChFTdHJpbmdUb0tleUNob2ljZRINCgVldHlwZRgBIAEoERIMCgRzYWx0GAIgASgJEg4KBnBhcmFtcxgDIAEoDGIGcHJvdG8z");
+  fileDesc("CiprZXJiZXJvcy9zdG9yYWdlL3YxL3ByaW5jaXBhbF9yZWNvcmQucHJvdG8SE2tlcmJlcm9zLnN0b3JhZ2UudjEiXQoVU2VhbGVkUHJpbmNpcGFsUmVjb3JkEg8KB3ZlcnNpb24YASABKA0SFQoNbWFzdGVyX2tleV9pZBgCIAEoDBIOCgZyZWNvcmQYAyABKAwSDAoEc2VhbBgEIAEoDCK7AwoPUHJpbmNpcGFsUmVjb3JkEhEKCXByaW5jaXBhbBgBIAEoCRIsCgRrZXlzGAIgAygLMh4ua2VyYmVyb3Muc3RvcmFnZS52MS5TZWFsZWRLZXkSPQoNc3RyaW5nX3RvX2tleRgDIAMoCzImLmtlcmJlcm9zLnN0b3JhZ2UudjEuU3RyaW5nVG9LZXlDaG9pY2USFgoOcGFzc3dvcmRfa2V5ZWQYBCABKAgSEAoIZGlzYWJsZWQYBSABKAgSFwoKZXhwaXJlc19hdBgGIAEoA0gAiAEBEiAKE3Bhc3N3b3JkX2V4cGlyZXNfYXQYByABKANIAYgBARIVCghtYXhfbGlmZRgIIAEoA0gCiAEBEh8KEm1heF9yZW5ld2FibGVfbGlmZRgJIAEoA0gDiAEBEhIKCmNyZWF0ZWRfYXQYCiABKAMSEwoLbW9kaWZpZWRfYXQYCyABKAMSFwoPa2V5c19jaGFuZ2VkX2F0GAwgASgDQg0KC19leHBpcmVzX2F0QhYKFF9wYXNzd29yZF9leHBpcmVzX2F0QgsKCV9tYXhfbGlmZUIVChNfbWF4X3JlbmV3YWJsZV9saWZlIkcKCVNlYWxlZEtleRIMCgRrdm5vGAEgASgNEg0KBWV0eXBlGAIgASgREg0KBW5vbmNlGAMgASgMEg4KBmNpcGhlchgEIAEoDCJAChFTdHJpbmdUb0tleUNob2ljZRINCgVldHlwZRgBIAEoERIMCgRzYWx0GAIgASgJEg4KBnBhcmFtcxgDIAEoDEIfWh1rZXJiZXJvcy9zdG9yYWdlL3YxO3N0b3JhZ2V2MWIGcHJvdG8z");
 
 /**
- * What lies in the store under a principal's name: a serialized PrincipalRecord and its seal.
+ * What the store holds under a principal's name: a serialized PrincipalRecord and its seal.
  *
  * @generated from message kerberos.storage.v1.SealedPrincipalRecord
  */
 export type SealedPrincipalRecord = Message<"kerberos.storage.v1.SealedPrincipalRecord"> & {
   /**
-   * Version of this message and of what it holds: 1. A reader refuses a version it does not know.
+   * Version of this message and its contents: 1. A reader refuses a version it does not know.
    *
    * @generated from field: uint32 version = 1;
    */
   version: number;
 
   /**
-   * First 8 bytes of the master key's fingerprint: tells a wrong master key from a damaged record.
+   * First 8 bytes of the master key's fingerprint, which tell a wrong master key from a damaged record.
    *
    * @generated from field: bytes master_key_id = 2;
    */
   masterKeyId: Uint8Array;
 
   /**
-   * A serialized PrincipalRecord. The seal is checked over these bytes as they were read, before they are parsed.
+   * A serialized PrincipalRecord. The seal is checked over these bytes as they were read, before they are
+   * parsed.
    *
    * @generated from field: bytes record = 3;
    */
@@ -64,14 +65,14 @@ export const SealedPrincipalRecordSchema: GenMessage<SealedPrincipalRecord> = /*
  */
 export type PrincipalRecord = Message<"kerberos.storage.v1.PrincipalRecord"> & {
   /**
-   * Canonical name. Must be the name the record is stored under.
+   * Canonical name; must be the name under which the record is stored.
    *
    * @generated from field: string principal = 1;
    */
   principal: string;
 
   /**
-   * Newest version first; within a version, strongest encryption type first.
+   * The keys, newest version first; within a version, strongest encryption type first.
    *
    * @generated from field: repeated kerberos.storage.v1.SealedKey keys = 2;
    */
@@ -85,28 +86,28 @@ export type PrincipalRecord = Message<"kerberos.storage.v1.PrincipalRecord"> & {
   stringToKey: StringToKeyChoice[];
 
   /**
-   * Its keys are made from a password: no service ticket is issued for it.
+   * Whether its keys are made from a password; if so, no service ticket is issued for it.
    *
    * @generated from field: bool password_keyed = 4;
    */
   passwordKeyed: boolean;
 
   /**
-   * No ticket is issued to it or for it.
+   * Whether it is disabled; if so, no ticket is issued to it or for it.
    *
    * @generated from field: bool disabled = 5;
    */
   disabled: boolean;
 
   /**
-   * It is no principal any more from this time on; absent: never.
+   * When it expires: no ticket is issued to it or for it from then on; absent: never.
    *
    * @generated from field: optional int64 expires_at = 6;
    */
   expiresAt?: bigint | undefined;
 
   /**
-   * Its password must be changed first from this time on; absent: never.
+   * When its password expires: it must be changed before the next login; absent: never.
    *
    * @generated from field: optional int64 password_expires_at = 7;
    */
@@ -156,14 +157,14 @@ export const PrincipalRecordSchema: GenMessage<PrincipalRecord> = /*@__PURE__*/
   messageDesc(file_kerberos_storage_v1_principal_record, 1);
 
 /**
- * A long-term key, sealed by AES-256-GCM under a key derived from the master key. The additional data is the
- * principal's name, kvno and etype in decimal, with a NUL between each two: a sealed key opens nowhere else.
+ * A long-term key, sealed with AES-256-GCM under a key derived from the master key. The additional data is
+ * the principal's name, kvno and etype in decimal, separated by NULs: a sealed key opens nowhere else.
  *
  * @generated from message kerberos.storage.v1.SealedKey
  */
 export type SealedKey = Message<"kerberos.storage.v1.SealedKey"> & {
   /**
-   * Key version number, from 1 up.
+   * Key version number, 1 or more.
    *
    * @generated from field: uint32 kvno = 1;
    */
@@ -184,7 +185,7 @@ export type SealedKey = Message<"kerberos.storage.v1.SealedKey"> & {
   nonce: Uint8Array;
 
   /**
-   * The key's bytes encrypted, followed by the tag of 16 bytes.
+   * The encrypted key, followed by the 16-byte tag.
    *
    * @generated from field: bytes cipher = 4;
    */
@@ -212,14 +213,14 @@ export type StringToKeyChoice = Message<"kerberos.storage.v1.StringToKeyChoice">
   etype: number;
 
   /**
-   * The salt, text.
+   * The salt, as text.
    *
    * @generated from field: string salt = 2;
    */
   salt: string;
 
   /**
-   * The etype's own parameters; empty: its default.
+   * The encryption type's own parameters; empty: its default.
    *
    * @generated from field: bytes params = 3;
    */
