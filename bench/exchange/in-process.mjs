@@ -9,12 +9,11 @@ import {
   verifyTgsReq,
 } from "../../dist/protocol/tgs-exchange.js";
 import { makeTicket, openTicket } from "../../dist/protocol/ticket.js";
-import { CLIENT, makePrincipals, policyFor, SERVICE, TGS } from "./realm.mjs";
+import { CLIENT, makeRealm, SERVICE, TGS } from "./realm.mjs";
 
 /** The operations of one encryption type, ready to run again and again. */
 export async function operations(etype) {
-  const policy = policyFor(etype);
-  const principals = await makePrincipals(etype);
+  const { policy, principals } = await makeRealm(etype);
   const [client, service, krbtgt] = await Promise.all(
     [CLIENT, SERVICE, TGS].map((name) => principals.get(name)),
   );

@@ -3,37 +3,16 @@
 // `profiled` it looks where that time goes.
 import { randomBytes } from "node:crypto";
 import * as grpc from "@grpc/grpc-js";
-import { startAs, startTgs, startV } from "../../dist/services/realm-servers.js";
-import { MemoryReplayCache } from "../../dist/store/memory-replay-cache.js";
-import { openMemoryStore } from "../../dist/store/memory-store.js";
-import { NotesStore } from "../../dist/store/notes-store.js";
+import { runRealm } from "../../dist/services/run-realm.js";
 import { startProfile } from "./profile.mjs";
-import { makePrincipals, policyFor, SERVICE } from "./realm.mjs";
+import { CLIENT, makeRealm } from "./realm.mjs";
 
-const etype = Number(process.argv[2]);
-const policy = policyFor(etype);
-const principals = await makePrincipals(etype);
-const log = (record) => void JSON.stringify(record);
-const clock = Date.now;
-const listen = { host: "127.0.0.1", port: 0 };
-const replayCache = () =>
-  new MemoryReplayCache({ skew: policy.clockSkew, startedAt: clock(), restart: "fresh" });
-const { keys } = await principals.get(SERVICE);
-const kdc = { principals, policy, clock, log };
-const as = await startAs(kdc, listen);
-const tgs = await startTgs({ ...kdc, replayCache: replayCache() }, listen);
-const v = await startV(
-  {
-    serviceKeys: () => ({ principal: SERVICE, keys }),
-    permittedEtypes: policy.permittedEtypes,
-    clockSkew: policy.clockSkew,
-    replayCache: replayCache(),
-    notes: new NotesStore(openMemoryStore()),
-    clock,
-    log,
-  },
-  listen,
-);
+const realm = await makeRealm(Number(process.argv[2]));
+const running = await runRealm({
+  realm,
+  ports: { as: 0, tgs: 0, v: 0 },
+  log: (record) => void JSON.stringify(record),
+});
 
 // The floor: a bare grpc-js server and a handler that returns bytes of the size asked for.
 const identity = (bytes) => bytes;
@@ -65,9 +44,7 @@ const emptyPort = await new Promise((resolve, reject) =>
   ),
 );
 
-const exported = {};
-for (const [name, principal] of Object.entries({ client: (await import("./realm.mjs")).CLIENT }))
-  exported[name] = Buffer.from((await principals.get(principal)).keys[0].key.exportBytes()).toString("hex");
+const { keys } = await realm.principals.get(CLIENT);
 
 process.on("disconnect", () => process.exit(0));
 let endProfile;
@@ -84,9 +61,9 @@ process.on("message", async (message) => {
   if (message === "end") process.exit(0);
 });
 process.send({
-  as: as.address,
-  tgs: tgs.address,
-  v: v.address,
+  as: running.address("as"),
+  tgs: running.address("tgs"),
+  v: running.address("v"),
   empty: `127.0.0.1:${emptyPort}`,
-  ...exported,
+  client: Buffer.from(keys[0].key.exportBytes()).toString("hex"),
 });

@@ -1,14 +1,11 @@
-/** What the kadmin commands share: names in the realm, encryption types of new keys, an entry in words. */
+/** What the kadmin commands share: names and encryption types as typed, limits, an entry in words. */
 import { formatDuration } from "../protocol/duration.js";
-import type { LongTermKey } from "../protocol/keys.js";
-import { krbtgtOf, type Principal } from "../protocol/principal.js";
+import type { Principal } from "../protocol/principal.js";
 import { currentKvno, type PrincipalEntry } from "../protocol/principal-entry.js";
-import { profile } from "../protocol/profile.js";
-import type { RealmDirectory } from "../realm/realm-directory.js";
-import type { PrincipalStore } from "../store/principal-store.js";
-import { CommandError, type OptionSpecs, UsageError } from "./command.js";
+import { localPrincipal, type PrincipalLimits } from "../realm/principals.js";
+import type { Realm } from "../realm/realm.js";
+import { type OptionSpecs, UsageError } from "./command.js";
 import { parsePrincipalArgument } from "./principal-argument.js";
-import { etypeName } from "./screen/ticket-facts.js";
 import { isoTime, localTime, parseExpiry, parseLifetime } from "./screen/times.js";
 import { parseEtypes } from "./session.js";
 
@@ -24,7 +21,7 @@ export function etypesOption(otherwise: string) {
   } as const satisfies OptionSpecs;
 }
 
-/** What `chosenEtypes` takes for a principal that has keys. */
+/** What new keys of a principal that has keys are otherwise, in the help. */
 export const PRESENT_ETYPES = "those it has that the realm permits";
 /** The options that say what a principal may. */
 export const LIMIT_OPTIONS = {
@@ -59,7 +56,7 @@ export interface LimitChoice {
 }
 
 /** The changes to an entry that the limits come to. Throws UsageError. */
-export function chosenLimits(choice: LimitChoice, now: number): Partial<PrincipalEntry> {
+export function chosenLimits(choice: LimitChoice, now: number): PrincipalLimits {
   if (choice.disable && choice.enable) throw new UsageError("--disable and --enable: choose one");
   const life = (text: string, option: string) => (text === "none" ? undefined : parseLifetime(text, option));
   return {
@@ -76,50 +73,14 @@ export function chosenLimits(choice: LimitChoice, now: number): Partial<Principa
   };
 }
 
-/**
- * The encryption types of new keys: those asked for, or else those of the present keys that the profile permits, or else
- * the profile's. Throws CommandError for ones not permitted.
- */
-export function chosenEtypes(
-  words: readonly string[],
-  { settings }: RealmDirectory,
-  present: readonly LongTermKey[] = [],
-): readonly number[] {
-  const { permitted, keyEtypes } = profile(settings.profile);
-  const asked = [...new Set(parseEtypes(words, "-e"))];
-  const refused = asked.filter((etype) => !permitted.includes(etype));
-  if (refused.length > 0)
-    throw new CommandError(
-      `the profile ${settings.profile} does not permit ${refused.map(etypeName).join(", ")}`,
-      `it permits ${permitted.map(etypeName).join(", ")}`,
-    );
-  if (asked.length > 0) return asked;
-  const kept = present.map(({ key }) => key.etype.etype).filter((etype) => permitted.includes(etype));
-  return kept.length > 0 ? kept : keyEtypes;
+/** The principal of this realm that was typed. Throws UsageError; RealmError for one of another realm. */
+export function typedPrincipal(text: string, realm: Realm): Principal {
+  return localPrincipal(realm, parsePrincipalArgument(text, realm.settings.realm, "principal"));
 }
 
-/** The principal of this realm that was typed. Throws UsageError; CommandError for one of another realm. */
-export function localPrincipal(text: string, { settings }: RealmDirectory): Principal {
-  const principal = parsePrincipalArgument(text, settings.realm, "principal");
-  if (!principal.endsWith(`@${settings.realm}`))
-    throw new CommandError(`${principal} is not of this realm, ${settings.realm}`);
-  return principal;
-}
-
-/** The entry of a principal. Throws CommandError where there is none. */
-export async function existingEntry(
-  principals: PrincipalStore,
-  principal: Principal,
-): Promise<PrincipalEntry> {
-  const entry = await principals.get(principal);
-  if (entry !== undefined) return entry;
-  throw new CommandError(`there is no principal ${principal}`, "`tessera kadmin listprincs` lists them");
-}
-
-/** Refuses what would take the realm's TGS away. */
-export function protectTgs(principal: Principal, { settings }: RealmDirectory): void {
-  if (principal === krbtgtOf(settings.realm))
-    throw new CommandError(`${principal} is the realm's TGS: without it nobody logs in`);
+/** The encryption types that were typed, none where none were. Throws UsageError. */
+export function typedEtypes(words: readonly string[]): readonly number[] {
+  return parseEtypes(words, "-e");
 }
 
 /** An entry as JSON has it: no key, no salt. */

@@ -17,6 +17,7 @@ import {
   toSeconds,
 } from "./format-bytes.js";
 import { FormatError } from "./format-error.js";
+import { KeytabError } from "./keytab-error.js";
 
 /** One key of a keytab. */
 export interface KeytabEntry {
@@ -117,6 +118,24 @@ export function parseKeytab(
 /** Whether a keytab's entry is a key of use here. */
 export function isKey(held: KeytabEntry | SkippedKeytabEntry): held is KeytabEntry {
   return "key" in held;
+}
+
+/**
+ * Reads a keytab of a file.
+ * @param path the file's, for the refusal.
+ * @throws KeytabError naming the file for anything that is not a whole keytab of version 0x0502.
+ */
+export function parseKeytabFile(
+  path: string,
+  bytes: Uint8Array,
+  onSkipped?: (skipped: SkippedKeytabEntry) => void,
+): KeytabEntry[] {
+  try {
+    return parseKeytab(bytes, onSkipped);
+  } catch (error) {
+    if (!(error instanceof FormatError)) throw error;
+    throw new KeytabError(`${path}: ${error.message}`, { cause: error });
+  }
 }
 
 /**

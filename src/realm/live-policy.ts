@@ -3,10 +3,9 @@
  * wait for the next start.
  */
 import { unwatchFile, watchFile } from "node:fs";
-import { join } from "node:path";
 import type { RealmPolicy } from "../protocol/policy.js";
 import { type ProfileName, profile } from "../protocol/profile.js";
-import { openRealmDirectory } from "./realm-directory.js";
+import { openRealmDirectory, settingsFileOf } from "./realm-directory.js";
 
 /** How often the realm's file is looked at, in milliseconds. */
 const INTERVAL_MS = 1_000;
@@ -37,7 +36,7 @@ export class LivePolicy {
     this.#options = options;
     this.#profile = options.profile;
     this.#current = options.policy;
-    this.#file = join(options.dir, "realm.json");
+    this.#file = settingsFileOf(options.dir);
     watchFile(this.#file, { interval: INTERVAL_MS, persistent: false }, this.#look);
   }
 

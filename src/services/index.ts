@@ -19,7 +19,7 @@ export type { GuardOptions } from "./guard/config.js";
 export { guard } from "./guard/guard.js";
 export type { Keytab } from "./guard/keys.js";
 export type { KdcConfig, TgsConfig } from "./kdc.js";
-export { KeytabError, KeytabFile, type KeytabFileOptions } from "./keytab-file.js";
+export { KeytabFile, type KeytabFileOptions } from "./keytab-file.js";
 export { ListenError } from "./listen.js";
 export { type ListenOptions, startAs, startTgs, startV } from "./realm-servers.js";
 export type { RunningServer } from "./server.js";

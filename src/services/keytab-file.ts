@@ -6,19 +6,13 @@
  * nothing.
  */
 import { closeSync, constants, fstatSync, openSync, readFileSync, statSync } from "node:fs";
-import { ReadableError } from "../errors/readable-error.js";
 import { PrivateFileError, readPrivateFile } from "../files/private-file.js";
-import { FormatError } from "../formats/format-error.js";
-import { type KeytabEntry, parseKeytab } from "../formats/keytab.js";
+import { parseKeytabFile } from "../formats/keytab.js";
+import { KeytabError } from "../formats/keytab-error.js";
 import type { Key } from "../protocol/keys.js";
 import type { Principal } from "../protocol/principal.js";
 import type { ServiceKeys } from "../protocol/ticket.js";
 import type { Clock } from "./clock.js";
-
-/** A keytab that does not give the keys asked for; the text says what to do. */
-export class KeytabError extends ReadableError {
-  override readonly name = "KeytabError";
-}
 
 /** Settings of a keytab file. */
 export interface KeytabFileOptions {
@@ -111,7 +105,7 @@ function identityOf(path: string): string {
 
 function readServices(path: string, bytes: Uint8Array): Map<Principal, ServiceKeys> {
   const services = new Map<Principal, ServiceKeys>();
-  for (const { principal, kvno, key } of readEntries(path, bytes)) {
+  for (const { principal, kvno, key } of parseKeytabFile(path, bytes)) {
     requireUsable(path, principal, kvno, key);
     const keys = services.get(principal)?.keys ?? [];
     services.set(principal, { principal, keys: [...keys, { kvno, key }] });
@@ -132,15 +126,6 @@ function requireUsable(path: string, principal: Principal, kvno: number, key: Ke
         `make another: tessera kadmin ktadd -k ${path} ${principal}`,
       { cause: error },
     );
-  }
-}
-
-function readEntries(path: string, bytes: Uint8Array): KeytabEntry[] {
-  try {
-    return parseKeytab(bytes);
-  } catch (error) {
-    if (!(error instanceof FormatError)) throw error;
-    throw new KeytabError(`${path}: ${error.message}`, { cause: error });
   }
 }
 

@@ -6,25 +6,21 @@
  *   const alice = await realm.login("alice");
  *   realm.advance("8h");
  */
-import { randomBytes } from "node:crypto";
 import { profileEtypes } from "../client/client-etypes.js";
 import { type KdcAddresses, KerberosClient, type KerberosClientOptions } from "../client/index.js";
 import { formatKeytab } from "../formats/keytab.js";
 import { parseDuration } from "../protocol/duration.js";
 import { passwordPrincipal, randomKeyPrincipal } from "../protocol/new-principal.js";
 import type { RealmPolicy } from "../protocol/policy.js";
-import { krbtgtOf, type Principal, principalInRealm } from "../protocol/principal.js";
+import { type Principal, principalInRealm } from "../protocol/principal.js";
 import type { PrincipalEntry } from "../protocol/principal-entry.js";
-import { type ProfileName, profile } from "../protocol/profile.js";
+import type { ProfileName } from "../protocol/profile.js";
 import type { ServiceKeys } from "../protocol/ticket.js";
+import { createMemoryRealm, FIRST_SERVICE } from "../realm/create-realm.js";
+import type { Realm } from "../realm/realm.js";
 import type { LogRecord } from "../services/exchange-log.js";
-import { startAs, startTgs, startV } from "../services/realm-servers.js";
+import { type RunningRealm, runRealm } from "../services/run-realm.js";
 import type { RunningServer } from "../services/server.js";
-import { MasterKey } from "../store/master-key.js";
-import { MemoryReplayCache } from "../store/memory-replay-cache.js";
-import { openMemoryStore } from "../store/memory-store.js";
-import { NotesStore } from "../store/notes-store.js";
-import { PrincipalStore } from "../store/principal-store.js";
 import { TicketForge } from "./ticket-forge.js";
 
 /** What a test realm may be told. */
@@ -43,77 +39,47 @@ export interface TestRealmOptions {
   readonly policy?: Partial<RealmPolicy>;
 }
 
-/** The principal's name of V in a test realm. */
-const V_NAME = "v/localhost";
-
 /** Starts a realm. Dispose of it with `await using` or `close`. */
 export async function createTestRealm(options: TestRealmOptions = {}): Promise<TestRealm> {
-  const realm = new TestRealm(options);
-  await realm.start(options);
-  return realm;
+  const { realm = "TEST.EXAMPLE", profile = "standard", policy = {}, now = Date.now() } = options;
+  const made = new TestRealm(await createMemoryRealm({ realm, profile }, policy, now), now);
+  for (const name of options.services ?? []) await made.addService(name);
+  for (const [name, password] of Object.entries(options.users ?? {})) await made.addUser(name, password);
+  await made.start();
+  return made;
 }
 
 /** A realm that runs; `createTestRealm` makes one. */
 export class TestRealm implements AsyncDisposable {
-  readonly policy: RealmPolicy;
   /** Every line the servers logged. */
   readonly log: LogRecord[] = [];
   /** Makes forged and expired tickets. */
   readonly forge = new TicketForge(this);
-  readonly #profile: ProfileName;
-  readonly #principals = new PrincipalStore(openMemoryStore(), new MasterKey(randomBytes(32)));
-  readonly #notes = new NotesStore(openMemoryStore());
+  readonly #realm: Realm;
   readonly #passwords = new Map<Principal, string>();
   readonly #clients: KerberosClient[] = [];
-  readonly #servers: RunningServer[] = [];
+  #running: RunningRealm | undefined;
   #now: number;
 
   /** @internal Use `createTestRealm`. */
-  constructor(options: TestRealmOptions) {
-    this.#profile = options.profile ?? "standard";
-    const { permitted, keyEtypes } = profile(this.#profile);
-    this.policy = {
-      realm: options.realm ?? "TEST.EXAMPLE",
-      permittedEtypes: permitted,
-      keyEtypes,
-      maxLife: parseDuration("10h"),
-      maxRenewableLife: parseDuration("7d"),
-      clockSkew: parseDuration("5m"),
-      ...options.policy,
-    };
-    this.#now = options.now ?? Date.now();
+  constructor(realm: Realm, now: number) {
+    this.#realm = realm;
+    this.#now = now;
   }
 
   /** @internal Use `createTestRealm`. */
-  async start(options: TestRealmOptions): Promise<void> {
-    const { policy } = this;
-    const { keyEtypes } = policy;
-    await this.#principals.create(randomKeyPrincipal(krbtgtOf(policy.realm), keyEtypes, this.#now));
-    for (const name of [V_NAME, ...(options.services ?? [])]) await this.addService(name);
-    for (const [name, password] of Object.entries(options.users ?? {})) await this.addUser(name, password);
-    const clock = () => this.#now;
-    const log = (record: LogRecord) => void this.log.push(record);
-    const listen = { host: "127.0.0.1", port: 0 };
-    const replayCache = () =>
-      new MemoryReplayCache({ skew: policy.clockSkew, startedAt: this.#now, restart: "fresh" });
-    const kdc = { principals: this.#principals, policy, clock, log };
-    const v = await this.keys(V_NAME);
-    this.#servers.push(
-      await startAs(kdc, listen),
-      await startTgs({ ...kdc, replayCache: replayCache() }, listen),
-      await startV(
-        {
-          serviceKeys: () => v,
-          permittedEtypes: policy.permittedEtypes,
-          clockSkew: policy.clockSkew,
-          replayCache: replayCache(),
-          notes: this.#notes,
-          clock,
-          log,
-        },
-        listen,
-      ),
-    );
+  async start(): Promise<void> {
+    this.#running = await runRealm({
+      realm: this.#realm,
+      ports: { as: 0, tgs: 0, v: 0 },
+      clock: () => this.#now,
+      log: (record) => void this.log.push(record),
+    });
+  }
+
+  /** What the realm permits. */
+  get policy(): RealmPolicy {
+    return this.#realm.policy;
   }
 
   /** The present of servers and clients, in milliseconds since the epoch. */
@@ -129,18 +95,17 @@ export class TestRealm implements AsyncDisposable {
 
   /** Where AS and TGS listen. */
   get kdc(): KdcAddresses {
-    const [as, tgs] = this.#servers;
-    return { as: as!.address, tgs: tgs!.address };
+    return { as: this.#servers().address("as"), tgs: this.#servers().address("tgs") };
   }
 
   /** V: its principal and address, as `KerberosClient.access` takes them. */
   get v(): { principal: Principal; address: string } {
-    return { principal: this.principal(V_NAME), address: this.#servers[2]!.address };
+    return { principal: this.principal(FIRST_SERVICE), address: this.#servers().address("v") };
   }
 
   /** The running servers: AS, TGS, V. */
   get servers(): readonly RunningServer[] {
-    return this.#servers;
+    return [...this.#servers().servers.values()];
   }
 
   /** The principal of a name, in this realm unless it says another. */
@@ -148,17 +113,20 @@ export class TestRealm implements AsyncDisposable {
     return principalInRealm(name, this.policy.realm);
   }
 
-  /** Adds a user with a password. */
+  /** Adds a user with a password. Its keys may be of encryption types that the realm does not permit. */
   async addUser(name: string, password: string, etypes = this.policy.keyEtypes): Promise<void> {
     const principal = this.principal(name);
-    await this.#principals.create(await passwordPrincipal(principal, password, etypes, this.#now));
+    const { iterations } = this.policy;
+    const entry = await passwordPrincipal(principal, password, etypes, this.#now, iterations);
+    await this.#realm.principals.create(entry);
     this.#passwords.set(principal, password);
   }
 
-  /** Adds a service with random keys and gives them, as its keytab would. */
+  /** Adds a service with random keys and returns them, as its keytab would hold them; encryption types as `addUser`. */
   async addService(name: string, etypes = this.policy.keyEtypes): Promise<ServiceKeys> {
-    await this.#principals.create(randomKeyPrincipal(this.principal(name), etypes, this.#now));
-    return this.keys(name);
+    const entry = randomKeyPrincipal(this.principal(name), etypes, this.#now);
+    await this.#realm.principals.create(entry);
+    return { principal: entry.principal, keys: entry.keys };
   }
 
   /** The keys of a principal, as its keytab would hold them. */
@@ -179,24 +147,24 @@ export class TestRealm implements AsyncDisposable {
 
   /** The database's entry of a principal. Throws when there is none. */
   async entry(name: string): Promise<PrincipalEntry> {
-    const entry = await this.#principals.get(this.principal(name));
+    const entry = await this.#realm.principals.get(this.principal(name));
     if (entry === undefined) throw new RangeError(`name: no principal ${name} in the test realm`);
     return entry;
   }
 
   /** Changes a principal: disable it, let it expire, give it other keys. */
   async change(name: string, change: (entry: PrincipalEntry) => PrincipalEntry): Promise<void> {
-    await this.#principals.change(this.principal(name), change);
+    await this.#realm.principals.change(this.principal(name), change);
   }
 
   /** Deletes a principal. */
   async remove(name: string): Promise<void> {
-    await this.#principals.delete(this.principal(name));
+    await this.#realm.principals.delete(this.principal(name));
   }
 
   /** A client of this realm, by the realm's clock, logged in as nobody. The realm closes it. */
   client(options: KerberosClientOptions = {}): KerberosClient {
-    const etypes = profileEtypes(this.#profile);
+    const etypes = profileEtypes(this.#realm.settings.profile);
     const client = new KerberosClient({ kdc: this.kdc, clock: () => this.#now, etypes, ...options });
     this.#clients.push(client);
     return client;
@@ -219,12 +187,18 @@ export class TestRealm implements AsyncDisposable {
   /** Stops servers and clients. */
   async close(): Promise<void> {
     for (const client of this.#clients) client.close();
-    await Promise.all(this.#servers.map((server) => server.stop(0)));
-    await this.#principals.close();
+    await this.#servers().stop(0);
+    await this.#realm.close();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
+  }
+
+  #servers(): RunningRealm {
+    if (this.#running === undefined)
+      throw new TypeError("realm: not started; createTestRealm makes one that is");
+    return this.#running;
   }
 
   #passwordOf(name: string): string {

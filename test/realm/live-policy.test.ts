@@ -3,9 +3,9 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { DEFAULT_SETTINGS, policyOf } from "../../src/cli/realm.js";
 import { LivePolicy } from "../../src/realm/live-policy.js";
 import { createRealmDirectory } from "../../src/realm/realm-directory.js";
+import { DEFAULT_SETTINGS, policyOf } from "../../src/realm/realm-settings.js";
 import { checkWeakCrypto } from "../../src/services/listen.js";
 
 let root: string;

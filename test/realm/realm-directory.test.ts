@@ -14,12 +14,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { parsePrincipal } from "../../src/protocol/principal.js";
-import {
-  createRealmDirectory,
-  openPrincipals,
-  openRealmDirectory,
-  type RealmSettings,
-} from "../../src/realm/realm-directory.js";
+import { openUnchecked } from "../../src/realm/open-realm.js";
+import { createRealmDirectory, openRealmDirectory } from "../../src/realm/realm-directory.js";
+import type { RealmSettings } from "../../src/realm/realm-settings.js";
 import { loadMasterKey } from "../../src/store/master-key.js";
 
 const root = mkdtempSync(join(tmpdir(), "tessera-realm-"));
@@ -59,7 +56,7 @@ describe("realm directory", () => {
       clockSkew: "5m",
     });
     await loadMasterKey(made.masterKeyFile);
-    const principals = await openPrincipals(made);
+    const { principals } = await openUnchecked(made);
     expect(await principals.get(ALICE)).toBeUndefined();
     await principals.close();
   });
@@ -86,7 +83,7 @@ describe("realm directory", () => {
     await expect(failing).rejects.toBe(refusal);
     expect(readdirSync(parent)).toEqual([]);
     const filled = await createRealmDirectory(dir, SETTINGS, async (realm) => {
-      const principals = await openPrincipals(realm);
+      const { principals } = await openUnchecked(realm);
       await principals.create({
         principal: ALICE,
         keys: [],
@@ -103,7 +100,7 @@ describe("realm directory", () => {
       });
       await principals.close();
     });
-    const principals = await openPrincipals(filled);
+    const { principals } = await openUnchecked(filled);
     expect((await principals.get(ALICE))?.principal).toBe(ALICE);
     await principals.close();
     expect(readdirSync(parent)).toEqual(["realm"]);

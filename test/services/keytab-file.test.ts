@@ -4,9 +4,10 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { writeFileAtomically } from "../../src/files/private-file.js";
 import { formatKeytab, type KeytabEntry } from "../../src/formats/keytab.js";
+import { KeytabError } from "../../src/formats/keytab-error.js";
 import { etypeOf, Key, randomKey } from "../../src/protocol/keys.js";
 import { parsePrincipal } from "../../src/protocol/principal.js";
-import { KeytabError, KeytabFile } from "../../src/services/keytab-file.js";
+import { KeytabFile } from "../../src/services/keytab-file.js";
 
 const NOW = Date.UTC(2026, 2, 1, 12);
 const v = parsePrincipal("v/localhost@EXAMPLE.TEST", "v");

@@ -6,7 +6,8 @@ import { fileCache, parseKdcAddresses } from "../../client/index.js";
 import { HealthClient } from "../../gen/grpc/health/v1/health_grpc.js";
 import { HealthCheckResponse_ServingStatus as ServingStatus } from "../../gen/grpc/health/v1/health_pb.js";
 import { krbtgtOf } from "../../protocol/principal.js";
-import { openPrincipals, openRealmDirectory } from "../../realm/realm-directory.js";
+import { openUnchecked } from "../../realm/open-realm.js";
+import { openRealmDirectory } from "../../realm/realm-directory.js";
 import { defineCommand } from "../command.js";
 import { cachePath, kdcText, realmDir } from "../environment.js";
 import { describeFailure } from "../failure.js";
@@ -80,7 +81,7 @@ async function checkRealm(dir: string): Promise<Finding[]> {
         text: `permits weak encryption (${weak}): for learning`,
       });
     found.push(...(await openToOthers(dir)));
-    const principals = await openPrincipals(realm);
+    const { principals } = await openUnchecked(realm);
     try {
       let count = 0;
       for await (const _ of principals.list()) count++;

@@ -1,16 +1,16 @@
 /** `tessera kadmin addprinc`. */
-import { passwordPrincipal, randomKeyPrincipal } from "../../protocol/new-principal.js";
-import { CommandError, defineCommand, UsageError } from "../command.js";
+import { addPasswordPrincipal, addRandomKeyPrincipal } from "../../realm/principal-keys.js";
+import { defineCommand, UsageError } from "../command.js";
 import {
-  chosenEtypes,
   chosenLimits,
   entryFacts,
   etypesOption,
   LIMIT_OPTIONS,
-  localPrincipal,
+  typedEtypes,
+  typedPrincipal,
 } from "../kadmin.js";
 import { PASSWORD_OPTIONS, readNewPassword } from "../password.js";
-import { REALM_OPTIONS, withPrincipals } from "../realm.js";
+import { REALM_OPTIONS, withRealm } from "../realm.js";
 import { printJson, printLine } from "../screen/output.js";
 
 export const command = defineCommand({
@@ -34,29 +34,16 @@ export const command = defineCommand({
   },
   arguments: [1, 1],
   run: async ({ options, positionals, json }) =>
-    withPrincipals(options.dir, async (principals, realm) => {
-      const principal = localPrincipal(positionals[0]!, realm);
-      const etypes = chosenEtypes(options.etypes, realm);
+    withRealm(options.dir, async (realm) => {
+      const principal = typedPrincipal(positionals[0]!, realm);
       const withPassword = options["password-file"] !== undefined || options["password-stdin"];
       if (options.randkey && withPassword) throw new UsageError("-randkey goes with no password");
-      // Asked before the password is: nobody types one in vain.
-      if ((await principals.get(principal)) !== undefined)
-        throw new CommandError(
-          `${principal} exists already`,
-          "cpw changes its password or keys, modprinc its limits",
-        );
-      const limits = chosenLimits(options, Date.now());
-      const made = options.randkey
-        ? randomKeyPrincipal(principal, etypes, Date.now())
-        : await passwordPrincipal(
-            principal,
-            await readNewPassword(options, principal),
-            etypes,
-            Date.now(),
-            realm.settings.iterations,
-          );
-      const entry = { ...made, ...limits };
-      await principals.create(entry);
+      const now = Date.now();
+      const choice = { etypes: typedEtypes(options.etypes), limits: chosenLimits(options, now) };
+      const password = () => readNewPassword(options, principal);
+      const entry = options.randkey
+        ? await addRandomKeyPrincipal(realm, principal, now, choice)
+        : await addPasswordPrincipal(realm, principal, password, now, choice);
       if (json) printJson(entryFacts(entry));
       else {
         printLine(`${principal} added, ${entry.keys.map(({ key }) => key.etype.name).join(", ")}`);

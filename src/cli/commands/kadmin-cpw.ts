@@ -1,19 +1,10 @@
 /** `tessera kadmin cpw`: a new password, or new random keys. */
-
-import { krbtgtOf } from "../../protocol/principal.js";
-import { currentKeys, currentKvno } from "../../protocol/principal-entry.js";
-import { CommandError, defineCommand, UsageError } from "../command.js";
-import {
-  chosenEtypes,
-  entryFacts,
-  etypesOption,
-  existingEntry,
-  localPrincipal,
-  PRESENT_ETYPES,
-} from "../kadmin.js";
+import { currentKvno } from "../../protocol/principal-entry.js";
+import { changePassword, changeToRandomKeys } from "../../realm/principal-keys.js";
+import { defineCommand, UsageError } from "../command.js";
+import { entryFacts, etypesOption, PRESENT_ETYPES, typedEtypes, typedPrincipal } from "../kadmin.js";
 import { PASSWORD_OPTIONS, readNewPassword } from "../password.js";
-import { REALM_OPTIONS, withPrincipals } from "../realm.js";
-import { rekeyAtRandom, rekeyFromPassword } from "../rekey.js";
+import { REALM_OPTIONS, withRealm } from "../realm.js";
 import { printJson, printLine } from "../screen/output.js";
 
 export const command = defineCommand({
@@ -35,24 +26,15 @@ export const command = defineCommand({
   },
   arguments: [1, 1],
   run: async ({ options, positionals, json }) =>
-    withPrincipals(options.dir, async (principals, realm) => {
-      const principal = localPrincipal(positionals[0]!, realm);
+    withRealm(options.dir, async (realm) => {
+      const principal = typedPrincipal(positionals[0]!, realm);
       const withPassword = options["password-file"] !== undefined || options["password-stdin"];
       if (options.randkey && withPassword) throw new UsageError("-randkey goes with no password");
-      const old = await existingEntry(principals, principal);
-      const etypes = chosenEtypes(options.etypes, realm, currentKeys(old));
-      if (!options.randkey && principal === krbtgtOf(realm.settings.realm))
-        throw new CommandError("the realm's TGS has random keys, never a password", "use -randkey");
+      const etypes = typedEtypes(options.etypes);
+      const password = () => readNewPassword(options, principal);
       const entry = options.randkey
-        ? await rekeyAtRandom(principals, principal, etypes, realm.settings.maxLife, Date.now())
-        : await rekeyFromPassword(
-            principals,
-            old,
-            await readNewPassword(options, principal),
-            etypes,
-            Date.now(),
-            realm.settings.iterations,
-          );
+        ? await changeToRandomKeys(realm, principal, etypes, Date.now())
+        : await changePassword(realm, principal, password, etypes, Date.now());
       if (json) printJson(entryFacts(entry));
       else {
         printLine(

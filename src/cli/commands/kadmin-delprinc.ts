@@ -1,7 +1,8 @@
 /** `tessera kadmin delprinc`. */
-import { CommandError, defineCommand } from "../command.js";
-import { existingEntry, localPrincipal, protectTgs } from "../kadmin.js";
-import { REALM_OPTIONS, withPrincipals } from "../realm.js";
+import { deletePrincipal } from "../../realm/principals.js";
+import { defineCommand } from "../command.js";
+import { typedPrincipal } from "../kadmin.js";
+import { REALM_OPTIONS, withRealm } from "../realm.js";
 import { printJson, printLine } from "../screen/output.js";
 
 export const command = defineCommand({
@@ -14,14 +15,8 @@ export const command = defineCommand({
   options: REALM_OPTIONS,
   arguments: [1, 1],
   run: async ({ options, positionals, json }) =>
-    withPrincipals(options.dir, async (principals, realm) => {
-      const principal = localPrincipal(positionals[0]!, realm);
-      protectTgs(principal, realm);
-      // A record that does not open can still be deleted, so a missing one is told apart only afterwards.
-      if (!(await principals.delete(principal))) {
-        await existingEntry(principals, principal);
-        throw new CommandError(`there is no principal ${principal}`);
-      }
+    withRealm(options.dir, async (realm) => {
+      const principal = await deletePrincipal(realm, typedPrincipal(positionals[0]!, realm));
       if (json) printJson({ deleted: principal });
       else printLine(`${principal} deleted`);
       return undefined;

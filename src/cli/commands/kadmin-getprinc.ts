@@ -1,7 +1,8 @@
 /** `tessera kadmin getprinc`: everything of a principal but its keys. */
+import { existingPrincipal } from "../../realm/principals.js";
 import { defineCommand } from "../command.js";
-import { entryFacts, entryRows, existingEntry, localPrincipal } from "../kadmin.js";
-import { REALM_OPTIONS, withPrincipals } from "../realm.js";
+import { entryFacts, entryRows, typedPrincipal } from "../kadmin.js";
+import { REALM_OPTIONS, withRealm } from "../realm.js";
 import { columns, printJson, printLine } from "../screen/output.js";
 
 export const command = defineCommand({
@@ -13,8 +14,8 @@ export const command = defineCommand({
   options: REALM_OPTIONS,
   arguments: [1, 1],
   run: async ({ options, positionals, json }) =>
-    withPrincipals(options.dir, async (principals, realm) => {
-      const entry = await existingEntry(principals, localPrincipal(positionals[0]!, realm));
+    withRealm(options.dir, async (realm) => {
+      const entry = await existingPrincipal(realm, typedPrincipal(positionals[0]!, realm));
       if (json) printJson(entryFacts(entry));
       else for (const line of columns(entryRows(entry))) printLine(line);
       return undefined;

@@ -1,12 +1,11 @@
 /** `tessera kadmin ktadd`: a service's keys into its keytab. */
-import { krbtgtOf, type Principal } from "../../protocol/principal.js";
-import { currentKeys, currentKvno, type PrincipalEntry } from "../../protocol/principal-entry.js";
-import { CommandError, defineCommand, UsageError } from "../command.js";
+import { currentKvno, type PrincipalEntry } from "../../protocol/principal-entry.js";
+import { exportKeys, exportNewKeys } from "../../realm/keytab.js";
+import { defineCommand, UsageError } from "../command.js";
 import { keytabPath } from "../environment.js";
-import { chosenEtypes, etypesOption, existingEntry, localPrincipal, PRESENT_ETYPES } from "../kadmin.js";
-import { checkKeytabTarget, writeKeytab } from "../keytab.js";
-import { REALM_OPTIONS, withPrincipals } from "../realm.js";
-import { rekeyAtRandom } from "../rekey.js";
+import { etypesOption, PRESENT_ETYPES, typedEtypes, typedPrincipal } from "../kadmin.js";
+import { noticeSkipped } from "../keytab.js";
+import { REALM_OPTIONS, withRealm } from "../realm.js";
 import { printJson, printLine } from "../screen/output.js";
 
 export const command = defineCommand({
@@ -28,45 +27,31 @@ export const command = defineCommand({
   },
   arguments: [1, 64],
   run: async ({ options, positionals, json }) =>
-    withPrincipals(options.dir, async (principals, realm) => {
+    withRealm(options.dir, async (realm) => {
       const path = keytabPath(options.keytab);
       if (path === undefined) throw new UsageError("which keytab? -k FILE, or TESSERA_KEYTAB");
       if (options.norandkey && options.etypes.length > 0)
         throw new UsageError("-e chooses new keys: it does not go with -norandkey");
-      // Everything is checked before the first key changes: a key that is in no keytab locks its service out.
-      await checkKeytabTarget(path);
-      const chosen: { principal: Principal; old: PrincipalEntry }[] = [];
-      for (const name of positionals) {
-        const principal = localPrincipal(name, realm);
-        if (principal === krbtgtOf(realm.settings.realm))
-          throw new CommandError(`${principal}: the TGS's keys stay in the realm's database`);
-        const old = await existingEntry(principals, principal);
-        if (options.norandkey && old.passwordKeyed)
-          throw new CommandError(
-            `${principal} has a password: its keys are no service's`,
-            "without -norandkey it gets random keys, and the password ends",
-          );
-        chosen.push({ principal, old });
-      }
-      const written: Record<string, unknown>[] = [];
-      for (const { principal, old } of chosen) {
-        const entry = options.norandkey
-          ? old
-          : await rekeyAtRandom(
-              principals,
-              principal,
-              chosenEtypes(options.etypes, realm, currentKeys(old)),
-              realm.settings.maxLife,
-              Date.now(),
-            );
-        await writeKeytab(path, principal, entry.keys, Date.now());
-        const keys = entry.keys.map(({ kvno, key }) => ({ kvno, etype: key.etype.name }));
-        written.push({ principal, kvno: currentKvno(entry), keys });
-        if (json) continue;
-        for (const { kvno, etype } of keys)
-          printLine(`${principal}, kvno ${kvno}, ${etype}: written to ${path}`);
-      }
+      const names = positionals.map((name) => typedPrincipal(name, realm));
+      const print = (entry: PrincipalEntry) => {
+        if (json) return;
+        for (const { kvno, etype } of keysOf(entry))
+          printLine(`${entry.principal}, kvno ${kvno}, ${etype}: written to ${path}`);
+      };
+      const target = { path, onWritten: print, onSkipped: noticeSkipped(path) };
+      const entries = options.norandkey
+        ? await exportKeys(realm, names, target, Date.now())
+        : await exportNewKeys(realm, names, target, typedEtypes(options.etypes), Date.now());
+      const written = entries.map((entry) => ({
+        principal: entry.principal,
+        kvno: currentKvno(entry),
+        keys: keysOf(entry),
+      }));
       if (json) printJson({ keytab: `FILE:${path}`, written });
       return undefined;
     }),
 });
+
+function keysOf({ keys }: PrincipalEntry): { kvno: number; etype: string }[] {
+  return keys.map(({ kvno, key }) => ({ kvno, etype: key.etype.name }));
+}

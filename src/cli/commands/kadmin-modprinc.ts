@@ -1,14 +1,8 @@
 /** `tessera kadmin modprinc`. */
+import { modifyPrincipal } from "../../realm/principals.js";
 import { defineCommand, UsageError } from "../command.js";
-import {
-  chosenLimits,
-  entryFacts,
-  existingEntry,
-  LIMIT_OPTIONS,
-  localPrincipal,
-  protectTgs,
-} from "../kadmin.js";
-import { REALM_OPTIONS, withPrincipals } from "../realm.js";
+import { chosenLimits, entryFacts, LIMIT_OPTIONS, typedPrincipal } from "../kadmin.js";
+import { REALM_OPTIONS, withRealm } from "../realm.js";
 import { printJson, printLine } from "../screen/output.js";
 
 export const command = defineCommand({
@@ -26,14 +20,12 @@ export const command = defineCommand({
   options: { ...LIMIT_OPTIONS, ...REALM_OPTIONS },
   arguments: [1, 1],
   run: async ({ options, positionals, json }) =>
-    withPrincipals(options.dir, async (principals, realm) => {
-      const principal = localPrincipal(positionals[0]!, realm);
+    withRealm(options.dir, async (realm) => {
+      const principal = typedPrincipal(positionals[0]!, realm);
       const now = Date.now();
       const limits = chosenLimits(options, now);
       if (Object.keys(limits).length === 0) throw new UsageError("nothing to change; see the options");
-      if (limits.disabled || limits.expiresAt !== undefined) protectTgs(principal, realm);
-      await existingEntry(principals, principal);
-      const entry = await principals.change(principal, (old) => ({ ...old, ...limits, modifiedAt: now }));
+      const entry = await modifyPrincipal(realm, principal, limits, now);
       if (json) printJson(entryFacts(entry));
       else printLine(`${principal} changed`);
       return undefined;

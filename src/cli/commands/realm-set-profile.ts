@@ -1,11 +1,8 @@
 /** `tessera realm set-profile`: moves the realm, and says who has no key for it yet. */
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
-import { writeFileAtomically } from "../../files/private-file.js";
-import { currentKeys } from "../../protocol/principal-entry.js";
 import { isProfileName, profile } from "../../protocol/profile.js";
+import { setProfile } from "../../realm/set-profile.js";
 import { defineCommand, UsageError } from "../command.js";
-import { REALM_OPTIONS, withPrincipals } from "../realm.js";
+import { REALM_OPTIONS, withRealm } from "../realm.js";
 import { notice, printJson, printLine } from "../screen/output.js";
 import { weakNames } from "../screen/weakness.js";
 
@@ -21,22 +18,13 @@ export const command = defineCommand({
   run: async ({ options, positionals, json }) => {
     const name = positionals[0]!;
     if (!isProfileName(name)) throw new UsageError("expected textbook or standard");
-    return withPrincipals(options.dir, async (principals, { dir, settings }) => {
-      const { permitted, keyEtypes } = profile(name);
-      const lacking: { principal: string; command: string }[] = [];
-      for await (const entry of principals.list()) {
-        if (currentKeys(entry).some(({ key }) => (permitted as readonly number[]).includes(key.etype.etype)))
-          continue;
-        const how = entry.passwordKeyed ? "" : "-randkey ";
-        const etypes = `-e ${keyEtypes.join(",")} `;
-        lacking.push({
-          principal: entry.principal,
-          command: `tessera kadmin cpw ${how}${etypes}${entry.principal}`,
-        });
-      }
-      const file = join(dir, "realm.json");
-      const written = { ...(JSON.parse(await readFile(file, "utf8")) as object), profile: name };
-      await writeFileAtomically(file, Buffer.from(`${JSON.stringify(written, undefined, 2)}\n`));
+    return withRealm(options.dir, async (realm) => {
+      const { settings } = realm;
+      const etypes = profile(name).keyEtypes.join(",");
+      const lacking = (await setProfile(realm, name)).lacking.map(({ principal, passwordKeyed }) => ({
+        principal,
+        command: `tessera kadmin cpw ${passwordKeyed ? "" : "-randkey "}-e ${etypes} ${principal}`,
+      }));
       if (json) {
         printJson({ realm: settings.realm, from: settings.profile, profile: name, lacking });
         return undefined;

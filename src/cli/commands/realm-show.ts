@@ -3,7 +3,7 @@ import { formatDuration } from "../../protocol/duration.js";
 import { ITERATIONS } from "../../protocol/policy.js";
 import { profile } from "../../protocol/profile.js";
 import { defineCommand } from "../command.js";
-import { REALM_OPTIONS, withPrincipals } from "../realm.js";
+import { REALM_OPTIONS, withRealm } from "../realm.js";
 import { columns, printJson, printLine } from "../screen/output.js";
 import { etypeName } from "../screen/ticket-facts.js";
 import { weakNames } from "../screen/weakness.js";
@@ -16,7 +16,7 @@ export const command = defineCommand({
   options: REALM_OPTIONS,
   arguments: [0, 0],
   run: async ({ options, json }) =>
-    withPrincipals(options.dir, async (principals, { dir, settings, keytabFile }) => {
+    withRealm(options.dir, async ({ principals }, { dir, settings, keytabFile }) => {
       let count = 0;
       for await (const _ of principals.list()) count++;
       const { permitted, keyEtypes } = profile(settings.profile);

@@ -6,18 +6,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { KdcAddresses } from "../../client/index.js";
 import type { LongTermKey } from "../../protocol/keys.js";
-import { passwordPrincipal } from "../../protocol/new-principal.js";
-import { krbtgtOf, type Principal, principalInRealm } from "../../protocol/principal.js";
+import { krbtgtOf, type Principal } from "../../protocol/principal.js";
 import { currentKeys } from "../../protocol/principal-entry.js";
-import { type ProfileName, profile } from "../../protocol/profile.js";
-import { openPrincipals } from "../../realm/realm-directory.js";
-import { KeytabFile } from "../../services/keytab-file.js";
-import { startAs, startTgs, startV } from "../../services/realm-servers.js";
-import type { RunningServer } from "../../services/server.js";
-import { NotesStore } from "../../store/notes-store.js";
-import { openReplayCache } from "../../store/open-replay-cache.js";
-import { openStore } from "../../store/open-store.js";
-import { createRealm, DEFAULT_SETTINGS, FIRST_SERVICE, policyOf } from "../realm.js";
+import type { ProfileName } from "../../protocol/profile.js";
+import { createRealm, FIRST_SERVICE } from "../../realm/create-realm.js";
+import { openRealm } from "../../realm/open-realm.js";
+import { addPasswordPrincipal } from "../../realm/principal-keys.js";
+import { existingPrincipal } from "../../realm/principals.js";
+import { runRealm } from "../../services/run-realm.js";
 
 /** A running realm and what its makers know. */
 export interface ThrowawayRealm {
@@ -64,41 +60,27 @@ const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
 async function startRealm(
   dir: string,
-  name: ProfileName,
+  profile: ProfileName,
   closers: (() => Promise<void>)[],
 ): Promise<Omit<ThrowawayRealm, "close">> {
-  const made = await createRealm(dir, { ...DEFAULT_SETTINGS, profile: name }, Date.now());
-  const { realm, clockSkew } = made.settings;
-  const alice = principalInRealm("alice", realm);
-  const service = principalInRealm(FIRST_SERVICE, realm);
+  const realm = await openRealm(await createRealm(dir, { profile }, Date.now()));
+  closers.push(() => realm.close());
   const password = randomBytes(12).toString("base64url");
-  const principals = await openPrincipals(made);
-  closers.push(() => principals.close());
-  await principals.create(await passwordPrincipal(alice, password, profile(name).keyEtypes, Date.now()));
-  const replayCache = await openReplayCache(made.replayCache, { skew: clockSkew, startedAt: Date.now() });
-  closers.push(() => replayCache.close());
-  const notes = new NotesStore(await openStore(made.notes));
-  closers.push(() => notes.close());
-  const keytab = await KeytabFile.open(made.keytabFile);
-  const policy = policyOf(made.settings);
-  const common = { clock: Date.now, log: () => {} };
-  const listen = { host: "127.0.0.1", port: 0 };
-  const add = async (starting: Promise<RunningServer>) => {
-    const server = await starting;
-    closers.push(() => server.stop(1000));
-    return server.address;
+  const { principal: alice } = await addPasswordPrincipal(realm, "alice", password, Date.now());
+  const running = await runRealm({ realm, ports: { as: 0, tgs: 0, v: 0 } });
+  closers.push(() => running.stop(1000));
+  const keyOf = async (name: string) => currentKeys(await existingPrincipal(realm, name))[0]!;
+  return {
+    realm: realm.settings.realm,
+    alice,
+    password,
+    service: (await existingPrincipal(realm, FIRST_SERVICE)).principal,
+    kdc: { as: running.address("as"), tgs: running.address("tgs") },
+    address: running.address("v"),
+    keys: {
+      alice: await keyOf(alice),
+      krbtgt: await keyOf(krbtgtOf(realm.settings.realm)),
+      service: await keyOf(FIRST_SERVICE),
+    },
   };
-  const as = await add(startAs({ ...common, principals, policy }, listen));
-  const tgs = await add(startTgs({ ...common, principals, policy, replayCache }, listen));
-  const { permittedEtypes } = policy;
-  const serviceKeys = () => keytab.serviceKeys();
-  const v = { ...common, serviceKeys, permittedEtypes, clockSkew, replayCache, notes };
-  const address = await add(startV(v, listen));
-  const keyOf = async (principal: Principal) => currentKeys((await principals.get(principal))!)[0]!;
-  const keys = {
-    alice: await keyOf(alice),
-    krbtgt: await keyOf(krbtgtOf(realm)),
-    service: await keyOf(service),
-  };
-  return { realm, alice, password, service, kdc: { as, tgs }, address, keys };
 }

@@ -2,14 +2,12 @@
 import { type ProfileName, profile } from "../../protocol/profile.js";
 import type { ServiceKeys } from "../../protocol/ticket.js";
 import type { Log, LogRecord } from "../../services/exchange-log.js";
+import type { ServerPart } from "../../services/run-realm.js";
 import type { RunningServer } from "../../services/server.js";
 import { jsonLine, notice, printLine } from "../screen/output.js";
 import { printable } from "../screen/readable.js";
 import { etypeName } from "../screen/ticket-facts.js";
 import { uselessKeytab, weakNames } from "../screen/weakness.js";
-
-/** A server of the realm. */
-export type ServerPart = "as" | "tgs" | "v";
 
 /** Servers that listen. */
 export interface Started {

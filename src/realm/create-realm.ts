@@ -1,0 +1,68 @@
+/** Makes a realm: its settings, a master key, the keys of its TGS, and the service V with its keytab. */
+import { randomBytes } from "node:crypto";
+import { mkdir } from "node:fs/promises";
+import { dirname } from "node:path";
+import { randomKeyPrincipal } from "../protocol/new-principal.js";
+import type { RealmPolicy } from "../protocol/policy.js";
+import { krbtgtOf, principalInRealm } from "../protocol/principal.js";
+import type { PrincipalEntry } from "../protocol/principal-entry.js";
+import { MasterKey } from "../store/master-key.js";
+import { openMemoryStore } from "../store/memory-store.js";
+import { PrincipalStore } from "../store/principal-store.js";
+import { writeKeytab } from "./keytab.js";
+import { openUnchecked } from "./open-realm.js";
+import { type Realm, realmOver } from "./realm.js";
+import { createRealmDirectory, type RealmDirectory } from "./realm-directory.js";
+import { checkSettings, DEFAULT_SETTINGS, type RealmSettings } from "./realm-settings.js";
+
+/** The service with which every realm begins. */
+export const FIRST_SERVICE = "v/localhost";
+
+/**
+ * Makes a realm in a folder. It appears whole or not at all.
+ * @param dir must not exist, or be empty; its parents are made with mode 0700.
+ * @param settings those of `DEFAULT_SETTINGS` where absent.
+ * @param now milliseconds since the epoch.
+ * @throws StoreError and RangeError as `createRealmDirectory`.
+ */
+export async function createRealm(
+  dir: string,
+  settings: Partial<RealmSettings>,
+  now: number,
+): Promise<RealmDirectory> {
+  await mkdir(dirname(dir), { recursive: true, mode: 0o700 });
+  return createRealmDirectory(dir, { ...DEFAULT_SETTINGS, ...settings }, async (directory) => {
+    await using realm = await openUnchecked(directory);
+    const { principal, keys } = await addFirstPrincipals(realm, now);
+    await writeKeytab(directory.keytabFile, principal, keys, now);
+  });
+}
+
+/**
+ * Makes a realm in memory, for tests and demonstrations: it ends with the process and has no keytab.
+ * @param settings those of `DEFAULT_SETTINGS` where absent.
+ * @param limits its policy, where it differs from what the settings come to.
+ * @param now milliseconds since the epoch.
+ * @throws RangeError for settings out of range.
+ */
+export async function createMemoryRealm(
+  settings: Partial<RealmSettings>,
+  limits: Partial<RealmPolicy>,
+  now: number,
+): Promise<Realm> {
+  const whole = { ...DEFAULT_SETTINGS, ...settings };
+  checkSettings(whole);
+  const principals = new PrincipalStore(openMemoryStore(), new MasterKey(randomBytes(32)));
+  const realm = realmOver(principals, whole, undefined, limits);
+  await addFirstPrincipals(realm, now);
+  return realm;
+}
+
+/** Adds the TGS and the first service, and returns the entry of the service. */
+async function addFirstPrincipals({ principals, policy }: Realm, now: number): Promise<PrincipalEntry> {
+  await principals.create(randomKeyPrincipal(krbtgtOf(policy.realm), policy.keyEtypes, now));
+  const service = principalInRealm(FIRST_SERVICE, policy.realm);
+  const entry = randomKeyPrincipal(service, policy.keyEtypes, now);
+  await principals.create(entry);
+  return entry;
+}

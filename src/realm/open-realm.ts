@@ -1,0 +1,41 @@
+/** Opens the realm of a folder. */
+import { krbtgtOf } from "../protocol/principal.js";
+import { loadMasterKey } from "../store/master-key.js";
+import { openStore } from "../store/open-store.js";
+import { PrincipalStore } from "../store/principal-store.js";
+import { StoreError } from "../store/store-error.js";
+import { type Realm, realmOver } from "./realm.js";
+import { openRealmDirectory, type RealmDirectory } from "./realm-directory.js";
+
+/**
+ * Opens the realm of a folder; the caller closes it.
+ * @throws StoreError as `openRealmDirectory`, and `corrupt` for a database without the realm's TGS; otherwise as
+ *   `openUnchecked`.
+ */
+export async function openRealm(from: string | RealmDirectory): Promise<Realm> {
+  const directory = typeof from === "string" ? await openRealmDirectory(from) : from;
+  const realm = await openUnchecked(directory);
+  try {
+    // Every realm has its TGS: without it the database was emptied, for under another master key it does not open.
+    const tgs = krbtgtOf(directory.settings.realm);
+    if ((await realm.principals.get(tgs)) === undefined)
+      throw new StoreError(
+        "corrupt",
+        `${directory.dir}: the database has no ${tgs}; it was emptied: restore a backup`,
+      );
+    return realm;
+  } catch (error) {
+    await realm.close();
+    throw error;
+  }
+}
+
+/**
+ * Opens a realm without asking whether its TGS is there: to fill a new one, or to examine a damaged one.
+ * @throws PrivateFileError and StoreError as `loadMasterKey` and `openStore`.
+ */
+export async function openUnchecked(directory: RealmDirectory): Promise<Realm> {
+  const masterKey = await loadMasterKey(directory.masterKeyFile);
+  const principals = new PrincipalStore(await openStore(directory.principals), masterKey);
+  return realmOver(principals, directory.settings, directory);
+}

@@ -1,0 +1,163 @@
+/** Keys of principals: made with a new one, changed later; of which encryption types; what becomes of the old ones. */
+import { etypeName } from "../protocol/keys.js";
+import {
+  passwordPrincipal,
+  randomKeyPrincipal,
+  withPassword,
+  withRandomKeys,
+} from "../protocol/new-principal.js";
+import type { Principal } from "../protocol/principal.js";
+import { currentKeys, currentKvno, type PrincipalEntry } from "../protocol/principal-entry.js";
+import { existingPrincipal, isTgs, localPrincipal, type PrincipalLimits } from "./principals.js";
+import type { Realm } from "./realm.js";
+import { RealmError } from "./realm-error.js";
+
+/** A password, or where to ask for it: asked once everything else was found right, so that nobody types one in vain. */
+export type PasswordSource = string | (() => Promise<string>);
+
+/** What may be chosen for a new principal. */
+export interface NewPrincipalChoice {
+  /** Encryption types of its keys, as `newKeyEtypes` takes them. */
+  readonly etypes?: readonly number[] | undefined;
+  readonly limits?: PrincipalLimits | undefined;
+}
+
+/**
+ * The encryption types of new keys: those asked for, or else those of the present keys that the policy permits, or else
+ * the policy's.
+ * @param asked numbers; none: whatever is right.
+ * @param present the entry whose keys are replaced; undefined for a new principal.
+ * @throws RealmError `etype` for ones that the policy does not permit.
+ */
+export function newKeyEtypes(
+  { settings, policy }: Realm,
+  asked: readonly number[],
+  present?: PrincipalEntry,
+): readonly number[] {
+  const { permittedEtypes: permitted, keyEtypes } = policy;
+  const distinct = [...new Set(asked)];
+  const refused = distinct.filter((etype) => !permitted.includes(etype));
+  if (refused.length > 0)
+    throw new RealmError(
+      "etype",
+      `the profile ${settings.profile} does not permit ${refused.map(etypeName).join(", ")}`,
+      `it permits ${permitted.map(etypeName).join(", ")}`,
+    );
+  if (distinct.length > 0) return distinct;
+  const held = present === undefined ? [] : currentKeys(present).map(({ key }) => key.etype.etype);
+  const kept = held.filter((etype) => permitted.includes(etype));
+  return kept.length > 0 ? kept : keyEtypes;
+}
+
+/**
+ * Adds a person with a password. No ticket is ever issued for such a principal: a service needs random keys.
+ * @param etypes as `newKeyEtypes` takes them.
+ * @param now milliseconds since the epoch.
+ * @returns the entry that was written.
+ * @throws RealmError `exists` where there is one of that name; as `localPrincipal` and `newKeyEtypes`; KrbError for a
+ *   password that is empty or too long.
+ */
+export async function addPasswordPrincipal(
+  realm: Realm,
+  name: string,
+  password: PasswordSource,
+  now: number,
+  { etypes = [], limits = {} }: NewPrincipalChoice = {},
+): Promise<PrincipalEntry> {
+  const principal = localPrincipal(realm, name);
+  const chosen = newKeyEtypes(realm, etypes);
+  await requireNew(realm, principal);
+  const text = await readPassword(password);
+  const made = await passwordPrincipal(principal, text, chosen, now, realm.policy.iterations);
+  return create(realm, { ...made, ...limits });
+}
+
+/** Adds a service with random keys, or a person with a keytab. Parameters and refusals as `addPasswordPrincipal`. */
+export async function addRandomKeyPrincipal(
+  realm: Realm,
+  name: string,
+  now: number,
+  { etypes = [], limits = {} }: NewPrincipalChoice = {},
+): Promise<PrincipalEntry> {
+  const principal = localPrincipal(realm, name);
+  const chosen = newKeyEtypes(realm, etypes);
+  await requireNew(realm, principal);
+  return create(realm, { ...randomKeyPrincipal(principal, chosen, now), ...limits });
+}
+
+/**
+ * Gives a principal keys from a new password. No old key stays, and an expiry of the password ends.
+ * @param etypes as `newKeyEtypes` takes them.
+ * @param now milliseconds since the epoch.
+ * @returns the entry that was written.
+ * @throws RealmError as `existingPrincipal` and `newKeyEtypes`; `protected` for the TGS; `changed` where the principal got
+ *   other keys meanwhile; KrbError for a password that is empty or too long.
+ */
+export async function changePassword(
+  realm: Realm,
+  name: string,
+  password: PasswordSource,
+  etypes: readonly number[],
+  now: number,
+): Promise<PrincipalEntry> {
+  const old = await existingPrincipal(realm, name);
+  const chosen = newKeyEtypes(realm, etypes, old);
+  if (isTgs(realm, name))
+    throw new RealmError("protected", "the realm's TGS has random keys, never a password", "use -randkey");
+  const text = await readPassword(password);
+  const made = await withPassword(old, text, chosen, now, realm.policy.iterations);
+  return realm.principals.change(old.principal, (latest) => {
+    if (currentKvno(latest) !== currentKvno(old))
+      throw new RealmError(
+        "changed",
+        `${old.principal} got other keys meanwhile; nothing was changed`,
+        "try again",
+      );
+    return {
+      ...latest,
+      keys: made.keys,
+      stringToKey: made.stringToKey,
+      passwordKeyed: true,
+      passwordExpiresAt: undefined,
+      modifiedAt: now,
+      keysChangedAt: now,
+    };
+  });
+}
+
+/**
+ * Gives a principal random keys of a new version. Old versions stay as long as a ticket under them may live: the one
+ * replaced now, and those before it unless it stood for longer than any ticket. Of an old password nothing stays.
+ * @param etypes as `newKeyEtypes` takes them.
+ * @param now milliseconds since the epoch.
+ * @returns the entry that was written.
+ * @throws RealmError as `existingPrincipal` and `newKeyEtypes`.
+ */
+export async function changeToRandomKeys(
+  realm: Realm,
+  name: string,
+  etypes: readonly number[],
+  now: number,
+): Promise<PrincipalEntry> {
+  const old = await existingPrincipal(realm, name);
+  const chosen = newKeyEtypes(realm, etypes, old);
+  return realm.principals.change(old.principal, (entry) => {
+    const keep = now - entry.keysChangedAt < realm.policy.maxLife ? currentKvno(entry) : 1;
+    return { ...withRandomKeys(entry, chosen, now, keep), passwordExpiresAt: undefined };
+  });
+}
+
+async function requireNew({ principals }: Realm, principal: Principal): Promise<void> {
+  if ((await principals.get(principal)) === undefined) return;
+  const hint = "cpw changes its password or keys, modprinc its limits";
+  throw new RealmError("exists", `${principal} exists already`, hint);
+}
+
+async function create({ principals }: Realm, entry: PrincipalEntry): Promise<PrincipalEntry> {
+  await principals.create(entry);
+  return entry;
+}
+
+async function readPassword(password: PasswordSource): Promise<string> {
+  return typeof password === "string" ? password : password();
+}

@@ -1,0 +1,111 @@
+/** The principals of a realm: found, listed, changed and deleted. Their keys are principal-keys.ts's affair. */
+import { krbtgtOf, type Principal, principalInRealm, realmOf } from "../protocol/principal.js";
+import type { PrincipalEntry } from "../protocol/principal-entry.js";
+import type { Realm } from "./realm.js";
+import { RealmError } from "./realm-error.js";
+
+/**
+ * What a principal may. A limit that is absent stays as it is; one that is undefined ends, and the realm's counts.
+ * Times are milliseconds since the epoch, lives milliseconds; PrincipalEntry says what each means.
+ */
+export interface PrincipalLimits {
+  readonly disabled?: boolean;
+  readonly expiresAt?: number | undefined;
+  readonly passwordExpiresAt?: number | undefined;
+  readonly maxLife?: number | undefined;
+  readonly maxRenewableLife?: number | undefined;
+}
+
+/**
+ * The principal of a name, in this realm where the name has none.
+ * @throws KrbError as `parsePrincipal`; RealmError `foreign` for a principal of another realm.
+ */
+export function localPrincipal({ settings }: Realm, name: string): Principal {
+  const principal = principalInRealm(name, settings.realm);
+  if (realmOf(principal) !== settings.realm)
+    throw new RealmError("foreign", `${principal} is not of this realm, ${settings.realm}`);
+  return principal;
+}
+
+/** Whether a name is that of the realm's TGS. Throws as `localPrincipal`. */
+export function isTgs(realm: Realm, name: string): boolean {
+  return localPrincipal(realm, name) === krbtgtOf(realm.settings.realm);
+}
+
+/**
+ * The entry of a principal.
+ * @throws RealmError `missing` where there is none; StoreError for a record that does not open; as `localPrincipal`.
+ */
+export async function existingPrincipal(realm: Realm, name: string): Promise<PrincipalEntry> {
+  const principal = localPrincipal(realm, name);
+  return (await realm.principals.get(principal)) ?? missing(principal);
+}
+
+/**
+ * The entries of the realm, or those whose name fits a pattern, in the order of their names.
+ * @param pattern a principal's name in which `*` stands for any text; its realm may be left out.
+ * @throws StoreError at the first record that does not open.
+ */
+export async function* listPrincipals(
+  { principals, settings }: Realm,
+  pattern = "*",
+): AsyncGenerator<PrincipalEntry> {
+  const fits = patternOf(pattern.includes("@") ? pattern : `${pattern}@${settings.realm}`);
+  for await (const entry of principals.list()) if (fits(entry.principal)) yield entry;
+}
+
+/**
+ * Changes what a principal may; it counts from the next ticket on.
+ * @param now milliseconds since the epoch.
+ * @returns the entry that was written.
+ * @throws RealmError `protected` where the realm's TGS would be disabled or expire; as `existingPrincipal`.
+ */
+export async function modifyPrincipal(
+  realm: Realm,
+  name: string,
+  limits: PrincipalLimits,
+  now: number,
+): Promise<PrincipalEntry> {
+  if (limits.disabled || limits.expiresAt !== undefined) protectTgs(realm, name);
+  const { principal } = await existingPrincipal(realm, name);
+  return realm.principals.change(principal, (old) => ({ ...old, ...limits, modifiedAt: now }));
+}
+
+/**
+ * Deletes a principal with its keys, also where its record does not open any more.
+ * @returns the principal that was deleted.
+ * @throws RealmError `protected` for the realm's TGS, `missing` where there is none; as `localPrincipal`.
+ */
+export async function deletePrincipal(realm: Realm, name: string): Promise<Principal> {
+  protectTgs(realm, name);
+  const principal = localPrincipal(realm, name);
+  return (await realm.principals.delete(principal)) ? principal : missing(principal);
+}
+
+function protectTgs(realm: Realm, name: string): void {
+  if (!isTgs(realm, name)) return;
+  const tgs = localPrincipal(realm, name);
+  throw new RealmError("protected", `${tgs} is the realm's TGS: without it nobody logs in`);
+}
+
+function missing(principal: Principal): never {
+  const hint = "`tessera kadmin listprincs` lists them";
+  throw new RealmError("missing", `there is no principal ${principal}`, hint);
+}
+
+/** Piece by piece from the left: the time does not grow with the number of stars. */
+function patternOf(pattern: string): (name: string) => boolean {
+  const [first = "", ...pieces] = pattern.split("*");
+  return (name) => {
+    if (pieces.length === 0) return name === first;
+    if (!name.startsWith(first)) return false;
+    let at = first.length;
+    for (const piece of pieces.slice(0, -1)) {
+      const next = name.indexOf(piece, at);
+      if (next < 0) return false;
+      at = next + piece.length;
+    }
+    const last = pieces.at(-1)!;
+    return name.length - last.length >= at && name.endsWith(last);
+  };
+}

@@ -1,0 +1,147 @@
+/** The settings of a realm: their limits, their text in `realm.json`, and the policy they come to. */
+import { formatDuration, parseDuration } from "../protocol/duration.js";
+import { ITERATIONS, isIterationCount, type RealmPolicy } from "../protocol/policy.js";
+import { isRealm } from "../protocol/principal.js";
+import { isProfileName, type ProfileName, profile } from "../protocol/profile.js";
+import { StoreError } from "../store/store-error.js";
+
+/** The settings of a realm. Times are milliseconds. */
+export interface RealmSettings {
+  readonly realm: string;
+  readonly profile: ProfileName;
+  /** Longest ticket. */
+  readonly maxLife: number;
+  /** Longest renewable life; 0: no renewal. */
+  readonly maxRenewableLife: number;
+  /** Permitted difference of clocks, either way. */
+  readonly clockSkew: number;
+  /** Iterations of PBKDF2 for keys made from passwords from now on; the default of RFC 8009 when absent. */
+  readonly iterations?: number | undefined;
+}
+
+/** The name of a realm that is given no other. */
+export const DEFAULT_REALM = "EXAMPLE.TEST";
+
+/** The settings of a realm that is given no others: ten hours of life, renewable for a week, five minutes of skew. */
+export const DEFAULT_SETTINGS: RealmSettings = Object.freeze({
+  realm: DEFAULT_REALM,
+  profile: "textbook",
+  maxLife: 10 * 3_600_000,
+  maxRenewableLife: 7 * 86_400_000,
+  clockSkew: 5 * 60_000,
+});
+
+const FORMAT = 1;
+const YEAR = 366 * 86_400_000;
+
+const DURATIONS = {
+  maxLife: { min: 1000, max: 10 * YEAR },
+  maxRenewableLife: { min: 0, max: 10 * YEAR },
+  clockSkew: { min: 1000, max: 3_600_000 },
+} as const;
+type DurationName = keyof typeof DURATIONS;
+const DURATION_NAMES = Object.keys(DURATIONS) as DurationName[];
+const ITERATION_RANGE = `a whole number from ${ITERATIONS.least} to ${ITERATIONS.most}`;
+
+/** What the settings of a realm permit. */
+export function policyOf(settings: RealmSettings): RealmPolicy {
+  const { realm, maxLife, maxRenewableLife, clockSkew, iterations } = settings;
+  const { permitted, keyEtypes } = profile(settings.profile);
+  return { realm, permittedEtypes: permitted, keyEtypes, maxLife, maxRenewableLife, clockSkew, iterations };
+}
+
+/** @throws RangeError naming the first setting that is out of range. */
+export function checkSettings(settings: RealmSettings): void {
+  if (!isRealm(settings.realm)) throw new RangeError(`realm: not a realm name: ${shown(settings.realm)}`);
+  if (!isProfileName(settings.profile)) throw new RangeError(`profile: unknown: ${shown(settings.profile)}`);
+  if (settings.iterations !== undefined && !isIterationCount(settings.iterations))
+    throw new RangeError(`iterations: expected ${ITERATION_RANGE}, got ${shown(settings.iterations)}`);
+  for (const name of DURATION_NAMES) {
+    const { min, max } = DURATIONS[name];
+    if (!(settings[name] >= min && settings[name] <= max))
+      throw new RangeError(
+        `${name}: expected ${formatDuration(min)} to ${formatDuration(max)}, got ${settings[name]} ms`,
+      );
+  }
+}
+
+/** The text of `realm.json`. */
+export function formatSettings({ realm, profile, iterations, ...durations }: RealmSettings): string {
+  const readable = Object.fromEntries(DURATION_NAMES.map((name) => [name, formatDuration(durations[name])]));
+  return `${JSON.stringify({ format: FORMAT, realm, profile, ...readable, iterations }, undefined, 2)}\n`;
+}
+
+/**
+ * Reads the text of `realm.json`.
+ * @param file its path, for the refusal.
+ * @throws StoreError `corrupt` naming file and key; `version` for settings of a newer release.
+ */
+export function parseSettings(text: string, file: string): RealmSettings {
+  const values = parseObject(text, file);
+  const known = ["format", "realm", "profile", ...DURATION_NAMES, "iterations"];
+  for (const key of Object.keys(values))
+    if (!known.includes(key)) throw invalid(file, key, `one of ${known.join(", ")}`, "an unknown key");
+  const { format, realm, profile, iterations } = values;
+  if (typeof format === "number" && Number.isInteger(format) && format > FORMAT)
+    throw new StoreError("version", `${file}: format ${format} is of a newer release; use that release`);
+  if (format !== FORMAT) throw invalid(file, "format", String(FORMAT), shown(format));
+  if (typeof realm !== "string" || !isRealm(realm))
+    throw invalid(file, "realm", 'a name such as "EXAMPLE.TEST"', shown(realm));
+  if (typeof profile !== "string" || !isProfileName(profile))
+    throw invalid(file, "profile", '"textbook" or "standard"', shown(profile));
+  if (iterations !== undefined && !isIterationCount(iterations))
+    throw invalid(file, "iterations", ITERATION_RANGE, shown(iterations));
+  const duration = (name: DurationName) => {
+    const value = values[name];
+    const parsed = typeof value === "string" ? durationOf(value) : undefined;
+    const { min, max } = DURATIONS[name];
+    if (parsed === undefined || parsed < min || parsed > max)
+      throw invalid(
+        file,
+        name,
+        `a duration from ${formatDuration(min)} to ${formatDuration(max)}`,
+        shown(value),
+      );
+    return parsed;
+  };
+  return {
+    realm,
+    profile,
+    maxLife: duration("maxLife"),
+    maxRenewableLife: duration("maxRenewableLife"),
+    clockSkew: duration("clockSkew"),
+    ...(iterations === undefined ? {} : { iterations }),
+  };
+}
+
+function durationOf(text: string): number | undefined {
+  try {
+    return parseDuration(text);
+  } catch {
+    return undefined; // parseDuration throws a RangeError alone; the caller names the file and the key
+  }
+}
+
+/**
+ * Reads a JSON object.
+ * @throws StoreError `corrupt` naming the file.
+ */
+export function parseObject(text: string, file: string): Record<string, unknown> {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw new StoreError("corrupt", `${file}: not JSON (${(error as Error).message})`, { cause: error });
+  }
+  if (typeof value !== "object" || value === null || Array.isArray(value))
+    throw new StoreError("corrupt", `${file}: expected a JSON object`);
+  return value as Record<string, unknown>;
+}
+
+function invalid(file: string, key: string, expected: string, got: string): StoreError {
+  return new StoreError("corrupt", `${file}: "${key}": expected ${expected}, got ${got}`);
+}
+
+function shown(value: unknown): string {
+  return value === undefined ? "nothing" : JSON.stringify(value).slice(0, 80);
+}

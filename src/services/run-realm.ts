@@ -1,0 +1,218 @@
+/**
+ * A realm's servers together: AS, TGS and V over one realm, the stores that they need, and one end for all.
+ *
+ * Order of the end: every server says NOT_SERVING and drains; then what was opened here is closed, the last first.
+ */
+import type * as grpc from "@grpc/grpc-js";
+import type { RealmPolicy } from "../protocol/policy.js";
+import { principalInRealm, realmOf } from "../protocol/principal.js";
+import type { ServiceKeys } from "../protocol/ticket.js";
+import { FIRST_SERVICE } from "../realm/create-realm.js";
+import { LivePolicy } from "../realm/live-policy.js";
+import { existingPrincipal } from "../realm/principals.js";
+import type { Realm } from "../realm/realm.js";
+import type { RealmDirectory } from "../realm/realm-directory.js";
+import { DEFAULT_SETTINGS, policyOf, type RealmSettings } from "../realm/realm-settings.js";
+import { DEFAULT_HOST, DEFAULT_PORTS } from "../rpc/default-addresses.js";
+import { NotesStore } from "../store/notes-store.js";
+import { openReplayCache } from "../store/open-replay-cache.js";
+import { openStore } from "../store/open-store.js";
+import type { ReplayCache } from "../store/replay-cache.js";
+import type { Clock, Log } from "./exchange-log.js";
+import { KeytabFile } from "./keytab-file.js";
+import { checkWeakCrypto } from "./listen.js";
+import { type ListenOptions, startAs, startTgs, startV } from "./realm-servers.js";
+import type { RunningServer } from "./server.js";
+
+/** A server of a realm. */
+export type ServerPart = keyof typeof DEFAULT_PORTS;
+
+/** What may be chosen of a realm's servers. What is given opened stays the caller's; what is named is opened and closed. */
+export interface RunRealmOptions {
+  /** The realm that AS and TGS serve; V alone does without. */
+  readonly realm?: Realm | undefined;
+  /** The folder of the realm, followed while the servers run: its profile may change. `realm`'s folder by default. */
+  readonly directory?: RealmDirectory | undefined;
+  /** The settings by which V runs where it has neither realm nor folder: profile `standard`, five minutes of skew. */
+  readonly settings?: Partial<RealmSettings> | undefined;
+  /** The servers that run, and the port of each; 0: any free one. All three on 8801, 8802 and 8803 by default. */
+  readonly ports?: Readonly<Partial<Record<ServerPart, number>>> | undefined;
+  /** 127.0.0.1 by default. */
+  readonly host?: string | undefined;
+  /** TLS; plaintext when absent. */
+  readonly credentials?: grpc.ServerCredentials | undefined;
+  /** Lets servers that permit weak encryption listen beyond loopback. */
+  readonly allowWeakCrypto?: boolean | undefined;
+  /** V's keytab, read again when it changes; the folder's by default. Without a folder V has the keys of the realm. */
+  readonly keytab?: string | undefined;
+  /** V's principal, where its keytab holds several; its realm may be left out. */
+  readonly service?: string | undefined;
+  /** Where V keeps notes, as `openStore` takes it; by default in the folder, without one in memory. */
+  readonly notes?: string | undefined;
+  /** Where authenticators are remembered; by default in the folder, without one in memory. */
+  readonly replayCache?: string | ReplayCache | undefined;
+  /** The present in milliseconds since the epoch; the system's clock by default. */
+  readonly clock?: Clock | undefined;
+  /** Told of each exchange, and of what changes while the servers run; nobody by default. */
+  readonly log?: Log | undefined;
+}
+
+/** The servers of a realm that listen. */
+export interface RunningRealm extends AsyncDisposable {
+  /** In the order AS, TGS, V. */
+  readonly servers: ReadonlyMap<ServerPart, RunningServer>;
+  /** V's keys at the moment, where V runs. */
+  readonly serviceKeys: (() => ServiceKeys) | undefined;
+  /** `host:port` of a server. Throws RangeError for one that does not run. */
+  address(part: ServerPart): string;
+  /** Ends the servers, each within `graceMs` milliseconds (5,000 unless given), and closes what was opened for them. */
+  stop(graceMs?: number): Promise<void>;
+}
+
+/**
+ * Starts the servers of a realm; where one does not start, none is left running.
+ * @throws ListenError; KeytabError and PrivateFileError for V's keytab; StoreError and RangeError for stores that do not
+ *   open; RealmError `missing` for a realm in memory that lost its V; KrbError as `startAs`; TypeError for servers that
+ *   lack what they need.
+ */
+export async function runRealm(options: RunRealmOptions): Promise<RunningRealm> {
+  const closers: Closer[] = [];
+  try {
+    return await start(options, closers);
+  } catch (error) {
+    await closeAll(closers);
+    throw error;
+  }
+}
+
+/** Closes something that was opened; they run in the opposite order. */
+type Closer = () => Promise<void>;
+
+async function closeAll(closers: Closer[]): Promise<void> {
+  for (const close of closers.splice(0).reverse()) await close();
+}
+
+async function start(options: RunRealmOptions, closers: Closer[]): Promise<RunningRealm> {
+  const { realm, ports = DEFAULT_PORTS, host = DEFAULT_HOST, clock = Date.now, log = () => {} } = options;
+  const policy = followPolicy({ ...options, host, log }, closers);
+  const serviceKeys = ports.v === undefined ? undefined : await openKeys(options, clock, log);
+  const remembers = ports.tgs !== undefined || ports.v !== undefined;
+  const replayCache = remembers ? await openCache(options, policy().clockSkew, clock, closers) : undefined;
+  const servers = new Map<ServerPart, RunningServer>();
+  const add = async (part: ServerPart, starting: Promise<RunningServer>) => {
+    const server = await starting;
+    closers.push(() => server.stop(0));
+    servers.set(part, server);
+  };
+  const { credentials, allowWeakCrypto } = options;
+  const listen = (port: number): ListenOptions => ({ host, port, credentials, allowWeakCrypto });
+  if (ports.as !== undefined || ports.tgs !== undefined) {
+    if (realm === undefined) throw new TypeError("realm: AS and TGS need one");
+    const kdc = {
+      principals: realm.principals,
+      clock,
+      log,
+      get policy() {
+        return policy();
+      },
+    };
+    if (ports.as !== undefined) await add("as", startAs(kdc, listen(ports.as)));
+    if (ports.tgs !== undefined && replayCache !== undefined)
+      await add("tgs", startTgs(Object.assign(kdc, { replayCache }), listen(ports.tgs)));
+  }
+  if (ports.v !== undefined && serviceKeys !== undefined && replayCache !== undefined) {
+    const notes = new NotesStore(await openStore(options.notes ?? folderOf(options)?.notes ?? "memory:"));
+    closers.push(() => notes.close());
+    const config = {
+      serviceKeys,
+      clockSkew: policy().clockSkew,
+      replayCache,
+      notes,
+      clock,
+      log,
+      get permittedEtypes() {
+        return policy().permittedEtypes;
+      },
+    };
+    await add("v", startV(config, listen(ports.v)));
+  }
+  return runningRealm(servers, serviceKeys, closers);
+}
+
+function runningRealm(
+  servers: ReadonlyMap<ServerPart, RunningServer>,
+  serviceKeys: (() => ServiceKeys) | undefined,
+  closers: Closer[],
+): RunningRealm {
+  const stop = async (graceMs?: number) => {
+    await Promise.all([...servers.values()].map((server) => server.stop(graceMs)));
+    await closeAll(closers);
+  };
+  const address = (part: ServerPart) => {
+    const server = servers.get(part);
+    if (server === undefined) throw new RangeError(`part: ${part} does not run here`);
+    return server.address;
+  };
+  return { servers, serviceKeys, address, stop, [Symbol.asyncDispose]: () => stop() };
+}
+
+function folderOf({ directory, realm }: RunRealmOptions): RealmDirectory | undefined {
+  return directory ?? realm?.directory;
+}
+
+/** The policy at the moment: it follows the profile of the realm's folder, where there is one. */
+function followPolicy(
+  options: RunRealmOptions & { readonly host: string; readonly log: Log },
+  closers: Closer[],
+): () => RealmPolicy {
+  const { realm, host, log, allowWeakCrypto = false } = options;
+  const folder = folderOf(options);
+  const settings = folder?.settings ?? { ...DEFAULT_SETTINGS, profile: "standard", ...options.settings };
+  const policy = realm?.policy ?? policyOf(settings);
+  if (folder === undefined) return () => policy;
+  const live = new LivePolicy({
+    dir: folder.dir,
+    profile: settings.profile,
+    policy,
+    check: (permitted) => checkWeakCrypto(host, permitted, allowWeakCrypto),
+    onChange: (text, failed) => log({ level: failed ? "error" : "info", exchange: "realm", text }),
+  });
+  closers.push(async () => live.close());
+  return () => live.current;
+}
+
+/** V's keys: those of its keytab, which may change, or those that a realm in memory has for it now. */
+async function openKeys(options: RunRealmOptions, clock: Clock, log: Log): Promise<() => ServiceKeys> {
+  const { realm, service } = options;
+  const path = options.keytab ?? folderOf(options)?.keytabFile;
+  if (path === undefined) {
+    if (realm === undefined) throw new TypeError("keytab: V needs one");
+    const { principal, keys } = await existingPrincipal(realm, service ?? FIRST_SERVICE);
+    const held = { principal, keys };
+    return () => held;
+  }
+  const onError = (error: Error) =>
+    log({ level: "error", exchange: "V", text: `the old keys stay in use: ${error.message}` });
+  const file = await KeytabFile.open(path, { clock, onError });
+  const named =
+    service === undefined ? undefined : principalInRealm(service, realmOf(file.principals[0]!), "service");
+  const serviceKeys = () => file.serviceKeys(named);
+  serviceKeys(); // a keytab without this service's keys ends the start
+  return serviceKeys;
+}
+
+async function openCache(
+  options: RunRealmOptions,
+  skew: number,
+  clock: Clock,
+  closers: Closer[],
+): Promise<ReplayCache> {
+  const { realm, replayCache: given } = options;
+  if (typeof given === "object") return given;
+  const name = given ?? folderOf(options)?.replayCache ?? "memory:";
+  // A realm in memory is as new as its servers: nobody can have shown an authenticator before.
+  const restart = realm !== undefined && realm.directory === undefined ? "fresh" : "refuse";
+  const cache = await openReplayCache(name, { skew, startedAt: clock(), restart });
+  closers.push(() => cache.close());
+  return cache;
+}
