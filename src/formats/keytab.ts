@@ -123,7 +123,7 @@ export function isKey(held: KeytabEntry | SkippedKeytabEntry): held is KeytabEnt
 /**
  * Reads a keytab of a file.
  * @param path the file's, for the refusal.
- * @throws KeytabError naming the file for anything that is not a whole keytab of version 0x0502.
+ * @throws KeytabError naming the file for anything that is not a keytab of version 0x0502.
  */
 export function parseKeytabFile(
   path: string,

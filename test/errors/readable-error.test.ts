@@ -5,9 +5,10 @@ import { CredentialCacheError } from "../../src/client/file-credential-cache.js"
 import { ReadableError } from "../../src/errors/readable-error.js";
 import { PrivateFileError } from "../../src/files/private-file.js";
 import { FormatError } from "../../src/formats/format-error.js";
+import { KeytabError } from "../../src/formats/keytab-error.js";
 import { KrbError } from "../../src/protocol/krb-error.js";
 import { RpcError } from "../../src/rpc/rpc-error.js";
-import { KeytabError } from "../../src/services/keytab-file.js";
+
 import { ListenError } from "../../src/services/listen.js";
 import { StoreError } from "../../src/store/store-error.js";
 
