@@ -1,9 +1,10 @@
+import { getDefaultHighWaterMark } from "node:stream";
 import * as grpc from "@grpc/grpc-js";
 import { status } from "@grpc/grpc-js";
 import { describe, expect, test } from "vitest";
 import { KrbError } from "../../src/protocol/krb-error.js";
 import type { RpcError } from "../../src/rpc/rpc-error.js";
-import { makeServer } from "../../src/rpc/server-options.js";
+import { MAX_MESSAGE_BYTES, makeServer } from "../../src/rpc/server-options.js";
 import { addService, type HandlerContext } from "../../src/rpc/server-runtime.js";
 import { fromServiceError, INTERNAL_TEXT } from "../../src/rpc/status.js";
 import { connectRaw } from "./raw-client.js";
@@ -382,12 +383,14 @@ describe("the end of a call", () => {
   test("a client that does not read holds the producer; its deadline frees it and is told when it reads", async () => {
     let produced = 0;
     const freed = pending<void>();
+    const held = getDefaultHighWaterMark(true); // what grpc-js holds for a call, in messages
+    const value = "x".repeat(MAX_MESSAGE_BYTES - 16); // `held` of them are more than the windows on the way take
     await using running = await serve({
       async *echo() {
         try {
           for (;;) {
             produced++;
-            yield { value: "x".repeat(4096) };
+            yield { value };
           }
         } finally {
           freed.resolve();
@@ -398,7 +401,7 @@ describe("the end of a call", () => {
     const call = unread.call("/tessera.test.v1.TestService/Echo", { "grpc-timeout": "60m" });
     call.stream.pause();
     await freed.promise;
-    expect(produced).toBe(16); // grpc-js's own buffer
+    expect(produced).toBe(held);
     call.stream.resume();
     const { headers } = await call.ended;
     expect(headers).toMatchObject({ "grpc-status": String(status.DEADLINE_EXCEEDED) });
