@@ -1,4 +1,5 @@
 // Requests over sockets: CPU of the server for each, beside an empty grpc-js call of the same sizes in the same run.
+
 import { fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { create, toBinary } from "@bufbuild/protobuf";
@@ -12,7 +13,8 @@ import { TicketGrantingServiceClient } from "../../dist/gen/kerberos/v1/ticket_g
 import { GrantTicketRequestSchema } from "../../dist/gen/kerberos/v1/ticket_granting_service_pb.js";
 import { makeAccessReq } from "../../dist/protocol/access-exchange.js";
 import { makeAsReq, openAsRep } from "../../dist/protocol/as-exchange.js";
-import { etypeOf, Key } from "../../dist/protocol/keys.js";
+import { etypeOf } from "../../dist/protocol/etypes.js";
+import { Key } from "../../dist/protocol/keys.js";
 import { makeTgsReq, openTgsRep } from "../../dist/protocol/tgs-exchange.js";
 import { CLIENT, SERVICE } from "./realm.mjs";
 

@@ -1,5 +1,6 @@
 // The parties of the benchmark: a service's key, and a ticket for it with the session key that a client holds.
-import { etypeOf, Key, randomKey } from "../../dist/protocol/keys.js";
+import { etypeOf } from "../../dist/protocol/etypes.js";
+import { Key, randomKey } from "../../dist/protocol/keys.js";
 import { parsePrincipal } from "../../dist/protocol/principal.js";
 import { makeTicket } from "../../dist/protocol/ticket.js";
 

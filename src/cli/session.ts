@@ -9,7 +9,7 @@ import {
   KerberosClient,
   parseKdcAddresses,
 } from "../client/index.js";
-import { etypeByName } from "../protocol/profile.js";
+import { etypeByName, etypesWithIntegrity } from "../protocol/etypes.js";
 import { CommandError, type OptionSpecs, UsageError } from "./command.js";
 import { cachePath, kdcText } from "./environment.js";
 import { parseLifetime } from "./screen/times.js";
@@ -89,21 +89,16 @@ export function parseEtypes(words: readonly string[], option: string): number[] 
     .map((word) => {
       // MIT writes `aes256-cts:normal`: the salt is always the normal one here.
       const name = word.toLowerCase().replace(/:normal$/, "");
-      const row = etypeByName(ETYPE_ALIASES[name] ?? name);
+      const row = etypeByName(name);
       if (row === undefined)
         throw new UsageError(
-          `${option}: no encryption type ${word}; there are ${Object.values(ETYPE_ALIASES).join(", ")}`,
+          `${option}: no encryption type ${word}; there are ${etypesWithIntegrity()
+            .map((etype) => etype.name)
+            .join(", ")}`,
         );
       return row.etype;
     });
 }
-
-const ETYPE_ALIASES: Readonly<Record<string, string>> = {
-  aes256: "aes256-cts-hmac-sha384-192",
-  aes128: "aes128-cts-hmac-sha256-128",
-  des3: "des3-cbc-sha1-kd",
-  des: "des-cbc-md5",
-};
 
 function chosenEtypes(words: readonly string[]): ClientEtypes | undefined {
   const permitted = parseEtypes(words, "--etype");

@@ -1,8 +1,8 @@
 /** Which encryption types a client accepts, which it tries first, and how it follows the KDC's advice. */
 import type { EtypeInfo2, EtypeInfo2_Entry } from "../gen/kerberos/v1/kdc_pb.js";
+import { etypeOf, ITERATIONS } from "../protocol/etypes.js";
 import type { StringToKey } from "../protocol/keys.js";
 import { KrbError } from "../protocol/krb-error.js";
-import { ITERATIONS } from "../protocol/policy.js";
 import { type ProfileName, profile } from "../protocol/profile.js";
 
 /** A client's encryption types. */
@@ -22,13 +22,10 @@ export interface KeyGuess {
 /** Fewest PBKDF2 iterations a client of ours accepts: the default of RFC 8009 §4. A KDC can't make a key cheaper. */
 export const MIN_ITERATIONS = ITERATIONS.least;
 
-/** Encryption types with an iteration count among their string-to-key parameters (RFC 8009 §4). */
-const ITERATED = [19, 20];
-
 /** The encryption types of a profile, without those that have no integrity: they are asked for by name or not at all. */
 export function profileEtypes(name: ProfileName): ClientEtypes {
   const { permitted, keyEtypes } = profile(name);
-  return { permitted: permitted.filter((etype) => etype > 0), first: keyEtypes[0]! };
+  return { permitted: permitted.filter((etype) => etypeOf(etype).integrity), first: keyEtypes[0]! };
 }
 
 /**
@@ -54,9 +51,9 @@ export function followAdvice(
 }
 
 function checkIterations({ etype, s2kparams }: EtypeInfo2_Entry): void {
-  if (!ITERATED.includes(etype) || s2kparams.length === 0) return;
-  const count = s2kparams.length === 4 ? Buffer.from(s2kparams).readUInt32BE() : 0;
-  if (count < MIN_ITERATIONS)
+  // Parameters that are not the type's are string-to-key's to refuse.
+  const count = etypeOf(etype).iterations?.inParams(s2kparams);
+  if (count !== undefined && count < MIN_ITERATIONS)
     throw new KrbError("KDC_ERR_ETYPE_NOSUPP", "the KDC asks for too few iterations of the password's hash", {
       asked: String(count),
       least: String(MIN_ITERATIONS),

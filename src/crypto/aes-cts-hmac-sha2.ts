@@ -10,6 +10,7 @@ import {
   type CipherKey,
   DecryptionError,
   type EncryptionType,
+  type Iterations,
   type RandomSource,
 } from "./encryption-type.js";
 import { equalBytes } from "./equal-bytes.js";
@@ -17,16 +18,29 @@ import { type HmacHash, hmac, SHA256, SHA384 } from "./hmac.js";
 import { systemRandom, takeRandom } from "./random.js";
 import { UsageKeys } from "./usage-keys.js";
 
-/** More PBKDF2 iterations than this are refused: about ten seconds of one processor. */
-export const MAX_ITERATION_COUNT = 10_000_000;
+/** PBKDF2's iteration count: four bytes, most significant first (RFC 8009 §4). */
+const ITERATIONS: Iterations = Object.freeze({
+  default: 32_768,
+  /** About ten seconds of one processor. */
+  most: 10_000_000,
 
-/** §4: the iteration count of those who choose none. */
-export const DEFAULT_ITERATION_COUNT = 32_768;
+  toParams(count: number) {
+    const params = new Uint8Array(4);
+    writeUint32(params, 0, count);
+    return params;
+  },
+
+  inParams(params: Uint8Array) {
+    if (params.length !== 4) return undefined;
+    return new DataView(params.buffer, params.byteOffset, 4).getUint32(0);
+  },
+});
 
 /** What tells the two types apart (RFC 8009 §5 and §6). */
 export interface AesSha2Profile {
   readonly etype: number;
   readonly name: string;
+  readonly alias: string;
   /** Of the protocol key and Ke. */
   readonly keySize: number;
   /** Of Ki, Kc and every MAC. */
@@ -38,6 +52,7 @@ export interface AesSha2Profile {
 export const AES128_PROFILE: AesSha2Profile = Object.freeze({
   etype: 19,
   name: "aes128-cts-hmac-sha256-128",
+  alias: "aes128",
   keySize: 16,
   macSize: 16,
   hash: SHA256,
@@ -47,6 +62,7 @@ export const AES128_PROFILE: AesSha2Profile = Object.freeze({
 export const AES256_PROFILE: AesSha2Profile = Object.freeze({
   etype: 20,
   name: "aes256-cts-hmac-sha384-192",
+  alias: "aes256",
   keySize: 32,
   macSize: 24,
   hash: SHA384,
@@ -66,10 +82,11 @@ const NO_CONTEXT = new Uint8Array();
 const ZERO_IV = new Uint8Array(AES_BLOCK_SIZE);
 
 function aesSha2EncryptionType(profile: AesSha2Profile): EncryptionType {
-  const { etype, name, keySize, macSize } = profile;
-  return Object.freeze({
+  const { etype, name, alias, keySize, macSize } = profile;
+  return Object.freeze<EncryptionType>({
     etype,
     name,
+    alias,
     keySize,
     // Ciphertext stealing: nothing is padded.
     messageBlockSize: 1,
@@ -77,19 +94,17 @@ function aesSha2EncryptionType(profile: AesSha2Profile): EncryptionType {
     checksumSize: macSize,
     integrity: true,
     weak: false,
-
-    /** §4: 32768 iterations. A new buffer each time. */
-    get defaultStringToKeyParams() {
-      return iterationParams(DEFAULT_ITERATION_COUNT);
-    },
+    profiles: { textbook: "permitted", standard: "new-keys" },
+    iterations: ITERATIONS,
 
     generateKey(random: RandomSource = systemRandom) {
       // §5, random-to-key: the identity.
       return new Uint8Array(takeRandom(random, keySize));
     },
 
-    stringToKey(password: string, salt: Uint8Array, params?: Uint8Array) {
-      return stringToKey(profile, password, salt, params ?? iterationParams(DEFAULT_ITERATION_COUNT));
+    async stringToKey(password: string, salt: Uint8Array, params?: Uint8Array) {
+      const count = params === undefined ? ITERATIONS.default : requireCount(params);
+      return stringToKey(profile, password, salt, count);
     },
 
     useKey(key: Uint8Array) {
@@ -97,25 +112,6 @@ function aesSha2EncryptionType(profile: AesSha2Profile): EncryptionType {
       return new AesSha2Key(profile, key);
     },
   });
-}
-
-/**
- * The number of PBKDF2 iterations in string-to-key parameters: 4 bytes, most significant first (RFC 8009 §4).
- * @throws RangeError for another length, zero (RFC 3962's 2³² included), or more than `MAX_ITERATION_COUNT`.
- */
-export function iterationCount(params: Uint8Array): number {
-  if (params.length !== 4) throw new RangeError(`params: expected 4 bytes, got ${params.length}`);
-  const count = new DataView(params.buffer, params.byteOffset, 4).getUint32(0);
-  if (count < 1 || count > MAX_ITERATION_COUNT)
-    throw new RangeError(`params: expected 1 to ${MAX_ITERATION_COUNT} iterations, got ${count}`);
-  return count;
-}
-
-/** String-to-key parameters with this iteration count: 4 bytes, most significant first (RFC 8009 §4); the caller's. */
-export function iterationParams(count: number): Uint8Array {
-  const params = new Uint8Array(4);
-  writeUint32(params, 0, count);
-  return params;
 }
 
 /**
@@ -137,13 +133,21 @@ export function kdfHmacSha2(
   return hmac(hash, size, key, input);
 }
 
+/** Zero, RFC 3962's 2³², is refused with the rest. */
+function requireCount(params: Uint8Array): number {
+  const count = ITERATIONS.inParams(params);
+  if (count === undefined) throw new RangeError(`params: expected 4 bytes, got ${params.length}`);
+  if (count < 1 || count > ITERATIONS.most)
+    throw new RangeError(`params: expected 1 to ${ITERATIONS.most} iterations, got ${count}`);
+  return count;
+}
+
 async function stringToKey(
   profile: AesSha2Profile,
   password: string,
   salt: Uint8Array,
-  params: Uint8Array,
+  count: number,
 ): Promise<Uint8Array> {
-  const count = iterationCount(params);
   const secret = encodePassword(password);
   // §4: saltp = enctype-name | 0x00 | salt; tkey = PBKDF2(passphrase, saltp, iter_count, keylength).
   const namedSalt = concatBytes(ascii.encode(`${profile.name}\0`), salt);

@@ -34,16 +34,18 @@ const HEADER_SIZE = CONFOUNDER_SIZE + HASH_SIZE;
 const ZERO_IV = new Uint8Array(BLOCK_SIZE);
 
 /** The row of etype 3. */
-export const DES_CBC_MD5: EncryptionType = Object.freeze({
+export const DES_CBC_MD5: EncryptionType = Object.freeze<EncryptionType>({
   etype: 3,
   name: "des-cbc-md5",
+  alias: "des",
   keySize: KEY_SIZE,
   messageBlockSize: BLOCK_SIZE,
   checksumType: 8,
   checksumSize: HEADER_SIZE,
   integrity: true,
   weak: true,
-  defaultStringToKeyParams: new Uint8Array(),
+  profiles: { textbook: "new-keys", standard: "refused" },
+  iterations: undefined,
 
   generateKey(random: RandomSource = systemRandom) {
     return generateKey(KEY_SIZE, random);

@@ -57,9 +57,10 @@ function keyFromPassword(password: string, salt: Uint8Array): Uint8Array {
 /** Makes the row of an ECB type. */
 export function ecbEncryptionType(profile: EcbProfile): EncryptionType {
   const { etype, name, keySize } = profile;
-  return Object.freeze({
+  return Object.freeze<EncryptionType>({
     etype,
     name,
+    alias: undefined,
     keySize,
     // PKCS#5 padding is taken off again, so no zero bytes follow the plaintext.
     messageBlockSize: 1,
@@ -67,7 +68,8 @@ export function ecbEncryptionType(profile: EcbProfile): EncryptionType {
     checksumSize: 16,
     integrity: false,
     weak: true,
-    defaultStringToKeyParams: new Uint8Array(),
+    profiles: { textbook: "permitted", standard: "refused" },
+    iterations: undefined,
 
     generateKey(random: RandomSource = systemRandom) {
       return generateKey(keySize, random);

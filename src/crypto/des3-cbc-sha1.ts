@@ -34,16 +34,18 @@ const ZERO_IV = new Uint8Array(BLOCK_SIZE);
 const KERBEROS = new TextEncoder().encode("kerberos");
 
 /** The row of etype 16. */
-export const DES3_CBC_SHA1: EncryptionType = Object.freeze({
+export const DES3_CBC_SHA1: EncryptionType = Object.freeze<EncryptionType>({
   etype: 16,
   name: "des3-cbc-sha1-kd",
+  alias: "des3",
   keySize: KEY_SIZE,
   messageBlockSize: BLOCK_SIZE,
   checksumType: 12,
   checksumSize: MAC_SIZE,
   integrity: true,
   weak: true,
-  defaultStringToKeyParams: new Uint8Array(),
+  profiles: { textbook: "permitted", standard: "refused" },
+  iterations: undefined,
 
   generateKey(random: RandomSource = systemRandom) {
     return generateKey(KEY_SIZE, random);

@@ -3,7 +3,8 @@
  * key, a note of MIT's tools, or a word on what is of no use here; and back.
  */
 import type { Credentials } from "../protocol/credentials.js";
-import { Key, knownEtype } from "../protocol/keys.js";
+import { knownEtype } from "../protocol/etypes.js";
+import { Key } from "../protocol/keys.js";
 import { componentsOf, type Principal, realmOf } from "../protocol/principal.js";
 import { flagsFromBits, flagsToBits } from "../protocol/ticket-flags.js";
 import {

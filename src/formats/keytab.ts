@@ -5,7 +5,8 @@
  * A keytab is shared with other programs, so it is read as MIT's readers read it: each entry for itself, and one that is of
  * no use here spoils no other.
  */
-import { Key, knownEtype } from "../protocol/keys.js";
+import { knownEtype } from "../protocol/etypes.js";
+import { Key } from "../protocol/keys.js";
 import { componentsOf, type Principal, realmOf } from "../protocol/principal.js";
 import {
   type FileName,

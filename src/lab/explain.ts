@@ -8,8 +8,9 @@ import { fromBinary, type Message } from "@bufbuild/protobuf";
 import { type EncryptedData, EncryptedDataSchema } from "../gen/kerberos/v1/encryption_pb.js";
 import { type KdcReqBody, KdcReqBodySchema, type PaData } from "../gen/kerberos/v1/kdc_pb.js";
 import { TicketSchema } from "../gen/kerberos/v1/sealed_pb.js";
+import { etypeName, etypeOf } from "../protocol/etypes.js";
 import { isoTime } from "../protocol/kerberos-time.js";
-import { etypeName, etypeOf, Key } from "../protocol/keys.js";
+import { Key } from "../protocol/keys.js";
 import type { CapturedCall } from "./capture.js";
 import {
   DIALOGUE,

@@ -14,8 +14,8 @@ import { type Any, AnySchema, anyUnpack, type Timestamp, TimestampSchema } from 
 import { StatusSchema } from "../gen/google/rpc/status_pb.js";
 import { EncryptionKeySchema, EncryptionTypeSchema } from "../gen/kerberos/v1/encryption_pb.js";
 import { file_kerberos_v1_operations } from "../gen/kerberos/v1/operations_pb.js";
+import { etypeName } from "../protocol/etypes.js";
 import { isoTime } from "../protocol/kerberos-time.js";
-import { etypeName } from "../protocol/keys.js";
 
 /** What a field holds: text, bytes, a key kept back, a message, a message serialized into bytes, or several of these. */
 export type FieldValue =

@@ -2,8 +2,9 @@
 import type { Message } from "@bufbuild/protobuf";
 import type { EncryptedData } from "../gen/kerberos/v1/encryption_pb.js";
 import { SealedPartSchema } from "../gen/kerberos/v1/sealed_pb.js";
+import { etypeName } from "../protocol/etypes.js";
 import { KeyUsage } from "../protocol/key-usage.js";
-import { etypeName, type Key } from "../protocol/keys.js";
+import type { Key } from "../protocol/keys.js";
 import { KrbError } from "../protocol/krb-error.js";
 import { type PartKind, unseal } from "../protocol/sealed-part.js";
 import { type Disclosure, type Field, fieldsOf } from "./fields.js";

@@ -13,11 +13,12 @@ import {
   type AuthenticateResponse,
 } from "../gen/kerberos/v1/authentication_service_pb.js";
 import { TicketFlag } from "../gen/kerberos/v1/sealed_pb.js";
+import { etypeOf } from "./etypes.js";
 import { type KdcReply, makeEncKdcRepPart, modified, openKdcReply } from "./kdc-reply.js";
 import { kdcRequestFields, readKdcRequest, type TicketWish } from "./kdc-request.js";
 import { type IssuedTicket, noCommonEtype, sessionKeyEtype, ticketKey, ticketLife } from "./kdc-ticket.js";
 import { KeyUsage } from "./key-usage.js";
-import { etypeOf, type Key, type LongTermKey, randomKey } from "./keys.js";
+import { type Key, type LongTermKey, randomKey } from "./keys.js";
 import { KrbError, malformed } from "./krb-error.js";
 import { AS_RULES, applyRules, type RealmPolicy } from "./policy.js";
 import {

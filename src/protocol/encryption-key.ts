@@ -1,6 +1,7 @@
 /** Keys in messages (RFC 4120 §5.2.9, EncryptionKey): between the message and the `Key` of the code. */
 import type { EncryptionKey } from "../gen/kerberos/v1/encryption_pb.js";
-import { etypeOf, Key } from "./keys.js";
+import { etypeOf } from "./etypes.js";
+import { Key } from "./keys.js";
 import { KrbError } from "./krb-error.js";
 
 /** The message of a key; it holds a copy of the bytes. */

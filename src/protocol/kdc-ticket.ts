@@ -4,12 +4,12 @@
  */
 import type { EncryptionType } from "../crypto/encryption-type.js";
 import { KdcOption } from "../gen/kerberos/v1/kdc_pb.js";
+import { strongestCommon } from "./etypes.js";
 import type { KdcTimes } from "./kdc-request.js";
 import type { LongTermKey } from "./keys.js";
 import { KrbError } from "./krb-error.js";
 import type { RealmPolicy } from "./policy.js";
 import { currentKeys, type PrincipalEntry } from "./principal-entry.js";
-import { strongestCommon } from "./profile.js";
 import type { TicketContents } from "./ticket.js";
 
 /** A ticket that was issued: the reply that carries it, and what the log says of it. */

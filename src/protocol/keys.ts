@@ -3,9 +3,7 @@
  * (RFC 4120 §5.2.9). A key prints as `[redacted]` wherever it is shown.
  */
 import { inspect } from "node:util";
-import { iterationParams } from "../crypto/aes-cts-hmac-sha2.js";
 import type { CipherKey, EncryptionType, RandomSource } from "../crypto/encryption-type.js";
-import { encryptionType } from "../crypto/etypes.js";
 import { KrbError, malformed, tooLong } from "./krb-error.js";
 import { defaultSalt, type Principal } from "./principal.js";
 
@@ -57,34 +55,11 @@ export class Key {
   }
 }
 
-/** The row of an encryption type number, undefined where this project does not have it: what a file may hold all the same. */
-export function knownEtype(etype: number): EncryptionType | undefined {
-  return encryptionType(etype);
-}
-
-/** The name of an encryption type number: its row's, or `etype 17` where this project has no such row. */
-export function etypeName(etype: number): string {
-  return encryptionType(etype)?.name ?? `etype ${etype}`;
-}
-
 /** A principal's long-term key with its version number. */
 export interface LongTermKey {
   /** Key version number, from 1 up. */
   readonly kvno: number;
   readonly key: Key;
-}
-
-/**
- * The row of an encryption type number.
- * @throws KrbError KDC_ERR_ETYPE_NOSUPP for a number this project does not have.
- */
-export function etypeOf(etype: number): EncryptionType {
-  const row = encryptionType(etype);
-  if (row === undefined)
-    throw new KrbError("KDC_ERR_ETYPE_NOSUPP", `encryption type ${etype} is not supported`, {
-      etype: String(etype),
-    });
-  return row;
 }
 
 /** Makes a fresh random key, never a weak one. */
@@ -118,9 +93,8 @@ export function stringToKeyOf(
   etype: EncryptionType,
   iterations: number | undefined,
 ): StringToKey {
-  if (iterations === undefined || etype.defaultStringToKeyParams.length === 0)
-    return defaultStringToKey(principal);
-  return { salt: defaultSalt(principal), params: iterationParams(iterations) };
+  if (iterations === undefined || etype.iterations === undefined) return defaultStringToKey(principal);
+  return { salt: defaultSalt(principal), params: etype.iterations.toParams(iterations) };
 }
 
 /** Longest password, in bytes of UTF-8: longer ones would only keep the processor busy. */
@@ -139,7 +113,7 @@ export async function keyFromPassword(
 ): Promise<Key> {
   checkPassword(password);
   const salt = new TextEncoder().encode(s2k.salt);
-  const params = s2k.params.length > 0 ? s2k.params : etype.defaultStringToKeyParams;
+  const params = s2k.params.length > 0 ? s2k.params : undefined;
   try {
     const bytes = await etype.stringToKey(password, salt, params);
     const key = new Key(etype, bytes);

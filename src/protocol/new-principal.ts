@@ -1,6 +1,7 @@
 /** New principals and new keys for old ones: the entries that `kadmin addprinc`, `cpw` and a new realm put into the database. */
 import type { RandomSource } from "../crypto/encryption-type.js";
-import { etypeOf, keyFromPassword, type LongTermKey, randomKey, stringToKeyOf } from "./keys.js";
+import { etypeOf } from "./etypes.js";
+import { keyFromPassword, type LongTermKey, randomKey, stringToKeyOf } from "./keys.js";
 import type { Principal } from "./principal.js";
 import { currentKvno, emptyEntry, type PrincipalEntry } from "./principal-entry.js";
 

@@ -3,7 +3,6 @@
  *
  * A rule looks at facts, all of them fetched before, and refuses or does not. Rules run in the order of the table.
  */
-import { DEFAULT_ITERATION_COUNT, MAX_ITERATION_COUNT } from "../crypto/aes-cts-hmac-sha2.js";
 import { TicketFlag } from "../gen/kerberos/v1/sealed_pb.js";
 import type { KdcTimes } from "./kdc-request.js";
 import { isoTime } from "./kerberos-time.js";
@@ -11,18 +10,6 @@ import { KrbError } from "./krb-error.js";
 import { krbtgtOf, type Principal, realmOf } from "./principal.js";
 import type { PrincipalEntry } from "./principal-entry.js";
 import type { TicketContents } from "./ticket.js";
-
-/**
- * How many iterations of PBKDF2 a realm may choose: at least the default of RFC 8009 §4, since clients of ours refuse fewer,
- * and at most ten seconds of a client's processor.
- */
-export const ITERATIONS = Object.freeze({ least: DEFAULT_ITERATION_COUNT, most: MAX_ITERATION_COUNT });
-
-/** Whether a realm may choose this number of iterations. */
-export function isIterationCount(value: unknown): value is number {
-  const { least, most } = ITERATIONS;
-  return typeof value === "number" && Number.isInteger(value) && value >= least && value <= most;
-}
 
 /** The limits of a realm. Times are milliseconds. */
 export interface RealmPolicy {

@@ -1,5 +1,5 @@
 /** Keys of principals: made with a new one, changed later; of which encryption types; what becomes of the old ones. */
-import { etypeName } from "../protocol/keys.js";
+import { etypeName } from "../protocol/etypes.js";
 import {
   passwordPrincipal,
   randomKeyPrincipal,

@@ -1,6 +1,7 @@
 /** The settings of a realm: their limits, their text in `realm.json`, and the policy they come to. */
 import { formatDuration, parseDuration } from "../protocol/duration.js";
-import { ITERATIONS, isIterationCount, type RealmPolicy } from "../protocol/policy.js";
+import { ITERATIONS, isIterationCount } from "../protocol/etypes.js";
+import type { RealmPolicy } from "../protocol/policy.js";
 import { isRealm } from "../protocol/principal.js";
 import { isProfileName, type ProfileName, profile } from "../protocol/profile.js";
 import { StoreError } from "../store/store-error.js";

@@ -3,8 +3,8 @@
  *
  * Invariant: names, numbers and times only. No key, password or ticket content ever gets here.
  */
+import { etypeOf } from "../protocol/etypes.js";
 import { isoTime } from "../protocol/kerberos-time.js";
-import { etypeOf } from "../protocol/keys.js";
 import { KrbError } from "../protocol/krb-error.js";
 import { RpcError } from "../rpc/rpc-error.js";
 import { StoreError } from "../store/store-error.js";

@@ -1,7 +1,7 @@
 /** Where a server listens, and where it may: weak encryption types stay on loopback unless the operator says otherwise. */
 import { isIPv6 } from "node:net";
 import { ReadableError } from "../errors/readable-error.js";
-import { weakEtypes } from "../protocol/profile.js";
+import { weakEtypes } from "../protocol/etypes.js";
 import { isLoopback } from "../rpc/network-address.js";
 
 /** A server could not be started where it was asked to; the text says why and what to do. */

@@ -16,7 +16,8 @@ import {
   SealedPrincipalRecordSchema,
   StringToKeyChoiceSchema,
 } from "../gen/kerberos/storage/v1/principal_record_pb.js";
-import { etypeOf, Key, type LongTermKey } from "../protocol/keys.js";
+import { etypeOf } from "../protocol/etypes.js";
+import { Key, type LongTermKey } from "../protocol/keys.js";
 import { KrbError } from "../protocol/krb-error.js";
 import { type Principal, parsePrincipal } from "../protocol/principal.js";
 import type { PrincipalEntry } from "../protocol/principal-entry.js";

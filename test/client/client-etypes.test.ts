@@ -43,6 +43,13 @@ describe("advice", () => {
     expect(followAdvice(advice(entry), tried, [20])).toMatchObject({ etype: 20 });
   });
 
+  test("with parameters that are no count is left to string-to-key, which refuses them", () => {
+    for (const s2kparams of [new Uint8Array(3), new Uint8Array(5)])
+      expect(followAdvice(advice({ etype: 20, s2kparams }), tried, [20])?.stringToKey.params).toEqual(
+        s2kparams,
+      );
+  });
+
   test("beneath the client's floor is refused", () => {
     expectRefusal(
       () => followAdvice(advice({ etype: 3 }, { etype: -1 }), tried, [20, 19]),

@@ -5,8 +5,9 @@ import { type AccessRequest, AccessRequestSchema } from "../../src/gen/kerberos/
 import type { Authenticator } from "../../src/gen/kerberos/v1/sealed_pb.js";
 import { AP_USE, makeApReq, makeSubkey } from "../../src/protocol/ap-exchange.js";
 import type { Credentials } from "../../src/protocol/credentials.js";
+import { etypeOf } from "../../src/protocol/etypes.js";
 import { KeyUsage } from "../../src/protocol/key-usage.js";
-import { etypeOf, randomKey } from "../../src/protocol/keys.js";
+import { randomKey } from "../../src/protocol/keys.js";
 import { withRandomKeys } from "../../src/protocol/new-principal.js";
 import { sealToBytes } from "../../src/protocol/sealed-part.js";
 import { emptyPart, reseal, resealTicket } from "../support/entries.js";

@@ -27,7 +27,8 @@ import {
 } from "../../src/gen/kerberos/v1/ticket_granting_service_pb.js";
 import { makeAccessReq, openAccessRep } from "../../src/protocol/access-exchange.js";
 import { makeAsReq, openAsRep } from "../../src/protocol/as-exchange.js";
-import { defaultStringToKey, etypeOf, keyFromPassword } from "../../src/protocol/keys.js";
+import { etypeOf } from "../../src/protocol/etypes.js";
+import { defaultStringToKey, keyFromPassword } from "../../src/protocol/keys.js";
 import { makeTgsReq, openTgsRep } from "../../src/protocol/tgs-exchange.js";
 import { bufCurl, bufError } from "../support/buf.js";
 import { GRPCURL, grpcurl } from "../support/grpcurl.js";

@@ -6,7 +6,8 @@ import {
   AuthenticateRequestSchema,
 } from "../../src/gen/kerberos/v1/authentication_service_pb.js";
 import { makeAsReq } from "../../src/protocol/as-exchange.js";
-import { etypeOf, randomKey } from "../../src/protocol/keys.js";
+import { etypeOf } from "../../src/protocol/etypes.js";
+import { randomKey } from "../../src/protocol/keys.js";
 import { connectRaw, frame } from "../rpc/raw-client.js";
 import { PASSWORDS, startRealm, type TestRealm } from "../support/realm.js";
 import { AUTHENTICATE, expectReply } from "../support/wire.js";

@@ -5,14 +5,12 @@ import {
   AES128_PROFILE,
   AES256_CTS_HMAC_SHA384_192,
   AES256_PROFILE,
-  iterationCount,
   kdfHmacSha2,
-  MAX_ITERATION_COUNT,
 } from "../../src/crypto/aes-cts-hmac-sha2.js";
 import { encryptionType } from "../../src/crypto/etypes.js";
 import { slowCbcCts } from "./slow-cbc-cts.js";
 import { isDecryptionError, mistakes } from "./tampering.js";
-import { aesSha2, bytes, fixed, hex, refusal, text, thrownBy } from "./vectors.js";
+import { aesSha2, bytes, fixed, hex, text, thrownBy } from "./vectors.js";
 
 const NO_CONTEXT = new Uint8Array();
 
@@ -171,19 +169,27 @@ describe.each([AES128_PROFILE, AES256_PROFILE])("$name", (profile) => {
   }
 });
 
-test("the iteration count is a big-endian number of four bytes", () => {
-  expect(iterationCount(bytes("00000001"))).toBe(1);
-  expect(iterationCount(bytes("00008000"))).toBe(32768);
-  expect(iterationCount(bytes("00989680"))).toBe(MAX_ITERATION_COUNT);
-  expect(iterationCount(bytes("ff00008000").subarray(1))).toBe(32768);
-  expect(refusal(() => iterationCount(bytes("00")))).toBe("RangeError: params: expected 4 bytes, got 1");
-});
+describe("the iteration count among the parameters", () => {
+  const iterations = AES256_CTS_HMAC_SHA384_192.iterations!;
 
-test("the default parameters are 32768 iterations, and nobody can change them", async () => {
-  const params = AES256_CTS_HMAC_SHA384_192.defaultStringToKeyParams;
-  expect(hex(params)).toBe("00008000");
-  params.fill(0);
-  expect(hex(AES256_CTS_HMAC_SHA384_192.defaultStringToKeyParams)).toBe("00008000");
+  test("is a big-endian number of four bytes", () => {
+    expect(iterations.inParams(bytes("00000001"))).toBe(1);
+    expect(iterations.inParams(bytes("00008000"))).toBe(32768);
+    expect(iterations.inParams(bytes("00989680"))).toBe(iterations.most);
+    expect(iterations.inParams(bytes("ffffffff"))).toBe(4294967295);
+    expect(iterations.inParams(bytes("ff00008000").subarray(1))).toBe(32768);
+    for (const other of ["", "008000", "0000008000"])
+      expect(iterations.inParams(bytes(other))).toBeUndefined();
+    expect(hex(iterations.toParams(0x01020304))).toBe("01020304");
+    expect(hex(iterations.toParams(4294967295))).toBe("ffffffff");
+  });
+
+  test("is 32768 where none is given, and at most ten million", async () => {
+    expect(iterations).toMatchObject({ default: 32768, most: 10_000_000 });
+    const [salt, params] = [bytes("00"), bytes("00008000")];
+    for (const row of [AES128_CTS_HMAC_SHA256_128, AES256_CTS_HMAC_SHA384_192])
+      expect(await row.stringToKey("x", salt)).toEqual(await row.stringToKey("x", salt, params));
+  });
 });
 
 function constant(usage: number, purpose: number): Buffer {

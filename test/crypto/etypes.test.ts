@@ -1,6 +1,7 @@
 /** What every row of the table promises, whatever it is made of. */
 import { randomBytes } from "node:crypto";
 import { describe, expect, test } from "vitest";
+import type { EncryptionType } from "../../src/crypto/encryption-type.js";
 import { ENCRYPTION_TYPES, encryptionType } from "../../src/crypto/etypes.js";
 import { hasOddParity } from "../../src/des/index.js";
 import { isDecryptionError } from "./tampering.js";
@@ -9,28 +10,32 @@ import { bytes, hex, refusal, semiWeakKeys, thrownBy, weakKeys } from "./vectors
 const rows = [...ENCRYPTION_TYPES.values()];
 const SALT = bytes("4558414d504c452e54455354616c696365");
 /** One PBKDF2 iteration where there are iterations: the published vectors do the slow ones. */
-const quick = (etype: number) => (etype >= 19 ? Uint8Array.of(0, 0, 0, 1) : undefined);
+const quick = ({ iterations }: EncryptionType) => iterations?.toParams(1);
 
-test("the table holds six types, and what each is", () => {
+test("the table holds six types, strongest first, and what each is", () => {
   const table = rows.map((row) =>
     [
       row.etype,
       row.name,
+      row.alias ?? "-",
       row.keySize,
       row.messageBlockSize,
       row.checksumType,
       row.checksumSize,
       row.integrity,
       row.weak,
+      row.profiles.textbook,
+      row.profiles.standard,
+      row.iterations?.default ?? "-",
     ].join(),
   );
   expect(table).toEqual([
-    "-2,des-ede-ecb,16,1,-2,16,false,true",
-    "-1,des-ecb,8,1,-1,16,false,true",
-    "3,des-cbc-md5,8,8,8,24,true,true",
-    "16,des3-cbc-sha1-kd,24,8,12,20,true,true",
-    "19,aes128-cts-hmac-sha256-128,16,1,19,16,true,false",
-    "20,aes256-cts-hmac-sha384-192,32,1,20,24,true,false",
+    "20,aes256-cts-hmac-sha384-192,aes256,32,1,20,24,true,false,permitted,new-keys,32768",
+    "19,aes128-cts-hmac-sha256-128,aes128,16,1,19,16,true,false,permitted,new-keys,32768",
+    "16,des3-cbc-sha1-kd,des3,24,8,12,20,true,true,permitted,refused,-",
+    "3,des-cbc-md5,des,8,8,8,24,true,true,new-keys,refused,-",
+    "-2,des-ede-ecb,-,16,1,-2,16,false,true,permitted,refused,-",
+    "-1,des-ecb,-,8,1,-1,16,false,true,permitted,refused,-",
   ]);
 });
 
@@ -38,7 +43,7 @@ test("one password gives each type a key of its own, and another with another sa
   const keys = await Promise.all(
     rows.flatMap((row) =>
       [SALT, bytes("4f544845522e54455354616c696365")].map((salt) =>
-        row.stringToKey("password", salt, quick(row.etype)),
+        row.stringToKey("password", salt, quick(row)),
       ),
     ),
   );
@@ -235,7 +240,7 @@ describe.each(rows)("$name", (row) => {
 
   test("string-to-key: the same again for the same, another key for another salt or password", async () => {
     const derive = async (password: string, salt: Uint8Array) =>
-      hex(await row.stringToKey(password, salt, quick(row.etype)));
+      hex(await row.stringToKey(password, salt, quick(row)));
     const key = await derive("correct horse", SALT);
     expect(key).toHaveLength(row.keySize * 2);
     expect(await derive("correct horse", Uint8Array.from(SALT))).toBe(key);
@@ -246,14 +251,14 @@ describe.each(rows)("$name", (row) => {
 
   test("string-to-key takes an empty password and one of 1 MiB", async () => {
     for (const password of ["", "π".repeat(1 << 19)]) {
-      const key = await row.stringToKey(password, SALT, quick(row.etype));
+      const key = await row.stringToKey(password, SALT, quick(row));
       row.useKey(key);
     }
   });
 
   test("string-to-key refuses parameters it does not have and unpaired surrogates", async () => {
     await expect(row.stringToKey("a", SALT, new Uint8Array(9))).rejects.toThrow(RangeError);
-    await expect(row.stringToKey("a\udc00", SALT, quick(row.etype))).rejects.toThrow(
+    await expect(row.stringToKey("a\udc00", SALT, quick(row))).rejects.toThrow(
       new RangeError("password: expected well-formed text, got an unpaired surrogate"),
     );
   });

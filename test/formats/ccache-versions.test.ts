@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { credentialCacheVersion } from "../../src/formats/ccache-versions.js";
 import { emptyKeytab, formatKeytab } from "../../src/formats/keytab.js";
-import { etypeOf, randomKey } from "../../src/protocol/keys.js";
+import { etypeOf } from "../../src/protocol/etypes.js";
+import { randomKey } from "../../src/protocol/keys.js";
 import { parsePrincipal } from "../../src/protocol/principal.js";
 
 const hex = (text: string) => new Uint8Array(Buffer.from(text.replace(/\s/g, ""), "hex"));

@@ -18,7 +18,8 @@ import {
 } from "../../src/formats/ccache-credential.js";
 import { FormatError } from "../../src/formats/format-error.js";
 import type { Credentials } from "../../src/protocol/credentials.js";
-import { etypeOf, Key } from "../../src/protocol/keys.js";
+import { etypeOf } from "../../src/protocol/etypes.js";
+import { Key } from "../../src/protocol/keys.js";
 import { parsePrincipal } from "../../src/protocol/principal.js";
 import { TicketFlag } from "../../src/protocol/ticket-flags.js";
 

@@ -10,7 +10,8 @@ import {
   readKeytabLayout,
 } from "../../src/formats/keytab.js";
 import { type FileWrite, planAddition, planRemoval } from "../../src/formats/keytab-change.js";
-import { etypeOf, Key } from "../../src/protocol/keys.js";
+import { etypeOf } from "../../src/protocol/etypes.js";
+import { Key } from "../../src/protocol/keys.js";
 import { parsePrincipal } from "../../src/protocol/principal.js";
 
 const T = Date.UTC(2026, 2, 1);

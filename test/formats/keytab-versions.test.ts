@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import type { KeytabEntry } from "../../src/formats/keytab.js";
 import { keyVersions } from "../../src/formats/keytab-versions.js";
-import { etypeOf, randomKey } from "../../src/protocol/keys.js";
+import { etypeOf } from "../../src/protocol/etypes.js";
+import { randomKey } from "../../src/protocol/keys.js";
 import { parsePrincipal } from "../../src/protocol/principal.js";
 
 const kate = parsePrincipal("kate@EXAMPLE.TEST", "kate");

@@ -12,7 +12,8 @@ import {
   readKeytabLayout,
   type SkippedKeytabEntry,
 } from "../../src/formats/keytab.js";
-import { etypeOf, Key, randomKey } from "../../src/protocol/keys.js";
+import { etypeOf } from "../../src/protocol/etypes.js";
+import { Key, randomKey } from "../../src/protocol/keys.js";
 import { parsePrincipal } from "../../src/protocol/principal.js";
 
 const root = mkdtempSync(join(tmpdir(), "tessera-keytab-"));

@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { BLOB_TYPES, identify, readBlob } from "../../src/lab/blob.js";
 import type { NamedKey } from "../../src/lab/open-part.js";
-import { etypeOf, randomKey } from "../../src/protocol/keys.js";
+import { etypeOf } from "../../src/protocol/etypes.js";
+import { randomKey } from "../../src/protocol/keys.js";
 import { keys, messages } from "./dialogue.js";
 
 const hidden = { showKeys: false };

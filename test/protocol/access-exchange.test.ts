@@ -9,8 +9,9 @@ import {
   verifyAccessReq,
 } from "../../src/protocol/access-exchange.js";
 import { AP_USE, makeApRep, makeApReq, makeSubkey } from "../../src/protocol/ap-exchange.js";
+import { etypeOf } from "../../src/protocol/etypes.js";
 import { KeyUsage } from "../../src/protocol/key-usage.js";
-import { etypeOf, randomKey } from "../../src/protocol/keys.js";
+import { randomKey } from "../../src/protocol/keys.js";
 import type { KrbErrorName } from "../../src/protocol/krb-error.js";
 import { openData, sealData, TO_CLIENT, TO_SERVICE } from "../../src/protocol/private-message.js";
 import { sealToBytes } from "../../src/protocol/sealed-part.js";

@@ -16,9 +16,10 @@ import {
   verifyApReq,
 } from "../../src/protocol/ap-exchange.js";
 import { toEncryptionKey } from "../../src/protocol/encryption-key.js";
+import { etypeOf } from "../../src/protocol/etypes.js";
 import { toTimestamp } from "../../src/protocol/kerberos-time.js";
 import { KeyUsage } from "../../src/protocol/key-usage.js";
-import { etypeOf, randomKey } from "../../src/protocol/keys.js";
+import { randomKey } from "../../src/protocol/keys.js";
 import {
   grantTicket,
   login,

@@ -5,8 +5,9 @@ import { EncryptedDataSchema } from "../../src/gen/kerberos/v1/encryption_pb.js"
 import type { Authenticator, EncTicketPart, Ticket } from "../../src/gen/kerberos/v1/sealed_pb.js";
 import type { ApReqBlobs, AuthenticatorUse, VerifiedApReq } from "../../src/protocol/ap-exchange.js";
 import { toEncryptionKey } from "../../src/protocol/encryption-key.js";
+import { etypeOf } from "../../src/protocol/etypes.js";
 import { toTimestamp } from "../../src/protocol/kerberos-time.js";
-import { etypeOf, type Key, randomKey } from "../../src/protocol/keys.js";
+import { type Key, randomKey } from "../../src/protocol/keys.js";
 import type { KrbErrorName } from "../../src/protocol/krb-error.js";
 import type { PrincipalEntry } from "../../src/protocol/principal-entry.js";
 import { sealToBytes } from "../../src/protocol/sealed-part.js";

@@ -16,9 +16,10 @@ import {
   openAsRep,
 } from "../../src/protocol/as-exchange.js";
 import { toEncryptionKey } from "../../src/protocol/encryption-key.js";
+import { etypeOf } from "../../src/protocol/etypes.js";
 import { toTimestamp } from "../../src/protocol/kerberos-time.js";
 import { KeyUsage } from "../../src/protocol/key-usage.js";
-import { etypeOf, type LongTermKey, randomKey } from "../../src/protocol/keys.js";
+import { type LongTermKey, randomKey } from "../../src/protocol/keys.js";
 import type { KrbErrorName } from "../../src/protocol/krb-error.js";
 import { passwordPrincipal } from "../../src/protocol/new-principal.js";
 import { krbtgtOf } from "../../src/protocol/principal.js";

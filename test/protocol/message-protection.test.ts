@@ -3,7 +3,8 @@ import { describe, expect, test } from "vitest";
 import { EncryptedDataSchema } from "../../src/gen/kerberos/v1/encryption_pb.js";
 import { ProtectedMessageSchema } from "../../src/gen/kerberos/v1/guard_pb.js";
 import type { Protection } from "../../src/protocol/call-binding.js";
-import { etypeOf, randomKey } from "../../src/protocol/keys.js";
+import { etypeOf } from "../../src/protocol/etypes.js";
+import { randomKey } from "../../src/protocol/keys.js";
 import {
   type MessageKeys,
   MessageOpener,

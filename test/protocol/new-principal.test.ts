@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { etypeOf, keyFromPassword, type LongTermKey } from "../../src/protocol/keys.js";
+import { etypeOf } from "../../src/protocol/etypes.js";
+import { keyFromPassword, type LongTermKey } from "../../src/protocol/keys.js";
 import {
   passwordPrincipal,
   randomKeyPrincipal,

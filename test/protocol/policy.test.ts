@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { etypeOf, randomKey } from "../../src/protocol/keys.js";
+import { etypeOf } from "../../src/protocol/etypes.js";
+import { randomKey } from "../../src/protocol/keys.js";
 import type { KrbErrorName } from "../../src/protocol/krb-error.js";
 import { AS_RULES, type AsFacts, applyRules, TGS_RULES, type TgsFacts } from "../../src/protocol/policy.js";
 import { krbtgtOf } from "../../src/protocol/principal.js";

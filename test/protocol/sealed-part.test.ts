@@ -5,9 +5,10 @@ import { describe, expect, test } from "vitest";
 import { ENCRYPTION_TYPES } from "../../src/crypto/etypes.js";
 import { EncryptedDataSchema } from "../../src/gen/kerberos/v1/encryption_pb.js";
 import { SealedPartSchema } from "../../src/gen/kerberos/v1/sealed_pb.js";
+import { etypeOf } from "../../src/protocol/etypes.js";
 import { toTimestamp } from "../../src/protocol/kerberos-time.js";
 import { KeyUsage } from "../../src/protocol/key-usage.js";
-import { etypeOf, randomKey } from "../../src/protocol/keys.js";
+import { randomKey } from "../../src/protocol/keys.js";
 import { KrbError } from "../../src/protocol/krb-error.js";
 import {
   type PartKind,

@@ -10,9 +10,10 @@ import type {
 import { makeApReq, makeSubkey, TGS_USE } from "../../src/protocol/ap-exchange.js";
 import type { Credentials } from "../../src/protocol/credentials.js";
 import { toEncryptionKey } from "../../src/protocol/encryption-key.js";
+import { etypeOf } from "../../src/protocol/etypes.js";
 import { toTimestamp } from "../../src/protocol/kerberos-time.js";
 import { KeyUsage } from "../../src/protocol/key-usage.js";
-import { etypeOf, randomKey } from "../../src/protocol/keys.js";
+import { randomKey } from "../../src/protocol/keys.js";
 import type { KrbErrorName } from "../../src/protocol/krb-error.js";
 import { krbtgtOf } from "../../src/protocol/principal.js";
 import type { PrincipalEntry } from "../../src/protocol/principal-entry.js";

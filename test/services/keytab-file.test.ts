@@ -5,7 +5,8 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { writeFileAtomically } from "../../src/files/private-file.js";
 import { formatKeytab, type KeytabEntry } from "../../src/formats/keytab.js";
 import { KeytabError } from "../../src/formats/keytab-error.js";
-import { etypeOf, Key, randomKey } from "../../src/protocol/keys.js";
+import { etypeOf } from "../../src/protocol/etypes.js";
+import { Key, randomKey } from "../../src/protocol/keys.js";
 import { parsePrincipal } from "../../src/protocol/principal.js";
 import { KeytabFile } from "../../src/services/keytab-file.js";
 

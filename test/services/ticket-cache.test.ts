@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { etypeOf, randomKey } from "../../src/protocol/keys.js";
+import { etypeOf } from "../../src/protocol/etypes.js";
+import { randomKey } from "../../src/protocol/keys.js";
 import { parsePrincipal } from "../../src/protocol/principal.js";
 import { makeTicket, type ServiceKeys, type TicketContents } from "../../src/protocol/ticket.js";
 import { TicketCache } from "../../src/services/ticket-cache.js";

@@ -7,7 +7,8 @@ import {
   PrincipalRecordSchema,
   SealedPrincipalRecordSchema,
 } from "../../src/gen/kerberos/storage/v1/principal_record_pb.js";
-import { etypeOf, randomKey } from "../../src/protocol/keys.js";
+import { etypeOf } from "../../src/protocol/etypes.js";
+import { randomKey } from "../../src/protocol/keys.js";
 import { type Principal, parsePrincipal } from "../../src/protocol/principal.js";
 import type { PrincipalEntry } from "../../src/protocol/principal-entry.js";
 import type { KeyValueStore } from "../../src/store/key-value-store.js";

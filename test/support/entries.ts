@@ -37,10 +37,11 @@ import {
   openAsRep,
 } from "../../src/protocol/as-exchange.js";
 import type { Credentials } from "../../src/protocol/credentials.js";
+import { etypeOf } from "../../src/protocol/etypes.js";
 import type { KdcReply } from "../../src/protocol/kdc-reply.js";
 import type { TicketWish } from "../../src/protocol/kdc-request.js";
 import { KeyUsage } from "../../src/protocol/key-usage.js";
-import { etypeOf, type Key, type LongTermKey, randomKey } from "../../src/protocol/keys.js";
+import { type Key, type LongTermKey, randomKey } from "../../src/protocol/keys.js";
 import type { RealmPolicy } from "../../src/protocol/policy.js";
 import { krbtgtOf, type Principal, principalInRealm } from "../../src/protocol/principal.js";
 import { currentKeys, type PrincipalEntry } from "../../src/protocol/principal-entry.js";

@@ -14,7 +14,8 @@ import {
   readApReq,
   verifyCallApReq,
 } from "../../src/protocol/call-binding.js";
-import { etypeOf, Key } from "../../src/protocol/keys.js";
+import { etypeOf } from "../../src/protocol/etypes.js";
+import { Key } from "../../src/protocol/keys.js";
 import { MessageProtector, REQUESTS, RESPONSES } from "../../src/protocol/message-protection.js";
 import { parsePrincipal } from "../../src/protocol/principal.js";
 import { makeTicket } from "../../src/protocol/ticket.js";

@@ -15,8 +15,9 @@ import {
   GrantTicketRequestSchema,
 } from "../../src/gen/kerberos/v1/ticket_granting_service_pb.js";
 import type { Credentials } from "../../src/protocol/credentials.js";
+import { etypeOf } from "../../src/protocol/etypes.js";
 import { isoTime, toTimestamp } from "../../src/protocol/kerberos-time.js";
-import { etypeOf, randomKey } from "../../src/protocol/keys.js";
+import { randomKey } from "../../src/protocol/keys.js";
 import type { KrbErrorName } from "../../src/protocol/krb-error.js";
 import { alterTicket, reseal, resealTicket } from "./entries.js";
 import type { TestRealm } from "./realm.js";

@@ -1,7 +1,6 @@
 /** `tessera realm create`. */
-
 import { formatDuration } from "../../protocol/duration.js";
-import { ITERATIONS, isIterationCount } from "../../protocol/policy.js";
+import { ITERATIONS, isIterationCount } from "../../protocol/etypes.js";
 import { isRealm } from "../../protocol/principal.js";
 import { isProfileName } from "../../protocol/profile.js";
 import { createRealm, FIRST_SERVICE } from "../../realm/create-realm.js";

@@ -1,6 +1,6 @@
 /** `tessera realm show`. */
 import { formatDuration } from "../../protocol/duration.js";
-import { ITERATIONS } from "../../protocol/policy.js";
+import { ITERATIONS } from "../../protocol/etypes.js";
 import { profile } from "../../protocol/profile.js";
 import { defineCommand } from "../command.js";
 import { REALM_OPTIONS, withRealm } from "../realm.js";

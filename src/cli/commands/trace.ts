@@ -3,13 +3,8 @@ import { memoryCache, WhoAmIRequestSchema, WhoAmIResponseSchema } from "../../cl
 import { type CapturedCall, captureCalls } from "../../lab/capture.js";
 import type { KeySymbol, Party } from "../../lab/dialogue.js";
 import { explainCall, type KeyRings, provenEtype } from "../../lab/explain.js";
-import {
-  defaultStringToKey,
-  etypeOf,
-  type Key,
-  keyFromPassword,
-  type StringToKey,
-} from "../../protocol/keys.js";
+import { etypeOf } from "../../protocol/etypes.js";
+import { defaultStringToKey, type Key, keyFromPassword, type StringToKey } from "../../protocol/keys.js";
 import { KrbError } from "../../protocol/krb-error.js";
 import { type Principal, realmOf } from "../../protocol/principal.js";
 import { defineCommand } from "../command.js";

@@ -2,7 +2,8 @@
 import { BLOB_TYPES, type Blob, type BlobContents, identify, readBlob } from "../../lab/blob.js";
 import type { Field } from "../../lab/fields.js";
 import type { NamedKey, OpenedPart, WhyClosed } from "../../lab/open-part.js";
-import { defaultStringToKey, etypeOf, Key, keyFromPassword } from "../../protocol/keys.js";
+import { etypeOf } from "../../protocol/etypes.js";
+import { defaultStringToKey, Key, keyFromPassword } from "../../protocol/keys.js";
 import { CommandError, UsageError } from "../command.js";
 import { readKeytab } from "../keytab.js";
 import { type PasswordChoice, readPassword } from "../password.js";

@@ -1,8 +1,8 @@
 /** What a holder can tell of a ticket: what the reply told, and what stands on the ticket in clear. */
 import { TicketSchema } from "../../gen/kerberos/v1/sealed_pb.js";
 import type { Credentials } from "../../protocol/credentials.js";
+import { etypeName } from "../../protocol/etypes.js";
 import { isoTime } from "../../protocol/kerberos-time.js";
-import { etypeName } from "../../protocol/keys.js";
 import { decodeBlob } from "../../protocol/strict-decode.js";
 import { flagNames, TicketFlag } from "../../protocol/ticket-flags.js";
 

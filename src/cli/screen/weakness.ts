@@ -1,5 +1,6 @@
 /** What is weak about a profile, and about a keytab under it, in words. */
-import { type ProfileName, profile, weakEtypes } from "../../protocol/profile.js";
+import { weakEtypes } from "../../protocol/etypes.js";
+import { type ProfileName, profile } from "../../protocol/profile.js";
 import type { ServiceKeys } from "../../protocol/ticket.js";
 import { etypeName } from "./ticket-facts.js";
 

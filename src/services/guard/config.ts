@@ -1,7 +1,7 @@
 /** What a guard is told, and what it makes of it once, when the server is assembled. */
 import type { PeerCertificate } from "node:tls";
 import { PROTECTIONS, type Protection } from "../../protocol/call-binding.js";
-import { etypeOf } from "../../protocol/keys.js";
+import { etypeOf } from "../../protocol/etypes.js";
 import type { Principal } from "../../protocol/principal.js";
 import { type ProfileName, profile } from "../../protocol/profile.js";
 import { MethodTable, PUBLIC_SERVICES } from "../../rpc/method-table.js";

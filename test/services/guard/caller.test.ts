@@ -1,7 +1,8 @@
 import * as grpc from "@grpc/grpc-js";
 import { expect, test } from "vitest";
 import { TicketFlag } from "../../../src/gen/kerberos/v1/sealed_pb.js";
-import { etypeOf, randomKey } from "../../../src/protocol/keys.js";
+import { etypeOf } from "../../../src/protocol/etypes.js";
+import { randomKey } from "../../../src/protocol/keys.js";
 import { parsePrincipal } from "../../../src/protocol/principal.js";
 import type { TicketContents } from "../../../src/protocol/ticket.js";
 import { callerOf, callerWith, setCaller } from "../../../src/services/guard/caller.js";

@@ -1,11 +1,11 @@
 /** AP-REQs one step below the client, so that a test can alter what it sends; tickets that no KDC would make. */
-
 import { fromBinary, toBinary } from "@bufbuild/protobuf";
 import * as grpc from "@grpc/grpc-js";
 import { type ApReq, ApReqSchema } from "../../../src/gen/kerberos/v1/application_service_pb.js";
 import { type BoundCall, makeCallApReq } from "../../../src/protocol/call-binding.js";
 import type { Credentials } from "../../../src/protocol/credentials.js";
-import { etypeOf, randomKey } from "../../../src/protocol/keys.js";
+import { etypeOf } from "../../../src/protocol/etypes.js";
+import { randomKey } from "../../../src/protocol/keys.js";
 import { KrbError } from "../../../src/protocol/krb-error.js";
 import { makeTicket, type TicketContents } from "../../../src/protocol/ticket.js";
 import { AP_REQ_METADATA } from "../../../src/rpc/metadata-names.js";

@@ -6,9 +6,10 @@ import { EncryptedDataSchema } from "../../../src/gen/kerberos/v1/encryption_pb.
 import { ProtectionLevel } from "../../../src/gen/kerberos/v1/guard_pb.js";
 import { AuthenticatorSchema, TicketFlag, TicketSchema } from "../../../src/gen/kerberos/v1/sealed_pb.js";
 import { callBinding } from "../../../src/protocol/call-binding.js";
+import { etypeOf } from "../../../src/protocol/etypes.js";
 import { toTimestamp } from "../../../src/protocol/kerberos-time.js";
 import { KeyUsage } from "../../../src/protocol/key-usage.js";
-import { etypeOf, randomKey } from "../../../src/protocol/keys.js";
+import { randomKey } from "../../../src/protocol/keys.js";
 import { sealToBytes } from "../../../src/protocol/sealed-part.js";
 import { decodeBlob } from "../../../src/protocol/strict-decode.js";
 import { AP_REQ_METADATA } from "../../../src/rpc/metadata-names.js";
