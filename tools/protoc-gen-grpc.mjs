@@ -1,8 +1,8 @@
-// A buf plugin beside protoc-gen-es. It generates
+// A buf plugin used beside protoc-gen-es. It generates
 //
 // * `<file>_grpc.ts` for each file with services: a client class, a server interface and a function that adds an
 //   implementation to a server, over the run time in src/rpc/;
-// * `file-descriptors_pb.ts`: every file's descriptor with its comments, which protoc-gen-es leaves out, for reflection.
+// * `file-descriptors_pb.ts`: every file's descriptor with its comments, which protoc-gen-es omits, for reflection.
 import { toBinary } from "@bufbuild/protobuf";
 import { FileDescriptorProtoSchema } from "@bufbuild/protobuf/wkt";
 import { createEcmaScriptPlugin, runNodeJs } from "@bufbuild/protoplugin";
@@ -18,7 +18,7 @@ import { createEcmaScriptPlugin, runNodeJs } from "@bufbuild/protoplugin";
 const CLIENT_RUNTIME = "./../rpc/client-runtime.js";
 const SERVER_RUNTIME = "./../rpc/server-runtime.js";
 
-// Members that ServiceClient has of its own: an RPC of the same name would hide them.
+// ServiceClient's own members, which an RPC of the same name would hide.
 const CLIENT_MEMBERS = new Set([
   "callUnary",
   "callServerStream",

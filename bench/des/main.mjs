@@ -1,6 +1,6 @@
 /**
- * How fast src/des is beside others: in one run, interleaved, medians of several rounds. Figures are ratios of speed,
- * ours to theirs, each taken within one round, so that a machine that is busy for a moment slows both sides.
+ * The speed of src/des beside others: in one run, interleaved, medians of several rounds. Figures are ratios
+ * of speed, ours to theirs, each taken within one round, so that a momentarily busy machine slows both sides.
  */
 import { existsSync } from "node:fs";
 import { cpus } from "node:os";
@@ -55,7 +55,8 @@ const rounds = options.quick ? 3 : 7;
 const sampleMs = options.quick ? 10 : 25;
 
 setFlagsFromString("--expose-gc");
-// V8 forgets the code of functions that rested for a few collections, and there is one before every sample.
+// V8 discards the code of functions that stay idle for a few collections, and there is a collection before
+// every sample.
 setFlagsFromString("--no-flush-bytecode");
 const collectGarbage = runInNewContext("gc");
 const note = (text) => process.stderr.write(`bench: ${text}\n`);
@@ -104,8 +105,9 @@ printReport({
 });
 
 /**
- * Nanoseconds a call, over about `sampleMs`. Nobody pays for the garbage of the one before, nor for caches that
- * are full of other people's tables: collect, run as long unmeasured, while the collector's threads finish, then measure.
+ * Nanoseconds per call, over about `sampleMs`. So that nobody pays for a predecessor's garbage or for caches
+ * full of its tables: collect, run just as long unmeasured while the collector's threads finish, then
+ * measure.
  */
 function sample(work) {
   collectGarbage();
@@ -113,7 +115,7 @@ function sample(work) {
   return measure(work, sampleMs);
 }
 
-/** In processor time, garbage collector and compiler included: what other programs do meanwhile must not count. */
+/** In processor time, including garbage collector and compiler, so that other programs do not count. */
 function measure(work, milliseconds) {
   let calls = 0;
   let batch = 1;

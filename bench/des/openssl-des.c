@@ -1,6 +1,6 @@
 /*
- * OpenSSL's single DES in C, for bench/des: prints nanoseconds of processor time a call, first by its own DES_* calls, then
- * (with the key schedule only) by EVP with a context of its own for each call.
+ * OpenSSL's single DES in C, for bench/des: prints nanoseconds of processor time per call, first for its
+ * DES_* calls, then (only with the key schedule) for EVP with a new context for each call.
  *
  * usage: openssl-des ecb|cbc encrypt|decrypt bytes key|nokey milliseconds
  */

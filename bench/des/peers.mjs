@@ -1,7 +1,7 @@
 /**
- * Those we measure ourselves against. A peer is a function from a cell (size, mode, direction, with the key schedule or
- * not) to the work of one call, checked once against our own result. Peers get their data in the form they like
- * best, converted beforehand and not converted back, which favours them.
+ * The implementations we compare with. A peer is a function from a cell (size, mode, direction, with or
+ * without the key schedule) to the work of one call, checked once against our own result. Peers get their
+ * data in the form they handle best, converted beforehand and not converted back, which favours them.
  */
 import { fork, spawnSync } from "node:child_process";
 import { createCipheriv, createDecipheriv } from "node:crypto";
@@ -22,7 +22,7 @@ export function message(size) {
   return Uint8Array.from({ length: size }, (_, i) => (i * 31 + (i >> 7)) & 255);
 }
 
-/** Everything that runs in this process; what is not installed is noted and left out. */
+/** Every peer that runs in this process; one that is not installed is noted and left out. */
 export async function openPeers(note) {
   const require = createRequire(process.env.DES_BENCH_PEERS ?? import.meta.url);
   const peers = {
@@ -45,7 +45,7 @@ export async function openPeers(note) {
   return peers;
 }
 
-/** Into a ready buffer, as OpenSSL's calls in C, or into a new one for each call, as everybody else. */
+/** Into a ready buffer, like OpenSSL's calls in C, or into a new one for each call, like all the others. */
 function ours(key, ready) {
   return ({ size, mode, direction, withKey }) => {
     const data = message(size);
@@ -63,7 +63,7 @@ function ours(key, ready) {
   };
 }
 
-/** node:crypto. Without the key schedule means that one cipher object goes on for ever. */
+/** node:crypto. Without the key schedule, one cipher object is used throughout. */
 export function nodeCrypto(cipher, keys) {
   const key = Buffer.concat(keys);
   return ({ size, mode, direction, withKey }) => {
@@ -172,8 +172,9 @@ export async function openLegacyNode(note) {
 }
 
 /**
- * OpenSSL's DES in C, twice: what `openssl speed` says (no key schedule, no set-up, at least a second a figure), and a
- * small C program over the same library, if a compiler and the headers are there, that also counts the key schedule.
+ * OpenSSL's DES in C, twice: the figures of `openssl speed` (no key schedule, no set-up, at least a second
+ * per figure), and those of a small C program on the same library, if a compiler and the headers are
+ * installed, which also counts the key schedule.
  */
 export function openOpenssl(note, quick) {
   const program = join(tmpdir(), `openssl-des-${process.pid}`);
@@ -195,7 +196,7 @@ export function openOpenssl(note, quick) {
     sample(cell, ms, round) {
       const { mode, direction, size, withKey } = cell;
       const times = {};
-      // A second a figure: one round in the middle for most sizes, three for those that targets are set on.
+      // A second per figure: one round in the middle for most sizes, three for those with targets.
       const wanted = quick ? round === 1 : [200, 65536].includes(size) ? round % 2 === 1 : round === 1;
       if (speaks && !withKey && wanted) times["openssl speed"] = speed(cell);
       if (compiled) {

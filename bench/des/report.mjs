@@ -12,7 +12,10 @@ const PEERS = [
   "ours 3DES",
 ];
 
-/** Those that, like ours into a ready buffer, make none. The others give a new one with each call, and so do we beside them. */
+/**
+ * Peers that write into a ready buffer, as we do beside them. The others make a new one with each call, and
+ * beside them so do we.
+ */
 const READY_BUFFER = new Set(["OpenSSL C", "OpenSSL EVP", "openssl speed", "ours 3DES"]);
 
 /** Prints all cells and the targets; `json` chooses the form. */
@@ -39,17 +42,16 @@ export function printReport({ cells, targets, json, machine }) {
     process.stdout.write(`${JSON.stringify({ machine, rows, targets: verdicts }, null, 1)}\n`);
     return;
   }
-  print(`DES in TypeScript: our speed divided by theirs, in processor time, medians. ${machine}`);
+  print(`DES in TypeScript: our speed divided by theirs, in processor time; medians. ${machine}`);
   print("");
+  print("key: whether every call includes the key schedule, or it is made once before. OpenSSL C: its DES_*");
   print(
-    "key: with the key schedule in every call, or made once before. OpenSSL C: its DES_* calls into a ready buffer; EVP: the",
+    "calls into a ready buffer; EVP: the library's public interface, a context for each call; openssl speed:",
   );
   print(
-    "library's public way, a context for each call. openssl speed: no key schedule and no set-up. Ours beside these and",
+    "no key schedule, no set-up. Beside these, and beside our triple DES, we write into a ready buffer too;",
   );
-  print(
-    "beside our triple DES writes into a ready buffer too; beside the others it makes a new one for each call, as they do.",
-  );
+  print("beside the others we make a new one for each call, as they do.");
   print("");
   print(line(["bytes", "", "key", "ours ns", "new buffer", "ours MB/s", ...PEERS]));
   for (const { size, what, withKey, nanoseconds, newBufferNanoseconds, ratios } of rows) {
@@ -71,7 +73,7 @@ export function printReport({ cells, targets, json, machine }) {
   print("Repeat: npm run build && node bench/des/main.mjs");
 }
 
-/** Our speed to theirs, in the rounds that both have, so that each ratio is of one moment. */
+/** Our speed to theirs, over the rounds that both have, so that each ratio belongs to one moment. */
 function ratio(times, peer) {
   const theirs = times[peer];
   const ours = READY_BUFFER.has(peer) ? times.ours : times["ours, new buffer"];

@@ -1,4 +1,4 @@
-/** What we aim at: the least ratio of our speed to theirs. */
+/** The targets: the least ratio of our speed to theirs. */
 
 const EVERY = ["ecb encrypt", "ecb decrypt", "cbc encrypt", "cbc decrypt"];
 
@@ -17,7 +17,7 @@ export const TARGETS = [
     return [
       { what, size: 65536, withKey: true, than: "OpenSSL C", least },
       { what, size: 65536, withKey: false, than: "openssl speed", least },
-      // Three times the time and a tenth: the other way round, 3DES at 1 / 3.3 of DES's speed or more.
+      // Three times as long and a tenth more: DES at most 3.3 times as fast as 3DES.
       { what, size: 65536, withKey: false, than: "ours 3DES", least: 0, most: 3.3 },
     ];
   }),

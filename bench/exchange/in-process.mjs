@@ -1,4 +1,4 @@
-// CPU of each operation in process, without a socket: what the cryptography, the encoding and the checks cost.
+// CPU of each operation in process, without a socket: the cost of cryptography, encoding and checks.
 import { makeAccessRep, makeAccessReq, verifyAccessReq } from "../../dist/protocol/access-exchange.js";
 import { AP_USE, makeApRep, makeApReq, verifyApReq } from "../../dist/protocol/ap-exchange.js";
 import { issueTgt, makeAsReq, makeDecoyKeys, openAsRep } from "../../dist/protocol/as-exchange.js";
@@ -11,7 +11,7 @@ import {
 import { makeTicket, openTicket } from "../../dist/protocol/ticket.js";
 import { CLIENT, makeRealm, SERVICE, TGS } from "./realm.mjs";
 
-/** The operations of one encryption type, ready to run again and again. */
+/** The operations of one encryption type, ready to run repeatedly. */
 export async function operations(etype) {
   const { policy, principals } = await makeRealm(etype);
   const [client, service, krbtgt] = await Promise.all(

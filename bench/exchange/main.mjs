@@ -1,5 +1,6 @@
-// The speed of the exchanges: CPU per operation in process, and per request over sockets beside an empty grpc-js call of
-// the same sizes, all in one run. `npm run bench:exchange`; options: --json, --quick, --profile, --etypes 3,20.
+// The speed of the exchanges: CPU per operation in process, and CPU per request over sockets beside an empty
+// grpc-js call of the same sizes, all in one run. `npm run bench:exchange`; options: --json, --quick,
+// --profile, --etypes 3,20.
 import { parseArgs } from "node:util";
 import { operations } from "./in-process.mjs";
 import { connect, sendAll, startMeasured } from "./over-sockets.mjs";
@@ -16,14 +17,14 @@ const { values } = parseArgs({
 if (values.help) {
   console.log(`Use: npm run bench:exchange [-- --json] [--quick] [--profile] [--etypes 3,20]
 
-Prints CPU per operation in process, and per request in the server over sockets, in microseconds and as a ratio to an empty
-grpc-js call with the same sizes measured beside it. --quick takes fewer samples; --json prints the same for machines;
---profile instead says where the server's time goes, ours beside the empty call's.`);
+Prints CPU per operation in process, and CPU per request in the server over sockets, in microseconds and as a
+ratio to an empty grpc-js call of the same sizes measured beside it. --quick takes fewer samples; --json prints
+the same for machines; --profile instead shows where the server's time goes, ours beside the empty call's.`);
   process.exit(0);
 }
 const ROUNDS = values.quick ? 3 : 7;
 const REQUESTS = 3_000;
-/** Rounds before the first that counts: V8 compiles what it has seen often enough. */
+/** Rounds before the first that counts: V8 compiles what has run often enough. */
 const WARM_UP = 4;
 const ITERATIONS = 2_000;
 const TARGETS = { AS: 2, TGS: 2, V: 1.8 };
@@ -94,7 +95,7 @@ async function overSockets(etype) {
   measured.end();
 }
 
-/** Where the time of the server goes, by group and by function, in microseconds a request. */
+/** Where the server's time goes, by group and by function, in microseconds per request. */
 async function profiles(etype) {
   const measured = await startMeasured(etype);
   const count = REQUESTS * 3;

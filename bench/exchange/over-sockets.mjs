@@ -1,4 +1,5 @@
-// Requests over sockets: CPU of the server for each, beside an empty grpc-js call of the same sizes in the same run.
+// Requests over sockets: the server's CPU for each, beside an empty grpc-js call of the same sizes in the
+// same run.
 
 import { fork } from "node:child_process";
 import { fileURLToPath } from "node:url";

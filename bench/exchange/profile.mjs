@@ -1,11 +1,12 @@
-// Where the CPU time of the measured server goes: a V8 profile, its samples grouped by what each function belongs to. A
-// function of Node, V8 or a library that serves one of ours counts for the group named by its own file.
+// Where the CPU time of the measured server goes: a V8 profile, its samples grouped by what each function
+// belongs to. A function of Node, V8 or a library counts in the group of its own file, whichever of our
+// functions called it.
 import { Session } from "node:inspector/promises";
 import { fileURLToPath } from "node:url";
 
 const DIST = fileURLToPath(new URL("../../dist/", import.meta.url));
 
-/** The first row that fits gives the group; a function of ours falls to its room. */
+/** The first row that fits names the group; our own functions go by their room. */
 const GROUPS = [
   ["idle", ({ functionName }) => functionName === "(idle)"],
   ["garbage collection", ({ functionName }) => functionName === "(garbage collector)"],
@@ -20,7 +21,10 @@ const GROUPS = [
   ["node, other", ({ url }) => url.startsWith("node:") || url === ""],
 ];
 
-/** Starts a profile of this process; the function returned ends it and gives the self time of each function. */
+/**
+ * Starts a profile of this process; the function it returns ends it and returns the self time of each
+ * function.
+ */
 export async function startProfile() {
   const session = new Session();
   session.connect();

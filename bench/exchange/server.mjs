@@ -1,6 +1,6 @@
-// The measured server, a process of its own: AS, TGS and V of one realm, and the empty call beside them, each a grpc-js
-// server with the project's settings. It answers `cpu` with the CPU time it has used, in microseconds; between `profile` and
-// `profiled` it looks where that time goes.
+// The measured server, a process of its own: AS, TGS and V of one realm, and the empty call beside them, each
+// a grpc-js server with the project's settings. It answers `cpu` with the CPU time it has used, in
+// microseconds; between `profile` and `profiled` it records where that time goes.
 import { randomBytes } from "node:crypto";
 import * as grpc from "@grpc/grpc-js";
 import { runRealm } from "../../dist/services/run-realm.js";

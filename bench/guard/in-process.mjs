@@ -1,5 +1,5 @@
-// A measured process without a socket: a guard's checks and its AP-REP, and the peers' verification of a token. It
-// answers `{ run, count }` with the CPU time of the process for each operation, all its threads together.
+// A measured process without a socket: a guard's checks and its AP-REP, and the peers' verification of a
+// token. It answers `{ run, count }` with the CPU time per operation, all threads of the process together.
 import { makeApProof } from "../../dist/protocol/ap-exchange.js";
 import { makeCallApReq, readApReq, verifyCallApReq } from "../../dist/protocol/call-binding.js";
 import { TicketCache } from "../../dist/services/ticket-cache.js";
@@ -45,7 +45,7 @@ function prepare(name, count) {
   return (i) => admit(requests[i], OURS[name]);
 }
 
-/** Runs as a server does under load: many calls wait at a time. */
+/** Runs like a server under load, with many calls waiting at a time. */
 async function runAll(operation, count) {
   for (let i = 0; i < count; i += IN_FLIGHT)
     await Promise.all(Array.from({ length: Math.min(IN_FLIGHT, count - i) }, (_, j) => operation(i + j)));

@@ -1,6 +1,6 @@
-// The speed of the guard: CPU of a guarded unary call on the server beyond the same call unguarded, beside the verification
-// of bearer tokens by other libraries, and throughput beside bare calls, all in one run. `npm run bench:guard`; options:
-// --json, --quick, --profile, --size 256.
+// The speed of the guard: the server's CPU for a guarded unary call beyond the same call unguarded, beside
+// other libraries' verification of bearer tokens, and throughput beside bare calls, all in one run. `npm run
+// bench:guard`; options: --json, --quick, --profile, --size 256.
 import { cpus } from "node:os";
 import { parseArgs } from "node:util";
 import { startProcess, startServer } from "./over-sockets.mjs";
@@ -18,17 +18,20 @@ const { values } = parseArgs({
 if (values.help) {
   console.log(`Use: npm run bench:guard [-- --json] [--quick] [--profile] [--size 256]
 
-Prints what a guarded unary call costs the server beyond the same call unguarded (AES256_CTS_HMAC_SHA384_192, mutual
-authentication, replay cache in memory, a ticket seen before), as ratios to the verification of bearer tokens by jose,
-fast-jwt and jsonwebtoken, and the throughput beside bare calls. All is processor time in microseconds, medians of rounds
-that take turns. --quick takes fewer samples; --size sets the bytes of request and response; --json prints the same for
-machines; --profile instead says where the server's time goes, guarded beside bare.`);
+Prints what a guarded unary call costs the server beyond the same call unguarded (AES256_CTS_HMAC_SHA384_192,
+mutual authentication, replay cache in memory, a ticket seen before), as ratios to the verification of bearer
+tokens by jose, fast-jwt and jsonwebtoken, and the throughput beside bare calls. Everything is processor time
+in microseconds, medians of alternating rounds. --quick takes fewer samples; --size sets the size of request
+and response in bytes; --json prints the same for machines; --profile instead shows where the server's time
+goes, guarded beside bare.`);
   process.exit(0);
 }
-/** Many short rounds: what else the machine does changes within seconds, and is to meet all variants alike. */
+/**
+ * Many short rounds: the machine's other work changes within seconds, and should affect all variants alike.
+ */
 const ROUNDS = values.quick ? 15 : 45;
 const CALLS = 500;
-/** Rounds before the first that counts: the servers are warm after some ten thousand calls. */
+/** Rounds before the first that counts: the servers are warm after about ten thousand calls. */
 const WARM_UP = values.quick ? 10 : 25;
 const PROFILED_CALLS = values.quick ? 5_000 : 15_000;
 const SIZE = Number(values.size);

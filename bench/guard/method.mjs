@@ -1,4 +1,4 @@
-// The method that is called: bytes in, bytes out, so that no codec is measured.
+// The method called: bytes in, bytes out, so that no codec is measured.
 const identity = (bytes) => bytes;
 
 export const CALL = {

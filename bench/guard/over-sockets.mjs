@@ -1,6 +1,7 @@
-// Unary calls over a socket: one connection, many calls in flight, to a server in a process of its own. Every guarded call
-// has an authenticator of its own. In `guarded` the real ticketInterceptor makes it during the call, and the client is the
-// slower side; in `ready` it was made just before, so that the server gets its calls as fast as bare ones.
+// Unary calls over a socket: one connection, many calls in flight, to a server in a process of its own. Every
+// guarded call has an authenticator of its own. In `guarded` the real ticketInterceptor makes it during the
+// call, and the client is the slower side; in `ready` it is made just before, so that the server receives its
+// calls as fast as bare ones.
 import { fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import * as grpc from "@grpc/grpc-js";
@@ -12,7 +13,7 @@ import { credentialsOf, SERVICE } from "./ticket.mjs";
 
 const IN_FLIGHT = 32;
 
-/** Starts a measured process; `ask` sends it a message and gives its answer. */
+/** Starts a measured process; `ask` sends it a message and returns its answer. */
 export async function startProcess(file, args = []) {
   const child = fork(fileURLToPath(new URL(file, import.meta.url)), args);
   const answer = () =>
@@ -57,7 +58,10 @@ export async function startServer(size) {
   return {
     names: Object.keys(variants),
     ticketSize: credentials.ticket.length,
-    /** Sends `count` calls and gives, for each, the server's CPU, the client's CPU and the time on the wall, in microseconds. */
+    /**
+     * Sends `count` calls and returns the server's CPU, the client's CPU and the wall time per call, in
+     * microseconds.
+     */
     run: async (name, count, request) => {
       const { client, metadata } = variants[name];
       const headers = Array.from({ length: count }, () => metadata(request));

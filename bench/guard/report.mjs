@@ -71,7 +71,7 @@ export function profileText({ bare, ready: guarded }, count, json) {
     .toSorted((a, b) => b[1] - a[1])
     .map(([group, us]) => `  ${group.padEnd(52)}${cell(us)}${cell(groups.bare[group] ?? 0)}`);
   return [
-    `where the server's time goes, µs a call${" ".repeat(14)}  guarded    bare`,
+    `where the server's time goes, µs per call${" ".repeat(14)}  guarded    bare`,
     ...rows,
     "by function, the largest differences first",
     ...functions.map(({ name, us, bareUs }) => `  ${cell(us - bareUs)}  ${name}`),

@@ -1,6 +1,6 @@
-// The measured server, a process of its own: the same handler three times, each on a grpc-js server of its own: bare, with
-// a guard, and with an interceptor that verifies a bearer token. It answers `cpu` with the CPU time it has used, in
-// microseconds; between `profile` and `profiled` it looks where that time goes.
+// The measured server, a process of its own: the same handler three times, each on a grpc-js server of its
+// own: bare, with a guard, and with an interceptor that verifies a bearer token. It answers `cpu` with the
+// CPU time it has used, in microseconds; between `profile` and `profiled` it records where that time goes.
 import { randomBytes } from "node:crypto";
 import * as grpc from "@grpc/grpc-js";
 import { guard } from "../../dist/services/index.js";
@@ -15,7 +15,7 @@ const bearer = await makeBearer();
 const replayCache = new MemoryReplayCache({ skew: 300_000, startedAt: Date.now(), restart: "fresh" });
 const guarded = guard({ keytab: () => serviceKeys, replayCache });
 
-/** What a team writes today: a bearer token, verified before the handler is told of the call. */
+/** What teams commonly write: a bearer token, verified before the handler learns of the call. */
 const bearerInterceptor = (_method, call) =>
   new grpc.ServerInterceptingCall(call, {
     start: (next) =>

@@ -17,7 +17,7 @@ export function makeServiceKeys() {
   return { principal: SERVICE, keys: [{ kvno: 1, key: randomKey(etypeOf(ETYPE)) }] };
 }
 
-/** What a KDC gives a client, in a form that travels between processes. */
+/** What a KDC gives a client, in a form that can travel between processes. */
 export function issue(serviceKeys) {
   const sessionKey = randomKey(etypeOf(ETYPE));
   const now = Date.now();

@@ -1,5 +1,5 @@
-// The peers: verification of a bearer token with the claims an access token commonly has, by three libraries. Every
-// library checks signature, algorithm, issuer, audience and times.
+// The peers: verification of a bearer token with the claims an access token commonly has, by three libraries.
+// Every library checks signature, algorithm, issuer, audience and times.
 import { createSecretKey, generateKeyPairSync, randomBytes, randomUUID } from "node:crypto";
 import { createVerifier } from "fast-jwt";
 import { jwtVerify, SignJWT } from "jose";
@@ -11,7 +11,7 @@ const ALGORITHMS = ["HS256", "ES256", "RS256"];
 /** How many different tokens are verified in turn. */
 const TOKENS = 256;
 
-/** Keys of an algorithm in the form each library is quickest with, made ready before the clock runs. */
+/** Keys of an algorithm in the form each library handles fastest, prepared before the clock starts. */
 async function makeKeys(algorithm) {
   const subtle = crypto.subtle;
   if (algorithm === "HS256") {
@@ -56,7 +56,10 @@ function makeToken(algorithm, key) {
     .sign(key);
 }
 
-/** Verifiers by name, `library algorithm`: each takes the number of a turn and gives the claims or a promise of them. */
+/**
+ * Verifiers by name, `library algorithm`: each takes the number of a turn and returns the claims or a promise
+ * of them.
+ */
 export async function makeVerifiers() {
   const verifiers = {};
   for (const algorithm of ALGORITHMS) {
@@ -75,14 +78,14 @@ export async function makeVerifiers() {
     verifiers[`fast-jwt ${algorithm}`] = (i) => fast(token(i));
     verifiers[`jsonwebtoken ${algorithm}`] = (i) =>
       jsonwebtoken.verify(token(i), keys.forJsonwebtoken, options);
-    // As jose's own pages show it: the secret as bytes, which it imports for each token.
+    // As jose's documentation shows it: the secret as bytes, which it imports for each token.
     if (keys.secret)
       verifiers[`jose ${algorithm}, secret as bytes`] = (i) => jwtVerify(token(i), keys.secret, options);
   }
   return verifiers;
 }
 
-/** A token, and what verifies one as a server would: jose with HS256. */
+/** A token, and a verifier as a server would use it: jose with HS256. */
 export async function makeBearer() {
   const { sign, forJose } = await makeKeys("HS256");
   const options = { issuer: ISSUER, audience: AUDIENCE, algorithms: ["HS256"] };

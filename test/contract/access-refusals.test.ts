@@ -1,4 +1,4 @@
-/** Every refusal of Access that the contract names, over the wire. A row is one; each has a realm of its own. */
+/** Every refusal of Access that the contract names, over the wire: one row each, with a realm of its own. */
 import { create } from "@bufbuild/protobuf";
 import { expect, test } from "vitest";
 import { type AccessRequest, AccessRequestSchema } from "../../src/gen/kerberos/v1/application_service_pb.js";
@@ -58,7 +58,7 @@ const V_ROWS: Row<AccessRequest>[] = [
     (realm, ticket, at) => accessReq(realm, ticket, at),
   ),
   {
-    when: "a TGT in the service ticket's place",
+    when: "a TGT in place of the service ticket",
     code: "UNAUTHENTICATED",
     reason: "KRB_AP_ERR_NOT_US",
     details: { server: "v/localhost@TEST.EXAMPLE" },
@@ -74,7 +74,7 @@ const V_ROWS: Row<AccessRequest>[] = [
     },
   },
   {
-    when: "another request than the authenticator was made for",
+    when: "a request other than the one the authenticator was made for",
     code: "UNAUTHENTICATED",
     reason: "KRB_AP_ERR_MODIFIED",
     details: { field: "checksum" },
@@ -98,7 +98,7 @@ const V_ROWS: Row<AccessRequest>[] = [
     }),
   },
   {
-    when: "another subkey than the request is sealed under",
+    when: "a subkey other than the one the request is sealed under",
     code: "UNAUTHENTICATED",
     reason: "KRB_AP_ERR_BAD_INTEGRITY",
     details: { part: "request" },
@@ -129,7 +129,7 @@ test.each(V_ROWS)("Access is refused with $reason: $when", async ({ send, code, 
   expectReply(await access(realm, await send(realm)), code, reason, details);
 });
 
-test("a ticket of before V's keys changed says which versions there are, and what to do", async () => {
+test("a ticket from before V's keys changed: the refusal says which versions there are, and what to do", async () => {
   await using realm = await startRealm({ now: NOW });
   await realm.change(V, (entry) => withRandomKeys(entry, [3], NOW, 1));
   const reply = await access(realm, accessReq(realm, await ticketFor(realm)));
@@ -137,7 +137,7 @@ test("a ticket of before V's keys changed says which versions there are, and wha
   expect(reply.text).toContain("tessera kadmin ktadd");
 });
 
-test("a ticket bound to the caller's own address is good", async () => {
+test("a ticket bound to the caller's own address is accepted", async () => {
   await using realm = await startRealm({ now: NOW });
   const ticket = await ticketFor(realm);
   const bound = resealTicket(ticket.ticket, await realm.entry(V), (part) => {
@@ -146,7 +146,7 @@ test("a ticket bound to the caller's own address is good", async () => {
   expect((await access(realm, accessReq(realm, { ...ticket, ticket: bound }))).code).toBe("OK");
 });
 
-test("a ticket that ended, within the skew, is still good at V", async () => {
+test("a ticket that ended within the skew is still accepted by V", async () => {
   await using realm = await startRealm({ now: NOW });
   const ticket = await ticketFor(realm);
   realm.advance(10 * HOUR + 300_000);

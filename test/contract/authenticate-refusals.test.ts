@@ -1,4 +1,7 @@
-/** Every refusal of Authenticate that the contract names, over the wire. A row is one; each has a realm of its own. */
+/**
+ * Every refusal of Authenticate that the contract names, over the wire: one row each, with a realm of its
+ * own.
+ */
 import { expect, test } from "vitest";
 import type { AuthenticateRequest } from "../../src/gen/kerberos/v1/authentication_service_pb.js";
 import { KdcOption, type PaData, PaDataType } from "../../src/gen/kerberos/v1/kdc_pb.js";
@@ -10,7 +13,7 @@ import { asReq, startRealm } from "../support/realm.js";
 import { expectReply } from "../support/wire.js";
 import { authenticate, malformed, NOW, type Row, skew } from "../support/wire-refusals.js";
 
-/** An AS-REQ that a change makes wrong. */
+/** An AS-REQ spoilt by one change. */
 function asReqWith(change: (request: AuthenticateRequest) => void): Row<AuthenticateRequest>["send"] {
   return async (realm) => {
     const request = await asReq(realm);
@@ -29,7 +32,7 @@ const AS_ROWS: Row<AuthenticateRequest>[] = [
     }),
   },
   {
-    when: "a proof of an unknown kind alone",
+    when: "only a proof of an unknown kind",
     code: "UNAUTHENTICATED",
     reason: "KDC_ERR_PREAUTH_REQUIRED",
     send: asReqWith((request) => {
@@ -37,7 +40,7 @@ const AS_ROWS: Row<AuthenticateRequest>[] = [
     }),
   },
   {
-    when: "a proof under an encryption type of which the client has no key",
+    when: "a proof under an encryption type for which the client has no key",
     code: "UNAUTHENTICATED",
     reason: "KDC_ERR_PREAUTH_REQUIRED",
     send: async (realm) =>
@@ -117,7 +120,7 @@ const AS_ROWS: Row<AuthenticateRequest>[] = [
     }),
   },
   {
-    when: "no encryption type that the client has a key of",
+    when: "no encryption type for which the client has a key",
     code: "FAILED_PRECONDITION",
     reason: "KDC_ERR_ETYPE_NOSUPP",
     details: { asked: "20 19", held: "3" },
@@ -179,7 +182,7 @@ const AS_ROWS: Row<AuthenticateRequest>[] = [
     }),
   },
   {
-    when: "a proof of no kind",
+    when: "a proof without a kind",
     ...malformed("padata.type"),
     send: asReqWith((request) => {
       request.padata[0]!.type = PaDataType.UNSPECIFIED;

@@ -1,6 +1,6 @@
 /**
- * What no client of ours would send, at each RPC. The rule: a refusal with a name, never INTERNAL, UNKNOWN, a hang or a
- * dead server; and nothing is accepted but what says the same as a request that was made for this moment.
+ * Input that no client of ours would send, at each RPC. The rule: a named refusal, never INTERNAL, UNKNOWN, a
+ * hang or a dead server; and nothing is accepted unless it means the same as a request made for this moment.
  */
 import { gzipSync } from "node:zlib";
 import { type DescMessage, equals, fromBinary, toBinary } from "@bufbuild/protobuf";
@@ -26,10 +26,10 @@ import {
 import { ACCESS, AUTHENTICATE, GRANT_TICKET, Wire, type WireReply } from "../support/wire.js";
 import { bytesField, joinFields, splitFields, varintField, type WireField } from "../support/wire-fields.js";
 
-/** Runs of each property; more by `TESSERA_FUZZ_RUNS`. */
+/** Runs of each property; `TESSERA_FUZZ_RUNS` asks for more. */
 const RUNS = Number(process.env.TESSERA_FUZZ_RUNS ?? 150);
 
-/** Codes that a refusal of a request may have. Anything else is a fault of the server's. */
+/** Codes that a refusal of a request may have. Anything else is the server's fault. */
 const REFUSALS = [
   "INVALID_ARGUMENT",
   "UNAUTHENTICATED",
@@ -41,7 +41,7 @@ const REFUSALS = [
 let realm: TestRealm;
 let tgt: Credentials;
 let ticket: Credentials;
-/** Blobs of this and of other exchanges, by what they are. */
+/** Blobs of this and other exchanges, by what they are. */
 let blobs: Record<string, Uint8Array>;
 const wires: Partial<Record<string, Wire>> = {};
 
@@ -97,7 +97,7 @@ interface Rpc {
   readonly path: string;
   readonly schema: DescMessage;
   readonly make: () => Promise<Uint8Array>;
-  /** Whether the request proves all its fields; the AS-REQ's times and etypes are the client's wish and no more. */
+  /** Whether the request proves all its fields; an AS-REQ's times and etypes are merely the client's wish. */
   readonly proved: boolean;
 }
 
@@ -139,7 +139,7 @@ const RPCS: [string, Rpc][] = [
   ],
 ];
 
-/** Sends what an alteration makes of a good request and holds it against the rule. */
+/** Sends an altered good request and holds the reply to the rule. */
 async function check(rpc: Rpc, alter: (good: Uint8Array) => Uint8Array): Promise<WireReply> {
   const good = await rpc.make();
   const bad = alter(good);
@@ -206,7 +206,7 @@ describe.each(RPCS)("%s", (name, rpc) => {
         );
   });
 
-  test("a blob in the place of another is refused by name", async () => {
+  test("a blob in place of another is refused by name", async () => {
     const expected: Record<string, [number, string, string][]> = {
       Authenticate: [],
       GrantTicket: [

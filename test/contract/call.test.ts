@@ -1,4 +1,4 @@
-/** The whole dialogue and what refuses it, through clients that share no code with this project. */
+/** The whole dialogue and its refusals, through clients that share no code with this project. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import {
@@ -97,7 +97,7 @@ describe.each([
     expect(anyUnpack(answer, EchoResponseSchema)?.text).toBe("through Go");
   });
 
-  test("a request without a proof is refused with details that decode", async () => {
+  test("a request without a proof is refused with details that can be decoded", async () => {
     const ran = await bufCurl(realm.kdc.as + AUTHENTICATE, ...schema, "-d", UNPROVED);
     expect(ran.exit).toBe(16 * 8);
     const { code, message, details = [] } = bufError(ran);
@@ -163,7 +163,7 @@ describe("health", () => {
     "kerberos.v1.ApplicationService": realm.v.address,
   });
 
-  test("Check and List tell of each server and its service", async () => {
+  test("Check and List report each server and its service", async () => {
     for (const [service, address] of Object.entries(servers())) {
       const [whole, own, list] = await Promise.all([
         bufCurl(`${address}${health}Check`, "-d", "{}"),
@@ -178,13 +178,13 @@ describe("health", () => {
     }
   });
 
-  test("Check of a service that is elsewhere is NOT_FOUND", async () => {
+  test("Check of a service on another server is NOT_FOUND", async () => {
     const service = JSON.stringify({ service: "kerberos.v1.ApplicationService" });
     const ran = await bufCurl(`${realm.kdc.as}${health}Check`, "-d", service);
     expect(ran.exit).toBe(5 * 8);
   });
 
-  test("Watch says SERVING, at the stop NOT_SERVING, and ends with UNAVAILABLE", async () => {
+  test("Watch reports SERVING, then NOT_SERVING at shutdown, and ends with UNAVAILABLE", async () => {
     await using stopping = await startRealm();
     const { as } = stopping.kdc;
     const flags = ["curl", "--http2-prior-knowledge", "--protocol", "grpc", "--schema", "proto", "-d", "{}"];

@@ -1,6 +1,6 @@
 /**
- * AS, TGS and V that lie, with the keys or without: the client refuses by name and keeps nothing. What a thief of keys
- * could do is tried too, so that each check of the client is seen alone.
+ * AS, TGS and V that lie, with the keys or without them: the client refuses by name and keeps nothing. Lies
+ * that need stolen keys are tried too, so that each of the client's checks is seen on its own.
  */
 import { create } from "@bufbuild/protobuf";
 import { status } from "@grpc/grpc-js";
@@ -26,7 +26,7 @@ const HOUR = 3_600_000;
 const ECHO = { request: EchoRequestSchema, response: EchoResponseSchema };
 const TEXTBOOK = { permitted: [20, 19, 3], first: 3 };
 
-/** Alice's login through a man in the middle; what she is left with. */
+/** Alice's login through a man in the middle, and what she is left with. */
 async function loginThrough(realm: TestRealm, handlers: MiddleHandlers, options = {}, etypes = TEXTBOOK) {
   await using middle = await standBetween(realm, handlers);
   const client = realm.client({ kdc: middle.kdc, etypes });
@@ -36,7 +36,7 @@ async function loginThrough(realm: TestRealm, handlers: MiddleHandlers, options 
   return { outcome, cached: await client.cached() };
 }
 
-/** What a KDC's sealed reply may say wrongly, and how the client calls it. */
+/** What a KDC's sealed reply may get wrong, and the client's reason for refusing it. */
 const LIES: [string, (part: EncKdcRepPart, realm: TestRealm) => void, string, Record<string, string>?][] = [
   ["another nonce", (part) => part.nonce.reverse(), "KRB_AP_ERR_MODIFIED", { field: "nonce" }],
   [
@@ -238,7 +238,7 @@ describe("an AS, or a man in the middle, without the client's key", () => {
 describe("advice that is not authenticated", () => {
   const STANDARD = { permitted: [20, 19], first: 20 };
 
-  /** Refuses the client once and again with this advice; counts. */
+  /** Refuses the client again and again with this advice, and counts. */
   async function advised(entry: { etype: number; salt?: string; s2kparams?: Uint8Array }, etypes = STANDARD) {
     await using realm = await startRealm({ profile: "standard" });
     let asked = 0;
@@ -280,7 +280,7 @@ describe("advice that is not authenticated", () => {
     expect(asked).toBe(1);
   });
 
-  test.each([3, 16, -1, 23, 0])("type %i is beneath a standard client", async (etype) => {
+  test.each([3, 16, -1, 23, 0])("a standard client does not stoop to type %i", async (etype) => {
     const { outcome, asked } = await advised({ etype });
     expect(outcome).toMatchObject({
       reason: "KDC_ERR_ETYPE_NOSUPP",
@@ -289,7 +289,7 @@ describe("advice that is not authenticated", () => {
     expect(asked).toBe(1);
   });
 
-  test("an ECB type is beneath every client that does not name it", async () => {
+  test("no client stoops to an ECB type unless it names it", async () => {
     await using realm = await startRealm();
     await using middle = await standBetween(realm, {
       authenticate: async () => {
@@ -309,7 +309,7 @@ describe("advice that is not authenticated", () => {
     expect(same).toMatchObject({ outcome: { reason: "KDC_ERR_PREAUTH_REQUIRED" }, asked: 1 });
   });
 
-  test("advice that changes for ever is followed for three requests", async () => {
+  test("advice that keeps changing is followed for three requests", async () => {
     await using realm = await startRealm();
     let asked = 0;
     const { outcome } = await loginThrough(realm, {
@@ -323,7 +323,7 @@ describe("advice that is not authenticated", () => {
   });
 
   test.each(["9007199254740991", "-9007199254740991", "1e300", "NaN", "", "0x10", "0", "3600000"])(
-    "a clock that is said to be off by %j: a refusal, after two requests at most",
+    "a clock said to be off by %j: refused after two requests at most",
     async (offset_ms) => {
       await using realm = await startRealm();
       let asked = 0;
@@ -345,7 +345,7 @@ describe("advice that is not authenticated", () => {
 });
 
 describe("a TGS that lies", () => {
-  /** Alice's ticket for V through a man in the middle; what she is left with. */
+  /** Alice's ticket for V through a man in the middle, and what she is left with. */
   async function ticketThrough(
     realm: TestRealm,
     change: (
@@ -397,7 +397,7 @@ describe("a TGS that lies", () => {
     });
   });
 
-  test("a request whose body was swapped on the way is refused by the TGS itself", async () => {
+  test("a request whose body was swapped in transit is refused by the TGS itself", async () => {
     await using realm = await startRealm({ services: ["other/localhost"] });
     const bodies: Uint8Array[] = [];
     await using middle = await standBetween(realm, {
@@ -417,7 +417,7 @@ describe("a TGS that lies", () => {
 });
 
 describe("a V that lies", () => {
-  /** Two calls of alice's: the first passes, the answer to the second is changed. */
+  /** Two calls by alice: the first passes, the answer to the second is changed. */
   async function callThrough(
     change: (
       response: AccessResponse,
@@ -540,7 +540,7 @@ describe("a V that lies", () => {
     expect(outcome).toMatchObject({ code: status.INTERNAL });
   });
 
-  /** The answer sealed again, rightly, with other contents or another sequence number. */
+  /** The answer properly sealed again with other contents or another sequence number. */
   function otherAnswer(
     { apRep, response }: AccessResponse,
     key: ReturnType<typeof randomKey>,

@@ -1,4 +1,4 @@
-/** Who has an account? A refused login does not tell. */
+/** A refused login does not tell who has an account. */
 import { toBinary } from "@bufbuild/protobuf";
 import { expect, test } from "vitest";
 import {
@@ -13,7 +13,9 @@ import { PASSWORDS, startRealm, type TestRealm } from "../support/realm.js";
 import { AUTHENTICATE, expectReply } from "../support/wire.js";
 import { authenticate, NOW } from "../support/wire-refusals.js";
 
-/** What an attacker sees of a refused login: everything but the salt, which repeats the name he sent. */
+/**
+ * What an attacker sees of a refused login: everything but the salt, which repeats the name that was sent.
+ */
 async function seen(realm: TestRealm, request: AuthenticateRequest) {
   using raw = connectRaw(Number(realm.kdc.as.split(":")[1]));
   const { stream, ended } = raw.call(AUTHENTICATE);
@@ -71,7 +73,7 @@ test.each(["textbook", "standard"] as const)(
   },
 );
 
-test("whether a client is disabled is told to whoever has its password, and to nobody else", async () => {
+test("only someone who has the password learns that a client is disabled", async () => {
   await using realm = await startRealm({ now: NOW });
   await realm.change("alice", (entry) => ({ ...entry, disabled: true }));
   const before = await authenticate(realm, await wrong(realm, "alice"));

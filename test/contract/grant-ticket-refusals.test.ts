@@ -1,4 +1,6 @@
-/** Every refusal of GrantTicket that the contract names, over the wire. A row is one; each has a realm of its own. */
+/**
+ * Every refusal of GrantTicket that the contract names, over the wire: one row each, with a realm of its own.
+ */
 import { create, toBinary } from "@bufbuild/protobuf";
 import { expect, test } from "vitest";
 import { KdcOption, KdcReqBodySchema } from "../../src/gen/kerberos/v1/kdc_pb.js";
@@ -31,7 +33,7 @@ const TGS_PROOF_ROWS = proofRows(
   (realm, tgt, at) => tgsReq(realm, tgt, V, {}, at),
 );
 
-/** A TGS-REQ for a service, once the realm is as the row wants it. */
+/** A TGS-REQ for a service, once the realm is as the row needs it. */
 function asks(server: string, prepare?: (realm: TestRealm) => Promise<void>, wish = {}) {
   return async (realm: TestRealm) => {
     const tgt = await loginTo(realm);
@@ -40,7 +42,7 @@ function asks(server: string, prepare?: (realm: TestRealm) => Promise<void>, wis
   };
 }
 
-/** A TGS-REQ with a body of one's own, rightly covered by the authenticator. */
+/** A TGS-REQ with a body of the test's own, properly covered by the authenticator. */
 function withBody(bytes: (body: Uint8Array) => Uint8Array): Row<GrantTicketRequest>["send"] {
   return async (realm) => {
     const tgt = await loginTo(realm);
@@ -53,14 +55,14 @@ function withBody(bytes: (body: Uint8Array) => Uint8Array): Row<GrantTicketReque
 const TGS_ROWS: Row<GrantTicketRequest>[] = [
   ...TGS_PROOF_ROWS,
   {
-    when: "a service ticket in the TGT's place",
+    when: "a service ticket in place of the TGT",
     code: "UNAUTHENTICATED",
     reason: "KRB_AP_ERR_NOT_US",
     details: { server: "krbtgt/TEST.EXAMPLE@TEST.EXAMPLE" },
     send: async (realm) => tgsReq(realm, await ticketFor(realm)),
   },
   {
-    when: "another body than the authenticator was made for",
+    when: "a body other than the one the authenticator was made for",
     code: "UNAUTHENTICATED",
     reason: "KRB_AP_ERR_MODIFIED",
     details: { field: "checksum" },
@@ -70,7 +72,11 @@ const TGS_ROWS: Row<GrantTicketRequest>[] = [
     },
   },
   { when: "no body", ...malformed("body"), send: withBody(() => new Uint8Array()) },
-  { when: "a body that is none", ...malformed("body"), send: withBody(() => Buffer.from("not a body")) },
+  {
+    when: "bytes that are not a body",
+    ...malformed("body"),
+    send: withBody(() => Buffer.from("not a body")),
+  },
   {
     when: "a body that is not canonical",
     ...malformed("body"),
@@ -91,7 +97,7 @@ const TGS_ROWS: Row<GrantTicketRequest>[] = [
     send: asks("nothing/here"),
   },
   {
-    when: "a user in a service's place",
+    when: "a user in place of a service",
     code: "FAILED_PRECONDITION",
     reason: "KDC_ERR_MUST_USE_USER2USER",
     details: { server: "bob@TEST.EXAMPLE" },
@@ -177,7 +183,7 @@ const TGS_ROWS: Row<GrantTicketRequest>[] = [
     send: asks(V, undefined, { till: NOW }),
   },
   {
-    when: "a TGT past its end, within the skew",
+    when: "a TGT that ended, within the skew",
     code: "FAILED_PRECONDITION",
     reason: "KDC_ERR_NEVER_VALID",
     send: async (realm) => {
@@ -217,7 +223,7 @@ const TGS_ROWS: Row<GrantTicketRequest>[] = [
     send: asks(V, undefined, { etypes: Array(33).fill(3) }),
   },
   {
-    when: "a TGT of before the TGS's keys changed",
+    when: "a TGT from before the TGS's keys changed",
     code: "UNAUTHENTICATED",
     reason: "KRB_AP_ERR_BADKEYVER",
     details: { ticket_kvno: "1", held_kvno: "2" },

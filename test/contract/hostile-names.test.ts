@@ -1,4 +1,4 @@
-/** Names, lists and texts that are meant to do harm: malformed, by name, and never more than that. */
+/** Names, lists and texts meant to do harm: refused by name as malformed, and nothing worse. */
 import { toBinary } from "@bufbuild/protobuf";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { AuthenticateRequestSchema } from "../../src/gen/kerberos/v1/authentication_service_pb.js";
@@ -93,7 +93,7 @@ test.each([
   expectReply(reply, "INVALID_ARGUMENT", "KRB_ERR_GENERIC");
 });
 
-test("lists as long as a message holds are too long", async () => {
+test("lists as long as a message can hold are too long", async () => {
   const request = await asReq(realm);
   for (const [field, reply] of [
     ["request.etypes", await sendAs({ ...request, etypes: Array(8000).fill(3) })],

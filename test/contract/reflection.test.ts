@@ -8,14 +8,14 @@ import { startRealm, type TestRealm } from "../support/realm.js";
 
 const V1 = "grpc.reflection.v1.ServerReflection";
 
-/** Name, service, RPC, and what its comment says, of each server. */
+/** Name, service, RPC and the beginning of its comment, for each server. */
 const SERVERS = [
   ["AS", "kerberos.v1.AuthenticationService", "Authenticate", "Anyone may call."],
   ["TGS", "kerberos.v1.TicketGrantingService", "GrantTicket", "Anyone who holds a TGT may call."],
   ["V", "kerberos.v1.ApplicationService", "Access", "Anyone who holds a ticket for the service may call"],
 ] as const;
 
-/** What travels as bytes or in an Any: reachable from no RPC's own messages. */
+/** What travels as bytes or in an Any, and so cannot be reached from any RPC's own messages. */
 const INNER = [
   "SealedPart",
   "EncTicketPart",
@@ -43,7 +43,7 @@ beforeAll(async () => {
 
 afterAll(() => realm.close());
 
-/** Asks a server's reflection, through buf, for the files of these symbols or names. */
+/** Asks a server's reflection, through buf, for the files that hold these symbols or names. */
 async function filesOf(
   address: string,
   questions: readonly Record<string, string>[],
@@ -79,7 +79,7 @@ describe.each(SERVERS)("%s", (name, service, rpc, comment) => {
     }
   });
 
-  test("buf gets the service, and every message that travels sealed", async () => {
+  test("buf finds the service, and every message that travels sealed", async () => {
     const symbols = [service, `${service}.${rpc}`, ...INNER, "google.rpc.ErrorInfo", "google.rpc.Status"];
     const questions = symbols.map((fileContainingSymbol) => ({ fileContainingSymbol }));
     const files = await filesOf(addresses[name]!, questions);
@@ -123,7 +123,7 @@ describe.each(SERVERS)("%s", (name, service, rpc, comment) => {
 });
 
 describe("comments", () => {
-  /** Every kerberos.v1 file that a server gives, by name. */
+  /** Every kerberos.v1 file that a server serves, by name. */
   async function kerberosFiles(address: string, service: string): Promise<Map<string, FileDescriptorProto>> {
     const found = new Map<string, FileDescriptorProto>();
     const [root] = await filesOf(address, [{ fileContainingSymbol: service }]);
@@ -141,7 +141,7 @@ describe("comments", () => {
     }
   }
 
-  /** What of a file has no comment before it, by full name. */
+  /** Everything in a file without a comment before it, by full name. */
   function uncommented(file: FileDescriptorProto): string[] {
     const commented = new Set(
       file.sourceCodeInfo?.location

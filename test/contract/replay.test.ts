@@ -1,4 +1,4 @@
-/** Replay at the TGS and at V, over the wire: nothing is accepted twice, whatever the clock does. */
+/** Replays at the TGS and at V, over the wire: nothing is accepted twice, whatever the clock does. */
 import { toBinary } from "@bufbuild/protobuf";
 import { expect, test } from "vitest";
 import { AccessRequestSchema } from "../../src/gen/kerberos/v1/application_service_pb.js";
@@ -45,17 +45,20 @@ test.each(REPLAYS)("%s: the same request twice is refused with KRB_AP_ERR_REPEAT
   expectReply(await wire.call(path, bytes), "UNAUTHENTICATED", "KRB_AP_ERR_SKEW");
 });
 
-test.each(REPLAYS)("%s: of 16 copies at once, over two connections, exactly one wins", async (_, make) => {
-  await using realm = await startRealm({ now: NOW });
-  const { address, path, bytes } = await make(realm);
-  using one = new Wire(address);
-  using other = new Wire(address);
-  const copies = Array.from({ length: 16 }, (_, at) => (at % 2 ? one : other).call(path, bytes));
-  const replies = await Promise.all(copies);
-  expect(replies.filter(({ code }) => code === "OK")).toHaveLength(1);
-  for (const reply of replies.filter(({ code }) => code !== "OK"))
-    expectReply(reply, "UNAUTHENTICATED", "KRB_AP_ERR_REPEAT");
-});
+test.each(REPLAYS)(
+  "%s: of 16 simultaneous copies over two connections, exactly one is accepted",
+  async (_, make) => {
+    await using realm = await startRealm({ now: NOW });
+    const { address, path, bytes } = await make(realm);
+    using one = new Wire(address);
+    using other = new Wire(address);
+    const copies = Array.from({ length: 16 }, (_, at) => (at % 2 ? one : other).call(path, bytes));
+    const replies = await Promise.all(copies);
+    expect(replies.filter(({ code }) => code === "OK")).toHaveLength(1);
+    for (const reply of replies.filter(({ code }) => code !== "OK"))
+      expectReply(reply, "UNAUTHENTICATED", "KRB_AP_ERR_REPEAT");
+  },
+);
 
 test.each(REPLAYS)("%s: a request refused for another reason is not remembered", async (_, make) => {
   await using realm = await startRealm({ now: NOW });
@@ -67,7 +70,7 @@ test.each(REPLAYS)("%s: a request refused for another reason is not remembered",
   expect((await wire.call(path, bytes)).code).toBe("OK");
 });
 
-test.each(REPLAYS)("%s: a server whose clock is set back refuses rather than guesses", async (_, make) => {
+test.each(REPLAYS)("%s: a server whose clock was set back refuses rather than guess", async (_, make) => {
   await using realm = await startRealm({ now: NOW });
   const first = await make(realm);
   using wire = new Wire(first.address);
@@ -82,7 +85,7 @@ test.each(REPLAYS)("%s: a server whose clock is set back refuses rather than gue
   });
 });
 
-test("an AS-REQ repeated is answered, with another session key", async () => {
+test("a repeated AS-REQ is answered, with another session key", async () => {
   await using realm = await startRealm({ now: NOW });
   const request = await asReq(realm);
   const [one, other] = [await authenticate(realm, request), await authenticate(realm, request)];

@@ -1,4 +1,7 @@
-/** Beneath the seal: plaintexts that only a holder of the key can send. The same rule: a refusal with a name, nothing worse. */
+/**
+ * Beneath the seal: plaintexts that only a holder of the key can send. The same rule: a named refusal,
+ * nothing worse.
+ */
 import { toBinary } from "@bufbuild/protobuf";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -21,9 +24,9 @@ import {
 import { ACCESS, AUTHENTICATE, GRANT_TICKET, Wire, type WireReply } from "../support/wire.js";
 import { bytesField, joinFields, splitFields, varintField, type WireField } from "../support/wire-fields.js";
 
-/** Runs of each property; more by `TESSERA_FUZZ_RUNS`. */
+/** Runs of each property; `TESSERA_FUZZ_RUNS` asks for more. */
 const RUNS = Number(process.env.TESSERA_FUZZ_RUNS ?? 150);
-/** Codes that a refusal of a request may have. Anything else is a fault of the server's. */
+/** Codes that a refusal of a request may have. Anything else is the server's fault. */
 const REFUSALS = [
   "INVALID_ARGUMENT",
   "UNAUTHENTICATED",
@@ -55,7 +58,7 @@ function send(path: string, bytes: Uint8Array): Promise<WireReply> {
   return wires[path].call(path, bytes);
 }
 
-/** Seals any plaintext at all under a key, in an EncryptedData. */
+/** Seals any plaintext under a key, in an EncryptedData. */
 function sealRaw(key: Key, usage: number, plaintext: Uint8Array, kvno = 0): Uint8Array {
   const cipher = key.cipher.encrypt(usage, plaintext);
   return joinFields([
@@ -65,7 +68,7 @@ function sealRaw(key: Key, usage: number, plaintext: Uint8Array, kvno = 0): Uint
   ]);
 }
 
-/** The plaintext that an EncryptedData of ours holds, without the zeros behind it. */
+/** The plaintext of one of our EncryptedData, without the zeros that follow it. */
 function openRaw(key: Key, usage: number, sealed: Uint8Array): Uint8Array {
   const plaintext = key.cipher.decrypt(usage, splitFields(sealed).find(({ number }) => number === 3)!.value!);
   let end = plaintext.length;
@@ -88,7 +91,7 @@ describe("plaintexts altered and sealed again under the right key", () => {
     return bytes;
   }
 
-  /** A property: alters the plaintext of one sealed part of a request and holds the reply against the rule. */
+  /** A property: alters the plaintext of one sealed part of a request and holds the reply to the rule. */
   async function fuzz(
     path: string,
     make: () => Promise<{

@@ -1,4 +1,6 @@
-/** What the servers say when something behind them is down: closed, and the cause in the log alone. */
+/**
+ * What the servers say when something behind them is down: they fail closed, with the cause only in the log.
+ */
 import { toBinary } from "@bufbuild/protobuf";
 import { expect, test } from "vitest";
 import { AccessRequestSchema } from "../../src/gen/kerberos/v1/application_service_pb.js";
@@ -55,7 +57,7 @@ test("with the database down, AS and TGS are UNAVAILABLE; the cause stays in the
   await Promise.all([as.stop(0), tgs.stop(0)]);
 });
 
-test("an error that is nobody's refusal is INTERNAL with a fixed text", async () => {
+test("an error that is not a refusal is INTERNAL with a fixed text", async () => {
   await using realm = await startRealm({ now: NOW });
   const log: { result?: unknown; text?: unknown }[] = [];
   let broken = false;
@@ -114,7 +116,7 @@ test("V with a full replay cache is UNAVAILABLE and accepts nothing unchecked", 
   await v.stop(0);
 });
 
-test("a TGS or V that restarted and remembers nothing refuses what may be a copy", async () => {
+test("a TGS or V that restarted without memory refuses what may be a copy", async () => {
   await using realm = await startRealm({ now: NOW });
   const tgt = await loginTo(realm);
   const principals = { get: (name: string) => realm.entry(name) };

@@ -7,7 +7,7 @@ const key = fc.constantFrom(8, 16, 24).chain((size) => fc.uint8Array({ minLength
 const block = fc.uint8Array({ minLength: 8, maxLength: 8 });
 
 describe("CBC", () => {
-  test("gives the example of FIPS 81, both ways", () => {
+  test("matches the example of FIPS 81, both ways", () => {
     const vectors = load<MiscVectors>("misc-kat.json").cbc;
     expect(vectors.length).toBeGreaterThan(0);
     for (const vector of vectors) {
@@ -29,7 +29,7 @@ describe("CBC", () => {
   });
 
   for (const [table, rows] of Object.entries(load<NistVectors>("nist-cbc.json").tables)) {
-    test(`gives the ${rows.length} answers of NIST's table TCBC${table}`, () => {
+    test(`matches the ${rows.length} answers of NIST's table TCBC${table}`, () => {
       for (const [, keyHex, iv, plaintext, ciphertext] of rows) {
         const schedule = createKeySchedule(bytes(keyHex!));
         expect(hex(encryptCbc(schedule, bytes(iv!), bytes(plaintext!)))).toBe(ciphertext);
@@ -38,7 +38,7 @@ describe("CBC", () => {
     });
   }
 
-  test("gives what pyDes gives with PKCS#5 padding", () => {
+  test("matches pyDes with PKCS#5 padding", () => {
     for (const [keyHex, iv, message, , ciphertext] of load<PyDesVectors>("pydes.json").rows) {
       const schedule = createKeySchedule(bytes(keyHex));
       expect(hex(encryptCbc(schedule, bytes(iv), pad(bytes(message))))).toBe(ciphertext);
@@ -55,7 +55,7 @@ describe("CBC", () => {
     );
   });
 
-  test("is ECB over plaintext XOR the ciphertext before, also across the chunks it is worked in", () => {
+  test("is ECB over plaintext XOR the previous ciphertext, even across the chunks it works in", () => {
     for (const size of [8, 24, 2040, 2048, 2056, 4104]) {
       const schedule = createKeySchedule(bytes("0123456789abcdef23456789abcdef01"));
       const iv = bytes("fedcba9876543210");
@@ -74,7 +74,7 @@ describe("CBC", () => {
     }
   });
 
-  test("leaves IV and input as they were and gives one buffer of its own, no longer than needed", () => {
+  test("leaves IV and input unchanged and returns one buffer of its own, no longer than needed", () => {
     const schedule = createKeySchedule(bytes("0123456789abcdef"));
     for (const size of [0, 8, 200, 2048, 4096]) {
       for (const crypt of [encryptCbc, decryptCbc]) {

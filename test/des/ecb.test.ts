@@ -8,7 +8,7 @@ const block = fc.uint8Array({ minLength: 8, maxLength: 8 });
 const complement = (data: Uint8Array) => data.map((byte) => ~byte);
 
 describe("ECB", () => {
-  test("gives the collected known answers, both ways", () => {
+  test("matches the collected known answers, both ways", () => {
     for (const vector of load<MiscVectors>("misc-kat.json").ecb) {
       const schedule = createKeySchedule(bytes(vector.key));
       expect(hex(encryptEcb(schedule, bytes(vector.plaintext)))).toBe(vector.ciphertext);
@@ -27,7 +27,7 @@ describe("ECB", () => {
     mmt3: "multi-block messages, three keys",
   } as const;
   for (const [table, rows] of Object.entries(load<NistVectors>("nist-ecb.json").tables)) {
-    test(`gives the ${rows.length} answers of NIST's table: ${names[table as keyof typeof names]}`, () => {
+    test(`matches the ${rows.length} answers of NIST's table: ${names[table as keyof typeof names]}`, () => {
       for (const [, keyHex, plaintext, ciphertext] of rows) {
         const schedule = createKeySchedule(bytes(keyHex!));
         expect(hex(encryptEcb(schedule, bytes(plaintext!)))).toBe(ciphertext);
@@ -36,7 +36,7 @@ describe("ECB", () => {
     });
   }
 
-  test("gives what pyDes gives with PKCS#5 padding", () => {
+  test("matches pyDes with PKCS#5 padding", () => {
     for (const [keyHex, , message, ciphertext] of load<PyDesVectors>("pydes.json").rows) {
       const schedule = createKeySchedule(bytes(keyHex));
       expect(hex(encryptEcb(schedule, pad(bytes(message))))).toBe(ciphertext);
@@ -53,7 +53,7 @@ describe("ECB", () => {
     );
   });
 
-  test("has DES's complementation property: all bits of key and plaintext turned turn those of the ciphertext", () => {
+  test("has DES's complementation property: inverting key and plaintext inverts the ciphertext", () => {
     fc.assert(
       fc.property(key, block, (k, p) => {
         const turned = encryptEcb(createKeySchedule(complement(k)), complement(p));
@@ -62,7 +62,7 @@ describe("ECB", () => {
     );
   });
 
-  test("treats every block alike, wherever it stands and however long the message is", () => {
+  test("treats every block alike, whatever its place and however long the message", () => {
     const schedule = createKeySchedule(bytes("0123456789abcdef"));
     for (const count of [1, 2, 3, 4, 5, 6, 7, 255, 256, 257, 258, 259, 513]) {
       const message = Uint8Array.from({ length: 8 * count }, (_, i) => (i * 7 + (i >> 8)) & 255);
@@ -80,7 +80,7 @@ describe("ECB", () => {
     expect(encryptEcb(schedule, larger.subarray(3, 27))).toEqual(encryptEcb(schedule, larger.slice(3, 27)));
   });
 
-  test("leaves its input as it was and gives one buffer of its own, no longer than needed", () => {
+  test("leaves its input unchanged and returns one buffer of its own, no longer than needed", () => {
     const schedule = createKeySchedule(bytes("0123456789abcdef"));
     for (const size of [0, 8, 64, 200, 2048, 4096]) {
       for (const crypt of [encryptEcb, decryptEcb]) {

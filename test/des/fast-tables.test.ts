@@ -31,20 +31,20 @@ const samples = [0, -1, 1, 0x80000000, 0x0f0f0f0f, 0x12345678, 0x9abcdef0, 0xdea
 const rotate = (word: number, by: number) => (word << by) | (word >>> (32 - by));
 
 describe("the fast tables", () => {
-  test("have every layout hold each bit of R once", () => {
+  test("place each bit of R exactly once in every layout", () => {
     for (const { order } of [BOX_LAYOUT, PAIR_LAYOUT]) {
       expect([...order].sort((a, b) => a - b)).toEqual(Array.from({ length: 32 }, (_, i) => i + 1));
     }
   });
 
-  test("have every layout give each bit of a subkey a place of its own", () => {
+  test("give each bit of a subkey a place of its own in every layout", () => {
     for (const layout of [BOX_LAYOUT, PAIR_LAYOUT]) {
       const places = Array.from({ length: 48 }, (_, i) => JSON.stringify(placeOf(layout, i + 1)));
       expect(new Set(places).size).toBe(48);
     }
   });
 
-  test("give f of FIPS 46-3 in the box layout", () => {
+  test("compute f of FIPS 46-3 in the box layout", () => {
     for (const sample of samples) {
       const bits = toBits(sample);
       const r = toWord(permute(bits, BOX_LAYOUT.order));
@@ -59,7 +59,7 @@ describe("the fast tables", () => {
     }
   });
 
-  test("give f of FIPS 46-3 in the pair layout", () => {
+  test("compute f of FIPS 46-3 in the pair layout", () => {
     for (const sample of samples) {
       const bits = toBits(sample);
       const r = toWord(permute(bits, PAIR_LAYOUT.order));

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { generateKey, hasOddParity, isSemiWeakKey, isWeakKey, setOddParity } from "../../src/des/index.js";
 import { bytes } from "./vectors.js";
 
-/** A source that gives the listed keys one after another and counts how often it was asked. */
+/** A source that yields the listed keys one after another and counts how often it was asked. */
 function scripted(...keys: string[]) {
   const source = Object.assign(
     (size: number) => {
@@ -19,7 +19,7 @@ const WEAK = "0000000000000000";
 const SEMI_WEAK = "1fe01fe00ef10ef1";
 
 describe("generateKey", () => {
-  test("makes keys of odd parity, not weak, their parts different, from the system's source", () => {
+  test("makes keys from the system's source with odd parity, none weak, with different parts", () => {
     for (const size of [8, 16, 24] as const) {
       const key = generateKey(size);
       expect(key).toHaveLength(size);
@@ -31,7 +31,7 @@ describe("generateKey", () => {
     }
   });
 
-  test("takes what its source gives and sets parity in a copy", () => {
+  test("takes what its source yields and sets parity in a copy", () => {
     const given = bytes(A);
     expect(generateKey(8, () => given)).toEqual(setOddParity(bytes(A)));
     expect(given).toEqual(bytes(A));
@@ -57,7 +57,7 @@ describe("generateKey", () => {
     }
   });
 
-  test("gives up on a source that keeps giving keys that must not be used", () => {
+  test("gives up on a source that keeps yielding keys that must not be used", () => {
     const source = scripted(WEAK);
     expect(() => generateKey(8, source)).toThrow(
       new Error("random: gave 32 keys in a row that are weak, semi-weak or repeat a part"),
@@ -65,7 +65,7 @@ describe("generateKey", () => {
     expect(source.sizes).toHaveLength(32);
   });
 
-  test("refuses other sizes, and a source that gives too much or too little", () => {
+  test("refuses other sizes, and a source that yields too much or too little", () => {
     expect(() => generateKey(7 as never)).toThrow(new RangeError("size: expected 8, 16 or 24, got 7"));
     expect(() => generateKey(8, () => new Uint8Array(9))).toThrow(
       new RangeError("random: expected 8 bytes, got 9"),

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import * as des from "../../src/des/index.js";
 
 describe("the des folder", () => {
-  test("opens this door and no wider", () => {
+  test("exports these names and no others", () => {
     expect(Object.keys(des).sort()).toEqual([
       "BLOCK_SIZE",
       "createKeySchedule",

@@ -30,7 +30,7 @@ function subkeysOf(schedule: KeySchedule, use: SubkeyUse): number[] {
 const popCount = (word: number) => word.toString(2).replaceAll("0", "").length;
 
 describe("the key schedule", () => {
-  test("has in the box layout the subkeys that FIPS 46-3's tables give, six bits to a byte beside its mark", () => {
+  test("holds the subkeys of FIPS 46-3's tables in the box layout, six bits to a byte beside its mark", () => {
     const key = bytes("133457799bbcdff1");
     const bits = PC1.map((bit) => (key[(bit - 1) >> 3]! >> (7 - ((bit - 1) & 7))) & 1);
     let c = bits.slice(0, 28);
@@ -48,14 +48,14 @@ describe("the key schedule", () => {
     expect(subkeysOf(createKeySchedule(key), BOXES_FORWARD)).toEqual(expected);
   });
 
-  test("has the same bits in the pair layout, in other places", () => {
+  test("holds the same bits in the pair layout, in other places", () => {
     const schedule = createKeySchedule(bytes("133457799bbcdff1"));
     const boxes = subkeysOf(schedule, BOXES_FORWARD).map((word) => word & 0x3f3f3f3f);
     const pairs = subkeysOf(schedule, PAIRS_FORWARD);
     expect(pairs.map(popCount)).toEqual(boxes.map(popCount));
   });
 
-  test("has them backwards for decryption, the two words of a round in order", () => {
+  test("holds them backwards for decryption, the two words of a round in order", () => {
     for (const key of ["133457799bbcdff1", "0123456789abcdef23456789abcdef01456789abcdef0123"]) {
       const schedule = createKeySchedule(bytes(key));
       const forward = subkeysOf(schedule, PAIRS_FORWARD);
@@ -64,7 +64,7 @@ describe("the key schedule", () => {
     }
   });
 
-  test("gives the same subkeys again, keeps them from the second use on, and only those", () => {
+  test("makes the same subkeys again, keeps them from the second use on, and keeps no others", () => {
     const schedule = createKeySchedule(bytes("133457799bbcdff1"));
     const first = subkeysOf(schedule, PAIRS_BACKWARD);
     expect(schedule.kept).toEqual([[], [], []]);
@@ -74,7 +74,7 @@ describe("the key schedule", () => {
     expect(createKeySchedule(bytes("133457799bbcdff1")).kept).toEqual([[], [], []]);
   });
 
-  test("keeps every subkey word a small integer, also where the engine's are of 31 bits", () => {
+  test("keeps every subkey word a small integer, even where the engine's have 31 bits", () => {
     for (const key of ["ffffffffffffffff", "0123456789abcdef23456789abcdef01456789abcdef0123"]) {
       const schedule = createKeySchedule(bytes(key));
       for (const word of [BOXES_FORWARD, PAIRS_FORWARD].flatMap((use) => subkeysOf(schedule, use))) {
@@ -101,7 +101,7 @@ describe("the key schedule", () => {
     expect(seal(k1 + k2)).not.toEqual(seal(k1));
   });
 
-  test("does not follow later changes of the key's buffer", () => {
+  test("does not follow later changes to the key's buffer", () => {
     const plaintext = bytes("0123456789abcdef");
     const key = bytes("133457799bbcdff1");
     const schedule = createKeySchedule(key);

@@ -54,13 +54,13 @@ describe("PKCS#5 padding", () => {
     }
   });
 
-  test("cannot come off nothing or off broken blocks", () => {
+  test("cannot be taken off nothing, or off incomplete blocks", () => {
     expect(() => unpad(bytes(""))).toThrow(new RangeError("data: expected at least 8 bytes, got 0"));
     expect(() => unpad(bytes("01"))).toThrow(new RangeError("data: expected a multiple of 8 bytes, got 1"));
     expect(() => pad([] as never)).toThrow(new TypeError("data: expected a Uint8Array, got object"));
   });
 
-  test("is made and taken off in buffers of its own, also for a Node Buffer", () => {
+  test("is added and taken off in buffers of its own, even for a Node Buffer", () => {
     const data = Buffer.from("twelve bytes");
     const padded = pad(data);
     const bare = unpad(padded);

@@ -14,7 +14,7 @@ describe("odd parity", () => {
     }
   });
 
-  test("is found where it is and missed where one byte lacks it", () => {
+  test("is reported if every byte has it, and not if one byte lacks it", () => {
     fc.assert(
       fc.property(fc.uint8Array({ minLength: 1, maxLength: 24 }), fc.nat(), (key, at) => {
         const fixed = setOddParity(key);
@@ -25,7 +25,7 @@ describe("odd parity", () => {
     );
   });
 
-  test("is had by all weak and semi-weak keys as they are printed", () => {
+  test("holds for all weak and semi-weak keys as printed", () => {
     const vectors = load<MiscVectors>("misc-kat.json");
     const keys = [
       ...vectors.weak_keys.map((v) => v.key),
@@ -40,7 +40,7 @@ describe("odd parity", () => {
     expect(key).toEqual(new Uint8Array(8));
   });
 
-  test("is asked of bytes only", () => {
+  test("accepts nothing but bytes", () => {
     expect(() => setOddParity("key" as never)).toThrow(
       new TypeError("key: expected a Uint8Array, got string"),
     );

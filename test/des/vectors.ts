@@ -1,4 +1,4 @@
-/** What the DES tests share: hexadecimal both ways and the vector files of test/vectors/des. */
+/** Shared by the DES tests: hexadecimal both ways, and the vector files of test/vectors/des. */
 import { readFileSync } from "node:fs";
 
 /** Bytes written in hexadecimal, as a plain Uint8Array. */

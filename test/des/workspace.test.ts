@@ -3,7 +3,7 @@ import { createKeySchedule, decryptCbc, decryptEcb, encryptCbc, encryptEcb } fro
 import { BYTES, SUBKEYS } from "../../src/des/workspace.js";
 
 describe("the workspace", () => {
-  test("is all zeros again after every call: no key, plaintext or ciphertext stays", () => {
+  test("is all zeros again after every call: no key, plaintext or ciphertext remains", () => {
     const iv = new Uint8Array(8).fill(3);
     for (const keySize of [8, 24]) {
       const schedule = createKeySchedule(Uint8Array.from({ length: keySize }, (_, i) => 17 * i + 1));

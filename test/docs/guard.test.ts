@@ -1,4 +1,7 @@
-/** The wire note says what the code does: options, fields, limits, and the gRPC code of every refusal it lists. */
+/**
+ * docs/guard.md says what the code does: options, fields, limits, and the gRPC code of every refusal it
+ * lists.
+ */
 import { readFileSync } from "node:fs";
 import * as grpc from "@grpc/grpc-js";
 import { describe, expect, test } from "vitest";

@@ -1,4 +1,6 @@
-/** A realm that chose the iterations of its passwords' keys: made, logged in to and traced, as a user types it. */
+/**
+ * A realm with its own iteration count for passwords: created, logged in to and traced, as a user types it.
+ */
 import type { ChildProcessWithoutNullStreams } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
@@ -14,7 +16,7 @@ afterAll(() => {
   shell.remove();
 });
 
-it("tells its clients how many, who take no fewer than the default", async () => {
+it("tells its clients the count, and they accept no fewer than the default", async () => {
   const few = await shell.run("realm create --profile standard --iterations 32767");
   expect(few.code).toBe(2);
   expect(few.stderr).toContain("--iterations: expected 32768 to 10000000, got 32767");
@@ -30,6 +32,6 @@ it("tells its clients how many, who take no fewer than the default", async () =>
   const line = `trace --password-stdin --keytab realm/v.keytab --address ${addresses.v}`;
   const { code, stdout } = await shell.run(`${line} alice`, `${PASSWORD}\n`);
   expect(code).toBe(0);
-  // The proof that was taken is open to the client: trace made its key by the KDC's iterations.
+  // The client can open the proof that was accepted: trace made its key with the KDC's iterations.
   expect(stdout).toMatch(/padata: aes256-cts-hmac-sha384-192[\s\S]*patimestamp +TS1/);
 });

@@ -41,7 +41,7 @@ afterAll(() => {
 });
 
 describe("a session", () => {
-  it("refuses a wrong password by its name, with a hint", async () => {
+  it("names a wrong password as such, with a hint", async () => {
     const { code, stderr } = await shell.run("kinit --password-stdin alice", "wrong\n");
     expect(code).toBe(1);
     expect(stderr).toMatch(
@@ -60,7 +60,7 @@ describe("a session", () => {
     expect((await shell.run("kinit -R")).code).toBe(0);
   });
 
-  it("gets a ticket for V, and traces the way", async () => {
+  it("gets a ticket for V, and traces how", async () => {
     shell.env.TESSERA_TRACE = join(shell.dir, "trace");
     const { code, stdout } = await shell.run("kvno v/localhost");
     shell.env.TESSERA_TRACE = undefined;
@@ -101,7 +101,7 @@ describe("a session", () => {
   });
 
   it.each(["kvno v/localhost v//localhost", "klist -T v@", "call --service /v who-am-i"])(
-    "takes no name that is no principal: %s",
+    "refuses a name that is not a principal: %s",
     async (line) => {
       const { code, stdout, stderr } = await shell.run(line);
       expect([code, stdout]).toEqual([2, ""]);
@@ -168,13 +168,13 @@ describe("a session", () => {
     await shell.run("realm set-profile textbook");
   });
 
-  it("says in one line that a port is in use", async () => {
+  it("reports in one line that a port is in use", async () => {
     const port = address.slice(address.lastIndexOf(":") + 1);
     const { code, stderr } = await shell.run(`serve v --v-port ${port}`);
     expect([code, stderr.trim().split("\n")]).toEqual([1, [expect.stringContaining(`${address} is in use`)]]);
   });
 
-  it("ends with SIGTERM, and the client says where no server is", async () => {
+  it("ends on SIGTERM, and the client then says which address has no server", async () => {
     server.kill("SIGTERM");
     const [code] = await once(server, "exit");
     expect(code).toBe(0);
@@ -185,7 +185,7 @@ describe("a session", () => {
     );
   });
 
-  it("wrote a line an exchange", () => {
+  it("logged one line per exchange", () => {
     const records = log.map(
       (line) => JSON.parse(line) as { exchange: string; result: string; client: string },
     );
@@ -200,7 +200,7 @@ describe("a session", () => {
       expect(results).toContain(expected);
   });
 
-  it("let no password and no key out", () => {
+  it("leaked no password and no key", () => {
     const keys = [
       ...parseKeytab(readFileSync(join(shell.dir, "realm", "v.keytab"))).map(({ key }) => key),
       ...parseCredentialCache(readFileSync(join(shell.dir, "cc"))).credentials.map(({ key }) => key),

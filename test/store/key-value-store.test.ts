@@ -31,7 +31,7 @@ const all = async (store: KeyValueStore, prefix: string) => {
 
 function keyValueStoreSuite(name: string, open: () => Promise<KeyValueStore>) {
   describe(`${name}: a key-value store`, () => {
-    it("gives back what was written, and undefined for what was not", async () => {
+    it("returns what was written, and undefined for anything else", async () => {
       const store = await open();
       await store.update("a", () => bytes("one"));
       expect(text(await store.get("a"))).toBe("one");
@@ -43,7 +43,7 @@ function keyValueStoreSuite(name: string, open: () => Promise<KeyValueStore>) {
       await store.close();
     });
 
-    it("deletes by returning undefined, and the key can be made again", async () => {
+    it("deletes when the change returns undefined, and the key can be written again", async () => {
       const store = await open();
       await store.update("a", () => bytes("one"));
       await store.update("a", () => undefined);
@@ -54,7 +54,7 @@ function keyValueStoreSuite(name: string, open: () => Promise<KeyValueStore>) {
       await store.close();
     });
 
-    it("loses none of 16 changes made at once, on one key and on sixteen", async () => {
+    it("loses none of 16 concurrent changes, to one key or to sixteen", async () => {
       const store = await open();
       await Promise.all(Array.from({ length: 16 }, () => store.update("one", increment)));
       expect(text(await store.get("one"))).toBe("16");
@@ -63,7 +63,7 @@ function keyValueStoreSuite(name: string, open: () => Promise<KeyValueStore>) {
       await store.close();
     });
 
-    it("writes nothing when the change throws, rejects with the same error, and goes on", async () => {
+    it("writes nothing when the change throws, rejects with that error, and carries on", async () => {
       const store = await open();
       await store.update("a", () => bytes("one"));
       const refusal = new Error("no");
@@ -89,7 +89,7 @@ function keyValueStoreSuite(name: string, open: () => Promise<KeyValueStore>) {
       await store.close();
     });
 
-    it("scans a thousand records, and bears changes meanwhile", async () => {
+    it("scans a thousand records while others change", async () => {
       const store = await open();
       const keys = Array.from({ length: 1000 }, (_, i) => `n${String(i).padStart(4, "0")}`);
       await Promise.all(keys.map((key) => store.update(key, () => bytes(key))));
@@ -103,7 +103,7 @@ function keyValueStoreSuite(name: string, open: () => Promise<KeyValueStore>) {
       await store.close();
     });
 
-    it("gives bytes that stay as they are when the record changes", async () => {
+    it("returns bytes that stay the same when the record changes", async () => {
       const store = await open();
       await store.update("a", () => bytes("one"));
       const before = await store.get("a");
@@ -142,7 +142,7 @@ function keyValueStoreSuite(name: string, open: () => Promise<KeyValueStore>) {
       await store.close();
     });
 
-    it("refuses all use after close, which waits for changes under way and may be called twice", async () => {
+    it("refuses all use after close, which waits for pending changes and may be called twice", async () => {
       const store = await open();
       const change = store.update("a", increment);
       await Promise.all([change, store.close(), store.close()]);
@@ -156,8 +156,8 @@ function keyValueStoreSuite(name: string, open: () => Promise<KeyValueStore>) {
 keyValueStoreSuite("memory:", async () => openMemoryStore());
 keyValueStoreSuite("lmdb:", () => openLmdbStore(join(temporaryFolder(), "kv")));
 
-describe("lmdb: what outlives the process", () => {
-  it("keeps what was acknowledged when closed and opened again", async () => {
+describe("lmdb: across processes", () => {
+  it("keeps what it acknowledged when closed and reopened", async () => {
     const dir = join(temporaryFolder(), "kv");
     const first = await openLmdbStore(dir);
     await first.update("a", () => bytes("one"));
@@ -177,7 +177,7 @@ describe("lmdb: what outlives the process", () => {
     await store.close();
   });
 
-  it("names the path when the parent is missing, the folder is open to others, or the files are no store", async () => {
+  it("names the path if the parent is missing, the folder is open to others, or the files are not a store", async () => {
     const root = temporaryFolder();
     const missing = join(root, "no", "kv");
     await expect(openLmdbStore(missing)).rejects.toMatchObject({
@@ -203,7 +203,7 @@ describe("lmdb: what outlives the process", () => {
     await expect(openLmdbStore(file)).rejects.toMatchObject({ code: "unavailable" });
   });
 
-  it("loses nothing that was acknowledged when the process is killed while writing: 3 rounds", async () => {
+  it("loses nothing it acknowledged when the process is killed while writing: 3 rounds", async () => {
     const dir = join(temporaryFolder(), "kv");
     for (let round = 0; round < 3; round++) {
       const acknowledged = await killedAfter(dir, `r${round}`, 40);
@@ -214,10 +214,10 @@ describe("lmdb: what outlives the process", () => {
     }
   });
 
-  it("refuses what has no room, keeps what it has, and goes on without a restart when there is room again", () => {
+  it("refuses writes on a full disk, keeps its records, and carries on without a restart when there is room", () => {
     const dir = join(temporaryFolder(), "kv");
     const script = new URL("./lmdb-writer.mjs", import.meta.url).pathname;
-    // A limit on the size of files, 400 KiB, stands in for a full disk. The driver tells stderr of it.
+    // A limit of 400 KiB on file size stands in for a full disk. The driver reports it on stderr.
     const command = 'ulimit -f 800; exec "$0" "$@"';
     const { stdout, status } = spawnSync("sh", ["-c", command, process.execPath, script, "fill", dir, "k"], {
       encoding: "utf8",
@@ -249,7 +249,7 @@ describe("openStore", () => {
     }
   });
 
-  it("names the types when it does not know one, and wants a folder where one belongs", async () => {
+  it("lists the types when it does not know one, and insists on a folder where one belongs", async () => {
     for (const name of ["redis:x", "memory", "", "constructor:x", ":x"])
       await expect(openStore(name)).rejects.toThrow(
         new RangeError(`store: expected memory: or lmdb:, got "${name}"`),
@@ -259,13 +259,16 @@ describe("openStore", () => {
   });
 });
 
-/** Runs test/store/lmdb-writer.mjs, which prints a line for every change it was acknowledged. */
+/** Runs test/store/lmdb-writer.mjs, which prints a line for every acknowledged change. */
 function writer(...args: string[]) {
   const script = new URL("./lmdb-writer.mjs", import.meta.url);
   return spawn(process.execPath, [script.pathname, ...args], { stdio: ["ignore", "pipe", "inherit"] });
 }
 
-/** Lets the child write until `count` changes were acknowledged, then kills it; gives all it was acknowledged. */
+/**
+ * Lets the child write until `count` changes are acknowledged, then kills it; returns all that were
+ * acknowledged.
+ */
 async function killedAfter(dir: string, prefix: string, count: number): Promise<string[]> {
   const child = writer("write", dir, prefix);
   const acknowledged: string[] = [];

@@ -1,12 +1,12 @@
-// A process that writes to an LMDB store and prints a line for every change it was acknowledged.
-// write DIR PREFIX: writes until it is killed. count DIR KEY N: adds one to KEY, N times. fill DIR PREFIX: writes until
-// there is no room, then makes some and goes on.
+// A process that writes to an LMDB store and prints a line for every acknowledged change. write DIR PREFIX:
+// writes until it is killed. count DIR KEY N: adds one to KEY, N times. fill DIR PREFIX: writes until there
+// is no room, then makes some and carries on.
 import { openLmdbStore } from "../../dist/store/lmdb-store.js";
 
 const [mode, dir, name, times] = process.argv.slice(2);
 const store = await openLmdbStore(dir);
 if (mode === "write") {
-  // Eight at a time, so that the kill falls into a group commit.
+  // Eight at a time, so that the kill lands in a group commit.
   for (let i = 0; ; i += 8) {
     const keys = Array.from({ length: 8 }, (_, j) => `${name}-${i + j}`);
     await Promise.all(

@@ -20,7 +20,7 @@ let count = 0;
 const newFile = () => join(root, `master${count++}.key`);
 
 describe("master key", () => {
-  it("is made once, in a file of 40 bytes and mode 0600, and loads again", async () => {
+  it("is written once, to a file of 40 bytes with mode 0600, and can be loaded again", async () => {
     const file = newFile();
     const made = await createMasterKey(file);
     const loaded = await loadMasterKey(file);
@@ -75,7 +75,7 @@ describe("master key", () => {
     await expect(loadMasterKey(file)).resolves.toBeInstanceOf(MasterKey);
   });
 
-  it("refuses a symbolic link, a folder, and a file that is not there", async () => {
+  it("refuses a symbolic link, a folder, and a missing file", async () => {
     const file = newFile();
     await createMasterKey(file);
     const link = newFile();

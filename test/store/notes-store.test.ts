@@ -41,7 +41,7 @@ function notesStoreSuite(name: string, open: () => Promise<KeyValueStore>) {
       await notes.close();
     });
 
-    it("shows nobody another's notes, whatever the names begin with", async () => {
+    it("shows nobody another's notes, whatever prefix the names share", async () => {
       const notes = new NotesStore(await open());
       for (const owner of [ALICE, ALICE_ADMIN, ALICE_ELSEWHERE]) await notes.put(owner, "mine", owner, 1);
       for (const owner of [ALICE, ALICE_ADMIN, ALICE_ELSEWHERE])
@@ -68,7 +68,7 @@ function notesStoreSuite(name: string, open: () => Promise<KeyValueStore>) {
       await notes.close();
     });
 
-    it("holds 64 notes an owner, also when 100 are written at once", async () => {
+    it("holds 64 notes per owner, even when 100 are written at once", async () => {
       const notes = new NotesStore(await open());
       const outcomes = await Promise.all(
         Array.from({ length: 100 }, (_, i) => reason(notes.put(ALICE, `n${i}`, "", i))),

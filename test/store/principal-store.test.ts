@@ -54,7 +54,7 @@ function entryOf(principal: Principal, more: Partial<PrincipalEntry> = {}): Prin
   };
 }
 
-/** Entries with their keys' bytes shown, for comparison. */
+/** Entries with their keys' bytes exposed, for comparison. */
 const shown = (entry: PrincipalEntry | undefined) =>
   entry && {
     ...entry,
@@ -69,7 +69,7 @@ const listed = async (store: PrincipalStore) => {
 
 function principalStoreSuite(name: string, open: () => Promise<KeyValueStore>) {
   describe(`${name}: a principal store`, () => {
-    it("gives back what was created, every field of it", async () => {
+    it("returns every field of what was created", async () => {
       const store = new PrincipalStore(await open(), masterKey);
       const alice = entryOf(ALICE);
       const bob = entryOf(BOB, {
@@ -102,7 +102,7 @@ function principalStoreSuite(name: string, open: () => Promise<KeyValueStore>) {
       await store.close();
     });
 
-    it("loses none of 16 changes made at once, and creates once of 16 attempts", async () => {
+    it("loses none of 16 concurrent changes, and lets one of 16 attempts to create succeed", async () => {
       const store = new PrincipalStore(await open(), masterKey);
       const attempts = await Promise.allSettled(
         Array.from({ length: 16 }, () => store.create(entryOf(ALICE, { maxLife: 0 }))),
@@ -114,7 +114,7 @@ function principalStoreSuite(name: string, open: () => Promise<KeyValueStore>) {
       await store.close();
     });
 
-    it("hands out the same entry until the record changes, and never an old one, whoever changed it", async () => {
+    it("returns the same entry until the record changes, and never an old one, whoever changed it", async () => {
       const records = await open();
       const store = new PrincipalStore(records, masterKey);
       const other = new PrincipalStore(records, masterKey);
@@ -186,7 +186,7 @@ describe("principal record", () => {
     );
   });
 
-  it("refuses sealed keys swapped between etypes, versions or principals, even under a valid seal of the record", () => {
+  it("refuses sealed keys swapped between etypes, versions or principals, even if the record's seal is valid", () => {
     const alice = encodePrincipal(entryOf(ALICE), masterKey);
     const bob = encodePrincipal(entryOf(BOB), masterKey);
     const bobsKeys = recordOf(bob).keys;

@@ -58,7 +58,7 @@ function replayCacheSuite(name: string, open: (settings?: Settings) => Promise<C
       await cache.close();
     });
 
-    it("lets one of 16 copies win, 20 times over, and one of 1,000", async () => {
+    it("accepts one of 16 copies, 20 times over, and one of 1,000", async () => {
       const cache = await open();
       for (let round = 0; round < 20; round++)
         expect(await winners(Array.from({ length: 16 }, () => cache.store(tag(round), T, T + S, T)))).toBe(1);
@@ -68,7 +68,7 @@ function replayCacheSuite(name: string, open: (settings?: Settings) => Promise<C
       await cache.close();
     });
 
-    it("remembers until the time asked for or ctime + 2 skews, to the tick, and refuses what it forgot", async () => {
+    it("remembers until the time asked for or ctime + 2 skews, to the millisecond, and refuses what it forgot", async () => {
       for (const expiry of [T + S, T + 2 * S, T + 3 * S, T + 3 * S + 7]) {
         const cache = await open();
         const until = Math.max(expiry, T + 2 * S);
@@ -82,13 +82,13 @@ function replayCacheSuite(name: string, open: (settings?: Settings) => Promise<C
         await sweep(cache);
         expect(cache.size).toBe(2);
         expect(await reason(cache.store(tag(1), T, expiry, until + 1))).toBe("KRB_AP_ERR_SKEW");
-        // The clock goes back as far as it may: the dropped record is still not accepted again.
+        // The clock goes back as far as it may: the dropped authenticator is still refused.
         expect(await reason(cache.store(tag(1), T, expiry, until + 1 - S))).toBe("KRB_AP_ERR_SKEW");
         await cache.close();
       }
     });
 
-    it("serves at skew below the high-water mark, and names the mark one tick further down", async () => {
+    it("serves at exactly one skew below the high-water mark, and names the mark one millisecond lower", async () => {
       const cache = await open();
       await cache.store(tag(1), T, T + S, T);
       expect(await reason(cache.store(tag(2), T - S, T, T - S))).toBe("accepted");
@@ -102,7 +102,7 @@ function replayCacheSuite(name: string, open: (settings?: Settings) => Promise<C
       await cache.close();
     });
 
-    it("goes on after a step forward, and remembers across it", async () => {
+    it("carries on after a step forward, and remembers across it", async () => {
       const cache = await open();
       await cache.store(tag(1), T, T + S, T);
       const later = T + 3_600_000;
@@ -113,7 +113,7 @@ function replayCacheSuite(name: string, open: (settings?: Settings) => Promise<C
       await cache.close();
     });
 
-    it("refuses new ones when full, never forgets, and takes new ones when old ones are past their time", async () => {
+    it("refuses new ones when full rather than forget, and takes new ones when old ones have expired", async () => {
       const cache = await open({ capacity: 3 });
       for (let i = 0; i < 3; i++) await cache.store(tag(i), T, T + S, T);
       expect(await reason(cache.store(tag(3), T, T + S, T))).toBe("KDC_ERR_SVC_UNAVAILABLE");
@@ -127,7 +127,7 @@ function replayCacheSuite(name: string, open: (settings?: Settings) => Promise<C
       await cache.close();
     });
 
-    it("keeps apart tags whose bytes begin or end alike, and takes tags of 8 to 64 bytes", async () => {
+    it("tells tags apart whose bytes begin or end alike, and takes tags of 8 to 64 bytes", async () => {
       const cache = await open();
       const tags = [new Uint8Array(8), new Uint8Array(9), new Uint8Array(64), new Uint8Array(16).fill(255)];
       for (const bytes of tags) expect(await reason(cache.store(bytes, T, T + S, T))).toBe("accepted");
@@ -161,7 +161,8 @@ function replayCacheSuite(name: string, open: (settings?: Settings) => Promise<C
           let now = 1000;
           for (const { id, offset, clock } of steps) {
             now = Math.max(100, now + clock);
-            // A ctime is part of the authenticator; try every one made so far that the clock would let pass, too.
+            // A ctime is part of the authenticator; try every one made so far that the clock would let pass,
+            // too.
             const ctime = now + offset;
             for (const candidate of new Set([`${id}/${ctime}`, ...accepted])) {
               const made = Number(candidate.split("/")[1]);
@@ -182,7 +183,7 @@ function replayCacheSuite(name: string, open: (settings?: Settings) => Promise<C
   });
 }
 
-/** In memory the sweep is part of every `store`. */
+/** In memory every `store` sweeps. */
 async function sweep(cache: Cache): Promise<void> {
   if (cache instanceof StoreReplayCache) await cache.sweep();
 }
@@ -211,7 +212,7 @@ describe("memory: after a restart", () => {
     await cache.close();
   });
 
-  it("holds settings within their limits", () => {
+  it("refuses settings out of range", () => {
     expect(() => new MemoryReplayCache({ skew: -1, startedAt: T })).toThrow(RangeError);
     expect(() => new MemoryReplayCache({ skew: S, startedAt: T, capacity: 0 })).toThrow(RangeError);
     expect(() => new MemoryReplayCache({ skew: S, startedAt: T, capacity: 2 ** 24 + 1 })).toThrow(RangeError);
@@ -233,7 +234,7 @@ describe("lmdb: after a restart", () => {
     await second.close();
   });
 
-  it("remembers the high-water mark, with records and when all are swept", async () => {
+  it("remembers the high-water mark, with records and after all are swept", async () => {
     const dir = join(temporaryFolder(), "replay");
     const first = await reopened(dir);
     await first.store(tag(1), T + 5, T + S, T);
@@ -252,7 +253,7 @@ describe("lmdb: after a restart", () => {
     await third.close();
   });
 
-  it("accepts nothing again when the skew was raised in between", async () => {
+  it("accepts nothing twice when the skew was raised in between", async () => {
     const dir = join(temporaryFolder(), "replay");
     const first = await reopened(dir, 60_000);
     await first.store(tag(1), T, T + 60_000, T);
@@ -283,7 +284,7 @@ describe("lmdb: after a restart", () => {
     expect(await reason(cache.store(tag(1), T, T + S, T))).toBe("KDC_ERR_SVC_UNAVAILABLE");
   });
 
-  it("takes damaged records for used ones, and drops them in time", async () => {
+  it("treats damaged records as used, and drops them in time", async () => {
     const store = openMemoryStore();
     const cache = await StoreReplayCache.open(store, { skew: S });
     await cache.store(tag(1), T, T + S, T);
@@ -298,7 +299,7 @@ describe("lmdb: after a restart", () => {
 });
 
 describe("openReplayCache", () => {
-  it("opens memory: and lmdb:DIR by name, and names the types when it does not know one", async () => {
+  it("opens memory: and lmdb:DIR by name, and lists the types when it does not know one", async () => {
     const options = { skew: S, startedAt: T };
     const memory = await openReplayCache("memory:", options);
     expect(memory).toBeInstanceOf(MemoryReplayCache);

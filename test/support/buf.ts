@@ -1,14 +1,14 @@
-/** `buf curl`: an independent client (Go, with its own HTTP/2 and gRPC code), always at hand. */
+/** `buf curl`: an independent client (Go, with its own HTTP/2 and gRPC code) that is always there. */
 import { execFile } from "node:child_process";
 
-/** What a command left behind. */
+/** The outcome of a command. */
 export interface Ran {
   readonly exit: number;
   readonly stdout: string;
   readonly stderr: string;
 }
 
-/** Runs a command to its end, whatever its exit code; it reads `input`. */
+/** Runs a command to its end, whatever its exit code, with `input` on stdin. */
 export function run(command: string, args: readonly string[], input = ""): Promise<Ran> {
   return new Promise((resolve) => {
     const child = execFile(command, args, { maxBuffer: 1 << 24 }, (error, stdout, stderr) => {
@@ -28,7 +28,9 @@ export function bufCurl(target: string, ...args: readonly string[]): Promise<Ran
   return run(BUF, ["curl", "--http2-prior-knowledge", "--protocol", "grpc", ...args, `http://${target}`]);
 }
 
-/** The error that `buf curl` printed: gRPC's code in lower case, the text, and the details by type and base64. */
+/**
+ * The error that `buf curl` printed: gRPC's code in lower case, the text, and the details by type and base64.
+ */
 export function bufError({ stderr }: Ran): {
   readonly code: string;
   readonly message: string;

@@ -1,5 +1,6 @@
 /**
- * Pure helpers: principal entries, a policy, and the whole dialogue in one process; no server, no file, no clock.
+ * Pure helpers: principal entries, a policy, and the whole dialogue in one process, without server, file or
+ * clock.
  *
  *   const realm = makeRealm();                      alice, krbtgt and a service, keys of etype 3
  *   const { credentials } = login(realm);           messages (1) and (2)
@@ -67,12 +68,12 @@ import {
 import type { TicketContents } from "../../src/protocol/ticket.js";
 
 export const REALM = "EXAMPLE.TEST";
-/** The moment at which everything happens unless a test turns the clock. */
+/** When everything happens unless a test turns the clock, in milliseconds since the epoch. */
 export const NOW = Date.UTC(2026, 2, 1, 12);
 export const MINUTE = 60_000;
 export const HOUR = 60 * MINUTE;
 export const DAY = 24 * HOUR;
-/** The clock skew `makePolicy` permits. */
+/** The clock skew that `makePolicy` permits, in milliseconds. */
 export const SKEW = 5 * MINUTE;
 
 /** The principal `name`, in the test realm unless it names another. */
@@ -235,7 +236,7 @@ export function access(realm: TestRealm, ticket: Credentials, userData: Uint8Arr
   return { request, pending, verified, asked, response, answer: openAccessRep(response, pending) };
 }
 
-/** Opens a serialized EncryptedData, lets `change` work on the part, and seals it again under the same key. */
+/** Opens a serialized EncryptedData, lets `change` alter the part, and seals it again under the same key. */
 export function reseal<K extends PartKind>(
   bytes: Uint8Array,
   sealing: Sealing,
@@ -247,12 +248,12 @@ export function reseal<K extends PartKind>(
   return sealToBytes(sealing, kind, part);
 }
 
-/** A part of that kind with nothing in it. */
+/** An empty part of that kind. */
 export function emptyPart<K extends PartKind>(kind: K): PartOf<K> {
   return create(SealedPartSchema.field[kind]!.message!) as unknown as PartOf<K>;
 }
 
-/** Opens a ticket with the service's key, lets `change` work on its sealed part, and seals it again. */
+/** Opens a ticket with the service's key, lets `change` alter its sealed part, and seals it again. */
 export function resealTicket(
   bytes: Uint8Array,
   service: PrincipalEntry,
@@ -266,7 +267,7 @@ export function resealTicket(
   });
 }
 
-/** Decodes a ticket, lets `change` work on what is in clear, and encodes it again. */
+/** Decodes a ticket, lets `change` alter what is in clear, and encodes it again. */
 export function alterTicket(bytes: Uint8Array, change: (ticket: Ticket) => void): Uint8Array {
   const ticket = decodeBlob(TicketSchema, Uint8Array.from(bytes), "ticket");
   change(ticket);

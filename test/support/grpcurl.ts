@@ -1,4 +1,4 @@
-/** grpcurl, where it is installed: on the path, or among Go's programs. */
+/** grpcurl, if it is installed: on the path, or among Go's programs. */
 import { existsSync } from "node:fs";
 import { homedir } from "node:os";
 import { delimiter, join } from "node:path";
@@ -11,7 +11,7 @@ const folders = [
   join(homedir(), "go", "bin"),
 ];
 
-/** Where grpcurl is, or undefined. */
+/** The path of grpcurl, or undefined. */
 export const GRPCURL = folders
   .filter((folder) => folder !== undefined && folder !== "")
   .map((folder) => join(folder as string, "grpcurl"))

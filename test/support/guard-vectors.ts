@@ -1,6 +1,6 @@
 /**
- * Makes the golden vectors of docs/guard.md: one guarded call each, with every input named and every random byte listed in
- * the order it was drawn. Times, keys and names are fixed, so the bytes are too.
+ * Makes the golden vectors of docs/guard.md: one guarded call each, with every input named and every random
+ * byte listed in the order in which it was drawn. Times, keys and names are fixed, so the bytes are too.
  */
 import { createHash } from "node:crypto";
 import { makeApProof, makeApRep } from "../../src/protocol/ap-exchange.js";
@@ -42,7 +42,7 @@ const KINDS: Readonly<Record<string, CallShape>> = {
   "client stream": { requestStream: true, responseStream: false },
 };
 
-/** The calls: each level for each kind of call, and DES beside AES. */
+/** The calls: every level for every kind of call, with DES beside AES. */
 export const CALLS: readonly VectorCall[] = [20, 3].flatMap((etype) =>
   (["authenticate", "integrity", "privacy"] as const).flatMap((protection) =>
     Object.entries(KINDS).map(([kind, shape]) => ({
@@ -129,7 +129,7 @@ export function makeVector(call: VectorCall) {
   };
 }
 
-/** Bytes that depend on a label alone. */
+/** Bytes that depend only on a label. */
 function stream(label: string, size: number): Uint8Array {
   const blocks = Array.from({ length: Math.ceil(size / 32) }, (_, i) =>
     createHash("sha256").update(`${label} ${i}`).digest(),
@@ -137,7 +137,7 @@ function stream(label: string, size: number): Uint8Array {
   return Uint8Array.from(Buffer.concat(blocks).subarray(0, size));
 }
 
-/** A source that depends on a label alone, and what was drawn from it. */
+/** A source that depends only on a label, and what was drawn from it. */
 function recordedRandom(label: string) {
   const draws: string[] = [];
   const random = (size: number) => {

@@ -1,5 +1,6 @@
 /**
- * A whole realm for these tests, and its requests one step below the client, so that a test can alter what it sends.
+ * A whole realm for these tests, and requests made one step below the client, so that a test can alter what
+ * it sends.
  *
  *   await using realm = await startRealm();                alice and bob, `textbook`, all servers on port 0
  *   const tgt = await loginTo(realm, "alice");
@@ -36,12 +37,12 @@ export async function keyOf(realm: TestRealm, name: string): Promise<Key> {
   return (await realm.keys(name)).keys[0]!.key;
 }
 
-/** The encryption types of the realm's keys: what a wish has unless it says otherwise. */
+/** The encryption types of the realm's keys, which a wish asks for by default. */
 function wishOf(realm: TestRealm, wish: Partial<TicketWish>): TicketWish {
   return { etypes: realm.policy.keyEtypes, ...wish };
 }
 
-/** Message (1) with a right proof. */
+/** Message (1) with a valid proof. */
 export async function asReq(
   realm: TestRealm,
   name: string = "alice",
@@ -62,22 +63,22 @@ export function tgsReq(
   return makeTgsReq(tgt, realm.principal(server), wishOf(realm, wish), at).request;
 }
 
-/** Message (5) with an echo under seal. */
+/** Message (5) with a sealed echo request. */
 export function accessReq(realm: TestRealm, ticket: Credentials, at = realm.now): AccessRequest {
   return makeAccessReq(ticket, echoData({ text: "hello" }), at).request;
 }
 
-/** An echo request as V takes it under seal. */
+/** An echo request in the form V expects under the seal. */
 export function echoData(init: MessageInitShape<typeof EchoRequestSchema>): Uint8Array {
   return toBinary(AnySchema, anyPack(EchoRequestSchema, create(EchoRequestSchema, init)));
 }
 
-/** Logs in, and gives the TGT. */
+/** Logs in and returns the TGT. */
 export function loginTo(realm: TestRealm, name: User = "alice", options = {}): Promise<Credentials> {
   return realm.client().login(realm.principal(name), PASSWORDS[name], options);
 }
 
-/** A ticket for a service, fresh from the TGS. */
+/** A new ticket for a service from the TGS. */
 export async function ticketFor(realm: TestRealm, name: User = "alice", service = "v/localhost") {
   const client = await realm.login(name, PASSWORDS[name]);
   return client.serviceTicket(realm.principal(service));

@@ -1,7 +1,10 @@
-/** A serialized message as its fields, so that a test can drop, double, reorder and retype them below any schema. */
+/**
+ * A serialized message as a list of fields, so that a test can drop, double, reorder and retype them below
+ * any schema.
+ */
 import { BinaryReader, BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 
-/** One field as it stands on the wire. */
+/** One field as it is on the wire. */
 export interface WireField {
   readonly number: number;
   /** Tag and value. */
@@ -24,7 +27,7 @@ export function splitFields(message: Uint8Array): WireField[] {
   return fields;
 }
 
-/** The message of these fields, in this order. */
+/** The message made of these fields, in this order. */
 export function joinFields(fields: readonly { readonly raw: Uint8Array }[]): Uint8Array {
   return Buffer.concat(fields.map(({ raw }) => raw));
 }

@@ -1,5 +1,5 @@
 /**
- * A man in the middle: servers of their own that pass every call on to a realm, and may change what passes.
+ * A man in the middle: servers that pass every call on to a realm, and may change what passes.
  *
  *   await using middle = await standBetween(realm, { authenticate: async (request, pass) => pass(request) });
  *   const client = realm.client({ kdc: middle.kdc });
@@ -29,13 +29,13 @@ import type {
 import { makeServer } from "../../src/rpc/server-options.js";
 import type { TestRealm } from "./realm.js";
 
-/** Answers a request, with or without the help of the realm. */
+/** Answers a request, with or without the realm's help. */
 export type Middle<Request, Response> = (
   request: Request,
   pass: (request: Request) => Promise<Response>,
 ) => Promise<Response>;
 
-/** What the man in the middle does; what is not named passes. */
+/** What the man in the middle does; anything not named passes unchanged. */
 export interface MiddleHandlers {
   readonly authenticate?: Middle<AuthenticateRequest, AuthenticateResponse>;
   readonly grantTicket?: Middle<GrantTicketRequest, GrantTicketResponse>;

@@ -1,6 +1,6 @@
 /**
- * Refusals over the wire as rows of a table: what is sent, and the code, reason and details that must come back; and what TGS
- * and V refuse alike of a ticket and its authenticator.
+ * Refusals over the wire as rows of a table: what is sent, and the code, reason and details that must come
+ * back; and the faults of a ticket and its authenticator that TGS and V refuse alike.
  */
 import { toBinary } from "@bufbuild/protobuf";
 import { type AccessRequest, AccessRequestSchema } from "../../src/gen/kerberos/v1/application_service_pb.js";
@@ -50,7 +50,7 @@ export interface Row<Request> {
   readonly send: (realm: TestRealm) => Promise<Request>;
 }
 
-/** Sends bytes to a method, over a connection of their own. */
+/** Sends bytes to a method over a new connection. */
 export async function call(address: string, path: string, bytes: Uint8Array): Promise<WireReply> {
   using wire = new Wire(address);
   return await wire.call(path, bytes);
@@ -88,8 +88,8 @@ export function skew(offset: number) {
 }
 
 /**
- * What is refused of a ticket and its authenticator alike by TGS and V.
- * @param service whose key the ticket is sealed under.
+ * The faults of a ticket and its authenticator that TGS and V refuse alike.
+ * @param service the service under whose key the ticket is sealed.
  * @param get a ticket of alice's for the service.
  * @param make a request with that ticket.
  */
@@ -142,7 +142,7 @@ export function proofRows<Request extends { ticket: Uint8Array; authenticator: U
       },
     },
     {
-      when: "the authenticator is made with another session key",
+      when: "the authenticator is sealed under another session key",
       code: "UNAUTHENTICATED",
       reason: "KRB_AP_ERR_BAD_INTEGRITY",
       details: { part: "authenticator" },
@@ -281,7 +281,7 @@ export function proofRows<Request extends { ticket: Uint8Array; authenticator: U
       }),
     },
     {
-      when: "the ticket is of an encryption type the service has no key of",
+      when: "the ticket has an encryption type for which the service has no key",
       code: "UNAUTHENTICATED",
       reason: "KRB_AP_ERR_NOKEY",
       details: { server, etype: "20" },
@@ -294,7 +294,7 @@ export function proofRows<Request extends { ticket: Uint8Array; authenticator: U
       },
     },
     {
-      when: "the ticket is of an encryption type that nobody has",
+      when: "the ticket has an encryption type that does not exist",
       code: "FAILED_PRECONDITION",
       reason: "KDC_ERR_ETYPE_NOSUPP",
       details: { etype: "23" },
@@ -307,7 +307,7 @@ export function proofRows<Request extends { ticket: Uint8Array; authenticator: U
       },
     },
     {
-      when: "the ticket is of a key version the service does not hold",
+      when: "the ticket has a key version that the service does not hold",
       code: "UNAUTHENTICATED",
       reason: "KRB_AP_ERR_BADKEYVER",
       details: { server, ticket_kvno: "7", held_kvno: "1" },

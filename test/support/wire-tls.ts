@@ -1,14 +1,14 @@
-/** Certificates for `localhost`, made by the openssl command where there is one. */
+/** Certificates for `localhost`, made by the openssl command if it is installed. */
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as grpc from "@grpc/grpc-js";
 
-/** Whether certificates can be made here. */
+/** Whether certificates can be made on this machine. */
 export const HAS_OPENSSL = works();
 
-/** A certificate of its own signing: what its server and a client that trusts it need. */
+/** A self-signed certificate: what its server and a client that trusts it need. */
 export function makeTls(): { server: grpc.ServerCredentials; client: grpc.ChannelCredentials; ca: Buffer } {
   const folder = mkdtempSync(join(tmpdir(), "tessera-tls-"));
   try {

@@ -1,6 +1,6 @@
 /**
- * Calls as they travel: any bytes as a request, and everything that came back. Below the project's client, so that what it
- * would never send can be sent.
+ * Calls as they travel: any bytes as a request, and everything that came back. Below the project's client, so
+ * that tests can send what it never would.
  */
 import { fromBinary } from "@bufbuild/protobuf";
 import { anyUnpack } from "@bufbuild/protobuf/wkt";
@@ -24,12 +24,12 @@ export interface WireReply {
   /** The gRPC code's name. */
   readonly code: string;
   readonly text: string;
-  /** ErrorInfo of a refusal: `reason`, `domain`, and its metadata with the number among it. */
+  /** ErrorInfo of a refusal: `reason`, `domain`, and its metadata, including the number. */
   readonly reason: string | undefined;
   readonly domain: string | undefined;
   readonly metadata: Readonly<Record<string, string>>;
   readonly etypeInfo: EtypeInfo2 | undefined;
-  /** The response's bytes, where there was one. */
+  /** The response's bytes, if there was one. */
   readonly message: Buffer | undefined;
   readonly headers: grpc.Metadata;
   readonly trailers: grpc.Metadata;
