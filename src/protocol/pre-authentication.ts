@@ -82,14 +82,21 @@ export function etypeInfoOf(
   });
 }
 
-/** The one refusal of a wrong proof: wrong password, client unknown or disabled, all alike. */
-export function preauthFailed(info: EtypeInfo2): KrbError {
+/** The refusal of a wrong proof. */
+export function preauthFailed(info: EtypeInfo2 | undefined): KrbError {
   return new KrbError("KDC_ERR_PREAUTH_FAILED", PREAUTH_FAILED_TEXT, {}, info);
 }
 
-/** The same refusal under its true name for the log; on the wire it looks exactly like `preauthFailed`. */
+/** The refusal of an unknown client, under its true name for the log; `asCallersSee` makes it the other one. */
 export function clientUnknown(info: EtypeInfo2): KrbError {
   return new KrbError("KDC_ERR_C_PRINCIPAL_UNKNOWN", PREAUTH_FAILED_TEXT, {}, info);
+}
+
+/** A refusal as it goes to the caller, who must not learn from it which names exist. */
+export function asCallersSee(error: KrbError): KrbError {
+  const { reason, etypeInfo } = error;
+  const telling = reason === "KDC_ERR_C_PRINCIPAL_UNKNOWN" || reason === "KDC_ERR_PREAUTH_FAILED";
+  return telling ? preauthFailed(etypeInfo) : error;
 }
 
 const PREAUTH_FAILED_TEXT = "pre-authentication failed: wrong password, or no such principal";

@@ -11,6 +11,7 @@ import { ErrorInfoSchema, RetryInfoSchema } from "../gen/google/rpc/error_detail
 import { StatusSchema } from "../gen/google/rpc/status_pb.js";
 import { type EtypeInfo2, EtypeInfo2Schema } from "../gen/kerberos/v1/kdc_pb.js";
 import { KrbError, KrbErrorCode, type KrbErrorName } from "../protocol/krb-error.js";
+import { asCallersSee } from "../protocol/pre-authentication.js";
 import { STATUS_DETAILS_METADATA } from "./metadata-names.js";
 import { RpcError } from "./rpc-error.js";
 
@@ -27,8 +28,6 @@ export interface CallStatus {
   readonly metadata: grpc.Metadata;
 }
 
-const PREAUTH_FAILED_TEXT = "pre-authentication failed: wrong password, or no such principal";
-
 // Metadata is small by custom (8 KiB for all of it): these keep the trailer below 4 KiB, base64 and all.
 const MAX_TEXT = 512;
 const MAX_DETAIL = 1024;
@@ -41,7 +40,6 @@ const {
   NOT_FOUND,
   OK,
   PERMISSION_DENIED,
-  RESOURCE_EXHAUSTED,
   UNAUTHENTICATED,
   UNAVAILABLE,
   UNKNOWN,
@@ -53,21 +51,16 @@ export const GRPC_CODE: Readonly<Record<KrbErrorName, grpc.status>> = {
   KDC_ERR_SERVICE_EXP: FAILED_PRECONDITION,
   KDC_ERR_C_PRINCIPAL_UNKNOWN: UNAUTHENTICATED,
   KDC_ERR_S_PRINCIPAL_UNKNOWN: NOT_FOUND,
-  KDC_ERR_NULL_KEY: FAILED_PRECONDITION,
   KDC_ERR_CANNOT_POSTDATE: FAILED_PRECONDITION,
   KDC_ERR_NEVER_VALID: FAILED_PRECONDITION,
   KDC_ERR_POLICY: PERMISSION_DENIED,
   KDC_ERR_BADOPTION: PERMISSION_DENIED,
   KDC_ERR_ETYPE_NOSUPP: FAILED_PRECONDITION,
-  KDC_ERR_SUMTYPE_NOSUPP: FAILED_PRECONDITION,
-  KDC_ERR_PADATA_TYPE_NOSUPP: FAILED_PRECONDITION,
   KDC_ERR_CLIENT_REVOKED: UNAUTHENTICATED,
   KDC_ERR_SERVICE_REVOKED: FAILED_PRECONDITION,
-  KDC_ERR_TGT_REVOKED: UNAUTHENTICATED,
   KDC_ERR_KEY_EXPIRED: FAILED_PRECONDITION,
   KDC_ERR_PREAUTH_FAILED: UNAUTHENTICATED,
   KDC_ERR_PREAUTH_REQUIRED: UNAUTHENTICATED,
-  KDC_ERR_SERVER_NOMATCH: PERMISSION_DENIED,
   KDC_ERR_MUST_USE_USER2USER: FAILED_PRECONDITION,
   KDC_ERR_PATH_NOT_ACCEPTED: PERMISSION_DENIED,
   KDC_ERR_SVC_UNAVAILABLE: UNAVAILABLE,
@@ -79,17 +72,12 @@ export const GRPC_CODE: Readonly<Record<KrbErrorName, grpc.status>> = {
   KRB_AP_ERR_BADMATCH: UNAUTHENTICATED,
   KRB_AP_ERR_SKEW: UNAUTHENTICATED,
   KRB_AP_ERR_BADADDR: UNAUTHENTICATED,
-  KRB_AP_ERR_BADVERSION: INVALID_ARGUMENT,
-  KRB_AP_ERR_MSG_TYPE: INVALID_ARGUMENT,
   KRB_AP_ERR_MODIFIED: UNAUTHENTICATED,
   KRB_AP_ERR_BADORDER: UNAUTHENTICATED,
   KRB_AP_ERR_BADKEYVER: UNAUTHENTICATED,
   KRB_AP_ERR_NOKEY: UNAUTHENTICATED,
   KRB_AP_ERR_MUT_FAIL: UNAUTHENTICATED,
-  KRB_AP_ERR_BADDIRECTION: UNAUTHENTICATED,
-  KRB_AP_ERR_BADSEQ: UNAUTHENTICATED,
   KRB_AP_ERR_INAPP_CKSUM: UNAUTHENTICATED,
-  KRB_ERR_RESPONSE_TOO_BIG: RESOURCE_EXHAUSTED,
   KRB_ERR_GENERIC: INVALID_ARGUMENT,
   KRB_ERR_FIELD_TOOLONG: INVALID_ARGUMENT,
   KDC_ERR_WRONG_REALM: FAILED_PRECONDITION,
@@ -132,22 +120,15 @@ export function fromServiceError(error: unknown): KrbError | RpcError {
 }
 
 function krbStatus(error: KrbError): CallStatus {
-  const { reason, text, details } = concealed(error);
-  const etypeInfo = error.etypeInfo === undefined ? [] : [anyPack(EtypeInfo2Schema, error.etypeInfo)];
+  const { reason, code, message, details, etypeInfo } = asCallersSee(error);
   const info = create(ErrorInfoSchema, {
     reason,
     domain: ERROR_DOMAIN,
-    metadata: { ...clipped(details), number: String(KrbErrorCode[reason]) },
+    metadata: { ...clipped(details), number: String(code) },
   });
-  return statusOf(GRPC_CODE[reason], text, [anyPack(ErrorInfoSchema, info), ...etypeInfo]);
-}
-
-/** What may be said of a refusal: of the two that would tell a known name from an unknown one, the same. */
-function concealed(error: KrbError): { reason: KrbErrorName; text: string; details: KrbError["details"] } {
-  if (error.reason === "KDC_ERR_C_PRINCIPAL_UNKNOWN" || error.reason === "KDC_ERR_PREAUTH_FAILED") {
-    return { reason: "KDC_ERR_PREAUTH_FAILED", text: PREAUTH_FAILED_TEXT, details: {} };
-  }
-  return { reason: error.reason, text: error.message, details: error.details };
+  const parts = [anyPack(ErrorInfoSchema, info)];
+  if (etypeInfo !== undefined) parts.push(anyPack(EtypeInfo2Schema, etypeInfo));
+  return statusOf(GRPC_CODE[reason], message, parts);
 }
 
 function statusOf(code: grpc.status, text: string, parts: readonly Any[]): CallStatus {

@@ -2,7 +2,7 @@
 import { BLOB_TYPES, type Blob, type BlobContents, identify, readBlob } from "../../lab/blob.js";
 import type { Field } from "../../lab/fields.js";
 import type { NamedKey, OpenedPart, WhyClosed } from "../../lab/open-part.js";
-import { etypeOf } from "../../protocol/etypes.js";
+import { etypeOf, etypesWithIntegrity } from "../../protocol/etypes.js";
 import { defaultStringToKey, Key, keyFromPassword } from "../../protocol/keys.js";
 import { CommandError, UsageError } from "../command.js";
 import { readKeytab } from "../keytab.js";
@@ -104,8 +104,8 @@ async function keysOf(choice: DecodeChoice): Promise<NamedKey[]> {
   if (choice.principal !== undefined) {
     const principal = parsePrincipalArgument(choice.principal, await defaultRealm(), "--principal");
     const password = await readPassword(choice, principal);
-    for (const etype of parseEtypes(["aes256,aes128,des3,des"], "--key")) {
-      const key = await keyFromPassword(etypeOf(etype), password, defaultStringToKey(principal));
+    for (const etype of etypesWithIntegrity()) {
+      const key = await keyFromPassword(etype, password, defaultStringToKey(principal));
       keys.push({ name: `the password of ${principal}`, kvno: 0, key });
     }
   }
