@@ -1,17 +1,12 @@
-import { create, createFileRegistry, type DescMessage, fromBinary, toBinary } from "@bufbuild/protobuf";
-import {
-  FieldDescriptorProto_Label,
-  FieldDescriptorProto_Type,
-  FileDescriptorProtoSchema,
-  StringValueSchema,
-  StructSchema,
-} from "@bufbuild/protobuf/wkt";
+import { create, type DescMessage, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { StringValueSchema, StructSchema } from "@bufbuild/protobuf/wkt";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { asCopy, asView, readCanonical } from "../../src/canonical/decode.js";
 import { EncryptedDataSchema } from "../../src/gen/kerberos/v1/encryption_pb.js";
-import { EncTicketPartSchema } from "../../src/gen/kerberos/v1/sealed_pb.js";
+import { EncPrivPartSchema, EncTicketPartSchema } from "../../src/gen/kerberos/v1/sealed_pb.js";
 import { CASES } from "./messages.js";
+import { messageField, repeated, schemaOf } from "./schemas.js";
 
 /** The rule in protobuf-es's words: the message these bytes are the encoding of, undefined if they are none. */
 function reencoded(schema: DescMessage, encoded: Uint8Array): unknown {
@@ -70,6 +65,54 @@ test("any few bytes are read exactly when decoding and encoding give the same by
   );
 });
 
+describe("not canonical, though most decoders read it:", () => {
+  // EncryptedData: etype 1, an int32; kvno 2, a uint32; cipher 3, bytes. EncTicketPart: flags 1, packed numbers; key 2, a
+  // message; client 3, text. EncPrivPart: end 3, a bool.
+  test.each([
+    ["fields out of order", EncryptedDataSchema, "10 01 08 03"],
+    ["a field twice", EncryptedDataSchema, "08 03 08 03"],
+    ["a field that the schema does not have", EncryptedDataSchema, "08 03 20 01"],
+    ["a field that the schema does not have, alone", EncryptedDataSchema, "20 01"],
+    ["a number as bytes", EncryptedDataSchema, "0a 01 03"],
+    ["a number of fixed size", EncryptedDataSchema, "15 01 00 00 00"],
+    ["a tag in more bytes than it needs", EncryptedDataSchema, "88 00 03"],
+    ["a tag beyond 32 bits", EncryptedDataSchema, "88 80 80 80 10 03"],
+    ["a number with its default value", EncryptedDataSchema, "08 00"],
+    ["bytes with their default value", EncryptedDataSchema, "1a 00"],
+    ["text with its default value", EncTicketPartSchema, "1a 00"],
+    ["a bool with its default value", EncPrivPartSchema, "18 00"],
+    ["a bool that is two", EncPrivPartSchema, "18 02"],
+    ["a bool beyond 32 bits", EncPrivPartSchema, "18 81 80 80 80 10"],
+    ["a number in more bytes than it needs", EncryptedDataSchema, "08 83 00"],
+    ["a uint32 beyond 32 bits", EncryptedDataSchema, "10 81 80 80 80 10"],
+    ["an int32 of 2³¹", EncryptedDataSchema, "08 80 80 80 80 08"],
+    ["a negative int32 in 32 bits", EncryptedDataSchema, "08 ff ff ff ff 0f"],
+    ["an int32 with other bits above", EncryptedDataSchema, "08 ff ff ff ff ff ff ff ff 7f"],
+    ["a varint of 65 bits", EncryptedDataSchema, "08 ff ff ff ff ff ff ff ff ff 03"],
+    ["a varint of eleven bytes", EncryptedDataSchema, "08 ff ff ff ff ff ff ff ff ff 81 00"],
+    ["a varint that is cut short", EncryptedDataSchema, "08 83"],
+    ["a field without its value", EncryptedDataSchema, "08"],
+    ["a length beyond the end", EncryptedDataSchema, "1a 02 aa"],
+    ["a length beyond 32 bits", EncryptedDataSchema, "1a 81 80 80 80 10 aa"],
+    ["a length in more bytes than it needs", EncryptedDataSchema, "1a 81 00 aa"],
+    ["a list of numbers, each for itself", EncTicketPartSchema, "08 01"],
+    ["an empty list of numbers", EncTicketPartSchema, "0a 00"],
+    ["a list that ends within a number", EncTicketPartSchema, "0a 01 81 01"],
+    ["a list with a number beyond its type", EncTicketPartSchema, "0a 05 80 80 80 80 08"],
+    ["a list that reaches beyond the end", EncTicketPartSchema, "0a 02 01"],
+    ["a list twice", EncTicketPartSchema, "0a 01 01 0a 01 02"],
+    ["a message that ends within a field", EncTicketPartSchema, "12 01 08 03"],
+    ["a message twice", EncTicketPartSchema, "12 02 08 03 12 02 08 03"],
+    ["text that is no UTF-8", EncTicketPartSchema, "1a 01 ff"],
+    ["text with half a pair", EncTicketPartSchema, "1a 03 ed a0 80"],
+    ["text with a character in more bytes than it needs", EncTicketPartSchema, "1a 02 c1 81"],
+  ])("%s", (_, schema, spaced) => {
+    const encoded = Uint8Array.from(Buffer.from(spaced.replaceAll(" ", ""), "hex"));
+    expect(readCanonical(schema, encoded, asCopy)).toBeUndefined();
+    expect(reencoded(schema, encoded)).toBeUndefined();
+  });
+});
+
 test("bytes come as views or as copies, as the caller chooses", () => {
   const encoded = Buffer.from(
     toBinary(EncryptedDataSchema, create(EncryptedDataSchema, { cipher: new Uint8Array(80) })),
@@ -90,26 +133,10 @@ test("two messages share no list", () => {
 });
 
 describe("messages within messages", () => {
-  /** `message Node { Node next = 1; repeated Node others = 2; }`: no schema of ours nests without end. */
-  const node = (() => {
-    const field = (name: string, number: number, label: FieldDescriptorProto_Label) => ({
-      ...{ name, number, label, jsonName: name, typeName: ".test.Node" },
-      type: FieldDescriptorProto_Type.MESSAGE,
-    });
-    const file = create(FileDescriptorProtoSchema, {
-      ...{ name: "node.proto", package: "test", syntax: "proto3" },
-      messageType: [
-        {
-          name: "Node",
-          field: [
-            field("next", 1, FieldDescriptorProto_Label.OPTIONAL),
-            field("others", 2, FieldDescriptorProto_Label.REPEATED),
-          ],
-        },
-      ],
-    });
-    return createFileRegistry(file, () => undefined).getMessage("test.Node")!;
-  })();
+  // No schema of ours nests without end.
+  const node = schemaOf({
+    Node: [messageField("next", 1, "Node"), repeated(messageField("others", 2, "Node"))],
+  });
 
   /** A message that holds one that holds one, `depth` of them in all. */
   const nested = (depth: number): Uint8Array => {

@@ -6,6 +6,7 @@ import { StatusSchema } from "../../src/gen/google/rpc/status_pb.js";
 import { PrincipalRecordSchema } from "../../src/gen/kerberos/storage/v1/principal_record_pb.js";
 import { SealedPartSchema } from "../../src/gen/kerberos/v1/sealed_pb.js";
 import { CASES } from "./messages.js";
+import { messageField, numberField, repeated, schemaOf, unpacked } from "./schemas.js";
 
 const schemas = CASES.map(({ schema }) => schema);
 const none = [
@@ -28,4 +29,20 @@ test.each(none)("there is none for $why", ({ schema }) => {
 
 test("a status has one: its details are of a known shape", () => {
   expect(hasCanonicalForm(StatusSchema)).toBe(true);
+});
+
+test("fields go by their numbers, wherever the schema declares them", () => {
+  const schema = schemaOf({ M: [numberField("last", 9), numberField("first", 1), numberField("second", 2)] });
+  expect(fieldForms(schema).map(({ name }) => name)).toEqual(["first", "second", "last"]);
+});
+
+test("a message that may hold its own kind has one", () => {
+  expect(hasCanonicalForm(schemaOf({ M: [messageField("next", 1, "M"), numberField("n", 2)] }))).toBe(true);
+});
+
+test("a message within may deprive another of it, however deep", () => {
+  const [a, b] = [messageField("b", 1, "B"), messageField("c", 1, "C")];
+  const chain = (field: typeof a) => schemaOf({ A: [a], B: [b], C: [field] });
+  expect(hasCanonicalForm(chain(repeated(numberField("n", 1))))).toBe(true);
+  expect(hasCanonicalForm(chain(unpacked(numberField("n", 1))))).toBe(false);
 });

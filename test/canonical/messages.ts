@@ -15,7 +15,7 @@ const uint32 = fc.integer({ min: 0, max: 2 ** 32 - 1 });
 const int64 = fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n });
 const text = fc.oneof(
   fc.string({ unit: "grapheme", maxLength: 12 }),
-  fc.constantFrom("", "\uFEFFx", "\uFFFD", `\uFEFF${"é".repeat(100)}`, "x".repeat(200)),
+  fc.constantFrom("", "\u007F", "\u0080", "\uFEFFx", "\uFFFD", `\uFEFF${"é".repeat(100)}`, "x".repeat(200)),
 );
 const bytes = fc.uint8Array({ maxLength: 40 });
 const optional = <T>(arb: fc.Arbitrary<T>) => fc.option(arb, { nil: undefined });
