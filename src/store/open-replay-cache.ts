@@ -1,7 +1,7 @@
 /**
- * Opens a replay cache by its name, `type:rest`. A new backend is one row in this file.
+ * Opens a replay cache by its name, `type:rest`. A new backend is one row in this file; its driver is loaded when it is
+ * opened.
  */
-import { openLmdbStore } from "./lmdb-store.js";
 import { MemoryReplayCache, type MemoryReplayCacheOptions } from "./memory-replay-cache.js";
 import type { ReplayCache } from "./replay-cache.js";
 import { splitStoreName } from "./store-name.js";
@@ -11,7 +11,10 @@ const OPENERS: Readonly<
   Record<string, (rest: string, options: MemoryReplayCacheOptions) => Promise<ReplayCache>>
 > = {
   memory: async (_, options) => new MemoryReplayCache(options),
-  lmdb: async (dir, options) => StoreReplayCache.open(await openLmdbStore(dir), options),
+  lmdb: async (dir, options) => {
+    const { openLmdbStore } = await import("./lmdb-store.js");
+    return StoreReplayCache.open(await openLmdbStore(dir), options);
+  },
 };
 
 /**

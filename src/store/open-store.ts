@@ -1,14 +1,14 @@
 /**
- * Opens a key-value store by its name, `type:rest`. A new backend is one new file and one row in this one.
+ * Opens a key-value store by its name, `type:rest`. A new backend is one new file and one row in this one. A backend
+ * with a driver is loaded when it is opened, so that programs that do not use it can be bundled without the driver.
  */
 import type { KeyValueStore } from "./key-value-store.js";
-import { openLmdbStore } from "./lmdb-store.js";
 import { openMemoryStore } from "./memory-store.js";
 import { splitStoreName } from "./store-name.js";
 
 const OPENERS: Readonly<Record<string, (rest: string) => Promise<KeyValueStore>>> = {
   memory: async () => openMemoryStore(),
-  lmdb: (dir) => openLmdbStore(dir),
+  lmdb: async (dir) => (await import("./lmdb-store.js")).openLmdbStore(dir),
 };
 
 /**
