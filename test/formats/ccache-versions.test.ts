@@ -33,6 +33,14 @@ describe("the version of a credential cache", () => {
     },
   );
 
+  it("is told where the last component is empty, and of 64 components, not of 65", () => {
+    const head = `0503 00000001`;
+    expect(credentialCacheVersion(hex(`${head} 00000001 0000000c ${realm} 00000000`))).toBe(3);
+    expect(credentialCacheVersion(hex(`${head} 00000040 ${"00000000".repeat(65)}`))).toBe(3);
+    expect(credentialCacheVersion(hex(`${head} 00000041 ${"00000000".repeat(66)}`))).toBeUndefined();
+    expect(credentialCacheVersion(hex(`${head} ffffffff ${"00000000".repeat(66)}`))).toBeUndefined();
+  });
+
   it("is none for a keytab, which may begin with the same two bytes, and for other files", () => {
     const key = randomKey(etypeOf(20));
     for (const name of ["v@A", "http/v.example.test@EXAMPLE.TEST", "krbtgt/EXAMPLE.TEST@EXAMPLE.TEST"]) {

@@ -22,6 +22,7 @@ import { etypeOf } from "../../src/protocol/etypes.js";
 import { Key } from "../../src/protocol/keys.js";
 import { parsePrincipal } from "../../src/protocol/principal.js";
 import { TicketFlag } from "../../src/protocol/ticket-flags.js";
+import { wipedBy } from "../support/wiped.js";
 
 const root = mkdtempSync(join(tmpdir(), "tessera-ccache-"));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
@@ -196,6 +197,36 @@ describe("credential cache", () => {
       expect(() => parseCredentialCache(hex(bad)), bad).toThrow(FormatError);
   });
 
+  it.each([
+    ["", "not a credential cache of version 0x0504 (at byte 0)"],
+    ["05", "not a credential cache of version 0x0504 (at byte 0)"],
+    ["0502", "not a credential cache of version 0x0504 (at byte 0)"],
+    ["0504", "cut short: 2 bytes expected, 0 left (at byte 2)"],
+    [
+      `0504 0000 ${ALICE.replace("00000001 00000001 ", "00000001 00000041 ")}`,
+      "a name of 65 components (at byte 12)",
+    ],
+  ])("says what is wrong and where: %s", (bytes, text) => {
+    const parse = () => parseCredentialCache(hex(bytes));
+    expect(parse).toThrow(FormatError);
+    expect(parse).toThrow(new RegExp(`^${text.replace(/[()]/g, "\\$&")}$`));
+  });
+
+  it("takes a name of 64 components", () => {
+    const name = `00000001 00000040 00000006 412e54455354 ${"00000001 61".repeat(64)}`;
+    expect(parseCredentialCache(hex(`0504 0000 ${name}`)).defaultName).toBe(`${"a/".repeat(63)}a@A.TEST`);
+  });
+
+  it("overwrites the session keys that it read, once they are kept as keys or passed over", async () => {
+    const removed = CREDENTIAL.replace("69573547", "00000000").replace(
+      "0123456789abcdef",
+      "1122334455667788",
+    );
+    const wiped = await wipedBy(() => parseCredentialCache(hex(`${HEAD} ${CREDENTIAL} ${removed}`)));
+    expect(wiped).toContainEqual([...hex("0123456789abcdef")]);
+    expect(wiped).toContainEqual([...hex("1122334455667788")]);
+  });
+
   it("is changed in place: a credential is appended or marked as removed, the clock offset written over", () => {
     const bytes = hex(GOLDEN);
     const { entries, kdcOffsetAt, credentials } = parseCredentialCache(bytes);
@@ -224,7 +255,9 @@ describe("credential cache", () => {
       1_767_323_973_000,
     );
     for (const time of [-1, 2 ** 32 * 1000, Number.NaN])
-      expect(() => file({ endtime: time })).toThrow(RangeError);
+      expect(() => file({ endtime: time })).toThrow(
+        new RangeError(`endtime: expected a time from 1970 to 2106 in ms, got ${time}`),
+      );
     const offset = { defaultPrincipal: good.client, credentials: [], kdcOffset: 2 ** 41 };
     expect(() => formatCredentialCache(offset)).toThrow(RangeError);
   });

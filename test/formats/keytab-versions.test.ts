@@ -18,6 +18,8 @@ describe("the newest version of a principal's keys", () => {
   it("is the highest number, whatever the time says", () => {
     expect(order(entry(2, 9000), entry(3, 1000), entry(1, 5000))).toEqual([3, 2, 1]);
     expect(order(entry(128, 9000), entry(241, 1000))).toEqual([241, 128]);
+    expect(order(entry(241, 1000), entry(128, 9000))).toEqual([241, 128]);
+    expect(order(entry(240, 1000), entry(127, 9000))).toEqual([240, 127]);
     expect(order(entry(127, 9000), entry(240, 1000))).toEqual([240, 127]);
   });
 
@@ -28,6 +30,11 @@ describe("the newest version of a principal's keys", () => {
     expect(order(entry(255, 1000), entry(1, 1000))).toEqual([1, 255]);
     expect(order(entry(241, 1000), entry(127, 2000))).toEqual([127, 241]);
     expect(order(entry(255, 2000), entry(1, 1000))).toEqual([255, 1]);
+  });
+
+  it("was written when the last of its keys was", () => {
+    expect(order(entry(255, 1000), entry(1, 500), entry(1, 2000, 19))).toEqual([1, 255]);
+    expect(order(entry(255, 1000), entry(255, 3000, 19), entry(1, 2000))).toEqual([255, 1]);
   });
 
   it("comes to an end where each of three is newer than the next", () => {

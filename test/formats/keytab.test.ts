@@ -15,6 +15,7 @@ import {
 import { etypeOf } from "../../src/protocol/etypes.js";
 import { Key, randomKey } from "../../src/protocol/keys.js";
 import { parsePrincipal } from "../../src/protocol/principal.js";
+import { wipedBy } from "../support/wiped.js";
 
 const root = mkdtempSync(join(tmpdir(), "tessera-keytab-"));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
@@ -145,7 +146,13 @@ describe("keytab", () => {
       { timestamp: -1 },
       { timestamp: 2 ** 32 * 1000 },
     ])
-      expect(() => formatKeytab([{ ...entry, ...bad }])).toThrow(RangeError);
+      expect(() => formatKeytab([{ ...entry, ...bad }])).toThrow(
+        new RangeError(
+          bad.kvno === undefined
+            ? `timestamp: expected a time from 1970 to 2106 in ms, got ${bad.timestamp}`
+            : `kvno: expected 0 to 2^32 - 1, got ${bad.kvno}`,
+        ),
+      );
     const latest = formatKeytab([{ ...entry, kvno: 2 ** 32 - 1, timestamp: (2 ** 32 - 1) * 1000 + 999 }]);
     expect(parseKeytab(latest)[0]).toMatchObject({ kvno: 2 ** 32 - 1, timestamp: (2 ** 32 - 1) * 1000 });
   });
@@ -201,6 +208,22 @@ describe("keytab", () => {
         numRuns: 2000,
       },
     );
+  });
+
+  it.each(["", "05", "0501"])("says that it is no keytab: %j", (bytes) => {
+    expect(() => parseKeytab(hex(bytes))).toThrow(new FormatError(0, "not a keytab of version 0x0502"));
+  });
+
+  it("overwrites the keys that it read, and those that it wrote", async () => {
+    const key = [...hex("0123456789abcdef")];
+    let entries: KeytabEntry[] = [];
+    expect(
+      await wipedBy(() => {
+        entries = parseKeytab(hex(GOLDEN));
+      }),
+    ).toContainEqual(key);
+    expect(await wipedBy(() => parseKeytab(hex(GOLDEN.replace("0003 ", "0017 "))))).toContainEqual(key);
+    expect(await wipedBy(() => formatKeytab(entries))).toContainEqual(key);
   });
 
   it("keeps no view of the bytes it was given", () => {
