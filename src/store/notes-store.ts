@@ -42,7 +42,7 @@ export class NotesStore {
    * Writes a note, replacing an earlier one of that name.
    * @throws KrbError KRB_ERR_FIELD_TOOLONG for a name over 128 characters or a text over 4096 bytes;
    *   KRB_ERR_GENERIC for a name with characters other than letters, digits, `.`, `_`, `-`, or a text that is
-   *   not well-formed Unicode; KDC_ERR_POLICY for an owner's 257th note.
+   *   not well-formed Unicode; KDC_ERR_POLICY for an owner's 65th note.
    */
   async put(owner: Principal, name: string, text: string, now: number): Promise<void> {
     checkName(name);
