@@ -4,6 +4,7 @@
  * Invariant: what was read is used only as long as the cache gives its state the same name. Its keys belong to whoever was
  * handed them; `destroy` alone overwrites them.
  */
+import { KeyQueues } from "../collections/key-queues.js";
 import type { Credentials } from "../protocol/credentials.js";
 import { isoTime } from "../protocol/kerberos-time.js";
 import { KrbError } from "../protocol/krb-error.js";
@@ -24,8 +25,8 @@ export class KeptLogin {
   readonly #clock: () => number;
   /** What was read last, and the state of the cache it was read in. */
   #read: { readonly revision: string; readonly login: CachedLogin | undefined } | undefined;
-  /** The last change that was begun. */
-  #changing: Promise<unknown> = Promise.resolve();
+  /** One change at a time, so that none overwrites what another has just kept. */
+  readonly #changes = new KeyQueues<string>();
 
   constructor(cache: CredentialCache, clock: () => number) {
     this.#cache = cache;
@@ -77,11 +78,8 @@ export class KeptLogin {
     });
   }
 
-  /** Runs changes one after the other, so that none overwrites what another has just kept. */
   #inTurn<T>(change: () => Promise<T>): Promise<T> {
-    const turn = this.#changing.then(change);
-    this.#changing = turn.catch(() => {});
-    return turn;
+    return this.#changes.run(this.#cache.name, change);
   }
 }
 

@@ -14,10 +14,12 @@
  *   batching by turn of the event loop stays off: a batch that fails, as on a full disk, rejects a promise
  *   inside the driver that nobody handles, and that ends the process.
  */
+
 import { randomBytes } from "node:crypto";
 import { chmodSync, lstatSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { open, type RootDatabase } from "lmdb";
+import { KeyQueues } from "../collections/key-queues.js";
 import type { KeyValueStore } from "./key-value-store.js";
 import { damageOfLmdbFile } from "./lmdb-file-check.js";
 import { StoreError } from "./store-error.js";
@@ -54,8 +56,7 @@ export async function openLmdbStore(dir: string): Promise<KeyValueStore> {
 class LmdbStore implements KeyValueStore {
   readonly #database: RootDatabase<Uint8Array, Uint8Array>;
   readonly #dir: string;
-  /** The last pending change of each key. */
-  readonly #queues = new Map<string, Promise<void>>();
+  readonly #changes = new KeyQueues<string>();
   #closing: Promise<void> | undefined;
 
   constructor(database: RootDatabase<Uint8Array, Uint8Array>, dir: string) {
@@ -70,14 +71,7 @@ class LmdbStore implements KeyValueStore {
 
   update(key: string, change: (current: Uint8Array | undefined) => Uint8Array | undefined): Promise<void> {
     if (this.#closing !== undefined) return Promise.reject(this.#closed());
-    const before = this.#queues.get(key) ?? Promise.resolve();
-    const step = before.then(() => this.#compareAndSet(key, change));
-    const settled: Promise<void> = step.then(
-      () => this.#leaveQueue(key, settled),
-      () => this.#leaveQueue(key, settled),
-    );
-    this.#queues.set(key, settled);
-    return step;
+    return this.#changes.run(key, () => this.#compareAndSet(key, change));
   }
 
   async *scan(prefix: string): AsyncGenerator<[key: string, value: Uint8Array]> {
@@ -95,14 +89,10 @@ class LmdbStore implements KeyValueStore {
 
   close(): Promise<void> {
     this.#closing ??= (async () => {
-      await Promise.all(this.#queues.values());
+      await this.#changes.idle();
       await this.#database.close();
     })();
     return this.#closing;
-  }
-
-  #leaveQueue(key: string, settled: Promise<void>): void {
-    if (this.#queues.get(key) === settled) this.#queues.delete(key);
   }
 
   async #compareAndSet(

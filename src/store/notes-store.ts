@@ -4,7 +4,9 @@
  * The key is the owner's canonical text, NUL, the note's name. Neither contains a NUL, so no owner's notes
  * fall under another's prefix.
  */
+
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { KeyQueues } from "../collections/key-queues.js";
 import { NoteRecordSchema } from "../gen/kerberos/storage/v1/note_record_pb.js";
 import { KrbError, malformed, tooLong } from "../protocol/krb-error.js";
 import type { Principal } from "../protocol/principal.js";
@@ -30,8 +32,8 @@ export interface Note {
 /** Notes by owner and name. */
 export class NotesStore {
   readonly #records: KeyValueStore;
-  /** The last pending `put` of each owner: notes are counted one after the other. */
-  readonly #queues = new Map<Principal, Promise<void>>();
+  /** One `put` of an owner at a time: it counts the owner's notes. */
+  readonly #puts = new KeyQueues<Principal>();
 
   /** Takes over the store: `close` closes it. */
   constructor(records: KeyValueStore) {
@@ -47,14 +49,7 @@ export class NotesStore {
   async put(owner: Principal, name: string, text: string, now: number): Promise<void> {
     checkName(name);
     checkText(text);
-    const turn = (this.#queues.get(owner) ?? Promise.resolve()).then(() => this.#put(owner, name, text, now));
-    const settled: Promise<void> = turn
-      .catch(() => {})
-      .then(() => {
-        if (this.#queues.get(owner) === settled) this.#queues.delete(owner);
-      });
-    this.#queues.set(owner, settled);
-    await turn;
+    await this.#puts.run(owner, () => this.#put(owner, name, text, now));
   }
 
   /**
@@ -92,7 +87,7 @@ export class NotesStore {
 
   /** Closes the underlying store. */
   async close(): Promise<void> {
-    await Promise.all(this.#queues.values());
+    await this.#puts.idle();
     await this.#records.close();
   }
 
