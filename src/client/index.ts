@@ -10,11 +10,9 @@ export { type KdcAddresses, parseKdcAddresses } from "./addresses.js";
 export { type ClientEtypes, profileEtypes } from "./client-etypes.js";
 export { type CachedLogin, type CredentialCache, memoryCache } from "./credential-cache.js";
 export { fileCache } from "./file-credential-cache.js";
-export {
-  type TicketInterceptorOptions,
-  type TicketSource,
-  ticketInterceptor,
-} from "./guard/ticket-interceptor.js";
+export type { TicketInterceptorOptions } from "./guard/config.js";
+export { ticketInterceptor } from "./guard/interceptor.js";
+export type { ServiceProof, TicketSource } from "./guard/tickets.js";
 export {
   KerberosClient,
   type KerberosClientOptions,

@@ -26,7 +26,7 @@ import { DEFAULT_KDC, DEFAULT_SERVICE, type KdcAddresses, splitAddress } from ".
 import { type ClientEtypes, profileEtypes } from "./client-etypes.js";
 import { Connections } from "./connections.js";
 import { type CachedLogin, type CredentialCache, memoryCache } from "./credential-cache.js";
-import type { ServiceProof } from "./guard/proof.js";
+import type { ServiceProof } from "./guard/tickets.js";
 import { type CurrentLogin, KeptLogin } from "./kept-login.js";
 import { keysAtHand, type LoginParts, obtainTgt } from "./login.js";
 import { type OperationTypes, readAnswer } from "./operation-answer.js";

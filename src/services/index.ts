@@ -16,7 +16,7 @@ export type { Log, LogRecord } from "./exchange-log.js";
 export { type Caller, callerOf } from "./guard/caller.js";
 export type { CallerRule, CallerRules } from "./guard/caller-rules.js";
 export type { GuardOptions } from "./guard/config.js";
-export { guard } from "./guard/guard.js";
+export { guard } from "./guard/interceptor.js";
 export type { Keytab } from "./guard/keys.js";
 export type { KdcConfig, TgsConfig } from "./kdc.js";
 export { KeytabFile, type KeytabFileOptions } from "./keytab-file.js";

@@ -44,7 +44,7 @@ const named = (cell: string) => [...cell.matchAll(/`(\w+)`/g)].map(([, name]) =>
 describe("options", () => {
   test.each([
     ["option of `guard`", "src/services/guard/config.ts", "GuardOptions"],
-    ["option of `ticketInterceptor`", "src/client/guard/ticket-interceptor.ts", "TicketInterceptorOptions"],
+    ["option of `ticketInterceptor`", "src/client/guard/config.ts", "TicketInterceptorOptions"],
   ])("%s: all that there are", (heading, path, type) => {
     const [, body = ""] = read(path).split(`export interface ${type} {`);
     const declared = [...body.slice(0, body.indexOf("\n}")).matchAll(/^ {2}readonly (\w+)/gm)];
@@ -89,7 +89,7 @@ describe("refusals", () => {
 
   test("every reason that the tests of the guard see is in the table", () => {
     const listed = rows.map(([, , reasons]) => reasons).join(" ");
-    const seen = ["refusals", "access", "streams", "guard"].flatMap((name) => [
+    const seen = ["refusals", "access", "streams", "interceptor"].flatMap((name) => [
       ...read(`test/services/guard/${name}.test.ts`).matchAll(/reason: "(\w+)"/g),
     ]);
     expect(seen.length).toBeGreaterThan(20);

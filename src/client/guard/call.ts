@@ -2,60 +2,88 @@
  * One guarded call on the client: between an application that knows nothing of tickets and the bytes of the wire.
  *
  * Invariants. Nothing goes out before the ticket is there and, for a single request, before its bytes are. Nothing comes
- * in before the service proved itself; OK from a service that did not is KRB_AP_ERR_MUT_FAIL. The application gets one
- * status, whatever ends the call and whenever: grpc-js itself loses that of a call which ends before it starts. What was
- * known of a call is let go with it: Node's HTTP/2 streams outlive their calls, and all they reach with them.
+ * in before the service has proved itself; OK from a service that has not is KRB_AP_ERR_MUT_FAIL. The application gets one
+ * status, whatever ends the call and whenever: grpc-js itself loses that of a call which ends before it starts. Keys made
+ * for the call are wiped when it ends, and what was known of it is let go: Node's HTTP/2 streams outlive their calls, and
+ * all that they reach with them.
+ *
+ *   new → waiting → ready → sent → proven → over        `ready` alone where the ticket comes before the single request
+ *                              └─→ failed → over        no AP-REQ could be made for an attempt
  */
 import * as grpc from "@grpc/grpc-js";
 import { mutualFailure } from "../../protocol/ap-exchange.js";
-import { isProtected, type Protection } from "../../protocol/call-binding.js";
-import type { Key } from "../../protocol/keys.js";
 import { KrbError } from "../../protocol/krb-error.js";
-import { MessageOpener, MessageProtector, REQUESTS, RESPONSES } from "../../protocol/message-protection.js";
+import { takeClientBytes } from "../../rpc/grpc-js-internals.js";
 import { AP_REQ_METADATA } from "../../rpc/metadata-names.js";
 import { RpcError } from "../../rpc/rpc-error.js";
 import { toStatus } from "../../rpc/status.js";
 import { toBuffer } from "../../rpc/to-buffer.js";
-import { checkChannel, type InnermostCall, takeInnermost } from "./channel.js";
-import { CallProof, makeMessageKeys, type ServiceProof } from "./proof.js";
+import { checkChannel } from "./channel.js";
+import type { InterceptorConfig } from "./config.js";
+import { GuardedMessages } from "./messages.js";
+import { CallProof } from "./proof.js";
 import { wantsNewTicket } from "./refused-ticket.js";
-
-/** What all calls of one interceptor share. */
-export interface GuardedCallConfig {
-  readonly protection: Protection;
-  readonly allowInsecureChannel: boolean;
-  /** Gets the ticket. */
-  readonly prove: () => Promise<ServiceProof>;
-  /** Has a ticket forgotten that the service can't use. */
-  readonly forget: (proof: ServiceProof) => Promise<void>;
-}
+import type { ServiceProof } from "./tickets.js";
 
 type Method = grpc.InterceptorOptions["method_definition"];
 type MessageContext = Parameters<grpc.InterceptingCall["sendMessageWithContext"]>[0];
-type Step = () => void;
+type Listener = Partial<grpc.InterceptingListener>;
+
+/** What the application did before the call could start. */
+type Step =
+  | { readonly does: "send"; readonly context: MessageContext; readonly bytes: Uint8Array }
+  | { readonly does: "halfClose" }
+  | { readonly does: "startRead" };
+
+/** How far a call has come. `listener`: the interceptors above, and the application. */
+type State =
+  | { readonly at: "new"; readonly steps: Step[] }
+  | Waiting
+  | Ready
+  /** Under way; the service has not proved itself. */
+  | ({ readonly at: "sent" } & UnderWay)
+  /** Under way, and the service has. */
+  | ({ readonly at: "proven" } & UnderWay)
+  /** The status is still to come; `error` takes its place. */
+  | { readonly at: "failed"; readonly listener: Listener; readonly error: unknown }
+  | { readonly at: "over" };
+
+/** Waits for its ticket. */
+interface Waiting {
+  readonly at: "waiting";
+  readonly listener: Listener;
+  readonly metadata: grpc.Metadata;
+  readonly steps: Step[];
+}
+
+/** Has its ticket; waits for the single request, if there is to be one. */
+interface Ready {
+  readonly at: "ready";
+  readonly listener: Listener;
+  readonly metadata: grpc.Metadata;
+  readonly steps: Step[];
+  readonly authority: string;
+  readonly ticket: ServiceProof;
+}
+
+interface UnderWay {
+  readonly listener: Listener;
+  readonly ticket: ServiceProof;
+  readonly proof: CallProof;
+  readonly messages: GuardedMessages;
+}
+
+const OVER: State = { at: "over" };
 
 /** grpc-js's call with a ticket on it: the interceptor's requester and listener both. */
 export class GuardedCall extends grpc.InterceptingCall implements grpc.InterceptingListener {
-  readonly #config: GuardedCallConfig;
+  readonly #config: InterceptorConfig;
   readonly #method: Method;
   readonly #next: grpc.InterceptingCall;
-  #keys: Key[] | undefined;
-  #listener: Partial<grpc.InterceptingListener> | undefined;
-  #metadata: grpc.Metadata | undefined;
-  #innermost: InnermostCall | undefined;
-  #proof: ServiceProof | undefined;
-  /** What the application did before the call could start. */
-  #steps: Step[] | undefined = [];
-  #first: { readonly context: MessageContext; readonly bytes: Uint8Array } | undefined;
-  #callProof: CallProof | undefined;
-  #failure: unknown;
-  #protector: MessageProtector | undefined;
-  #opener: MessageOpener | undefined;
-  #proven = false;
-  #over = false;
+  #state: State = { at: "new", steps: [] };
 
-  /** Makes the call and all below it. */
-  constructor(config: GuardedCallConfig, options: grpc.InterceptorOptions, nextCall: grpc.NextCall) {
+  /** Makes the call, and all below it. */
+  constructor(config: InterceptorConfig, options: grpc.InterceptorOptions, nextCall: grpc.NextCall) {
     let attempt: () => grpc.Metadata;
     const own = grpc.credentials.createFromMetadataGenerator((_parameters, callback) => {
       try {
@@ -73,12 +101,13 @@ export class GuardedCall extends grpc.InterceptingCall implements grpc.Intercept
     this.#next = next;
   }
 
-  override start(metadata: grpc.Metadata, listener: Partial<grpc.InterceptingListener> = {}): void {
-    this.#listener = listener;
+  override start(metadata: grpc.Metadata, listener: Listener = {}): void {
+    const state = this.#state;
+    if (state.at !== "new") return;
     // Copied now: the application may go on with its own while the call waits for its ticket.
-    this.#metadata = metadata.clone();
-    this.#metadata.remove(AP_REQ_METADATA);
-    void this.#prepare();
+    const own = metadata.clone();
+    own.remove(AP_REQ_METADATA);
+    void this.#getTicket({ at: "waiting", listener, metadata: own, steps: state.steps });
   }
 
   override sendMessage(message: unknown): void {
@@ -94,129 +123,137 @@ export class GuardedCall extends grpc.InterceptingCall implements grpc.Intercept
       this.cancelWithStatus(grpc.status.INTERNAL, details);
       return;
     }
-    if (!this.#method.requestStream && this.#steps !== undefined && this.#first === undefined) {
-      this.#first = { context, bytes };
-      this.#launch();
-    } else {
-      this.#do(() => this.#next.sendMessageWithContext(context, this.#protect(bytes)));
+    const state = this.#state;
+    if (state.at === "sent" || state.at === "proven")
+      this.#next.sendMessageWithContext(context, state.messages.protect(bytes));
+    else if ("steps" in state) {
+      state.steps.push({ does: "send", context, bytes });
+      if (state.at === "ready") this.#launch(state);
     }
   }
 
   override halfClose(): void {
-    this.#do(() => {
-      if (this.#method.requestStream) this.#next.sendMessage(toBuffer(this.#protector!.end()));
-      this.#next.halfClose();
-    });
+    const state = this.#state;
+    if ("steps" in state) state.steps.push({ does: "halfClose" });
+    if (state.at !== "sent" && state.at !== "proven") return;
+    const end = state.messages.end();
+    if (end !== undefined) this.#next.sendMessage(end);
+    this.#next.halfClose();
   }
 
   override startRead(): void {
-    this.#do(() => this.#next.startRead());
+    const state = this.#state;
+    if ("steps" in state) state.steps.push({ does: "startRead" });
+    else if (state.at !== "over") this.#next.startRead();
   }
 
   override cancelWithStatus(status: grpc.status, details: string): void {
-    // Comes back by the listener or, before the start, by the watcher.
+    // Comes back to the listener or, before the call has started, to the watcher of its end.
     this.#next.cancelWithStatus(status, details);
   }
 
-  /** Gets what the call needs before it starts. Rejects never. */
-  async #prepare(): Promise<void> {
-    try {
-      this.#innermost = takeInnermost(this.#next);
-      // A deadline, the parent call or the application may end the call while it waits for its ticket.
-      this.#innermost.watchEnd((status) => {
-        if (this.#steps !== undefined) this.#finish(status);
-      });
-      checkChannel(this.#innermost, this.#config.allowInsecureChannel);
-      this.#proof = await this.#config.prove();
-      this.#launch();
-    } catch (error) {
-      this.#refuse(error);
-    }
-  }
-
-  /** Starts the call once all is there. */
-  #launch(): void {
-    const proof = this.#proof;
-    const { requestStream, responseStream, path: method } = this.#method;
-    if (this.#over || proof === undefined || (!requestStream && this.#first === undefined)) return;
-    const { protection } = this.#config;
-    const { authority } = this.#innermost!;
-    const keys = makeMessageKeys(proof, protection, { requestStream, responseStream });
-    if (keys !== undefined) {
-      this.#keys = [keys.subkey];
-      if (isProtected(protection, requestStream))
-        this.#protector = new MessageProtector(REQUESTS, keys, protection);
-    }
-    const request = this.#first && this.#protect(this.#first.bytes);
-    this.#callProof = new CallProof(proof, keys, { method, authority, protection, request });
-    const steps = this.#steps ?? [];
-    this.#steps = undefined;
-    this.#next.start(this.#metadata!, this);
-    if (request !== undefined) this.#next.sendMessageWithContext(this.#first!.context, request);
-    this.#first = undefined;
-    for (const step of steps) step();
-  }
-
   onReceiveMetadata(metadata: grpc.Metadata): void {
-    if (this.#over) return;
+    const state = this.#state;
+    if (state.at !== "sent") return;
+    const { listener, ticket, proof, messages } = state;
     try {
-      const { protection } = this.#config;
-      const keys = this.#callProof!.verify(metadata);
-      if (keys !== undefined) {
-        this.#keys!.push(keys.subkey);
-        if (isProtected(protection, this.#method.responseStream))
-          this.#opener = new MessageOpener(RESPONSES, keys, protection);
-      }
-      this.#proven = true;
-      this.#listener?.onReceiveMetadata?.(metadata);
+      const keys = proof.verify(metadata);
+      if (keys !== undefined) messages.answered(keys);
+      this.#state = { at: "proven", listener, ticket, proof, messages };
+      listener.onReceiveMetadata?.(metadata);
     } catch (error) {
       this.#refuse(error);
     }
   }
 
   onReceiveMessage(received: Buffer | null): void {
-    if (this.#over) return;
+    const state = this.#state;
+    if (state.at !== "sent" && state.at !== "proven") return;
+    const { listener } = state;
     try {
       // null is grpc-js's sign that a single response is missing; the status follows.
-      if (received === null) this.#listener?.onReceiveMessage?.(null);
-      else this.#receiveMessage(received);
+      if (received === null) listener.onReceiveMessage?.(null);
+      else if (state.at === "sent") throw mutualFailure();
+      else this.#receive(listener, state.messages, received);
     } catch (error) {
       this.#refuse(error);
     }
   }
 
   onReceiveStatus(status: grpc.StatusObject): void {
-    if (this.#over) return;
+    const state = this.#state;
     try {
-      if (this.#failure !== undefined) throw this.#failure;
+      if (state.at === "failed") throw state.error;
+      if (state.at !== "sent" && state.at !== "proven") return;
       if (status.code === grpc.status.OK) {
-        if (!this.#proven) throw mutualFailure();
-        if (this.#method.responseStream) this.#opener!.checkEnded();
-      } else if (wantsNewTicket(status)) {
-        void this.#endWithoutTicket(status);
-        return;
+        if (state.at === "sent") throw mutualFailure();
+        state.messages.checkEnded();
       }
-      this.#end()?.onReceiveStatus?.(status);
+      this.#leave(OVER);
+      if (status.code !== grpc.status.OK && wantsNewTicket(status))
+        void this.#tellWithoutTicket(state, status);
+      else state.listener.onReceiveStatus?.(status);
     } catch (error) {
       this.#refuse(error);
     }
   }
 
-  #attempt(): grpc.Metadata {
+  /** Gets what the call needs before it starts. Never rejects. */
+  async #getTicket(waiting: Waiting): Promise<void> {
+    this.#state = waiting;
     try {
-      if (this.#callProof === undefined) throw new RpcError(grpc.status.CANCELLED, "the call is over");
-      return this.#callProof.attempt();
+      const below = takeClientBytes(this.#next, (status) => this.#endBelow(status));
+      const { tickets, service, allowInsecureChannel } = this.#config;
+      checkChannel(below, allowInsecureChannel);
+      const ticket = await tickets.serviceProof(service);
+      if (this.#state !== waiting) return;
+      const ready: Ready = { ...waiting, at: "ready", authority: below.authority, ticket };
+      this.#state = ready;
+      this.#launch(ready);
     } catch (error) {
-      // grpc-js passes on no more than a text: the status that follows is replaced.
-      this.#failure = error;
+      this.#refuse(error);
+    }
+  }
+
+  /** Starts the call, unless its single request is missing. */
+  #launch({ listener, metadata, steps, authority, ticket }: Ready): void {
+    const { requestStream, path: method } = this.#method;
+    const request = requestStream ? undefined : steps.find((step) => step.does === "send");
+    if (request === undefined && !requestStream) return;
+    const { protection } = this.#config;
+    const messages = new GuardedMessages(ticket.credentials.key, protection, this.#method);
+    const bytes = request && messages.protect(request.bytes);
+    const proof = new CallProof(ticket, messages.keys, { method, authority, protection, request: bytes });
+    this.#state = { at: "sent", listener, ticket, proof, messages };
+    this.#next.start(metadata, this);
+    for (const step of steps) {
+      if (step === request && bytes !== undefined) this.#next.sendMessageWithContext(step.context, bytes);
+      else this.#take(step, messages);
+    }
+  }
+
+  #take(step: Step, messages: GuardedMessages): void {
+    if (step.does === "halfClose") this.halfClose();
+    else if (step.does === "startRead") this.startRead();
+    else this.#next.sendMessageWithContext(step.context, messages.protect(step.bytes));
+  }
+
+  /** The metadata of one attempt. grpc-js passes on no more of an error than its text: the status that follows is replaced. */
+  #attempt(): grpc.Metadata {
+    const state = this.#state;
+    if (state.at !== "sent" && state.at !== "proven")
+      throw new RpcError(grpc.status.CANCELLED, "the call is over");
+    try {
+      return state.proof.attempt();
+    } catch (error) {
+      this.#leave({ at: "failed", listener: state.listener, error });
       throw error;
     }
   }
 
-  #receiveMessage(received: Buffer): void {
-    if (!this.#proven) throw mutualFailure();
-    const opened = this.#opener?.open(received) ?? { end: false, message: received };
-    if (!opened.end) this.#listener?.onReceiveMessage?.(this.#decode(opened.message));
+  #receive(listener: Listener, messages: GuardedMessages, received: Buffer): void {
+    const opened = messages.open(received);
+    if (!opened.end) listener.onReceiveMessage?.(this.#decode(opened.message));
     else if (this.#method.responseStream) this.#next.startRead();
     else throw new KrbError("KRB_AP_ERR_MODIFIED", "an end marker, not a response", { field: "response" });
   }
@@ -230,56 +267,40 @@ export class GuardedCall extends grpc.InterceptingCall implements grpc.Intercept
     }
   }
 
-  #protect(bytes: Uint8Array): Buffer {
-    return toBuffer(this.#protector?.protect(bytes) ?? bytes);
-  }
-
-  /** Runs a step now or when the call has started. */
-  #do(step: Step): void {
-    if (this.#over) return;
-    if (this.#steps === undefined) step();
-    else this.#steps.push(step);
+  /** A deadline, the parent call or the application may end the call before it has started, and the listener hears nothing. */
+  #endBelow(status: grpc.StatusObject): void {
+    const { at } = this.#state;
+    if (at === "waiting" || at === "ready") this.#finish(status);
   }
 
   /** Ends the call with what `error` says, on both sides. */
   #refuse(error: unknown): void {
-    if (this.#over) return;
+    if (this.#state.at === "over") return;
     const status = toStatus(error);
     this.#finish(status);
     this.#next.cancelWithStatus(status.code, status.details);
   }
 
   #finish(status: grpc.StatusObject): void {
-    if (this.#over) return;
-    const listener = this.#end();
+    const state = this.#state;
+    this.#leave(OVER);
     // Not at once: the application may be in the middle of starting or cancelling the call.
-    process.nextTick(() => listener?.onReceiveStatus?.(status));
+    if ("listener" in state) process.nextTick(() => state.listener.onReceiveStatus?.(status));
   }
 
-  /** The status comes when the ticket is forgotten, so that the application's next call asks for a new one. */
-  async #endWithoutTicket(status: grpc.StatusObject): Promise<void> {
-    const proof = this.#proof!;
-    const listener = this.#end();
-    // The refusal is what the application must learn, whatever becomes of the cache.
-    await this.#config.forget(proof).catch(() => {});
-    listener?.onReceiveStatus?.(status);
+  /** The status comes when the ticket is forgotten, so that the application's next call asks for another. */
+  async #tellWithoutTicket({ listener, ticket }: UnderWay, status: grpc.StatusObject): Promise<void> {
+    try {
+      await this.#config.tickets.forgetTicket?.(ticket.credentials);
+    } catch {
+      // The refusal is what the application must learn, whatever becomes of the cache.
+    }
+    listener.onReceiveStatus?.(status);
   }
 
-  /** Wipes the call's keys and lets go of all but the listener, which is still to get the status. */
-  #end(): Partial<grpc.InterceptingListener> | undefined {
-    this.#over = true;
-    for (const key of this.#keys ?? []) key.wipe();
-    const listener = this.#listener;
-    this.#keys = undefined;
-    this.#listener = undefined;
-    this.#metadata = undefined;
-    this.#innermost = undefined;
-    this.#proof = undefined;
-    this.#steps = undefined;
-    this.#first = undefined;
-    this.#callProof = undefined;
-    this.#protector = undefined;
-    this.#opener = undefined;
-    return listener;
+  /** Goes to a state that passes no message on. */
+  #leave(state: State): void {
+    if ("messages" in this.#state) this.#state.messages.wipe();
+    this.#state = state;
   }
 }

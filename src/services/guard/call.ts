@@ -1,28 +1,78 @@
 /**
  * One guarded call on the server: between the bytes of the wire and a handler that knows nothing of them.
  *
- * Invariants. Nothing of a call goes beyond the guard before it is let in: no metadata, no message, no answer. The guard
- * alone decodes and encodes messages, so that what it checks are the bytes that travelled. A call that was refused or
- * cancelled passes nothing on in either direction. Keys made for the call are wiped when it ends, and what was known of it
- * is let go: Node's HTTP/2 streams outlive their calls until the next full garbage collection, and all they reach with them.
+ * Invariants. Nothing of a call goes beyond the guard before the call is let in: no metadata, no message, no answer. The
+ * guard alone decodes and encodes messages, so that what it checks are the bytes that travelled. A call that was refused
+ * or cancelled passes nothing on, in either direction. Keys made for the call are wiped when it ends, and what was known
+ * of it is let go: Node's HTTP/2 streams outlive their calls until the next full garbage collection, and all that they
+ * reach with them.
+ *
+ *   new → started → reading → checking → holding → serving          a single request: admission covers its bytes
+ *   new → started ─────────→ checking ─────────→ serving            a stream of requests
+ *         any of these ────→ refused ────→ over                     grpc-js tells of the end of every call
  */
 import * as grpc from "@grpc/grpc-js";
-import type { ReceivedApReq } from "../../protocol/call-binding.js";
 import { KrbError } from "../../protocol/krb-error.js";
+import { takeServerBytes } from "../../rpc/grpc-js-internals.js";
 import { AP_REP_METADATA, AP_REQ_METADATA } from "../../rpc/metadata-names.js";
 import { hasStatus, toStatus } from "../../rpc/status.js";
 import { toBuffer } from "../../rpc/to-buffer.js";
-import { type ReceivedCall, readProof, verifyCall } from "./admission.js";
+import { type Admission, admit, type Proof, readProof } from "./admission.js";
 import { type Caller, setCaller } from "./caller.js";
+import { receivedCall } from "./channel.js";
 import type { GuardConfig } from "./config.js";
 import { currentKeys } from "./keys.js";
-import { logCall } from "./log.js";
-import { GuardedMessages } from "./messages.js";
+import { callRecord, type LoggedOutcome } from "./log.js";
+import type { GuardedMessages } from "./messages.js";
 import type { ReplayWaiter } from "./replay.js";
 
 type Method = Parameters<grpc.ServerInterceptor>[0];
 type Listener = Parameters<grpc.ServerInterceptingCallInterface["start"]>[0];
 type Status = Parameters<grpc.ServerInterceptingCallInterface["sendStatus"]>[0];
+
+/** How far a call has come. `listener`: the interceptors behind the guard, and the handler. */
+type State =
+  | { readonly at: "new" }
+  /** Waits for the headers. */
+  | { readonly at: "started"; readonly listener: Listener }
+  /** Waits for the single request. */
+  | {
+      readonly at: "reading";
+      readonly listener: Listener;
+      readonly metadata: grpc.Metadata;
+      readonly proof: Proof;
+    }
+  | Checking
+  /** Let in; the single request waits for the handler to read it. */
+  | {
+      readonly at: "holding";
+      readonly listener: Listener;
+      readonly caller: Caller;
+      readonly messages: GuardedMessages;
+      readonly request: unknown;
+    }
+  /** Let in; messages pass. */
+  | {
+      readonly at: "serving";
+      readonly listener: Listener;
+      readonly caller: Caller;
+      readonly messages: GuardedMessages;
+    }
+  /** The status was sent. */
+  | { readonly at: "refused"; readonly listener: Listener }
+  | { readonly at: "over" };
+
+/** Waits for keytab, rules and replay cache. */
+interface Checking {
+  readonly at: "checking";
+  readonly listener: Listener;
+  readonly metadata: grpc.Metadata;
+  /** The single request; undefined where requests are a stream. */
+  readonly request: Buffer | undefined;
+}
+
+const NEW: State = { at: "new" };
+const OVER: State = { at: "over" };
 
 /**
  * grpc-js's call with a guard in it. It stands in for the interceptor's requester and listener both, and passes everything
@@ -32,31 +82,13 @@ export class GuardedServerCall extends grpc.ServerInterceptingCall implements Li
   readonly #config: GuardConfig;
   readonly #method: Method;
   readonly #next: grpc.ServerInterceptingCallInterface;
-  readonly #fault: Error | undefined;
+  /** `performance.now()` at the start, where somebody reads the log. */
   readonly #began: number;
-  #listener: Listener | undefined;
-  #metadata: grpc.Metadata | undefined;
-  #proof: ReceivedApReq | undefined;
-  /** Who was let in. */
-  #caller: Caller | undefined;
-  #messages: GuardedMessages | undefined;
-  #request: { readonly message: unknown } | undefined;
-  #received = false;
-  #metadataSent = false;
-  #over = false;
+  #state: State = NEW;
 
-  /**
-   * @param next the call below, whose messages are bytes.
-   * @param fault why no call can be let in: the server is assembled wrongly. An interceptor that throws would end the process.
-   */
-  constructor(
-    config: GuardConfig,
-    method: Method,
-    next: grpc.ServerInterceptingCallInterface,
-    fault: Error | undefined,
-  ) {
+  /** @param next the call below: the wire's. */
+  constructor(config: GuardConfig, method: Method, next: grpc.ServerInterceptingCallInterface) {
     super(next);
-    this.#fault = fault;
     this.#config = config;
     this.#method = method;
     this.#next = next;
@@ -64,45 +96,64 @@ export class GuardedServerCall extends grpc.ServerInterceptingCall implements Li
   }
 
   override start(listener: Listener): void {
-    this.#listener = listener;
+    this.#state = { at: "started", listener };
     this.#next.start(this);
   }
 
   onReceiveMetadata(metadata: grpc.Metadata): void {
-    if (this.#over) return;
+    const state = this.#state;
+    if (state.at !== "started") return;
+    const { listener } = state;
     try {
-      if (this.#fault !== undefined) throw this.#fault;
-      this.#metadata = metadata;
-      this.#proof = readProof(metadata);
+      if (!takeServerBytes(this.#next)) throw new TypeError("a server needs one guard, and has two");
+      const proof = readProof(metadata.get(AP_REQ_METADATA));
       metadata.remove(AP_REQ_METADATA);
-      // The single request comes first: the authenticator covers its bytes.
-      if (this.#method.requestStream) void this.#admit(undefined);
-      else this.#next.startRead();
+      if (this.#method.requestStream)
+        void this.#check({ at: "checking", listener, metadata, request: undefined }, proof);
+      else {
+        // The single request comes first: the authenticator covers its bytes.
+        this.#state = { at: "reading", listener, metadata, proof };
+        this.#next.startRead();
+      }
     } catch (error) {
       this.#refuse(error);
     }
   }
 
   onReceiveMessage(received: unknown): void {
-    if (this.#over) return;
+    const state = this.#state;
+    if (state.at === "refused" || state.at === "over") return;
     try {
       const bytes = received as Buffer;
       if (!Buffer.isBuffer(bytes))
         throw new TypeError("an interceptor before the guard changed a message: list the guard first");
-      if (this.#method.requestStream) this.#receiveStreamed(bytes);
-      else this.#receiveSingle(bytes);
+      if (state.at === "reading") {
+        const { listener, metadata, proof } = state;
+        void this.#check({ at: "checking", listener, metadata, request: bytes }, proof);
+      } else if (!this.#method.requestStream)
+        throw new KrbError(
+          "KRB_AP_ERR_MODIFIED",
+          "a second request, which the authenticator does not cover",
+          {
+            field: "request",
+          },
+        );
+      else if (state.at === "serving") this.#receive(state.listener, state.messages, bytes);
+      else throw readTooEarly();
     } catch (error) {
       this.#refuse(error);
     }
   }
 
   onReceiveHalfClose(): void {
-    if (this.#over) return;
+    const state = this.#state;
+    if (state.at === "refused" || state.at === "over") return;
     try {
-      if (this.#method.requestStream) this.#messages!.checkEnded();
-      else if (!this.#received)
+      if (state.at === "reading")
         throw new KrbError("KRB_ERR_GENERIC", "the call has no request", { field: "request" });
-      this.#listener!.onReceiveHalfClose();
+      if (state.at !== "serving") throw readTooEarly();
+      state.messages.checkEnded();
+      state.listener.onReceiveHalfClose();
     } catch (error) {
       this.#refuse(error);
     }
@@ -110,46 +161,50 @@ export class GuardedServerCall extends grpc.ServerInterceptingCall implements Li
 
   /** grpc-js tells of the end of every call in this way, whatever the outcome. */
   onCancel(): void {
-    this.#end();
-    const listener = this.#listener;
-    this.#listener = undefined;
-    listener?.onCancel();
+    const state = this.#state;
+    this.#config.replayCache.forget(this);
+    this.#leave(OVER);
+    if ("listener" in state) state.listener.onCancel();
   }
 
   override startRead(): void {
-    const request = this.#request;
-    this.#request = undefined;
-    if (request === undefined) this.#next.startRead();
-    else this.#listener?.onReceiveMessage(request.message);
+    const state = this.#state;
+    if (state.at === "holding") {
+      const { listener, caller, messages, request } = state;
+      this.#state = { at: "serving", listener, caller, messages };
+      listener.onReceiveMessage(request);
+    } else this.#next.startRead();
   }
 
   override sendMetadata(metadata: grpc.Metadata): void {
-    if (this.#over) return;
     try {
-      this.#answer(metadata);
+      this.#answered(metadata);
     } catch (error) {
       this.#refuse(error);
     }
   }
 
   override sendMessage(message: unknown, callback: () => void): void {
-    if (this.#over) return;
     try {
-      this.#answer();
-      const bytes = this.#method.responseSerialize(message);
-      this.#next.sendMessage(this.#messages!.protect(bytes), callback);
+      const messages = this.#answered();
+      if (messages === undefined) return;
+      this.#next.sendMessage(messages.protect(this.#method.responseSerialize(message)), callback);
     } catch (error) {
       this.#refuse(error);
     }
   }
 
   override sendStatus(status: Status): void {
-    if (this.#over) return;
+    const state = this.#state;
+    if (state.at === "refused" || state.at === "over") return;
     try {
-      if (status.code === grpc.status.OK && this.#method.responseStream) {
-        this.#answer();
-        this.#next.sendMessage(this.#messages!.end(), () => {});
+      if (status.code === grpc.status.OK) {
+        const end = this.#answered()?.end();
+        if (end !== undefined) this.#next.sendMessage(end, () => {});
       }
+      // An interceptor behind the guard may refuse a call that is not let in yet, and then it never is.
+      if (state.at !== "serving" && state.at !== "holding" && state.at !== "new")
+        this.#leave({ at: "refused", listener: state.listener });
       this.#next.sendStatus(status);
     } catch (error) {
       this.#refuse(error);
@@ -161,76 +216,56 @@ export class GuardedServerCall extends grpc.ServerInterceptingCall implements Li
   }
 
   onFailure(error: unknown): void {
-    this.#log({ level: "error", text: String(error) });
+    this.#log(undefined, { level: "error", text: String(error) });
   }
 
-  #receiveSingle(bytes: Buffer): void {
-    if (this.#received)
-      throw new KrbError("KRB_AP_ERR_MODIFIED", "a second request, which the authenticator does not cover", {
-        field: "request",
-      });
-    this.#received = true;
-    void this.#admit(bytes);
-  }
-
-  #receiveStreamed(bytes: Buffer): void {
-    const opened = this.#messages!.open(bytes);
-    if (opened.end) this.#next.startRead();
-    else this.#listener!.onReceiveMessage(this.#decode(opened.message));
-  }
-
-  /** Lets the call in, or ends it. Rejects never. */
-  async #admit(request: Buffer | undefined): Promise<void> {
+  /** Lets the call in, or refuses it. Never rejects. */
+  async #check(checking: Checking, proof: Proof): Promise<void> {
+    this.#state = checking;
     let messages: GuardedMessages | undefined;
     try {
-      const { keys, clock, callers, replayCache } = this.#config;
+      const { policy, keys, clock, callers, replayCache } = this.#config;
       const now = clock();
       const service = currentKeys(keys, this);
       const known = service instanceof Promise ? await service : service;
-      if (this.#over) return;
-      const received = this.#receivedWith(request);
-      const { verified, caller } = verifyCall(this.#config, known, this.#proof!, received, now);
-      messages = new GuardedMessages(verified, caller.protection, this.#method);
-      if (!callers.isEmpty) await callers.check(caller, this.#method.path);
-      if (this.#over) return;
-      await replayCache.store(verified.replay, now, this);
-      if (!this.#over) this.#open(caller, messages, request);
+      if (this.#state !== checking) return;
+      const withCertificate = policy.bindClientCertificate !== undefined;
+      const call = receivedCall(this.#next, this.#method, checking.request, withCertificate);
+      const admission = admit(policy, known, proof, call, now);
+      messages = admission.messages;
+      if (!callers.isEmpty) await callers.check(admission.caller, this.#method.path);
+      if (this.#state !== checking) return;
+      await replayCache.store(admission.replay, now, this);
+      if (this.#state === checking) this.#letIn(checking, admission, now);
     } catch (error) {
       this.#refuse(error);
     } finally {
-      if (this.#messages === undefined) messages?.wipe();
+      // Unless the call was let in, its state does not know these keys.
+      if (messages !== this.#messages) messages?.wipe();
     }
   }
 
-  #receivedWith(request: Buffer | undefined): ReceivedCall {
-    const { path: method, requestStream, responseStream } = this.#method;
-    const { remoteAddress } = this.getConnectionInfo();
-    const certificate = this.#config.bindClientCertificate && this.getAuthContext().sslPeerCertificate;
-    return {
-      method,
-      requestStream,
-      responseStream,
-      request,
-      authority: this.getHost(),
-      remoteAddress,
-      certificate,
-    };
-  }
-
-  #open(caller: Caller, messages: GuardedMessages, request: Buffer | undefined): void {
-    if (request !== undefined) {
+  #letIn({ listener, metadata, request }: Checking, { caller, messages }: Admission, now: number): void {
+    if (request === undefined) this.#state = { at: "serving", listener, caller, messages };
+    else {
       const opened = messages.open(request);
       if (opened.end)
         throw new KrbError("KRB_AP_ERR_MODIFIED", "an end marker in place of the request", {
           field: "request",
         });
-      this.#request = { message: this.#decode(opened.message) };
+      const decoded = this.#decode(opened.message);
+      this.#state = { at: "holding", listener, caller, messages, request: decoded };
     }
-    this.#caller = caller;
-    this.#messages = messages;
-    setCaller(this.#metadata!, caller);
-    this.#log({ level: "info", result: "OK" });
-    this.#listener!.onReceiveMetadata(this.#metadata!);
+    setCaller(metadata, caller);
+    this.#log(caller, { level: "info", result: "OK" }, now);
+    listener.onReceiveMetadata(metadata);
+  }
+
+  /** A message of a stream. */
+  #receive(listener: Listener, messages: GuardedMessages, bytes: Buffer): void {
+    const opened = messages.open(bytes);
+    if (opened.end) this.#next.startRead();
+    else listener.onReceiveMessage(this.#decode(opened.message));
   }
 
   #decode(message: Uint8Array): unknown {
@@ -243,21 +278,37 @@ export class GuardedServerCall extends grpc.ServerInterceptingCall implements Li
     }
   }
 
-  /** Sends the initial metadata once, and the AP-REP with it: no answer goes out before the call was let in. */
-  #answer(given?: grpc.Metadata): void {
-    if (this.#metadataSent) return;
+  /**
+   * Sends the initial metadata once, and the AP-REP with it.
+   * @returns what protects the responses; undefined where the call is refused or over.
+   * @throws TypeError before the call was let in.
+   */
+  #answered(given?: grpc.Metadata): GuardedMessages | undefined {
+    const { at } = this.#state;
+    if (at === "refused" || at === "over") return undefined;
     const messages = this.#messages;
     if (messages === undefined) throw new TypeError("an interceptor behind the guard answered by itself");
-    const metadata = given?.clone() ?? new grpc.Metadata();
-    metadata.set(AP_REP_METADATA, messages.answer());
-    this.#metadataSent = true;
-    this.#next.sendMetadata(metadata);
+    if (!messages.isAnswered) {
+      const metadata = given?.clone() ?? new grpc.Metadata();
+      metadata.set(AP_REP_METADATA, messages.answer());
+      this.#next.sendMetadata(metadata);
+    }
+    return messages;
   }
 
+  get #messages(): GuardedMessages | undefined {
+    const state = this.#state;
+    return state.at === "serving" || state.at === "holding" ? state.messages : undefined;
+  }
+
+  /** Ends the call with what `error` says. */
   #refuse(error: unknown): void {
-    if (this.#over) return;
-    this.#over = true;
+    const state = this.#state;
+    if (state.at === "refused" || state.at === "over" || state.at === "new") return;
+    const caller = "caller" in state ? state.caller : undefined;
+    this.#leave({ at: "refused", listener: state.listener });
     this.#log(
+      caller,
       error instanceof KrbError
         ? { level: "warn", result: error.reason, text: error.message, compared: error.details }
         : { level: hasStatus(error) ? "warn" : "error", result: "INTERNAL", text: String(error) },
@@ -265,20 +316,20 @@ export class GuardedServerCall extends grpc.ServerInterceptingCall implements Li
     this.#next.sendStatus(toStatus(error));
   }
 
-  #end(): void {
-    this.#over = true;
-    this.#config.replayCache.forget(this);
+  /** Goes to a state that passes nothing on. */
+  #leave(state: State): void {
     this.#messages?.wipe();
-    this.#messages = undefined;
-    this.#metadata = undefined;
-    this.#proof = undefined;
-    this.#caller = undefined;
-    this.#request = undefined;
+    this.#state = state;
   }
 
-  #log(outcome: { level: string; result?: string; text?: string; compared?: unknown }): void {
-    if (this.#config.log === undefined) return;
+  #log(caller: Caller | undefined, outcome: LoggedOutcome, now?: number): void {
+    const { log, clock } = this.#config;
+    if (log === undefined) return;
     const call = { method: this.#method.path, peer: this.getPeer(), began: this.#began };
-    logCall(this.#config, call, this.#caller, outcome);
+    log(callRecord(call, caller, outcome, now ?? clock()));
   }
+}
+
+function readTooEarly(): TypeError {
+  return new TypeError("an interceptor read ahead of the guard: list the guard first");
 }

@@ -9,6 +9,7 @@ import type { ReplayCache } from "../../store/replay-cache.js";
 import type { Clock } from "../clock.js";
 import type { Log } from "../exchange-log.js";
 import { TicketCache } from "../ticket-cache.js";
+import type { AdmissionPolicy } from "./admission.js";
 import { CallerPolicy, type CallerRules } from "./caller-rules.js";
 import { type KeySource, type Keytab, keySource } from "./keys.js";
 import { REPLAY_TIMEOUT_MS, TimedReplayCache } from "./replay.js";
@@ -49,20 +50,13 @@ export interface GuardOptions {
 
 /** The same, read and completed. */
 export interface GuardConfig {
+  readonly policy: AdmissionPolicy;
   readonly keys: KeySource;
   readonly replayCache: TimedReplayCache;
-  readonly floor: Protection;
   readonly publicMethods: MethodTable<true>;
   readonly callers: CallerPolicy;
-  readonly permittedEtypes: readonly number[];
-  /** The permitted ones that are not weak: the same object where all are. */
-  readonly strongEtypes: readonly number[];
-  readonly authorizationData: readonly number[];
-  readonly bindClientCertificate: GuardOptions["bindClientCertificate"];
-  readonly clockSkew: number;
   readonly clock: Clock;
   readonly log: Log | undefined;
-  readonly tickets: TicketCache;
 }
 
 const CLOCK_SKEW_MS = 300_000;
@@ -87,19 +81,21 @@ export function readGuardOptions(options: GuardOptions): GuardConfig {
       text: String(error),
     });
   return {
+    policy: {
+      floor,
+      permittedEtypes,
+      strongEtypes: strong.length === permittedEtypes.length ? permittedEtypes : strong,
+      authorizationData: options.authorizationData ?? [],
+      bindClientCertificate: options.bindClientCertificate,
+      clockSkew,
+      openTicket: new TicketCache({ clockSkew }).open,
+    },
     keys: keySource(keytab, options.service, clock, onError),
     replayCache: new TimedReplayCache(replayCache, replayTimeoutMs),
-    floor,
     publicMethods: new MethodTable(publicRows, "public"),
     callers: new CallerPolicy(options.allow),
-    permittedEtypes,
-    strongEtypes: strong.length === permittedEtypes.length ? permittedEtypes : strong,
-    authorizationData: options.authorizationData ?? [],
-    bindClientCertificate: options.bindClientCertificate,
-    clockSkew,
     clock,
     log: options.log,
-    tickets: new TicketCache({ clockSkew }),
   };
 }
 

@@ -1,6 +1,6 @@
-/** One line a guarded call, in the form of exchange-log.ts: who called what, and whether the guard let it in. */
+/** The line that each guarded call leaves in the log, in the form of exchange-log.ts: who called what, and what came of it. */
+import type { LogRecord } from "../exchange-log.js";
 import type { Caller } from "./caller.js";
-import type { GuardConfig } from "./config.js";
 
 /** What is known of a call from the start. */
 export interface LoggedCall {
@@ -10,21 +10,29 @@ export interface LoggedCall {
   readonly began: number;
 }
 
-/** Writes a line, if anybody reads it. Names, numbers and times only. */
-export function logCall(
-  { log, clock }: GuardConfig,
+/** What came of it. */
+export interface LoggedOutcome {
+  readonly level: "info" | "warn" | "error";
+  readonly result?: string;
+  readonly text?: string;
+  /** What a refusal compared. */
+  readonly compared?: Readonly<Record<string, string>>;
+}
+
+/** A call's line: names, numbers and times only. `now` in milliseconds since the epoch. */
+export function callRecord(
   { method, peer, began }: LoggedCall,
   caller: Caller | undefined,
-  outcome: Readonly<Record<string, unknown>>,
-): void {
-  if (log === undefined) return;
-  log({
-    time: new Date(clock()).toISOString(),
+  outcome: LoggedOutcome,
+  now: number,
+): LogRecord {
+  return {
+    time: new Date(now).toISOString(),
     exchange: "GUARD",
     method,
     peer,
     ...(caller && { client: caller.principal, server: caller.service, protection: caller.protection }),
     ...outcome,
     ms: Number((performance.now() - began).toFixed(3)),
-  });
+  };
 }

@@ -1,5 +1,5 @@
 /**
- * The messages of one verified call, in both directions: how they are protected, and the AP-REP that goes before the
+ * The messages of one call that was let in, in both directions: how they are protected, and the AP-REP that goes before the
  * service's own.
  *
  * Invariant. Keys made for the call, the client's subkey and the service's, belong to this object until it wipes them.
@@ -21,17 +21,22 @@ export class GuardedMessages {
   readonly #verified: VerifiedApReq;
   readonly #protection: Protection;
   readonly #shape: CallShape;
+  /** Undefined: requests travel as they are. */
   readonly #opener: MessageOpener | undefined;
+  /** Undefined: responses travel as they are, or there is no AP-REP yet. */
   #protector: MessageProtector | undefined;
   #ownSubkey: Key | undefined;
+  #answered = false;
 
+  /** @throws TypeError where requests are protected and no subkey was agreed on. */
   constructor(verified: VerifiedApReq, protection: Protection, shape: CallShape) {
     this.#verified = verified;
     this.#protection = protection;
     this.#shape = shape;
     if (!isProtected(protection, shape.requestStream)) return;
-    const keys = { subkey: verified.subkey!, seqNumber: verified.authenticator.seqNumber };
-    this.#opener = new MessageOpener(REQUESTS, keys, protection);
+    const { subkey, authenticator } = verified;
+    if (subkey === undefined) throw new TypeError("subkey: expected one where requests are protected");
+    this.#opener = new MessageOpener(REQUESTS, { subkey, seqNumber: authenticator.seqNumber }, protection);
   }
 
   /** A request from the bytes that travelled, which it may alias. Throws KrbError as `MessageOpener.open`. */
@@ -39,13 +44,19 @@ export class GuardedMessages {
     return this.#opener === undefined ? { end: false, message: bytes } : this.#opener.open(bytes);
   }
 
-  /** Throws KRB_AP_ERR_MODIFIED when a stream of requests was cut short. */
+  /** Throws KrbError KRB_AP_ERR_MODIFIED where a stream of requests was cut short; a single request has no end marker. */
   checkEnded(): void {
-    this.#opener!.checkEnded();
+    if (this.#shape.requestStream) this.#opener?.checkEnded();
   }
 
-  /** The AP-REP, to be made once and before any response. */
+  /** Whether the AP-REP was made. */
+  get isAnswered(): boolean {
+    return this.#answered;
+  }
+
+  /** The AP-REP: made once, and before any response. */
   answer(): Buffer {
+    this.#answered = true;
     if (!needsSubkeys(this.#protection, this.#shape)) return toBuffer(makeApProof(this.#verified));
     const { bytes, subkey, seqNumber } = makeApRep(this.#verified);
     this.#ownSubkey = subkey;
@@ -54,14 +65,16 @@ export class GuardedMessages {
     return toBuffer(bytes);
   }
 
-  /** A response as it travels. */
+  /** A response as it travels. Throws TypeError before the AP-REP was made. */
   protect(bytes: Buffer): Buffer {
+    if (!this.#answered) throw new TypeError("protect: expected the AP-REP to be made first");
     return this.#protector === undefined ? bytes : toBuffer(this.#protector.protect(bytes));
   }
 
-  /** What ends a stream of responses, before its status. */
-  end(): Buffer {
-    return toBuffer(this.#protector!.end());
+  /** The end marker of a stream of responses, which goes before an OK; undefined for a single response. */
+  end(): Buffer | undefined {
+    if (!this.#shape.responseStream || this.#protector === undefined) return undefined;
+    return toBuffer(this.#protector.end());
   }
 
   /** Overwrites the call's keys. */

@@ -8,7 +8,7 @@ import { etypeOf } from "../../../src/protocol/etypes.js";
 import { type LongTermKey, randomKey } from "../../../src/protocol/keys.js";
 import { callerOf } from "../../../src/services/guard/caller.js";
 import type { GuardOptions } from "../../../src/services/guard/config.js";
-import { guard } from "../../../src/services/guard/guard.js";
+import { guard } from "../../../src/services/guard/interceptor.js";
 import { CHAT } from "./chat.js";
 import { forge, makeProof, rawSay, refusalOf } from "./proof.js";
 import { openWorld, SERVICE } from "./world.js";

@@ -62,6 +62,7 @@ function openCall(store: ReplayCache["store"]) {
   const wire: string[] = [];
   const handler: string[] = [];
   const below = {
+    handler: { serialize: identity, deserialize: identity },
     start: () => {},
     startRead: () => void wire.push("startRead"),
     sendMetadata: () => void wire.push("metadata"),
@@ -74,7 +75,7 @@ function openCall(store: ReplayCache["store"]) {
     getConnectionInfo: () => ({ remoteAddress: "127.0.0.1" }),
   } as unknown as grpc.ServerInterceptingCallInterface;
   const config = readGuardOptions({ keytab: () => service, replayCache: { store }, clock: () => NOW });
-  const call = new GuardedServerCall(config, METHOD, below, undefined);
+  const call = new GuardedServerCall(config, METHOD, below);
   call.start({
     onReceiveMetadata: () => void handler.push("metadata"),
     onReceiveMessage: () => void handler.push("message"),

@@ -3,7 +3,7 @@ import { ticketInterceptor } from "../../../src/client/index.js";
 import { PROTECTIONS } from "../../../src/protocol/call-binding.js";
 import type { HandlerContext } from "../../../src/rpc/server-runtime.js";
 import { callerOf } from "../../../src/services/guard/caller.js";
-import { guard } from "../../../src/services/guard/guard.js";
+import { guard } from "../../../src/services/guard/interceptor.js";
 import { plain, serve } from "../../rpc/test-service.js";
 import { CHAT_METHODS, openWorld, SERVICE, type World } from "./world.js";
 

@@ -1,0 +1,38 @@
+/** What a ticket interceptor is told, and what it makes of it once, when the client is assembled. */
+import { PROTECTIONS, type Protection } from "../../protocol/call-binding.js";
+import { MethodTable, PUBLIC_SERVICES } from "../../rpc/method-table.js";
+import type { TicketSource } from "./tickets.js";
+
+/** What an interceptor may be told. */
+export interface TicketInterceptorOptions {
+  /** How much of each call is protected; `authenticate` by default. A service may ask for more, and then refuses less. */
+  readonly protection?: Protection | undefined;
+  /** Lets calls go over a channel without TLS to another machine. */
+  readonly allowInsecureChannel?: boolean | undefined;
+  /** Methods called without a ticket, beside health and reflection: `package.Service/Method`, `package.Service`, `package.*`. */
+  readonly public?: readonly string[] | undefined;
+}
+
+/** The same, read and completed. */
+export interface InterceptorConfig {
+  readonly tickets: TicketSource;
+  /** The service's principal, as the interceptor was given it. */
+  readonly service: string;
+  readonly protection: Protection;
+  readonly allowInsecureChannel: boolean;
+  readonly publicMethods: MethodTable<true>;
+}
+
+/** @throws TypeError naming an option that is wrong. */
+export function readInterceptorOptions(
+  tickets: TicketSource,
+  service: string,
+  options: TicketInterceptorOptions,
+): InterceptorConfig {
+  const { protection = "authenticate", allowInsecureChannel = false } = options;
+  if (!PROTECTIONS.includes(protection))
+    throw new TypeError(`protection: expected one of ${PROTECTIONS.join(", ")}, got ${String(protection)}`);
+  const publicRows = [...PUBLIC_SERVICES, ...(options.public ?? [])].map((name) => [name, true] as const);
+  const publicMethods = new MethodTable(publicRows, "public");
+  return { tickets, service, protection, allowInsecureChannel, publicMethods };
+}

@@ -1,0 +1,31 @@
+/**
+ * Tickets on the calls of any grpc-js client, in one line (guard.proto); the other end is `guard` of tessera-sso/server.
+ *
+ *   new OrderClient(address, credentials, { interceptors: [ticketInterceptor(kerberos, "orders/api.example.test")] })
+ *
+ * It stands last in the list, nearest to the wire: interceptors before it see messages as the application does; any after
+ * it would see the bytes that travel.
+ */
+import type * as grpc from "@grpc/grpc-js";
+import { GuardedCall } from "./call.js";
+import { readInterceptorOptions, type TicketInterceptorOptions } from "./config.js";
+import type { TicketSource } from "./tickets.js";
+
+/**
+ * An interceptor that puts a ticket on each call, and has the service prove itself in return.
+ * @param tickets where the tickets come from.
+ * @param service the service's principal; its realm may be left out where it is the login's.
+ * @throws TypeError naming an option that is wrong.
+ */
+export function ticketInterceptor(
+  tickets: TicketSource,
+  service: string,
+  options: TicketInterceptorOptions = {},
+): grpc.Interceptor {
+  const config = readInterceptorOptions(tickets, service, options);
+  return (callOptions, nextCall) => {
+    if (config.publicMethods.find(callOptions.method_definition.path) !== undefined)
+      return nextCall(callOptions) as grpc.InterceptingCall;
+    return new GuardedCall(config, callOptions, nextCall);
+  };
+}

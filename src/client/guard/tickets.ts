@@ -1,0 +1,17 @@
+/** Where an interceptor's tickets come from. */
+import type { Credentials } from "../../protocol/credentials.js";
+
+/** Gets tickets: a `KerberosClient`. */
+export interface TicketSource {
+  /** A ticket for a service and the KDC's clock, asked of the KDC only where there is none at hand. */
+  serviceProof(service: string): Promise<ServiceProof>;
+  /** Told of a ticket that its service can't use, so that the next call gets another. A source that keeps none needs none. */
+  forgetTicket?(ticket: Credentials): Promise<void>;
+}
+
+/** What calls to a service are authenticated with. */
+export interface ServiceProof {
+  readonly credentials: Credentials;
+  /** The present by the KDC's clock, in milliseconds since the epoch. */
+  readonly clock: () => number;
+}

@@ -1,0 +1,124 @@
+/**
+ * The one door to what grpc-js keeps private, and interceptors need all the same: the bytes of messages, a request's
+ * encoding and its HTTP/2 stream on the server; `:authority`, channel and early end of a call on the client.
+ *
+ * All of it is read from the innermost call, below every interceptor, as grpc-js 1.14.7 has it. Where a later version has
+ * moved a field, no call is let in or goes out, and test/rpc/grpc-js-internals.test.ts says which field it is.
+ */
+import type { ServerHttp2Stream } from "node:http2";
+import * as grpc from "@grpc/grpc-js";
+import { RpcError } from "./rpc-error.js";
+import { identity } from "./service-definition.js";
+
+interface Layer {
+  readonly nextCall?: Layer;
+}
+
+/** Walks from a call, or from any interceptor's, to the one below all interceptors. */
+function innermost<Call>(call: unknown): Call {
+  let layer = call as Layer;
+  while (layer.nextCall !== undefined) layer = layer.nextCall;
+  return layer as Call;
+}
+
+interface HiddenServerCall {
+  readonly incomingEncoding?: string;
+  readonly stream?: ServerHttp2Stream;
+  handler?: Handler;
+}
+
+/** Codecs of a method; all calls of a method share one. */
+interface Handler {
+  readonly serialize: unknown;
+  readonly deserialize: unknown;
+}
+
+/** A handler of each method whose codecs are the identity, by the handler it takes the place of. */
+const byteHandlers = new WeakMap<Handler, Handler>();
+const isByteHandler = new WeakSet<Handler>();
+
+/**
+ * Makes one call on the server give and take its messages as the bytes that travel; other calls of the method are untouched.
+ * @returns false where it does so already.
+ * @throws TypeError where this version of grpc-js keeps its codecs elsewhere.
+ */
+export function takeServerBytes(call: grpc.ServerInterceptingCallInterface): boolean {
+  const base = innermost<HiddenServerCall>(call);
+  const { handler } = base;
+  if (handler === undefined) throw new TypeError("this version of grpc-js hides the bytes of calls");
+  if (isByteHandler.has(handler)) return false;
+  let bytes = byteHandlers.get(handler);
+  if (bytes === undefined) {
+    bytes = { ...handler, serialize: identity, deserialize: identity };
+    byteHandlers.set(handler, bytes);
+    isByteHandler.add(bytes);
+  }
+  base.handler = bytes;
+  return true;
+}
+
+/** The compression of a call's requests, as the `grpc-encoding` header has it; `identity` without one. */
+export function requestEncoding(call: grpc.ServerInterceptingCallInterface): string | undefined {
+  return innermost<HiddenServerCall>(call).incomingEncoding;
+}
+
+/** The HTTP/2 stream of a call on the server. */
+export function http2Stream(call: grpc.ServerInterceptingCallInterface): ServerHttp2Stream | undefined {
+  return innermost<HiddenServerCall>(call).stream;
+}
+
+interface HiddenClientLayer {
+  readonly call?: HiddenClientCall;
+  methodDefinition?: object;
+}
+
+interface HiddenClientCall {
+  readonly host?: string;
+  readonly channel?: HiddenChannel;
+  addStatusWatcher?(watcher: (status: grpc.StatusObject) => void): void;
+}
+
+interface HiddenChannel {
+  readonly credentials?: { _isSecure?(): boolean };
+  readonly options?: Readonly<Record<string, unknown>>;
+  getTarget?(): string;
+}
+
+/** What a call on the client is made over. */
+export interface InnermostClientCall {
+  /** The `:authority` of the call. */
+  readonly authority: string;
+  /** Where its channel leads, with its scheme: `dns:localhost:8803`; undefined: to a proxy. */
+  readonly target: string | undefined;
+  /** Whether the channel is encrypted. */
+  readonly secure: boolean;
+}
+
+/**
+ * Makes one call on the client take and give its messages as the bytes that travel.
+ * @param onEnd told when the call ends, even if it never started.
+ * @throws RpcError INTERNAL where the call is not grpc-js's own, or this version of it keeps its fields elsewhere.
+ */
+export function takeClientBytes(
+  call: grpc.InterceptingCall,
+  onEnd: (status: grpc.StatusObject) => void,
+): InnermostClientCall {
+  const layer = innermost<HiddenClientLayer>(call);
+  const { call: hidden, methodDefinition } = layer;
+  const { host, channel } = hidden ?? {};
+  const target = channel?.getTarget?.();
+  if (
+    hidden?.addStatusWatcher === undefined ||
+    host === undefined ||
+    target === undefined ||
+    methodDefinition === undefined
+  )
+    throw new RpcError(grpc.status.INTERNAL, "ticketInterceptor works on grpc-js's own channels only");
+  layer.methodDefinition = { ...methodDefinition, requestSerialize: identity, responseDeserialize: identity };
+  hidden.addStatusWatcher(onEnd);
+  return {
+    authority: host,
+    target: channel?.options?.["grpc.http_connect_target"] === undefined ? target : undefined,
+    secure: channel?.credentials?._isSecure?.() === true,
+  };
+}

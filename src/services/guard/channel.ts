@@ -1,0 +1,29 @@
+/** What a call came over and what it asks for, as admission is told of it: text, bytes and a certificate. */
+import type * as grpc from "@grpc/grpc-js";
+import { plainAddress } from "../../rpc/network-address.js";
+import type { ReceivedCall } from "./admission.js";
+
+type Method = Parameters<grpc.ServerInterceptor>[0];
+
+/**
+ * A call as it was received.
+ * @param request the single request as it travelled; undefined where requests are a stream.
+ * @param withCertificate whether admission looks at the client's certificate; reading it costs as much as the checks.
+ */
+export function receivedCall(
+  call: grpc.ServerInterceptingCallInterface,
+  { path, requestStream, responseStream }: Method,
+  request: Uint8Array | undefined,
+  withCertificate: boolean,
+): ReceivedCall {
+  const { remoteAddress } = call.getConnectionInfo();
+  return {
+    method: path,
+    requestStream,
+    responseStream,
+    request,
+    authority: call.getHost(),
+    peerAddress: remoteAddress === undefined ? undefined : plainAddress(remoteAddress),
+    certificate: withCertificate ? call.getAuthContext().sslPeerCertificate : undefined,
+  };
+}

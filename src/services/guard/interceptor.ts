@@ -1,0 +1,24 @@
+/**
+ * The guard: Kerberos for any gRPC service, in one line (guard.proto).
+ *
+ *   new Server({ interceptors: [guard({ keytab, replayCache })] })
+ *
+ * Every method of the server is guarded unless it is listed as public. The guard stands first in the list: interceptors
+ * before it, nearer to the wire, run for every caller and see messages as the bytes that travel; those behind it, and the
+ * handlers, see decoded messages of callers who have proved who they are (`callerOf`).
+ */
+import type * as grpc from "@grpc/grpc-js";
+import { GuardedServerCall } from "./call.js";
+import { type GuardOptions, readGuardOptions } from "./config.js";
+
+/**
+ * An interceptor that lets in whoever has a ticket.
+ * @throws TypeError or RangeError naming an option that is wrong.
+ */
+export function guard(options: GuardOptions): grpc.ServerInterceptor {
+  const config = readGuardOptions(options);
+  return (method, call) => {
+    if (config.publicMethods.find(method.path) !== undefined) return call as grpc.ServerInterceptingCall;
+    return new GuardedServerCall(config, method, call);
+  };
+}
