@@ -1,4 +1,5 @@
 /** Help texts: of the program, of a group of commands, of one command. */
+import { DEFAULT_ADDRESSES } from "../rpc/default-addresses.js";
 import { COMMON_OPTIONS } from "./arguments.js";
 import type { Command, OptionSpecs } from "./command.js";
 import { COMMANDS, type CommandRow } from "./commands.js";
@@ -28,7 +29,10 @@ export function programHelp(): string {
     "environment:",
     ...columns([
       ["  TESSERA_REALM_DIR", "the realm's folder"],
-      ["  TESSERA_KDC", "HOST:PORT of the AS, or of both as AS,TGS; 127.0.0.1:8801,127.0.0.1:8802"],
+      [
+        "  TESSERA_KDC",
+        `HOST:PORT of the AS, or of both as AS,TGS; ${DEFAULT_ADDRESSES.as},${DEFAULT_ADDRESSES.tgs}`,
+      ],
       ["  TESSERA_CCACHE", "credential cache, FILE:/tmp/tesseracc_UID"],
       ["  TESSERA_KEYTAB", "keytab of kinit -k, klist -k and serve v"],
       ["  TESSERA_TRACE", "a file, or /dev/stderr: the client writes a line a step"],

@@ -8,11 +8,6 @@ export interface KdcAddresses {
   readonly tgs: string;
 }
 
-/** Where a KDC listens unless it is told otherwise. */
-export const DEFAULT_KDC: KdcAddresses = { as: "127.0.0.1:8801", tgs: "127.0.0.1:8802" };
-/** Where V listens unless it is told otherwise. */
-export const DEFAULT_SERVICE = "127.0.0.1:8803";
-
 /**
  * Reads `AS` or `AS,TGS`, each `host:port`; without TGS it is the next port of the AS's host.
  * @throws RangeError naming what was expected.

@@ -1,15 +1,24 @@
 /** The client's door. */
-export { ReadableError } from "../errors/readable-error.js";
+export { ReadableError, type ReadableErrorOptions } from "../errors/readable-error.js";
+export { PrivateFileError, type PrivateFileErrorCode } from "../files/private-file.js";
+export type { KeytabEntry, SkippedKeytabEntry } from "../formats/keytab.js";
+export { KeytabError } from "../formats/keytab-error.js";
+export { EncryptionType as EtypeNumber } from "../gen/kerberos/v1/encryption_pb.js";
+export type { EtypeInfo2, EtypeInfo2_Entry } from "../gen/kerberos/v1/kdc_pb.js";
 export * from "../gen/kerberos/v1/operations_pb.js";
+export { TicketFlag } from "../gen/kerberos/v1/sealed_pb.js";
 export type { Protection } from "../protocol/call-binding.js";
 export type { Credentials } from "../protocol/credentials.js";
+export type { EncryptionType } from "../protocol/etypes.js";
+export type { Key } from "../protocol/keys.js";
 export { KrbError, KrbErrorCode, type KrbErrorName } from "../protocol/krb-error.js";
 export { type Principal, parsePrincipal } from "../protocol/principal.js";
-export { RpcError } from "../rpc/rpc-error.js";
+export type { ProfileName } from "../protocol/profile.js";
+export { RpcError, type RpcErrorOptions } from "../rpc/rpc-error.js";
 export { type KdcAddresses, parseKdcAddresses } from "./addresses.js";
 export { type ClientEtypes, profileEtypes } from "./client-etypes.js";
 export { type CachedLogin, type CredentialCache, memoryCache } from "./credential-cache.js";
-export { fileCache } from "./file-credential-cache.js";
+export { CredentialCacheError, fileCache } from "./file-credential-cache.js";
 export type { TicketInterceptorOptions } from "./guard/config.js";
 export { ticketInterceptor } from "./guard/interceptor.js";
 export type { ServiceProof, TicketSource } from "./guard/tickets.js";
@@ -19,4 +28,5 @@ export {
   type ServiceTarget,
   type TicketOptions,
 } from "./kerberos-client.js";
+export { type KeytabKeys, readKeytab, readKeytabKeys } from "./keytab.js";
 export type { OperationTypes } from "./operation-answer.js";

@@ -21,8 +21,9 @@ import type { TicketWish } from "../protocol/kdc-request.js";
 import { type Key, keyFromPassword } from "../protocol/keys.js";
 import { type Principal, parsePrincipal, principalInRealm, realmOf } from "../protocol/principal.js";
 import { makeTgsReq, openTgsRep } from "../protocol/tgs-exchange.js";
+import { DEFAULT_ADDRESSES } from "../rpc/default-addresses.js";
 import { hostOf, isLoopback } from "../rpc/network-address.js";
-import { DEFAULT_KDC, DEFAULT_SERVICE, type KdcAddresses, splitAddress } from "./addresses.js";
+import { type KdcAddresses, splitAddress } from "./addresses.js";
 import { type ClientEtypes, profileEtypes } from "./client-etypes.js";
 import { Connections } from "./connections.js";
 import { type CachedLogin, type CredentialCache, memoryCache } from "./credential-cache.js";
@@ -82,7 +83,7 @@ export class KerberosClient {
   readonly #forgotAt = new Map<Principal, number>();
 
   constructor(options: KerberosClientOptions = {}) {
-    const kdc = options.kdc ?? DEFAULT_KDC;
+    const kdc = options.kdc ?? DEFAULT_ADDRESSES;
     const { timeoutMs, interceptors, credentials = grpc.credentials.createInsecure() } = options;
     this.#clock = options.clock ?? Date.now;
     this.#login = new KeptLogin(options.cache ?? memoryCache(), this.#clock);
@@ -177,7 +178,9 @@ export class KerberosClient {
     // The ticket may have taken its time.
     const now = this.#clock() + current.login.kdcOffset;
     const { request, pending } = makeAccessReq(credentials, message, now);
-    const response = await this.#connections.application(target.address ?? DEFAULT_SERVICE).access(request);
+    const response = await this.#connections
+      .application(target.address ?? DEFAULT_ADDRESSES.v)
+      .access(request);
     return readAnswer(openAccessRep(response, pending), operation.response);
   }
 

@@ -55,15 +55,16 @@ export interface EncryptionType {
   readonly integrity: boolean;
   /** True for types that must not leave loopback unasked (RFC 6649, RFC 8429). */
   readonly weak: boolean;
+  /** @internal What each profile does with it. */
   readonly profiles: Readonly<Record<ProfileName, ProfileUse>>;
-  /** Undefined where string-to-key has no iteration count. */
+  /** @internal Undefined where string-to-key has no iteration count. */
   readonly iterations: Iterations | undefined;
 
-  /** Makes a fresh random key of `keySize` bytes; never a weak DES key. */
+  /** @internal Makes a fresh random key of `keySize` bytes; never a weak DES key. */
   generateKey(random?: RandomSource): Uint8Array;
 
   /**
-   * Derives a key from a password (RFC 3961 §3, string-to-key), long work off the event loop.
+   * @internal Derives a key from a password (RFC 3961 §3, string-to-key), long work off the event loop.
    * @param password UTF-8 text.
    * @param salt bytes, by custom the realm followed by the name's components.
    * @param params the etype's own parameters; its defaults when absent.
@@ -72,7 +73,7 @@ export interface EncryptionType {
   stringToKey(password: string, salt: Uint8Array, params?: Uint8Array): Promise<Uint8Array>;
 
   /**
-   * Prepares a key for use: schedules and derived keys are made once and kept until `wipe`.
+   * @internal Prepares a key for use: schedules and derived keys are made once and kept until `wipe`.
    * @throws RangeError when the key is not `keySize` bytes long; DES: also for a weak or bad-parity key.
    */
   useKey(key: Uint8Array): CipherKey;

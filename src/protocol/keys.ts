@@ -14,6 +14,7 @@ export class Key {
   #cipher: CipherKey | undefined;
 
   /**
+   * @internal
    * @param etype the row of the key's encryption type.
    * @param bytes `etype.keySize` bytes; copied.
    * @throws RangeError when the length is wrong.
@@ -25,7 +26,7 @@ export class Key {
     this.#bytes = new Uint8Array(bytes);
   }
 
-  /** The key ready for use; schedules and derived keys are made on first use and kept. Throws RangeError for a weak DES key. */
+  /** @internal The key ready for use; schedules and derived keys are made on first use and kept. Throws RangeError for a weak DES key. */
   get cipher(): CipherKey {
     this.#cipher ??= this.etype.useKey(this.#bytes);
     return this.#cipher;

@@ -1,16 +1,59 @@
-/** The server's door: guard a service of one's own, or run the servers of a realm. */
-export { ReadableError } from "../errors/readable-error.js";
+/**
+ * The server's door: guard a service of one's own, or open a realm, administer it and run its servers.
+ */
+export { ReadableError, type ReadableErrorOptions } from "../errors/readable-error.js";
+export { PrivateFileError, type PrivateFileErrorCode } from "../files/private-file.js";
+export type { SkippedKeytabEntry } from "../formats/keytab.js";
+export { KeytabError } from "../formats/keytab-error.js";
+export { EncryptionType as EtypeNumber } from "../gen/kerberos/v1/encryption_pb.js";
+export type { EtypeInfo2, EtypeInfo2_Entry } from "../gen/kerberos/v1/kdc_pb.js";
 export { TicketFlag } from "../gen/kerberos/v1/sealed_pb.js";
 export type { Protection } from "../protocol/call-binding.js";
+export type { EncryptionType } from "../protocol/etypes.js";
+export type { Key, LongTermKey, StringToKey } from "../protocol/keys.js";
 export { KrbError, KrbErrorCode, type KrbErrorName } from "../protocol/krb-error.js";
-export type { Principal } from "../protocol/principal.js";
-export { parsePrincipal } from "../protocol/principal.js";
+export type { RealmPolicy } from "../protocol/policy.js";
+export { type Principal, parsePrincipal } from "../protocol/principal.js";
+export type { PrincipalEntry } from "../protocol/principal-entry.js";
 export type { ProfileName } from "../protocol/profile.js";
 export type { AuthorizationElement, ServiceKeys } from "../protocol/ticket.js";
-export { RpcError } from "../rpc/rpc-error.js";
+export { createMemoryRealm, createRealm, FIRST_SERVICE } from "../realm/create-realm.js";
+export {
+  exportKeys,
+  exportNewKeys,
+  type KeytabTarget,
+  type OnSkipped,
+  writeKeytab,
+} from "../realm/keytab.js";
+export { openRealm } from "../realm/open-realm.js";
+export {
+  addPasswordPrincipal,
+  addRandomKeyPrincipal,
+  changePassword,
+  changeToRandomKeys,
+  type NewPrincipalChoice,
+  newKeyEtypes,
+  type PasswordSource,
+} from "../realm/principal-keys.js";
+export {
+  deletePrincipal,
+  existingPrincipal,
+  listPrincipals,
+  localPrincipal,
+  modifyPrincipal,
+  type PrincipalLimits,
+} from "../realm/principals.js";
+export type { Realm } from "../realm/realm.js";
+export { openRealmDirectory, type RealmDirectory } from "../realm/realm-directory.js";
+export { RealmError, type RealmErrorReason } from "../realm/realm-error.js";
+export { DEFAULT_SETTINGS, type RealmSettings } from "../realm/realm-settings.js";
+export { type ProfileChange, setProfile } from "../realm/set-profile.js";
+export { RpcError, type RpcErrorOptions } from "../rpc/rpc-error.js";
 export { MemoryReplayCache, type MemoryReplayCacheOptions } from "../store/memory-replay-cache.js";
 export { openReplayCache } from "../store/open-replay-cache.js";
+export type { PrincipalStore } from "../store/principal-store.js";
 export type { ReplayCache } from "../store/replay-cache.js";
+export { StoreError, type StoreErrorCode } from "../store/store-error.js";
 export type { Clock } from "./clock.js";
 export type { Log, LogRecord } from "./exchange-log.js";
 export { type Caller, callerOf } from "./guard/caller.js";
@@ -18,9 +61,7 @@ export type { CallerRule, CallerRules } from "./guard/caller-rules.js";
 export type { GuardOptions } from "./guard/config.js";
 export { guard } from "./guard/interceptor.js";
 export type { Keytab } from "./guard/keys.js";
-export type { KdcConfig, TgsConfig } from "./kdc.js";
 export { KeytabFile, type KeytabFileOptions } from "./keytab-file.js";
 export { ListenError } from "./listen.js";
-export { type ListenOptions, startAs, startTgs, startV } from "./realm-servers.js";
-export type { RunningServer } from "./server.js";
-export type { ServiceConfig } from "./v.js";
+export { type RunningRealm, type RunRealmOptions, runRealm, type ServerPart } from "./run-realm.js";
+export type { RunningServer, ServerHealth } from "./server.js";

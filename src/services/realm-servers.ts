@@ -1,4 +1,4 @@
-/** The three servers of a realm, each on its own or together: what stands behind `tessera serve`. */
+/** The three servers of a realm, each on its own or together: run-realm.ts puts them together. */
 import type * as grpc from "@grpc/grpc-js";
 import { addApplicationService } from "../gen/kerberos/v1/application_service_grpc.js";
 import { ApplicationService } from "../gen/kerberos/v1/application_service_pb.js";
@@ -11,7 +11,7 @@ import { type KdcConfig, krbtgtEntry, type TgsConfig } from "./kdc.js";
 import { checkWeakCrypto } from "./listen.js";
 import { type RunningServer, startServer } from "./server.js";
 import { ticketGrantingService } from "./tgs.js";
-import { applicationService, type ServiceConfig } from "./v.js";
+import { applicationService, type VConfig } from "./v.js";
 
 /** Where a server listens, and under which conditions. */
 export interface ListenOptions {
@@ -52,7 +52,7 @@ export async function startTgs(config: TgsConfig, listen: ListenOptions): Promis
 }
 
 /** Starts V. Throws ListenError. */
-export async function startV(config: ServiceConfig, listen: ListenOptions): Promise<RunningServer> {
+export async function startV(config: VConfig, listen: ListenOptions): Promise<RunningServer> {
   checkWeakCrypto(listen.host, config.permittedEtypes, listen.allowWeakCrypto ?? false);
   return startServer({
     ...listen,

@@ -42,12 +42,18 @@ export interface ServerConfig extends ServerParts {
   readonly log: Log;
 }
 
+/** What a server says of itself to whoever asks for its health (grpc.health.v1). */
+export interface ServerHealth {
+  /** Sets the status of a service by its full name; the empty name is the server's. No effect once it stops. */
+  set(service: string, status: "SERVING" | "NOT_SERVING"): void;
+}
+
 /** A server that listens. */
 export interface RunningServer {
   /** `host:port`, with the port it really has. */
   readonly address: string;
   readonly port: number;
-  readonly health: HealthService;
+  readonly health: ServerHealth;
   /** Ends it; resolves when nothing runs any more, at the latest after `graceMs` milliseconds. */
   stop(graceMs?: number): Promise<void>;
 }

@@ -16,7 +16,7 @@ import { runExchange } from "./run-exchange.js";
 import { TicketCache } from "./ticket-cache.js";
 
 /** The collaborators of V. */
-export interface ServiceConfig {
+export interface VConfig {
   /** The service's keys at the moment, from its keytab. */
   readonly serviceKeys: () => ServiceKeys;
   /** Read at each request, so that it may change while the server runs. */
@@ -30,7 +30,7 @@ export interface ServiceConfig {
 }
 
 /** V over a keytab, a replay cache and a place for notes. */
-export function applicationService(config: ServiceConfig): ApplicationServiceServer {
+export function applicationService(config: VConfig): ApplicationServiceServer {
   const { clockSkew, replayCache, notes } = config;
   const tickets = new TicketCache({ clockSkew });
   return {

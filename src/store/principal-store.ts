@@ -29,7 +29,7 @@ export class PrincipalStore {
   readonly #masterKey: MasterKey;
   readonly #kept = new LruMap<Principal, KeptEntry>(KEPT_ENTRIES);
 
-  /** Takes over the store: `close` closes it. The caller keeps the master key. */
+  /** @internal Takes over the store: `close` closes it. The caller keeps the master key. */
   constructor(records: KeyValueStore, masterKey: MasterKey) {
     this.#records = records;
     this.#masterKey = masterKey;

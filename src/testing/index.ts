@@ -1,3 +1,17 @@
-/** The door for other people's tests. */
+/** The door for other people's tests: a realm that runs, and the types and errors of both other doors. */
+export type * from "../client/index.js";
+export { CredentialCacheError } from "../client/index.js";
+export type { TicketContents } from "../protocol/ticket.js";
+export type * from "../services/index.js";
+export {
+  KeytabError,
+  KrbError,
+  ListenError,
+  PrivateFileError,
+  ReadableError,
+  RealmError,
+  RpcError,
+  StoreError,
+} from "../services/index.js";
 export { createTestRealm, type TestRealm, type TestRealmOptions } from "./test-realm.js";
 export type { ForgedTicket, TicketChanges, TicketForge } from "./ticket-forge.js";

@@ -22,7 +22,7 @@ function region(path: string, name: string): string {
 describe("code in the README is taken from the examples", () => {
   const shown = [...readme.matchAll(/<!-- from (\S+) (\S+) -->\n\n```ts\n([\s\S]*?)\n```/g)];
 
-  test("three pieces are shown", () => expect(shown).toHaveLength(3));
+  test("six pieces are shown", () => expect(shown).toHaveLength(6));
   test.each(shown.map(([, path, name, code]) => ({ path, name, code })))(
     "$path $name",
     ({ path, name, code }) => {

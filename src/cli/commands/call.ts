@@ -1,6 +1,7 @@
 /** `tessera call`: one sealed call of an operation of V, found in the descriptors by its name. */
 import { fromJson, type JsonObject, type JsonValue, toJson } from "@bufbuild/protobuf";
 import { realmOf } from "../../protocol/principal.js";
+import { DEFAULT_ADDRESSES } from "../../rpc/default-addresses.js";
 import { defineCommand, UsageError } from "../command.js";
 import { nearest } from "../nearest.js";
 import { type OperationDescription, operations } from "../operations.js";
@@ -25,7 +26,7 @@ export const command = defineCommand({
   options: {
     list: { help: "list the operations" },
     service: { value: "PRINCIPAL", help: "the service; v/localhost" },
-    address: { value: "HOST:PORT", help: "where it listens; 127.0.0.1:8803" },
+    address: { value: "HOST:PORT", help: `where it listens; ${DEFAULT_ADDRESSES.v}` },
     ...CLIENT_OPTIONS,
   },
   arguments: [0, 64],

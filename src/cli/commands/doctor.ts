@@ -8,6 +8,7 @@ import { HealthCheckResponse_ServingStatus as ServingStatus } from "../../gen/gr
 import { krbtgtOf } from "../../protocol/principal.js";
 import { openUnchecked } from "../../realm/open-realm.js";
 import { openRealmDirectory } from "../../realm/realm-directory.js";
+import { DEFAULT_ADDRESSES } from "../../rpc/default-addresses.js";
 import { defineCommand } from "../command.js";
 import { cachePath, kdcText, realmDir } from "../environment.js";
 import { describeFailure } from "../failure.js";
@@ -38,15 +39,15 @@ export const command = defineCommand({
     ...REALM_OPTIONS,
     ...CACHE_OPTIONS,
     kdc: { value: "AS[,TGS]", help: "HOST:PORT of the AS and of the TGS" },
-    address: { value: "HOST:PORT", help: "where V listens; 127.0.0.1:8803" },
+    address: { value: "HOST:PORT", help: `where V listens; ${DEFAULT_ADDRESSES.v}` },
     ...TLS_OPTIONS,
   },
   arguments: [0, 0],
   run: async ({ options, json }) => {
     grpc.setLogVerbosity(grpc.logVerbosity.NONE);
-    const kdc = parseKdcAddresses(kdcText(options.kdc) ?? "127.0.0.1:8801");
+    const kdc = parseKdcAddresses(kdcText(options.kdc) ?? DEFAULT_ADDRESSES.as);
     const credentials = (await channelCredentials(options)) ?? grpc.credentials.createInsecure();
-    const servers = { AS: kdc.as, TGS: kdc.tgs, V: options.address ?? "127.0.0.1:8803" };
+    const servers = { AS: kdc.as, TGS: kdc.tgs, V: options.address ?? DEFAULT_ADDRESSES.v };
     const findings = [
       ...(await checkRealm(realmDir(options.dir))),
       await checkCache(cachePath(options.cache)),

@@ -1,4 +1,5 @@
 /** `tessera serve`: the servers of a realm, until they are told to end. */
+import { DEFAULT_HOST, DEFAULT_PORTS } from "../../rpc/default-addresses.js";
 import { defineCommand, UsageError } from "../command.js";
 import { keytabPath } from "../environment.js";
 import { REALM_OPTIONS } from "../realm.js";
@@ -20,10 +21,10 @@ export const command = defineCommand({
   ],
   options: {
     ...REALM_OPTIONS,
-    host: { value: "HOST", help: "the address to listen on; 127.0.0.1" },
-    "as-port": { value: "PORT", help: "8801; 0 for any free port" },
-    "tgs-port": { value: "PORT", help: "8802" },
-    "v-port": { value: "PORT", help: "8803" },
+    host: { value: "HOST", help: `the address to listen on; ${DEFAULT_HOST}` },
+    "as-port": { value: "PORT", help: `${DEFAULT_PORTS.as}; 0 for any free port` },
+    "tgs-port": { value: "PORT", help: String(DEFAULT_PORTS.tgs) },
+    "v-port": { value: "PORT", help: String(DEFAULT_PORTS.v) },
     "allow-weak-crypto": { help: "listen beyond loopback although the profile permits weak encryption" },
     "tls-cert": { value: "FILE", help: "speak TLS; the server's certificate chain (PEM)" },
     "tls-key": { value: "FILE", help: "the certificate's key (PEM), a file that only you can read" },
@@ -46,9 +47,9 @@ export const command = defineCommand({
         throw new UsageError(`no server ${part}; there are as, tgs and v`);
     const parts = positionals.length === 0 ? PARTS : PARTS.filter((part) => positionals.includes(part));
     const ports = {
-      as: portOf(options["as-port"], "--as-port", 8801),
-      tgs: portOf(options["tgs-port"], "--tgs-port", 8802),
-      v: portOf(options["v-port"], "--v-port", 8803),
+      as: portOf(options["as-port"], "--as-port", DEFAULT_PORTS.as),
+      tgs: portOf(options["tgs-port"], "--tgs-port", DEFAULT_PORTS.tgs),
+      v: portOf(options["v-port"], "--v-port", DEFAULT_PORTS.v),
     };
     const { serve } = await import("../serving/serve.js");
     await serve({
@@ -56,7 +57,7 @@ export const command = defineCommand({
       ports,
       json,
       dir: options.dir,
-      host: options.host ?? "127.0.0.1",
+      host: options.host ?? DEFAULT_HOST,
       allowWeakCrypto: options["allow-weak-crypto"],
       tls: { cert: options["tls-cert"], key: options["tls-key"], clientCa: options["tls-client-ca"] },
       keytab: keytabPath(options.keytab),

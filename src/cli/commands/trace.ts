@@ -7,6 +7,7 @@ import { etypeOf } from "../../protocol/etypes.js";
 import { defaultStringToKey, type Key, keyFromPassword, type StringToKey } from "../../protocol/keys.js";
 import { KrbError } from "../../protocol/krb-error.js";
 import { type Principal, realmOf } from "../../protocol/principal.js";
+import { DEFAULT_ADDRESSES } from "../../rpc/default-addresses.js";
 import { defineCommand } from "../command.js";
 import { messageLines, printableMessage, wantsColour } from "../dialogue/render.js";
 import { PASSWORD_OPTIONS, readPassword } from "../password.js";
@@ -25,7 +26,7 @@ export const command = defineCommand({
   examples: ["tessera trace alice", "tessera trace --keytab v.keytab --full alice"],
   options: {
     service: { value: "PRINCIPAL", help: "the service; v/localhost" },
-    address: { value: "HOST:PORT", help: "where it listens; 127.0.0.1:8803" },
+    address: { value: "HOST:PORT", help: `where it listens; ${DEFAULT_ADDRESSES.v}` },
     keytab: { value: "FILE", help: "V's keytab: shows what V opens" },
     full: { help: "print all bytes" },
     "show-keys": { help: "print the session keys: whoever sees them can act as the client" },
