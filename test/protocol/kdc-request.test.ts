@@ -1,12 +1,10 @@
 import { create } from "@bufbuild/protobuf";
-import { TimestampSchema } from "@bufbuild/protobuf/wkt";
 import { describe, expect, test } from "vitest";
-import { KdcOption, type KdcReqBody, KdcReqBodySchema } from "../../src/gen/kerberos/v1/kdc_pb.js";
+import { KdcOption, KdcReqBodySchema } from "../../src/gen/kerberos/v1/kdc_pb.js";
 import { MAX_ETYPES, readKdcRequest } from "../../src/protocol/kdc-request.js";
 import { toTimestamp } from "../../src/protocol/kerberos-time.js";
-import type { KrbErrorName } from "../../src/protocol/krb-error.js";
 import { NOW } from "../support/entries.js";
-import { expectRefusal } from "./refusal.js";
+import { testMalformedFields } from "./kdc-request-suite.js";
 
 const { RENEWABLE, RENEW } = KdcOption;
 /** Numbers as a peer may send them: protobuf's enums are open, TypeScript's are not. */
@@ -35,102 +33,10 @@ describe("the fields a client chose", () => {
     });
   });
 
-  const ages = create(TimestampSchema, { seconds: 2n ** 63n - 1n });
-  const vectors: {
-    name: string;
-    alter: (body: KdcReqBody) => void;
-    code: KrbErrorName;
-    details: Record<string, string>;
-  }[] = [
-    {
-      name: "no nonce",
-      alter: (b) => (b.nonce = new Uint8Array()),
-      code: "KRB_ERR_GENERIC",
-      details: { field: "body.nonce" },
-    },
-    {
-      name: "a nonce of 15 bytes",
-      alter: (b) => (b.nonce = new Uint8Array(15)),
-      code: "KRB_ERR_GENERIC",
-      details: { field: "body.nonce" },
-    },
-    {
-      name: "a nonce of 17 bytes",
-      alter: (b) => (b.nonce = new Uint8Array(17)),
-      code: "KRB_ERR_GENERIC",
-      details: { field: "body.nonce" },
-    },
-    {
-      name: "no encryption types",
-      alter: (b) => (b.etypes = []),
-      code: "KRB_ERR_GENERIC",
-      details: { field: "body.etypes" },
-    },
-    {
-      name: "33 encryption types",
-      alter: (b) => (b.etypes = Array(33).fill(3)),
-      code: "KRB_ERR_FIELD_TOOLONG",
-      details: { field: "body.etypes", length: "33", limit: "32" },
-    },
-    {
-      name: "the reserved option",
-      alter: (b) => (b.options = [KdcOption.UNSPECIFIED]),
-      code: "KDC_ERR_BADOPTION",
-      details: { option: "0" },
-    },
-    {
-      name: "the option forwardable",
-      alter: (b) => (b.options = numbers(RENEWABLE, 1)),
-      code: "KDC_ERR_BADOPTION",
-      details: { option: "1" },
-    },
-    {
-      name: "the option postdated",
-      alter: (b) => (b.options = numbers(6)),
-      code: "KDC_ERR_BADOPTION",
-      details: { option: "6" },
-    },
-    {
-      name: "a negative option",
-      alter: (b) => (b.options = numbers(-1)),
-      code: "KDC_ERR_BADOPTION",
-      details: { option: "-1" },
-    },
-    {
-      name: "an option of 2^31-1",
-      alter: (b) => (b.options = numbers(2 ** 31 - 1)),
-      code: "KDC_ERR_BADOPTION",
-      details: { option: "2147483647" },
-    },
-    {
-      name: "an option twice",
-      alter: (b) => (b.options = [RENEWABLE, RENEWABLE]),
-      code: "KRB_ERR_GENERIC",
-      details: { field: "body.options" },
-    },
-    {
-      name: "an absurd from",
-      alter: (b) => (b.from = ages),
-      code: "KRB_ERR_GENERIC",
-      details: { field: "body.from" },
-    },
-    {
-      name: "an absurd till",
-      alter: (b) => (b.till = ages),
-      code: "KRB_ERR_GENERIC",
-      details: { field: "body.till" },
-    },
-    {
-      name: "an absurd renew till",
-      alter: (b) => (b.renewTill = ages),
-      code: "KRB_ERR_GENERIC",
-      details: { field: "body.renew_till" },
-    },
-  ];
-  test.each(vectors)("are refused with $name", ({ alter, code, details }) => {
+  testMalformedFields("body", (alter) => {
     const message = body();
     alter(message);
-    expectRefusal(() => readKdcRequest(message, "body"), code, details);
+    return readKdcRequest(message, "body");
   });
 
   test("may list as many encryption types as the limit", () => {
