@@ -1,6 +1,7 @@
 /** What the environment says, with the defaults where it says nothing. */
 import { homedir } from "node:os";
 import { join } from "node:path";
+import { filePathOf } from "../files/file-name.js";
 import { CommandError } from "./command.js";
 
 /** The realm's folder: `TESSERA_REALM_DIR`, or `tessera/realm` where the user's data is. */
@@ -27,9 +28,9 @@ export function kdcText(given?: string): string | undefined {
 }
 
 function filePath(name: string, what: string): string {
-  const type = /^([A-Z]+):/.exec(name)?.[1];
-  if (type === undefined) return name;
-  if (type !== "FILE" && type !== "WRFILE")
-    throw new CommandError(`${what}: type ${type}: is not supported here`, "give FILE:PATH or a path");
-  return name.slice(type.length + 1);
+  try {
+    return filePathOf(name, what);
+  } catch (error) {
+    throw new CommandError((error as RangeError).message);
+  }
 }

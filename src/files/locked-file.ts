@@ -11,7 +11,9 @@ import { constants } from "node:fs";
 import { type FileHandle, open, stat, unlink } from "node:fs/promises";
 import { dirname } from "node:path";
 import { setTimeout } from "node:timers/promises";
-import { asPrivateFileError, PrivateFileError, requireOwn, syncFolder } from "./private-file.js";
+import { type PrivacyRule, requireOwn } from "./privacy.js";
+import { syncFolder } from "./private-file.js";
+import { asPrivateFileError, PrivateFileError } from "./private-file-error.js";
 
 /** How long somebody else's lock is waited for, in milliseconds. */
 export const LOCK_PATIENCE_MS = 10_000;
@@ -75,7 +77,7 @@ export class LockedFile {
 export async function withLockedFile<T>(
   path: string,
   work: (file: LockedFile) => Promise<T>,
-  check: typeof requireOwn = requireOwn,
+  check: PrivacyRule = requireOwn,
   patience = LOCK_PATIENCE_MS,
 ): Promise<T> {
   const { tryLock, unlock } = await loadLocks(path);
@@ -107,7 +109,7 @@ async function loadLocks(path: string): Promise<typeof import("fs-native-extensi
   }
 }
 
-async function openToChange(path: string, check: typeof requireOwn): Promise<FileHandle> {
+async function openToChange(path: string, check: PrivacyRule): Promise<FileHandle> {
   const flags = constants.O_RDWR | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
   let handle: FileHandle;
   try {

@@ -5,30 +5,11 @@
  * A room of its own, on node:* alone: the store, the servers, the client and the command all use it.
  */
 import { randomBytes } from "node:crypto";
-import { constants, type Stats } from "node:fs";
+import { constants } from "node:fs";
 import { type FileHandle, open, rename, unlink } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { ReadableError, type ReadableErrorOptions } from "../errors/readable-error.js";
-
-/** What was wrong with a file: nothing there, something there already, open to others, too long, locked, or not accessible. */
-export type PrivateFileErrorCode = "missing" | "exists" | "unsafe" | "too-large" | "busy" | "unavailable";
-
-/** A file that cannot be used as asked; the text names the file and, where there is one, the command that mends it. */
-export class PrivateFileError extends ReadableError {
-  override readonly name = "PrivateFileError";
-  readonly code: PrivateFileErrorCode;
-  readonly path: string;
-
-  constructor(code: PrivateFileErrorCode, path: string, text: string, options?: ReadableErrorOptions) {
-    super(text, { ...(code === "missing" && { hint: "check the path" }), ...options });
-    this.code = code;
-    this.path = path;
-  }
-
-  override get facts() {
-    return { reason: this.code };
-  }
-}
+import { requireOwn } from "./privacy.js";
+import { asPrivateFileError, PrivateFileError } from "./private-file-error.js";
 
 /** How much `readPrivateFile` reads at most unless told otherwise. */
 export const PRIVATE_FILE_LIMIT = 16 * 1024 * 1024;
@@ -103,34 +84,6 @@ export async function createPrivateFile(path: string, bytes: Uint8Array): Promis
   }
 }
 
-/**
- * Refuses what is not a regular file of our own that nobody else may read or write.
- * @param status of the open file.
- * @throws PrivateFileError `unsafe`.
- */
-export function requireOwn(status: Stats, path: string): void {
-  if (!status.isFile()) throw new PrivateFileError("unsafe", path, `${path}: is not a regular file`);
-  const user = process.geteuid?.();
-  if (user === undefined) return; // a system without owners and modes
-  if (status.uid !== user)
-    throw new PrivateFileError(
-      "unsafe",
-      path,
-      `${path}: belongs to user ${status.uid}, not to user ${user} who runs this; run \`chown ${user} ${path}\``,
-    );
-  if ((status.mode & 0o077) !== 0)
-    throw new PrivateFileError(
-      "unsafe",
-      path,
-      `${path}: open to others (mode ${shownMode(status)}); run \`chmod 600 ${path}\``,
-    );
-}
-
-/** The permission bits of a file, as chmod takes them. */
-export function shownMode({ mode }: Stats): string {
-  return (mode & 0o777).toString(8).padStart(4, "0");
-}
-
 /** Brings a folder's entries to the disk, so that a file made or renamed in it is found after the machine went down. */
 export async function syncFolder(path: string): Promise<void> {
   if (process.platform === "win32") return; // a folder cannot be opened there
@@ -175,17 +128,4 @@ function joined(chunks: readonly Uint8Array[], total: number): Uint8Array {
     offset += chunk.length;
   }
   return bytes;
-}
-
-/** The system's error with a file, in words. */
-export function asPrivateFileError(error: unknown, path: string): PrivateFileError {
-  if (error instanceof PrivateFileError) return error;
-  const { code, message } = error as NodeJS.ErrnoException;
-  const cause = { cause: error };
-  if (code === "ENOENT")
-    return new PrivateFileError("missing", path, `${path}: no such file or folder`, cause);
-  if (code === "ELOOP")
-    return new PrivateFileError("unsafe", path, `${path}: is a symbolic link; give the file itself`, cause);
-  if (code === "EEXIST") return new PrivateFileError("exists", path, `${path}: exists already`, cause);
-  return new PrivateFileError("unavailable", path, `${path}: ${message}`, cause);
 }

@@ -6,7 +6,8 @@
 import { constants } from "node:fs";
 import { access } from "node:fs/promises";
 import { dirname } from "node:path";
-import { PrivateFileError, readPrivateFile, writeFileAtomically } from "../files/private-file.js";
+import { readPrivateFile, writeFileAtomically } from "../files/private-file.js";
+import { PrivateFileError } from "../files/private-file-error.js";
 import {
   formatKeytab,
   type KeytabEntry,

@@ -6,7 +6,8 @@
  * nothing.
  */
 import { closeSync, constants, fstatSync, openSync, readFileSync, statSync } from "node:fs";
-import { PrivateFileError, readPrivateFile } from "../files/private-file.js";
+import { readPrivateFile } from "../files/private-file.js";
+import { PrivateFileError } from "../files/private-file-error.js";
 import { parseKeytabFile } from "../formats/keytab.js";
 import { KeytabError } from "../formats/keytab-error.js";
 import type { Key } from "../protocol/keys.js";

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { CommandError, UsageError } from "../../src/cli/command.js";
 import { CredentialCacheError } from "../../src/client/file-credential-cache.js";
 import { ReadableError } from "../../src/errors/readable-error.js";
-import { PrivateFileError } from "../../src/files/private-file.js";
+import { PrivateFileError } from "../../src/files/private-file-error.js";
 import { FormatError } from "../../src/formats/format-error.js";
 import { KeytabError } from "../../src/formats/keytab-error.js";
 import { KrbError } from "../../src/protocol/krb-error.js";

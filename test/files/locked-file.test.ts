@@ -15,7 +15,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type LockedFile, withLockedFile } from "../../src/files/locked-file.js";
-import { requireOwn } from "../../src/files/private-file.js";
+import { requireOwn } from "../../src/files/privacy.js";
 
 let dir: string;
 let path: string;

@@ -1,0 +1,35 @@
+/** What is said of a file that holds secrets and cannot be used as asked. */
+import { ReadableError, type ReadableErrorOptions } from "../errors/readable-error.js";
+
+/** What was wrong with a file: nothing there, something there already, open to others, too long, locked, or not accessible. */
+export type PrivateFileErrorCode = "missing" | "exists" | "unsafe" | "too-large" | "busy" | "unavailable";
+
+/** A file that cannot be used as asked; the text names the file and, where there is one, the command that mends it. */
+export class PrivateFileError extends ReadableError {
+  override readonly name = "PrivateFileError";
+  readonly code: PrivateFileErrorCode;
+  readonly path: string;
+
+  constructor(code: PrivateFileErrorCode, path: string, text: string, options?: ReadableErrorOptions) {
+    super(text, { ...(code === "missing" && { hint: "check the path" }), ...options });
+    this.code = code;
+    this.path = path;
+  }
+
+  override get facts() {
+    return { reason: this.code };
+  }
+}
+
+/** The system's error with a file, in words. */
+export function asPrivateFileError(error: unknown, path: string): PrivateFileError {
+  if (error instanceof PrivateFileError) return error;
+  const { code, message } = error as NodeJS.ErrnoException;
+  const cause = { cause: error };
+  if (code === "ENOENT")
+    return new PrivateFileError("missing", path, `${path}: no such file or folder`, cause);
+  if (code === "ELOOP")
+    return new PrivateFileError("unsafe", path, `${path}: is a symbolic link; give the file itself`, cause);
+  if (code === "EEXIST") return new PrivateFileError("exists", path, `${path}: exists already`, cause);
+  return new PrivateFileError("unavailable", path, `${path}: ${message}`, cause);
+}
