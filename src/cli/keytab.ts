@@ -1,7 +1,6 @@
 /** Keytabs as the commands use them: read and listed, with a word on what is passed over. */
 import * as client from "../client/keytab.js";
-import type { KeytabEntry, SkippedKeytabEntry } from "../formats/keytab.js";
-import { etypeName } from "../protocol/etypes.js";
+import { type KeytabEntry, type SkippedKeytabEntry, skippedText } from "../formats/keytab.js";
 import { DEFAULT_REALM } from "../realm/realm-settings.js";
 import { parsePrincipalArgument } from "./principal-argument.js";
 import { notice } from "./screen/output.js";
@@ -13,12 +12,7 @@ export function readKeytab(path: string): Promise<KeytabEntry[]> {
 
 /** Says what a keytab holds that can't be used. */
 export function noticeSkipped(path: string): (skipped: SkippedKeytabEntry) => void {
-  return ({ name, etype, reason }) =>
-    notice(
-      reason === "cut-short" || reason === "malformed"
-        ? `${path}: passed over an entry that is not whole`
-        : `${path}: passed over a key of ${name}: ${etypeName(etype)} or its name is not supported here`,
-    );
+  return (skipped) => notice(`${path}: passed over ${skippedText(skipped)}`);
 }
 
 /** A key of a keytab without the key. */

@@ -1,5 +1,5 @@
 /** Where passwords come from: the terminal, a private file, or stdin; never the command line. */
-import { readPrivateFile } from "../files/private-file.js";
+import { readSecret } from "../files/secret-file.js";
 import { CommandError, type OptionSpecs, UsageError } from "./command.js";
 import { askSecret } from "./screen/terminal.js";
 
@@ -36,7 +36,7 @@ async function givenPassword(choice: PasswordChoice): Promise<string | undefined
   const file = choice["password-file"];
   if (file !== undefined && choice["password-stdin"])
     throw new UsageError("--password-file and --password-stdin: choose one");
-  if (file !== undefined) return oneLine(await readPrivateFile(file, MAX_BYTES), file);
+  if (file !== undefined) return oneLine(await readSecret(file, MAX_BYTES), file);
   return choice["password-stdin"] ? oneLine(await readStdin(), "stdin") : undefined;
 }
 

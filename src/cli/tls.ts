@@ -3,7 +3,7 @@ import { createPrivateKey, X509Certificate } from "node:crypto";
 import { readFile, realpath } from "node:fs/promises";
 import { createSecureContext } from "node:tls";
 import * as grpc from "@grpc/grpc-js";
-import { readPrivateFile } from "../files/private-file.js";
+import { readSecret } from "../files/secret-file.js";
 import { CommandError, type OptionSpecs, UsageError } from "./command.js";
 
 /** The TLS options of every command that talks to servers. */
@@ -103,7 +103,7 @@ async function readCertificates(file: string): Promise<Buffer> {
 
 async function readKey(file: string): Promise<Buffer> {
   // Where certificates are renewed by a program, the key is a link to the newest one.
-  const key = Buffer.from(await readPrivateFile(await realpath(file).catch(() => file)));
+  const key = Buffer.from(await readSecret(await realpath(file).catch(() => file)));
   try {
     createPrivateKey(key);
   } catch {

@@ -6,7 +6,7 @@
 import { constants } from "node:fs";
 import { lstat, open, unlink } from "node:fs/promises";
 import { ReadableError } from "../errors/readable-error.js";
-import { fileIdentity } from "../files/file-identity.js";
+import { fileIdentity, isSettled } from "../files/file-identity.js";
 import { readPrivateFile, writeFileAtomically } from "../files/private-file.js";
 import { PrivateFileError } from "../files/private-file-error.js";
 import { formatCredentialCache, parseCredentialCache } from "../formats/ccache.js";
@@ -17,9 +17,6 @@ import type { CachedLogin, CredentialCache } from "./credential-cache.js";
 export class CredentialCacheError extends ReadableError {
   override readonly name = "CredentialCacheError";
 }
-
-/** A file may change twice within one tick of the file system's clock, 2 s at the coarsest, and keep its identity. */
-const SETTLED_AFTER_MS = 2_000;
 
 /**
  * A cache in the file `path`.
@@ -65,9 +62,7 @@ async function load(path: string): Promise<CachedLogin | undefined> {
 
 function revision(path: string): string | undefined {
   const identity = fileIdentity(path);
-  return identity !== undefined && Date.now() - identity.changedAt > SETTLED_AFTER_MS
-    ? identity.text
-    : undefined;
+  return identity !== undefined && isSettled(identity) ? identity.text : undefined;
 }
 
 async function store(path: string, { client, kdcOffset, credentials }: CachedLogin): Promise<void> {

@@ -116,6 +116,16 @@ export function parseKeytab(
   });
 }
 
+/** What is said of an entry that was passed over. */
+export function skippedText({ name, kvno, etype, reason }: SkippedKeytabEntry): string {
+  if (reason === "cut-short") return "the end of the file cuts its last entry short";
+  if (reason === "malformed")
+    return name === "" ? "an entry that is not whole" : `an entry of ${name} that is not whole`;
+  const why =
+    reason === "etype" ? `encryption type ${etype} is not supported here` : "such a name is none here";
+  return `a key of ${name}, kvno ${kvno}: ${why}`;
+}
+
 /** Whether a keytab's entry is a key of use here. */
 export function isKey(held: KeytabEntry | SkippedKeytabEntry): held is KeytabEntry {
   return "key" in held;

@@ -1,14 +1,15 @@
 /**
- * A service's keytab as a file that may be replaced while the service runs (`tessera kadmin ktadd`).
+ * A service's keytab as a file that may change while the service runs (`tessera kadmin ktadd`).
  *
- * Invariant: the keys handed out are those of the last file that could be read. The file is looked at when keys are
- * asked for, at most ten times a second, and read again when it is another one; a broken file is reported once and changes
- * nothing.
+ * Invariant: the keys handed out are those of the last state of the file that could be read. The file is looked at when keys are
+ * asked for, at most ten times a second, and read again when it has changed; a broken file is reported once and changes
+ * nothing. An entry that is of no use spoils no other: it is passed over and reported once. Only a service that is asked
+ * for, and has a key that can't be used, is refused.
  */
-import { closeSync, constants, fstatSync, openSync, readFileSync, statSync } from "node:fs";
-import { readPrivateFile } from "../files/private-file.js";
-import { PrivateFileError } from "../files/private-file-error.js";
-import { parseKeytabFile } from "../formats/keytab.js";
+import { type FileIdentity, followedFileIdentity, isSettled } from "../files/file-identity.js";
+import { filePathOf } from "../files/file-name.js";
+import { readSecretNow } from "../files/secret-file.js";
+import { parseKeytabFile, type SkippedKeytabEntry, skippedText } from "../formats/keytab.js";
 import { KeytabError } from "../formats/keytab-error.js";
 import type { Key } from "../protocol/keys.js";
 import type { Principal } from "../protocol/principal.js";
@@ -21,6 +22,8 @@ export interface KeytabFileOptions {
   readonly clock?: Clock | undefined;
   /** Told once of each new file that can't be used. */
   readonly onError?: ((error: Error) => void) | undefined;
+  /** Told of each entry that is passed over, once of each new file. */
+  readonly onSkipped?: ((text: string) => void) | undefined;
 }
 
 /** How often the file is looked at, in milliseconds. */
@@ -29,126 +32,138 @@ const LOOK_EVERY = 100;
 /** The keys of a keytab file, as fresh as the file. */
 export class KeytabFile {
   readonly path: string;
+  readonly #options: KeytabFileOptions;
   readonly #clock: Clock;
-  readonly #onError: (error: Error) => void;
-  #services: ReadonlyMap<Principal, ServiceKeys>;
-  #seen: string;
+  #keys: KeytabKeys = { services: new Map(), spoilt: new Map() };
+  #seen: FileIdentity | undefined;
+  /** Whether no state of the file but the one that was read can bear that identity. */
+  #settled = false;
   #lookedAt: number;
 
-  private constructor(path: string, bytes: Uint8Array, seen: string, options: KeytabFileOptions) {
-    this.path = path;
+  private constructor(name: string, options: KeytabFileOptions) {
+    this.path = filePathOf(name, "keytab");
+    this.#options = options;
     this.#clock = options.clock ?? Date.now;
-    this.#onError = options.onError ?? (() => {});
-    this.#services = readServices(path, bytes);
-    this.#seen = seen;
     this.#lookedAt = this.#clock();
+    // Looked at before it is read: a change in between is noticed later, not missed.
+    this.#look(followedFileIdentity(this.path));
+    this.#read(options.onSkipped);
   }
 
   /**
    * Opens a keytab.
-   * @throws PrivateFileError as `readPrivateFile`; KeytabError for a file that is no keytab or holds no key.
+   * @param name its path, or `FILE:` and its path.
+   * @throws PrivateFileError as `readSecret`; KeytabError for a file that is no keytab or holds no usable key; RangeError for
+   *   a name of another type.
    */
-  static async open(path: string, options: KeytabFileOptions = {}): Promise<KeytabFile> {
-    // Looked at before it is read: a change in between is noticed later, not missed.
-    const seen = identityOf(path);
-    const bytes = await readPrivateFile(path);
-    try {
-      return new KeytabFile(path, bytes, seen, options);
-    } finally {
-      bytes.fill(0);
-    }
+  static async open(name: string, options: KeytabFileOptions = {}): Promise<KeytabFile> {
+    return KeytabFile.openNow(name, options);
+  }
+
+  /** Opens a keytab without a wait. Throws as `open`. */
+  static openNow(name: string, options: KeytabFileOptions = {}): KeytabFile {
+    return new KeytabFile(name, options);
   }
 
   /** The principals that have keys here, in the order of the file. */
   get principals(): readonly Principal[] {
     this.#refresh();
-    return [...this.#services.keys()];
+    return [...this.#keys.services.keys()];
   }
 
   /**
    * The keys of a service.
    * @param principal may be left out where the keytab is that of one principal.
-   * @throws KeytabError when there are no keys for it, or when it must be named.
+   * @throws KeytabError when there are no keys for it, when one of them can't be used, or when it must be named.
    */
   serviceKeys(principal?: Principal): ServiceKeys {
     this.#refresh();
-    const names = [...this.#services.keys()];
+    const { services, spoilt } = this.#keys;
+    const names = [...services.keys()];
     if (principal === undefined && names.length > 1)
       throw new KeytabError(`${this.path}: holds keys of ${names.join(", ")}; say which is meant`);
-    const found = this.#services.get(principal ?? names[0]!);
-    if (found === undefined)
-      throw new KeytabError(`${this.path}: no key of ${principal}; it holds keys of ${names.join(", ")}`);
-    return found;
+    const asked = principal ?? names[0]!;
+    const found = services.get(asked);
+    if (found !== undefined) return found;
+    throw (
+      spoilt.get(asked) ??
+      new KeytabError(`${this.path}: no key of ${asked}; it holds keys of ${names.join(", ")}`)
+    );
   }
 
   #refresh(): void {
     const now = this.#clock();
     if (Math.abs(now - this.#lookedAt) < LOOK_EVERY) return;
     this.#lookedAt = now;
-    const seen = identityOf(this.path);
-    if (seen === this.#seen) return;
-    this.#seen = seen;
+    const identity = followedFileIdentity(this.path);
+    const isNew = identity?.text !== this.#seen?.text;
+    if (!isNew && this.#settled) return;
+    this.#look(identity);
     try {
-      const bytes = readPrivateNow(this.path);
-      this.#services = readServices(this.path, bytes);
-      bytes.fill(0);
+      this.#read(isNew ? this.#options.onSkipped : undefined);
     } catch (error) {
-      this.#onError(error instanceof Error ? error : new Error(String(error)));
+      if (isNew) this.#options.onError?.(error instanceof Error ? error : new Error(String(error)));
+    }
+  }
+
+  #look(identity: FileIdentity | undefined): void {
+    this.#seen = identity;
+    this.#settled = identity === undefined || isSettled(identity);
+  }
+
+  #read(onSkipped: (text: string) => void = () => {}): void {
+    const bytes = readSecretNow(this.path);
+    try {
+      this.#keys = readKeys(this.path, bytes, onSkipped);
+    } finally {
+      bytes.fill(0);
     }
   }
 }
 
-/** What tells one state of the file from another; empty where it is gone. */
-function identityOf(path: string): string {
-  const status = statSync(path, { bigint: true, throwIfNoEntry: false });
-  return status === undefined ? "" : [status.ino, status.size, status.mtimeNs, status.ctimeNs].join(" ");
+interface KeytabKeys {
+  readonly services: ReadonlyMap<Principal, ServiceKeys>;
+  /** Services with a key that can't be used, and why. */
+  readonly spoilt: ReadonlyMap<Principal, KeytabError>;
 }
 
-function readServices(path: string, bytes: Uint8Array): Map<Principal, ServiceKeys> {
+function readKeys(path: string, bytes: Uint8Array, onSkipped: (text: string) => void): KeytabKeys {
   const services = new Map<Principal, ServiceKeys>();
-  for (const { principal, kvno, key } of parseKeytabFile(path, bytes)) {
-    requireUsable(path, principal, kvno, key);
-    const keys = services.get(principal)?.keys ?? [];
-    services.set(principal, { principal, keys: [...keys, { kvno, key }] });
+  const spoilt = new Map<Principal, KeytabError>();
+  const spoil = (principal: Principal, what: string) =>
+    spoilt.set(
+      principal,
+      new KeytabError(`${path}: ${what}; make another: tessera kadmin ktadd -k ${path} ${principal}`),
+    );
+  const skip = (skipped: SkippedKeytabEntry) => {
+    const text = skippedText(skipped);
+    onSkipped(`${path}: passed over ${text}`);
+    if (skipped.reason === "malformed" && skipped.principal !== undefined) spoil(skipped.principal, text);
+  };
+  for (const { principal, kvno, key } of parseKeytabFile(path, bytes, skip)) {
+    const flaw = flawOf(key);
+    if (flaw === undefined) {
+      const keys = services.get(principal)?.keys ?? [];
+      services.set(principal, { principal, keys: [...keys, { kvno, key }] });
+    } else {
+      const text = `${principal}, kvno ${kvno}, ${key.etype.name}: ${flaw}`;
+      onSkipped(`${path}: passed over a key of ${text}`);
+      spoil(principal, text);
+    }
   }
-  if (services.size === 0)
-    throw new KeytabError(`${path}: holds no key; write one: tessera kadmin ktadd -k ${path} SERVICE`);
-  return services;
+  for (const principal of spoilt.keys()) services.delete(principal);
+  if (services.size > 0) return { services, spoilt };
+  const [first] = spoilt.values();
+  throw first ?? new KeytabError(`${path}: holds no key; write one: tessera kadmin ktadd -k ${path} SERVICE`);
 }
 
 /** A weak DES key, or one of bad parity, is found here and not in the midst of an exchange. */
-function requireUsable(path: string, principal: Principal, kvno: number, key: Key): void {
+function flawOf(key: Key): string | undefined {
   try {
     key.cipher;
+    return undefined;
   } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
-    throw new KeytabError(
-      `${path}: ${principal}, kvno ${kvno}, ${key.etype.name}: ${error.message}; ` +
-        `make another: tessera kadmin ktadd -k ${path} ${principal}`,
-      { cause: error },
-    );
-  }
-}
-
-/** The rules of `readPrivateFile`, without a wait: keys are asked for in the midst of an exchange. */
-function readPrivateNow(path: string): Uint8Array {
-  const flags = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
-  let fd: number;
-  try {
-    fd = openSync(path, flags);
-  } catch (error) {
-    const missing = (error as NodeJS.ErrnoException).code === "ENOENT";
-    const text = `${path}: ${missing ? "no such file" : (error as Error).message}`;
-    throw new PrivateFileError(missing ? "missing" : "unavailable", path, text, { cause: error });
-  }
-  try {
-    const { mode, uid } = fstatSync(fd);
-    const user = process.geteuid?.();
-    const regular = (mode & constants.S_IFMT) === constants.S_IFREG;
-    if (!regular || (user !== undefined && (uid !== user || (mode & 0o077) !== 0)))
-      throw new PrivateFileError("unsafe", path, `${path}: not a file that user ${user} alone may read`);
-    return Uint8Array.from(readFileSync(fd));
-  } finally {
-    closeSync(fd);
+    if (error instanceof RangeError) return error.message;
+    throw error;
   }
 }

@@ -194,7 +194,8 @@ async function openKeys(options: RunRealmOptions, clock: Clock, log: Log): Promi
   }
   const onError = (error: Error) =>
     log({ level: "error", exchange: "V", text: `the old keys stay in use: ${error.message}` });
-  const file = await KeytabFile.open(path, { clock, onError });
+  const onSkipped = (text: string) => log({ level: "warn", exchange: "V", text });
+  const file = await KeytabFile.open(path, { clock, onError, onSkipped });
   const named =
     service === undefined ? undefined : principalInRealm(service, realmOf(file.principals[0]!), "service");
   const serviceKeys = () => file.serviceKeys(named);

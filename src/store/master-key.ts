@@ -6,7 +6,8 @@
  */
 import { createHmac, hkdfSync, randomBytes } from "node:crypto";
 import { inspect } from "node:util";
-import { createPrivateFile, readPrivateFile } from "../files/private-file.js";
+import { createPrivateFile } from "../files/private-file.js";
+import { readSecret } from "../files/secret-file.js";
 import { StoreError } from "./store-error.js";
 
 const MAGIC = Buffer.from("TSMK", "ascii");
@@ -90,12 +91,12 @@ export async function createMasterKey(
 
 /**
  * Reads a master key.
- * @throws PrivateFileError `missing`, or `unsafe` for a link, another owner or a mode open to others, with
- *   the command that mends it; StoreError `corrupt` for a file that is not a master key, `version` for one
+ * @throws PrivateFileError `missing`, or `unsafe` for a link out of its folder, another owner or a mode open to others,
+ *   with the command that mends it; StoreError `corrupt` for a file that is not a master key, `version` for one
  *   written by a newer release.
  */
 export async function loadMasterKey(file: string): Promise<MasterKey> {
-  const contents = await readPrivateFile(file, FILE_SIZE + 1);
+  const contents = await readSecret(file, FILE_SIZE + 1);
   try {
     const view = new DataView(contents.buffer, contents.byteOffset, contents.byteLength);
     const isMasterKey = contents.length >= HEADER_SIZE && MAGIC.equals(contents.subarray(0, MAGIC.length));

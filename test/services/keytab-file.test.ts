@@ -1,4 +1,4 @@
-import { chmodSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -52,20 +52,99 @@ describe("a keytab file", () => {
     expect(file.serviceKeys().keys).toHaveLength(2);
   });
 
-  it("names the entry with a weak DES key or one of bad parity", async () => {
-    for (const [hex, text] of [
-      ["0101010101010101", "weak"],
-      ["133457799bbcdff0", "parity"],
+  it("is read again in place of the same length, within one tick of the file system's clock", async () => {
+    let now = NOW;
+    const [one, two] = [formatKeytab([entry(1)]), formatKeytab([entry(2)])];
+    writeFileSync(path, one, { mode: 0o600 });
+    const file = await KeytabFile.open(path, { clock: () => now });
+    writeFileSync(path, two);
+    now += 100;
+    expect(file.serviceKeys().keys[0]?.kvno).toBe(2);
+    writeFileSync(path, one);
+    now += 100;
+    expect(file.serviceKeys().keys[0]?.kvno).toBe(1);
+  });
+
+  it("is named with FILE: before its path as well, and with no other type", async () => {
+    await writeFileAtomically(path, formatKeytab([entry(1)]));
+    const file = await KeytabFile.open(`FILE:${path}`);
+    expect([file.path, file.serviceKeys().principal]).toEqual([path, v]);
+    await expect(KeytabFile.open(`MEMORY:${path}`)).rejects.toThrow(RangeError);
+  });
+
+  it("is read through an orchestrator's links, also when they are put to a new folder", async () => {
+    let now = NOW;
+    for (const day of [1, 2]) {
+      mkdirSync(join(dir, `..${day}`));
+      await writeFileAtomically(join(dir, `..${day}`, "k"), formatKeytab([entry(day)]));
+    }
+    symlinkSync("..1", join(dir, "..data"));
+    symlinkSync("..data/k", path);
+    const file = await KeytabFile.open(path, { clock: () => now });
+    expect(file.serviceKeys().keys[0]?.kvno).toBe(1);
+    symlinkSync("..2", join(dir, "..data_tmp"));
+    renameSync(join(dir, "..data_tmp"), join(dir, "..data"));
+    now += 100;
+    expect(file.serviceKeys().keys[0]?.kvno).toBe(2);
+  });
+
+  const weak = new Key(etypeOf(3), Buffer.from("0101010101010101", "hex"));
+  const evenParity = new Key(etypeOf(3), Buffer.from("133457799bbcdff0", "hex"));
+
+  it("refuses a service that is asked for and has a bad key: weak, of bad parity, of the wrong length", async () => {
+    const short = formatKeytab([entry(1)]);
+    short[2 + 3]!--; // the entry's length, and the key's, one byte less
+    short[short.length - 4 - 8 - 1]!--;
+    for (const [bytes, text] of [
+      [
+        formatKeytab([entry(2), { ...entry(1), key: weak }]),
+        "kvno 1, des-cbc-md5: key: expected a strong DES key",
+      ],
+      [
+        formatKeytab([entry(2), { ...entry(1), key: evenParity }]),
+        "kvno 1, des-cbc-md5: key: expected odd parity",
+      ],
+      [short, "an entry of v/localhost@EXAMPLE.TEST that is not whole"],
     ] as const) {
-      const key = new Key(etypeOf(3), Buffer.from(hex, "hex"));
-      await writeFileAtomically(path, formatKeytab([entry(2), { ...entry(1), key }]));
+      await writeFileAtomically(path, bytes);
       const error = await KeytabFile.open(path).catch((caught: unknown) => caught);
       expect(error).toBeInstanceOf(KeytabError);
-      expect((error as Error).message).toMatch(
-        /v\.keytab: v\/localhost@EXAMPLE\.TEST, kvno 1, des-cbc-md5: /,
-      );
       expect((error as Error).message).toContain(text);
+      expect((error as Error).message).toContain(
+        `; make another: tessera kadmin ktadd -k ${path} v/localhost`,
+      );
     }
+  });
+
+  // A weak DES key of another principal, left there by an old program, kept every service of the machine from starting.
+  it("passes over the bad key of a service that nobody asked for, with one word a file", async () => {
+    let now = NOW;
+    const told: string[] = [];
+    const foreign = formatKeytab([{ ...entry(3), key: randomKey(etypeOf(20)) }]).subarray(2);
+    foreign[foreign.length - 4 - 32 - 3] = 18;
+    const bytes = Buffer.concat([formatKeytab([{ ...entry(1, other), key: weak }, entry(2)]), foreign]);
+    await writeFileAtomically(path, bytes);
+    const onSkipped = (text: string) => told.push(text);
+    const file = await KeytabFile.open(path, { clock: () => now, onSkipped });
+    expect(file.principals).toEqual([v]);
+    expect(file.serviceKeys().keys.map(({ kvno }) => kvno)).toEqual([2]);
+    expect(() => file.serviceKeys(other)).toThrow(
+      /other\/localhost@EXAMPLE.TEST, kvno 1, des-cbc-md5: .*weak/,
+    );
+    const words = [
+      `${path}: passed over a key of v/localhost@EXAMPLE.TEST, kvno 3: encryption type 18 is not supported here`,
+      expect.stringMatching(
+        /passed over a key of other\/localhost@EXAMPLE.TEST, kvno 1, des-cbc-md5: .*weak/,
+      ),
+    ];
+    expect(told).toEqual(words);
+    now += 100;
+    file.serviceKeys();
+    expect(told).toHaveLength(2);
+    await writeFileAtomically(path, bytes);
+    now += 100;
+    file.serviceKeys();
+    expect(told).toEqual([...words, ...words]);
   });
 
   it("keeps the old keys and reports once when the new file is broken", async () => {

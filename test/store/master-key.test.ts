@@ -1,6 +1,7 @@
 import {
   chmodSync,
   chownSync,
+  mkdirSync,
   mkdtempSync,
   readFileSync,
   rmSync,
@@ -55,7 +56,7 @@ describe("master key", () => {
     }
   });
 
-  it.each([0o640, 0o604, 0o660, 0o644, 0o610, 0o601])(
+  it.each([0o620, 0o604, 0o660, 0o644, 0o610, 0o601])(
     "refuses mode %o and names the command that mends it",
     async (mode) => {
       const file = newFile();
@@ -75,12 +76,20 @@ describe("master key", () => {
     await expect(loadMasterKey(file)).resolves.toBeInstanceOf(MasterKey);
   });
 
-  it("refuses a symbolic link, a folder, and a missing file", async () => {
+  it("follows a symbolic link within its folder, as a mount's is, and refuses one that leads out of it", async () => {
     const file = newFile();
     await createMasterKey(file);
-    const link = newFile();
+    symlinkSync(file, join(root, "within"));
+    await expect(loadMasterKey(join(root, "within"))).resolves.toBeInstanceOf(MasterKey);
+    mkdirSync(join(root, "below"));
+    const link = join(root, "below", "out");
     symlinkSync(file, link);
     await expect(loadMasterKey(link)).rejects.toMatchObject({ code: "unsafe", path: link });
+  });
+
+  it("refuses a folder, a name that is taken, and a file that is not there", async () => {
+    const link = newFile();
+    symlinkSync("nothing", link);
     await expect(loadMasterKey(root)).rejects.toMatchObject({ code: "unsafe", path: root });
     await expect(loadMasterKey(newFile())).rejects.toMatchObject({ code: "missing" });
     await expect(createMasterKey(link)).rejects.toMatchObject({ code: "exists" });
@@ -92,7 +101,7 @@ describe("master key", () => {
     chownSync(file, 12345, 12345);
     await expect(loadMasterKey(file)).rejects.toMatchObject({
       code: "unsafe",
-      message: expect.stringContaining("chown"),
+      message: expect.stringContaining("belongs to user 12345, not to user 0"),
     });
   });
 

@@ -16,7 +16,7 @@ import { REPLAY_TIMEOUT_MS, TimedReplayCache } from "./replay.js";
 
 /** What a guard is told. Times are milliseconds. */
 export interface GuardOptions {
-  /** The service's keys: the path of a keytab, a `KeytabFile`, or a function that gives them. */
+  /** The service's keys: the path of a keytab (`FILE:` may stand before it), a `KeytabFile`, or a function that gives them. */
   readonly keytab: Keytab;
   /** The service's principal, where the keytab holds the keys of several. */
   readonly service?: string | undefined;
@@ -73,13 +73,14 @@ export function readGuardOptions(options: GuardOptions): GuardConfig {
   const strong = permittedEtypes.filter((etype) => !etypeOf(etype).weak);
   const replayTimeoutMs = milliseconds("replayTimeoutMs", options.replayTimeoutMs ?? REPLAY_TIMEOUT_MS);
   const publicRows = [...PUBLIC_SERVICES, ...(options.public ?? [])].map((row) => [row, true] as const);
-  const onError = (error: unknown) =>
-    options.log?.({
-      time: new Date(clock()).toISOString(),
-      level: "error",
-      exchange: "GUARD",
-      text: String(error),
-    });
+  const say = (level: "error" | "warn", text: string) => {
+    if (options.log === undefined) process.emitWarning(text, "TesseraWarning");
+    else options.log({ time: new Date(clock()).toISOString(), level, exchange: "GUARD", text });
+  };
+  const report = {
+    onError: (error: Error) => say("error", String(error)),
+    onSkipped: (text: string) => say("warn", text),
+  };
   return {
     policy: {
       floor,
@@ -90,7 +91,7 @@ export function readGuardOptions(options: GuardOptions): GuardConfig {
       clockSkew,
       openTicket: new TicketCache({ clockSkew }).open,
     },
-    keys: keySource(keytab, options.service, clock, onError),
+    keys: keySource(keytab, options.service, clock, report),
     replayCache: new TimedReplayCache(replayCache, replayTimeoutMs),
     publicMethods: new MethodTable(publicRows, "public"),
     callers: new CallerPolicy(options.allow),
