@@ -1,6 +1,6 @@
 /** The client's door. */
 export { ReadableError, type ReadableErrorOptions } from "../errors/readable-error.js";
-export { PrivateFileError, type PrivateFileErrorCode } from "../files/private-file.js";
+export { PrivateFileError, type PrivateFileErrorCode } from "../files/private-file-error.js";
 export type { KeytabEntry, SkippedKeytabEntry } from "../formats/keytab.js";
 export { KeytabError } from "../formats/keytab-error.js";
 export { EncryptionType as EtypeNumber } from "../gen/kerberos/v1/encryption_pb.js";

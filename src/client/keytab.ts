@@ -1,5 +1,5 @@
 /** Keytabs as a client uses them: the keys that a service, or a person with a keytab, logs in with. */
-import { readPrivateFile } from "../files/private-file.js";
+import { readSecret } from "../files/secret-file.js";
 import { type KeytabEntry, parseKeytabFile, type SkippedKeytabEntry } from "../formats/keytab.js";
 import { KeytabError } from "../formats/keytab-error.js";
 import type { Key } from "../protocol/keys.js";
@@ -20,7 +20,7 @@ export async function readKeytab(
   path: string,
   onSkipped?: (skipped: SkippedKeytabEntry) => void,
 ): Promise<KeytabEntry[]> {
-  const bytes = await readPrivateFile(path);
+  const bytes = await readSecret(path);
   try {
     return parseKeytabFile(path, bytes, onSkipped);
   } finally {

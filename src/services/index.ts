@@ -2,7 +2,7 @@
  * The server's door: guard a service of one's own, or open a realm, administer it and run its servers.
  */
 export { ReadableError, type ReadableErrorOptions } from "../errors/readable-error.js";
-export { PrivateFileError, type PrivateFileErrorCode } from "../files/private-file.js";
+export { PrivateFileError, type PrivateFileErrorCode } from "../files/private-file-error.js";
 export type { SkippedKeytabEntry } from "../formats/keytab.js";
 export { KeytabError } from "../formats/keytab-error.js";
 export { EncryptionType as EtypeNumber } from "../gen/kerberos/v1/encryption_pb.js";
