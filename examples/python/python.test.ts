@@ -1,0 +1,113 @@
+/** The Python client against a realm made on the command line; skipped, by name, where a module is missing. */
+import { type ChildProcessWithoutNullStreams, spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { afterEach, describe, expect, test } from "vitest";
+import { Shell } from "../../test/cli/command.js";
+
+const PASSWORD = "a horse of another colour";
+const MODULES = ["grpc", "google.protobuf", "cryptography"];
+const file = (name: string) => fileURLToPath(new URL(name, import.meta.url));
+
+/** A Python that has the modules, or what the first one lacks. */
+function findPython(): { python: string; lacks: string } {
+  const candidates = [process.env.TESSERA_PYTHON, "python3", "/usr/bin/python3"].filter((path) => path);
+  const lacking = candidates.map((path) => ({
+    python: path as string,
+    lacks: MODULES.filter((name) => spawnSync(path as string, ["-c", `import ${name}`]).status !== 0).join(
+      " ",
+    ),
+  }));
+  return lacking.find(({ lacks }) => lacks === "") ?? lacking[0]!;
+}
+
+const { python, lacks } = findPython();
+const why = lacks === "" ? "" : ` (skipped: ${python} lacks ${lacks})`;
+
+describe.skipIf(lacks !== "")(`a client written in Python${why}`, () => {
+  let shell: Shell;
+  let server: ChildProcessWithoutNullStreams | undefined;
+  let addresses: Record<"as" | "tgs" | "v", string>;
+
+  afterEach(() => {
+    server?.kill("SIGKILL");
+    shell.remove();
+  });
+
+  async function startRealm(options: string): Promise<void> {
+    shell = new Shell();
+    expect(await shell.run(`realm create ${options}`)).toMatchObject({ code: 0 });
+    await shell.run("kadmin addprinc --password-stdin alice", `${PASSWORD}\n`);
+    server = shell.start("serve --as-port 0 --tgs-port 0 --v-port 0".split(" "));
+    const [first] = (await once(createInterface(server.stdout), "line")) as [string];
+    ({ addresses } = JSON.parse(first) as { addresses: typeof addresses });
+  }
+
+  /** Runs main.py as alice. */
+  async function run(
+    words: string,
+    password = PASSWORD,
+  ): Promise<{ code: number; out: string; err: string }> {
+    const { as, tgs, v } = addresses;
+    const args = [...words.split(" "), "--as", as, "--tgs", tgs, "--v", v];
+    const child = spawn(python, [file("main.py"), "alice@EXAMPLE.TEST", ...args]);
+    let [out, err] = ["", ""];
+    child.stdout.on("data", (chunk) => {
+      out += chunk;
+    });
+    child.stderr.on("data", (chunk) => {
+      err += chunk;
+    });
+    child.stdin.end(`${password}\n`);
+    const [code] = (await once(child, "close")) as [number];
+    return { code, out, err };
+  }
+
+  async function answer(words: string): Promise<unknown> {
+    const { code, out, err } = await run(words);
+    expect({ code, err }).toEqual({ code: 0, err: "" });
+    return JSON.parse(out);
+  }
+
+  test("logs in to a realm with other iterations from a host an hour wrong, and calls V", async () => {
+    await startRealm("--profile standard --iterations 100000");
+    // The guess, the KDC's advice, the KDC's clock; then the ticket and the call.
+    expect(await answer("who-am-i --clock-error 3600")).toMatchObject({
+      requests: 5,
+      client: "alice@EXAMPLE.TEST",
+      server: "v/localhost@EXAMPLE.TEST",
+      flags: ["pre-authent"],
+    });
+    expect(await answer("who-am-i --clock-error -3600")).toMatchObject({ requests: 5 });
+    const note = { name: "a", text: "from-Python" };
+    expect(await answer("put-note name=a text=from-Python")).toMatchObject({ requests: 4, note });
+    expect(await answer("get-note name=a")).toMatchObject({ note });
+  });
+
+  test("learns by name what was refused", async () => {
+    await startRealm("--profile standard");
+    expect(await run("get-note name=b")).toMatchObject({
+      code: 1,
+      err: expect.stringMatching(/^NOT_FOUND: /),
+    });
+    expect(await run("who-am-i", "another password")).toMatchObject({
+      code: 1,
+      err: expect.stringMatching(/^KDC_ERR_PREAUTH_FAILED: /),
+    });
+    expect(await run("who-am-i --service no/such")).toMatchObject({
+      code: 1,
+      err: expect.stringMatching(/^KDC_ERR_S_PRINCIPAL_UNKNOWN: /),
+    });
+  });
+
+  test("follows the KDC to DES in a textbook realm, where it accepts DES", async () => {
+    await startRealm("--profile textbook");
+    expect(await answer("who-am-i --etypes 3")).toMatchObject({ requests: 3 });
+    expect(await answer("who-am-i --etypes 20,19,3")).toMatchObject({ requests: 4 });
+    expect(await run("who-am-i")).toMatchObject({
+      code: 1,
+      err: expect.stringContaining("no encryption type that this client accepts"),
+    });
+  });
+});
