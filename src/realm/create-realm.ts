@@ -15,13 +15,13 @@ import { type Realm, realmOver } from "./realm.js";
 import { createRealmDirectory, type RealmDirectory } from "./realm-directory.js";
 import { checkSettings, DEFAULT_SETTINGS, type RealmSettings } from "./realm-settings.js";
 
-/** The service with which every realm begins. */
+/** The service that every realm starts with: V. */
 export const FIRST_SERVICE = "v/localhost";
 
 /**
- * Makes a realm in a folder. It appears whole or not at all.
- * @param dir must not exist, or be empty; its parents are made with mode 0700.
- * @param settings those of `DEFAULT_SETTINGS` where absent.
+ * Makes a realm in a folder. It appears complete or not at all.
+ * @param dir must not exist, or must be empty; missing parent folders are made with mode 0700.
+ * @param settings override those of `DEFAULT_SETTINGS`.
  * @param now milliseconds since the epoch.
  * @throws StoreError and RangeError as `createRealmDirectory`.
  */
@@ -39,9 +39,9 @@ export async function createRealm(
 }
 
 /**
- * Makes a realm in memory, for tests and demonstrations: it ends with the process and has no keytab.
- * @param settings those of `DEFAULT_SETTINGS` where absent.
- * @param limits its policy, where it differs from what the settings come to.
+ * Makes a realm in memory, for tests and demonstrations: it ends with the process and has no keytab file.
+ * @param settings override those of `DEFAULT_SETTINGS`.
+ * @param limits override the policy that the settings make.
  * @param now milliseconds since the epoch.
  * @throws RangeError for settings out of range.
  */
@@ -58,7 +58,7 @@ export async function createMemoryRealm(
   return realm;
 }
 
-/** Adds the TGS and the first service, and returns the entry of the service. */
+/** Adds the TGS and the first service, and returns the service's entry. */
 async function addFirstPrincipals({ principals, policy }: Realm, now: number): Promise<PrincipalEntry> {
   await principals.create(randomKeyPrincipal(krbtgtOf(policy.realm), policy.keyEtypes, now));
   const service = principalInRealm(FIRST_SERVICE, policy.realm);

@@ -1,7 +1,8 @@
 /**
- * Keys of services on their way into keytabs (MIT's ktadd).
+ * The keys of services, written into keytabs (MIT's ktadd).
  *
- * Invariant: everything is checked before the first key changes. A new key that is in no keytab locks its service out.
+ * Invariant: everything is checked before the first key changes, since a new key that is in no keytab locks
+ * its service out.
  */
 import { constants } from "node:fs";
 import { access } from "node:fs/promises";
@@ -22,26 +23,27 @@ import { existingPrincipal, isTgs, localPrincipal } from "./principals.js";
 import type { Realm } from "./realm.js";
 import { RealmError } from "./realm-error.js";
 
-/** Told of what a keytab holds that can't be used, and that does not stay when it is written. */
+/** Told of each entry of a keytab that is of no use here. */
 export type OnSkipped = (skipped: SkippedKeytabEntry) => void;
 
-/** Where keys are written. */
+/** The keytab that keys are written into. */
 export interface KeytabTarget {
-  /** The keytab's file; made with mode 0600 where it is not there. */
+  /** Its path; a new file gets mode 0600. */
   readonly path: string;
-  /** Told of each principal once its keys are in the file. */
+  /** Told of each principal as soon as its keys are in the file. */
   readonly onWritten?: ((entry: PrincipalEntry) => void) | undefined;
   readonly onSkipped?: OnSkipped | undefined;
 }
 
 /**
- * Makes new keys for services and writes them into a keytab, with the old versions that the realm still keeps.
- * @param names of services; of a person they end the password.
+ * Makes new keys for services and writes them into a keytab, along with the old versions that the realm still
+ * keeps.
+ * @param names of the principals; one with a password loses it.
  * @param etypes of the new keys, as `newKeyEtypes` takes them.
  * @param now milliseconds since the epoch.
- * @returns the entries as they are now, in the order of the names.
- * @throws RealmError as `existingPrincipal` and `newKeyEtypes`, `protected` for the TGS, `keytab` for a folder that can't
- *   be written; PrivateFileError and KeytabError for a file that is there and is no keytab.
+ * @returns the new entries, in the order of the names.
+ * @throws RealmError as `existingPrincipal` and `newKeyEtypes`, `protected` for the TGS, `keytab` if the
+ *   folder can't be written; PrivateFileError and KeytabError if the file exists and is not a keytab.
  */
 export async function exportNewKeys(
   realm: Realm,
@@ -60,6 +62,7 @@ export async function exportNewKeys(
 /**
  * Writes the present keys of services into a keytab.
  * @param now milliseconds since the epoch.
+ * @returns the entries, in the order of the names.
  * @throws as `exportNewKeys`, and RealmError `password-keyed` for a principal with a password.
  */
 export async function exportKeys(
@@ -81,8 +84,8 @@ export async function exportKeys(
 }
 
 /**
- * Makes sure that a keytab can be written: the file as it is, and its folder.
- * @throws RealmError `keytab`; PrivateFileError and KeytabError for a file that is there and is no keytab.
+ * Checks that a keytab can be written: the file, if there is one, and its folder.
+ * @throws RealmError `keytab`; PrivateFileError and KeytabError if the file exists and is not a keytab.
  */
 export async function checkKeytabTarget(path: string, onSkipped?: OnSkipped): Promise<void> {
   await entriesIn(path, onSkipped);
@@ -95,9 +98,10 @@ export async function checkKeytabTarget(path: string, onSkipped?: OnSkipped): Pr
 }
 
 /**
- * Writes a principal's keys into a keytab, in place of those it held; keys of other principals stay.
+ * Writes a principal's keys into a keytab, in place of those of it that are there; keys of other principals
+ * stay.
  * @param now milliseconds since the epoch.
- * @throws PrivateFileError where it can't be written; KeytabError for a file that is there and is no keytab.
+ * @throws PrivateFileError if it can't be written; KeytabError if the file exists and is not a keytab.
  */
 export async function writeKeytab(
   path: string,
@@ -145,7 +149,7 @@ async function writeEach(
   return written;
 }
 
-/** What a keytab holds; nothing where it is not there. */
+/** The entries of a keytab; none if there is no such file. */
 async function entriesIn(path: string, onSkipped?: OnSkipped): Promise<KeytabEntry[]> {
   let bytes: Uint8Array;
   try {

@@ -1,16 +1,16 @@
 /**
- * A realm's policy while its servers run: `tessera realm set-profile` reaches them within a second or two. Other settings
- * wait for the next start.
+ * A realm's policy while its servers run: a profile set by `tessera realm set-profile` takes effect within a
+ * second or two; other settings take effect at the next start.
  */
 import { unwatchFile, watchFile } from "node:fs";
 import type { RealmPolicy } from "../protocol/policy.js";
 import { type ProfileName, profile } from "../protocol/profile.js";
 import { openRealmDirectory, settingsFileOf } from "./realm-directory.js";
 
-/** How often the realm's file is looked at, in milliseconds. */
+/** How often the settings file is checked for a change, in milliseconds. */
 const INTERVAL_MS = 1_000;
 
-/** What following a realm needs. */
+/** What it takes to follow a realm. */
 export interface LivePolicyOptions {
   /** The realm's folder. */
   readonly dir: string;
@@ -18,13 +18,13 @@ export interface LivePolicyOptions {
   readonly profile: ProfileName;
   /** The policy at the start. */
   readonly policy: RealmPolicy;
-  /** Throws where the servers may not run under these encryption types; the old profile stays then. */
+  /** Throws if the servers must not run with these encryption types; then the old profile stays. */
   readonly check: (permittedEtypes: readonly number[]) => void;
-  /** Told of each change, and of each that was not taken. */
+  /** Told of each change, and of each that was refused. */
   readonly onChange: (text: string, failed: boolean) => void;
 }
 
-/** The policy now; `close` ends the looking. */
+/** The current policy of a realm's folder, followed until `close`. */
 export class LivePolicy {
   readonly #options: LivePolicyOptions;
   readonly #file: string;
@@ -40,12 +40,14 @@ export class LivePolicy {
     watchFile(this.#file, { interval: INTERVAL_MS, persistent: false }, this.#look);
   }
 
-  /** The policy that holds now. The object stays the same until the profile changes. */
+  /** The current policy; the same object until the profile changes. */
   get current(): RealmPolicy {
     return this.#current;
   }
 
-  /** Reads the realm's file and takes its profile. Never throws: what can't be taken is told. */
+  /**
+   * Reads the settings file and takes over its profile. Does not throw; `onChange` hears of what goes wrong.
+   */
   async refresh(): Promise<void> {
     const { dir, check, onChange } = this.#options;
     try {
@@ -61,7 +63,7 @@ export class LivePolicy {
     }
   }
 
-  /** Ends the looking. */
+  /** Stops following. */
   close(): void {
     unwatchFile(this.#file, this.#look);
   }

@@ -1,4 +1,4 @@
-/** Opens the realm of a folder. */
+/** Opens the realm in a folder. */
 import { krbtgtOf } from "../protocol/principal.js";
 import { loadMasterKey } from "../store/master-key.js";
 import { openStore } from "../store/open-store.js";
@@ -8,15 +8,16 @@ import { type Realm, realmOver } from "./realm.js";
 import { openRealmDirectory, type RealmDirectory } from "./realm-directory.js";
 
 /**
- * Opens the realm of a folder; the caller closes it.
- * @throws StoreError as `openRealmDirectory`, and `corrupt` for a database without the realm's TGS; otherwise as
- *   `openUnchecked`.
+ * Opens the realm in a folder; the caller closes it.
+ * @throws StoreError as `openRealmDirectory`, and `corrupt` if the database lacks the realm's TGS; otherwise
+ *   as `openUnchecked`.
  */
 export async function openRealm(from: string | RealmDirectory): Promise<Realm> {
   const directory = typeof from === "string" ? await openRealmDirectory(from) : from;
   const realm = await openUnchecked(directory);
   try {
-    // Every realm has its TGS: without it the database was emptied, for under another master key it does not open.
+    // Every realm has its TGS. A database without it was emptied: under another master key it would not even
+    // open.
     const tgs = krbtgtOf(directory.settings.realm);
     if ((await realm.principals.get(tgs)) === undefined)
       throw new StoreError(
@@ -31,7 +32,7 @@ export async function openRealm(from: string | RealmDirectory): Promise<Realm> {
 }
 
 /**
- * Opens a realm without asking whether its TGS is there: to fill a new one, or to examine a damaged one.
+ * Opens a realm without checking that its TGS is there: to fill a new one, or to examine a damaged one.
  * @throws PrivateFileError and StoreError as `loadMasterKey` and `openStore`.
  */
 export async function openUnchecked(directory: RealmDirectory): Promise<Realm> {

@@ -1,4 +1,7 @@
-/** Keys of principals: made with a new one, changed later; of which encryption types; what becomes of the old ones. */
+/**
+ * New principals with their keys, and new keys for old principals: of which encryption types, and what old
+ * keys remain.
+ */
 import { etypeName } from "../protocol/etypes.js";
 import {
   passwordPrincipal,
@@ -12,10 +15,13 @@ import { existingPrincipal, isTgs, localPrincipal, type PrincipalLimits } from "
 import type { Realm } from "./realm.js";
 import { RealmError } from "./realm-error.js";
 
-/** A password, or where to ask for it: asked once everything else was found right, so that nobody types one in vain. */
+/**
+ * A password, or how to ask for it: asked for once everything else has been checked, so that nobody types one
+ * in vain.
+ */
 export type PasswordSource = string | (() => Promise<string>);
 
-/** What may be chosen for a new principal. */
+/** What can be chosen for a new principal. */
 export interface NewPrincipalChoice {
   /** Encryption types of its keys, as `newKeyEtypes` takes them. */
   readonly etypes?: readonly number[] | undefined;
@@ -23,11 +29,11 @@ export interface NewPrincipalChoice {
 }
 
 /**
- * The encryption types of new keys: those asked for, or else those of the present keys that the policy permits, or else
- * the policy's.
- * @param asked numbers; none: whatever is right.
+ * The encryption types of new keys: those asked for; or else those of the present keys, as far as the policy
+ * permits them; or else those that the policy gives to new principals.
+ * @param asked their numbers; may be empty.
  * @param present the entry whose keys are replaced; undefined for a new principal.
- * @throws RealmError `etype` for ones that the policy does not permit.
+ * @throws RealmError `etype` if one is asked for that the policy does not permit.
  */
 export function newKeyEtypes(
   { settings, policy }: Realm,
@@ -50,12 +56,13 @@ export function newKeyEtypes(
 }
 
 /**
- * Adds a person with a password. No ticket is ever issued for such a principal: a service needs random keys.
+ * Adds a person with a password. No ticket is ever issued for such a principal, so a service needs random
+ * keys.
  * @param etypes as `newKeyEtypes` takes them.
  * @param now milliseconds since the epoch.
  * @returns the entry that was written.
- * @throws RealmError `exists` where there is one of that name; as `localPrincipal` and `newKeyEtypes`; KrbError for a
- *   password that is empty or too long.
+ * @throws RealmError `exists` if there is one of that name; as `localPrincipal` and `newKeyEtypes`; KrbError
+ *   for a password that is empty or too long.
  */
 export async function addPasswordPrincipal(
   realm: Realm,
@@ -72,7 +79,7 @@ export async function addPasswordPrincipal(
   return create(realm, { ...made, ...limits });
 }
 
-/** Adds a service with random keys, or a person with a keytab. Parameters and refusals as `addPasswordPrincipal`. */
+/** Adds a service with random keys, or a person with a keytab. Otherwise as `addPasswordPrincipal`. */
 export async function addRandomKeyPrincipal(
   realm: Realm,
   name: string,
@@ -86,12 +93,12 @@ export async function addRandomKeyPrincipal(
 }
 
 /**
- * Gives a principal keys from a new password. No old key stays, and an expiry of the password ends.
+ * Gives a principal keys made from a new password. No old key remains, and the password no longer expires.
  * @param etypes as `newKeyEtypes` takes them.
  * @param now milliseconds since the epoch.
  * @returns the entry that was written.
- * @throws RealmError as `existingPrincipal` and `newKeyEtypes`; `protected` for the TGS; `changed` where the principal got
- *   other keys meanwhile; KrbError for a password that is empty or too long.
+ * @throws RealmError as `existingPrincipal` and `newKeyEtypes`; `protected` for the TGS; `changed` if the
+ *   principal was given other keys in the meantime; KrbError for a password that is empty or too long.
  */
 export async function changePassword(
   realm: Realm,
@@ -110,7 +117,7 @@ export async function changePassword(
     if (currentKvno(latest) !== currentKvno(old))
       throw new RealmError(
         "changed",
-        `${old.principal} got other keys meanwhile; nothing was changed`,
+        `${old.principal} was given other keys in the meantime; nothing was changed`,
         "try again",
       );
     return {
@@ -126,8 +133,9 @@ export async function changePassword(
 }
 
 /**
- * Gives a principal random keys of a new version. Old versions stay as long as a ticket under them may live: the one
- * replaced now, and those before it unless it stood for longer than any ticket. Of an old password nothing stays.
+ * Gives a principal random keys of a new version. The version replaced remains, since tickets under it may
+ * still be in use; so do those before it, unless it was current for longer than any ticket lives. Keys made
+ * from a password never remain.
  * @param etypes as `newKeyEtypes` takes them.
  * @param now milliseconds since the epoch.
  * @returns the entry that was written.

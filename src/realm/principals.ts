@@ -1,12 +1,16 @@
-/** The principals of a realm: found, listed, changed and deleted. Their keys are principal-keys.ts's affair. */
+/**
+ * The principals of a realm: find, list, modify and delete them. Adding them and changing their keys:
+ * principal-keys.ts.
+ */
 import { krbtgtOf, type Principal, principalInRealm, realmOf } from "../protocol/principal.js";
 import type { PrincipalEntry } from "../protocol/principal-entry.js";
 import type { Realm } from "./realm.js";
 import { RealmError } from "./realm-error.js";
 
 /**
- * What a principal may. A limit that is absent stays as it is; one that is undefined ends, and the realm's counts.
- * Times are milliseconds since the epoch, lives milliseconds; PrincipalEntry says what each means.
+ * What a principal may do. A limit that is absent stays as it is; one that is `undefined` is lifted, and the
+ * realm's own limit remains. Times are in milliseconds since the epoch, lives in milliseconds; PrincipalEntry
+ * explains each.
  */
 export interface PrincipalLimits {
   readonly disabled?: boolean;
@@ -17,7 +21,7 @@ export interface PrincipalLimits {
 }
 
 /**
- * The principal of a name, in this realm where the name has none.
+ * The principal that a name stands for; a name without a realm is in this one.
  * @throws KrbError as `parsePrincipal`; RealmError `foreign` for a principal of another realm.
  */
 export function localPrincipal({ settings }: Realm, name: string): Principal {
@@ -34,7 +38,8 @@ export function isTgs(realm: Realm, name: string): boolean {
 
 /**
  * The entry of a principal.
- * @throws RealmError `missing` where there is none; StoreError for a record that does not open; as `localPrincipal`.
+ * @throws RealmError `missing` if there is none; StoreError for a record that can't be opened; as
+ *   `localPrincipal`.
  */
 export async function existingPrincipal(realm: Realm, name: string): Promise<PrincipalEntry> {
   const principal = localPrincipal(realm, name);
@@ -42,23 +47,24 @@ export async function existingPrincipal(realm: Realm, name: string): Promise<Pri
 }
 
 /**
- * The entries of the realm, or those whose name fits a pattern, in the order of their names.
- * @param pattern a principal's name in which `*` stands for any text; its realm may be left out.
- * @throws StoreError at the first record that does not open.
+ * The realm's entries, or those whose names match a pattern, in order of their names.
+ * @param pattern a principal's name in which `*` stands for any text; the realm may be left out.
+ * @throws StoreError at the first record that can't be opened.
  */
 export async function* listPrincipals(
   { principals, settings }: Realm,
   pattern = "*",
 ): AsyncGenerator<PrincipalEntry> {
-  const fits = patternOf(pattern.includes("@") ? pattern : `${pattern}@${settings.realm}`);
-  for await (const entry of principals.list()) if (fits(entry.principal)) yield entry;
+  const matches = patternOf(pattern.includes("@") ? pattern : `${pattern}@${settings.realm}`);
+  for await (const entry of principals.list()) if (matches(entry.principal)) yield entry;
 }
 
 /**
- * Changes what a principal may; it counts from the next ticket on.
+ * Changes what a principal may do, from its next ticket on; tickets already issued stay valid.
  * @param now milliseconds since the epoch.
  * @returns the entry that was written.
- * @throws RealmError `protected` where the realm's TGS would be disabled or expire; as `existingPrincipal`.
+ * @throws RealmError `protected` if the realm's TGS would be disabled or would expire; as
+ *   `existingPrincipal`.
  */
 export async function modifyPrincipal(
   realm: Realm,
@@ -72,9 +78,10 @@ export async function modifyPrincipal(
 }
 
 /**
- * Deletes a principal with its keys, also where its record does not open any more.
+ * Deletes a principal and its keys, even if its record can no longer be opened.
  * @returns the principal that was deleted.
- * @throws RealmError `protected` for the realm's TGS, `missing` where there is none; as `localPrincipal`.
+ * @throws RealmError `protected` for the realm's TGS, `missing` if there is no such principal; as
+ *   `localPrincipal`.
  */
 export async function deletePrincipal(realm: Realm, name: string): Promise<Principal> {
   protectTgs(realm, name);
@@ -93,7 +100,7 @@ function missing(principal: Principal): never {
   throw new RealmError("missing", `there is no principal ${principal}`, hint);
 }
 
-/** Piece by piece from the left: the time does not grow with the number of stars. */
+/** Matches piece by piece from the left, so that its time does not grow with the number of stars. */
 function patternOf(pattern: string): (name: string) => boolean {
   const [first = "", ...pieces] = pattern.split("*");
   return (name) => {

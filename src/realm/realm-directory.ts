@@ -6,7 +6,7 @@
  *   principals/   principals, LMDB
  *   replay/       the replay cache, LMDB
  *   notes/        V's notes, LMDB
- *   v.keytab      V's keys, in MIT's format; written by the command
+ *   v.keytab      V's keys, in MIT's format; written when the realm is made
  */
 import { randomBytes } from "node:crypto";
 import { mkdir, readdir, readFile, rename, rm, stat } from "node:fs/promises";
@@ -23,7 +23,7 @@ import {
   type RealmSettings,
 } from "./realm-settings.js";
 
-/** Where a realm keeps its parts. Stores are names for `openStore` and `openReplayCache`. */
+/** Where a realm keeps its parts. A store is a name, as `openStore` and `openReplayCache` take it. */
 export interface RealmDirectory {
   readonly dir: string;
   readonly settings: RealmSettings;
@@ -35,12 +35,12 @@ export interface RealmDirectory {
 }
 
 /**
- * Makes a realm's folder with its settings and a new master key. It appears whole or not at all.
- * @param dir must not exist, or be empty.
- * @param fill puts into the folder what else must be there from the start, such as the first principals. It gets the
- *   folder under a passing name and closes what it opened; if it throws, nothing is left.
- * @throws StoreError `exists` where there is something already; `missing` where its parent is not there; RangeError
- *   for settings out of range.
+ * Makes a realm's folder with its settings and a new master key. It appears complete or not at all.
+ * @param dir must not exist, or must be empty.
+ * @param fill adds what else must be there from the start, such as the first principals. It works on the
+ *   folder under a temporary name and must close what it opens; if it throws, nothing is left behind.
+ * @throws StoreError `exists` if something is there already; `missing` if the parent folder is not there;
+ *   RangeError for settings out of range.
  */
 export async function createRealmDirectory(
   dir: string,
@@ -50,18 +50,18 @@ export async function createRealmDirectory(
   checkSettings(settings);
   const target = resolve(dir);
   await checkVacant(target);
-  const passing = join(dirname(target), `.${basename(target)}.${randomBytes(6).toString("hex")}`);
+  const temporary = join(dirname(target), `.${basename(target)}.${randomBytes(6).toString("hex")}`);
   try {
-    await mkdir(passing, { mode: 0o700 });
-    for (const part of ["principals", "notes", "replay"]) await mkdir(join(passing, part), { mode: 0o700 });
-    await createPrivateFile(settingsFileOf(passing), Buffer.from(formatSettings(settings)));
-    (await createMasterKey(join(passing, "master.key"))).wipe();
-    await fill(layout(passing, settings));
-    await syncFolder(passing);
-    await rename(passing, target);
+    await mkdir(temporary, { mode: 0o700 });
+    for (const part of ["principals", "notes", "replay"]) await mkdir(join(temporary, part), { mode: 0o700 });
+    await createPrivateFile(settingsFileOf(temporary), Buffer.from(formatSettings(settings)));
+    (await createMasterKey(join(temporary, "master.key"))).wipe();
+    await fill(layout(temporary, settings));
+    await syncFolder(temporary);
+    await rename(temporary, target);
     await syncFolder(dirname(target));
   } catch (error) {
-    await rm(passing, { recursive: true, force: true });
+    await rm(temporary, { recursive: true, force: true });
     throw creationError(error, target);
   }
   return layout(target, settings);
@@ -69,15 +69,15 @@ export async function createRealmDirectory(
 
 /**
  * Reads a realm's folder.
- * @throws StoreError `missing` where there is no realm; `unsafe` for a folder open to others; `corrupt` for settings
- *   that are not as they should be, naming file and key; `version` for those of a newer release.
+ * @throws StoreError `missing` if there is no realm; `unsafe` if others can enter the folder; `corrupt` for
+ *   bad settings, naming the file and the key; `version` for settings written by a newer release.
  */
 export async function openRealmDirectory(dir: string): Promise<RealmDirectory> {
   const target = resolve(dir);
   const file = settingsFileOf(target);
   let text: string;
   try {
-    // Settings first: a folder without them is no realm, whoever may look into it.
+    // Settings first: a folder without them is not a realm, so its mode does not matter.
     text = await readFile(file, "utf8");
     const { mode } = await stat(target);
     if (process.platform !== "win32" && (mode & 0o077) !== 0)
@@ -99,8 +99,8 @@ export async function openRealmDirectory(dir: string): Promise<RealmDirectory> {
 }
 
 /**
- * Writes another profile into a realm's file; the rest of it stays as its operator wrote it.
- * @throws StoreError `corrupt` for a file that is not JSON; PrivateFileError where it can't be written.
+ * Writes another profile into a realm's settings file; the rest stays as the operator wrote it.
+ * @throws StoreError `corrupt` for a file that is not a JSON object; PrivateFileError if it can't be written.
  */
 export async function writeProfile({ dir }: RealmDirectory, profile: ProfileName): Promise<void> {
   const file = settingsFileOf(dir);
@@ -108,12 +108,13 @@ export async function writeProfile({ dir }: RealmDirectory, profile: ProfileName
   await writeFileAtomically(file, Buffer.from(`${JSON.stringify(settings, undefined, 2)}\n`));
 }
 
-/** The file of a realm's settings. */
+/** The settings file of a realm's folder. */
 export function settingsFileOf(dir: string): string {
   return join(dir, SETTINGS_FILE);
 }
 
 const SETTINGS_FILE = "realm.json";
+
 function layout(dir: string, settings: RealmSettings): RealmDirectory {
   return Object.freeze({
     dir,
@@ -143,7 +144,7 @@ async function checkVacant(target: string): Promise<void> {
 function creationError(error: unknown, target: string): unknown {
   const { code, message } = error as NodeJS.ErrnoException;
   if (code === "ENOTEMPTY" || code === "EEXIST")
-    return new StoreError("exists", `${target}: was made by somebody else meanwhile`, { cause: error });
+    return new StoreError("exists", `${target}: was made by somebody else in the meantime`, { cause: error });
   if (code === "ENOENT")
     return new StoreError("missing", `${dirname(target)}: does not exist; make it first`, {
       hint: "check the path",

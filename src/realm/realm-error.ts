@@ -1,14 +1,14 @@
-/** What a realm refuses to whoever administers it. */
+/** Why a realm refuses what its administrator asks for. */
 import { ReadableError } from "../errors/readable-error.js";
 
 /**
- * - `exists`: there is a principal of that name
- * - `missing`: there is none
+ * - `exists`: there is a principal of that name already
+ * - `missing`: there is no such principal
  * - `foreign`: the name belongs to another realm
- * - `protected`: the realm's own TGS must stay as it is
+ * - `protected`: it would take the realm's own TGS away, or its keys out of the database
  * - `etype`: the profile does not permit the encryption type
- * - `password-keyed`: keys made from a password go into no keytab
- * - `changed`: somebody else changed the principal meanwhile
+ * - `password-keyed`: keys made from a password never go into a keytab
+ * - `changed`: somebody else changed the principal in the meantime
  * - `keytab`: the keytab can't be written
  */
 export type RealmErrorReason =
@@ -21,7 +21,7 @@ export type RealmErrorReason =
   | "changed"
   | "keytab";
 
-/** A refusal of what an administrator asked for. Nothing was changed. */
+/** A realm's refusal of an administrative request; nothing was changed. */
 export class RealmError extends ReadableError {
   override readonly name = "RealmError";
   readonly reason: RealmErrorReason;

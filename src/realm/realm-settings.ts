@@ -1,4 +1,6 @@
-/** The settings of a realm: their limits, their text in `realm.json`, and the policy they come to. */
+/**
+ * The settings of a realm: their ranges, their text in `realm.json`, and the policy that follows from them.
+ */
 import { formatDuration, parseDuration } from "../protocol/duration.js";
 import { ITERATIONS, isIterationCount } from "../protocol/etypes.js";
 import type { RealmPolicy } from "../protocol/policy.js";
@@ -6,24 +8,27 @@ import { isRealm } from "../protocol/principal.js";
 import { isProfileName, type ProfileName, profile } from "../protocol/profile.js";
 import { StoreError } from "../store/store-error.js";
 
-/** The settings of a realm. Times are milliseconds. */
+/** The settings of a realm. Durations are in milliseconds. */
 export interface RealmSettings {
   readonly realm: string;
   readonly profile: ProfileName;
-  /** Longest ticket. */
+  /** The longest life of a ticket. */
   readonly maxLife: number;
-  /** Longest renewable life; 0: no renewal. */
+  /** The longest a ticket can be renewed for; 0: tickets are not renewable. */
   readonly maxRenewableLife: number;
-  /** Permitted difference of clocks, either way. */
+  /** How far a client's clock may be off, either way. */
   readonly clockSkew: number;
-  /** Iterations of PBKDF2 for keys made from passwords from now on; the default of RFC 8009 when absent. */
+  /** PBKDF2 iterations for keys made from passwords from now on; RFC 8009's default if absent. */
   readonly iterations?: number | undefined;
 }
 
-/** The name of a realm that is given no other. */
+/** The name of a realm unless another is given. */
 export const DEFAULT_REALM = "EXAMPLE.TEST";
 
-/** The settings of a realm that is given no others: ten hours of life, renewable for a week, five minutes of skew. */
+/**
+ * Settings for whatever is not given: tickets for ten hours, renewable for a week, five minutes of clock
+ * skew.
+ */
 export const DEFAULT_SETTINGS: RealmSettings = Object.freeze({
   realm: DEFAULT_REALM,
   profile: "textbook",
@@ -44,14 +49,14 @@ type DurationName = keyof typeof DURATIONS;
 const DURATION_NAMES = Object.keys(DURATIONS) as DurationName[];
 const ITERATION_RANGE = `a whole number from ${ITERATIONS.least} to ${ITERATIONS.most}`;
 
-/** What the settings of a realm permit. */
+/** The policy that a realm's settings make. */
 export function policyOf(settings: RealmSettings): RealmPolicy {
   const { realm, maxLife, maxRenewableLife, clockSkew, iterations } = settings;
   const { permitted, keyEtypes } = profile(settings.profile);
   return { realm, permittedEtypes: permitted, keyEtypes, maxLife, maxRenewableLife, clockSkew, iterations };
 }
 
-/** @throws RangeError naming the first setting that is out of range. */
+/** Checks settings that a program made. Throws RangeError naming the first that is out of range. */
 export function checkSettings(settings: RealmSettings): void {
   if (!isRealm(settings.realm)) throw new RangeError(`realm: not a realm name: ${shown(settings.realm)}`);
   if (!isProfileName(settings.profile)) throw new RangeError(`profile: unknown: ${shown(settings.profile)}`);
@@ -74,8 +79,8 @@ export function formatSettings({ realm, profile, iterations, ...durations }: Rea
 
 /**
  * Reads the text of `realm.json`.
- * @param file its path, for the refusal.
- * @throws StoreError `corrupt` naming file and key; `version` for settings of a newer release.
+ * @param file its path, for the error.
+ * @throws StoreError `corrupt`, naming the file and the key; `version` for a file written by a newer release.
  */
 export function parseSettings(text: string, file: string): RealmSettings {
   const values = parseObject(text, file);
@@ -119,13 +124,13 @@ function durationOf(text: string): number | undefined {
   try {
     return parseDuration(text);
   } catch {
-    return undefined; // parseDuration throws a RangeError alone; the caller names the file and the key
+    return undefined; // its RangeError knows neither file nor key; the caller names both
   }
 }
 
 /**
  * Reads a JSON object.
- * @throws StoreError `corrupt` naming the file.
+ * @throws StoreError `corrupt`, naming the file.
  */
 export function parseObject(text: string, file: string): Record<string, unknown> {
   let value: unknown;

@@ -1,20 +1,23 @@
-/** A realm that is open: its settings, what they permit, and its principals. */
+/** An open realm: its settings, the policy they make, and its principals. */
 import type { RealmPolicy } from "../protocol/policy.js";
 import type { PrincipalStore } from "../store/principal-store.js";
 import type { RealmDirectory } from "./realm-directory.js";
 import { policyOf, type RealmSettings } from "./realm-settings.js";
 
-/** An open realm; `close` closes its principals. */
+/** An open realm. Whoever opened it closes it. */
 export interface Realm extends AsyncDisposable {
   readonly settings: RealmSettings;
   readonly policy: RealmPolicy;
   readonly principals: PrincipalStore;
-  /** Its folder; undefined for a realm in memory. */
+  /** Undefined for a realm in memory. */
   readonly directory: RealmDirectory | undefined;
   close(): Promise<void>;
 }
 
-/** The realm over these principals, which it takes over. Its policy is that of the settings but for `limits`. */
+/**
+ * A realm with these principals, which it closes.
+ * @param limits override the policy that the settings make.
+ */
 export function realmOver(
   principals: PrincipalStore,
   settings: RealmSettings,

@@ -6,17 +6,20 @@ import { listPrincipals } from "./principals.js";
 import type { Realm } from "./realm.js";
 import { writeProfile } from "./realm-directory.js";
 
-/** What a change of the profile came to. */
+/** The outcome of a change of profile. */
 export interface ProfileChange {
   readonly from: ProfileName;
   readonly to: ProfileName;
-  /** Principals without a key that the new profile permits: they can't log in or be served until they get one. */
+  /**
+   * Principals without a key that the new profile permits: they can't log in or be served until they have
+   * one.
+   */
   readonly lacking: readonly PrincipalEntry[];
 }
 
 /**
- * Moves a realm to another profile. Servers that follow its folder take it within seconds; `realm` itself stays as it was
- * opened.
+ * Moves a realm to another profile. Servers that run take it up within seconds; the open `realm` itself does
+ * not change.
  * @throws TypeError for a realm in memory; StoreError and PrivateFileError as `writeProfile`.
  */
 export async function setProfile(realm: Realm, to: ProfileName): Promise<ProfileChange> {

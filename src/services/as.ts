@@ -1,4 +1,4 @@
-/** The Authentication Server: fetches, lets `issueTgt` decide, answers. */
+/** The Authentication Server: fetches the entries, lets `issueTgt` decide, answers. */
 import type { AuthenticationServiceServer } from "../gen/kerberos/v1/authentication_service_grpc.js";
 import { issueTgt, makeDecoyKeys, readAsReqClient } from "../protocol/as-exchange.js";
 import { isoTime } from "../protocol/kerberos-time.js";
@@ -7,7 +7,7 @@ import type { RealmPolicy } from "../protocol/policy.js";
 import { type KdcConfig, krbtgtEntry } from "./kdc.js";
 import { runExchange } from "./run-exchange.js";
 
-/** The AS over a realm's database. */
+/** The AS's service, on a realm's database. */
 export function authenticationService(config: KdcConfig): AuthenticationServiceServer {
   const decoyKeysFor = keepDecoyKeys();
   return {
@@ -28,7 +28,7 @@ export function authenticationService(config: KdcConfig): AuthenticationServiceS
   };
 }
 
-/** Decoy keys that stay the same as long as the policy does. */
+/** Decoy keys that stay the same until the policy changes. */
 function keepDecoyKeys(): (policy: RealmPolicy) => readonly LongTermKey[] {
   let madeFor: RealmPolicy | undefined;
   let keys: readonly LongTermKey[] = [];

@@ -1,2 +1,4 @@
-/** The present, in milliseconds since the epoch. Read once a request; everything below is handed that `now`. */
+/**
+ * The present, in milliseconds since the epoch. Read once a request; everything below is handed that `now`.
+ */
 export type Clock = () => number;

@@ -1,5 +1,6 @@
 /**
- * The servers' log: one structured line an exchange, of who asked what, how it ended, and under which encryption types.
+ * The servers' log: one structured line an exchange, of who asked what, how it ended, and under which
+ * encryption types.
  *
  * Invariant: names, numbers and times only. No key, password or ticket content ever gets here.
  */
@@ -9,12 +10,12 @@ import { KrbError } from "../protocol/krb-error.js";
 import { RpcError } from "../rpc/rpc-error.js";
 import { StoreError } from "../store/store-error.js";
 
-/** One line of the log: a flat record of text, numbers and short lists; what is undefined is not said. */
+/** One line of the log: a flat record of text, numbers and short lists; undefined values are left out. */
 export type LogRecord = Readonly<Record<string, unknown>>;
-/** Where the lines go; must not throw. */
+/** Takes the lines; must not throw. */
 export type Log = (record: LogRecord) => void;
 
-/** What an exchange tells of itself while it runs. */
+/** What an exchange reports of itself as it runs. */
 export interface ExchangeLine {
   client?: string;
   server?: string;
@@ -66,7 +67,7 @@ export function failureOf(error: unknown): Outcome {
   return { level: "error", result: "INTERNAL", text: String(error), stack: (error as Error)?.stack };
 }
 
-/** The line of an exchange that is over. */
+/** The line of a finished exchange. */
 export function exchangeRecord(frame: ExchangeFrame, line: ExchangeLine, outcome: Outcome): LogRecord {
   const { exchange, id, peer, ms } = frame;
   const { client, server, operation, etypes, endtime } = line;
@@ -75,7 +76,7 @@ export function exchangeRecord(frame: ExchangeFrame, line: ExchangeLine, outcome
   return { time, exchange, id, peer, client, server, operation, etypes, endtime, weak, ...outcome, ms };
 }
 
-/** The weak encryption types of an exchange, so that every DES ticket stands in the log as one. */
+/** The weak encryption types of an exchange, so that the log shows every DES ticket as one. */
 function weakNames(etypes: ExchangeLine["etypes"]): string[] | undefined {
   let weak: Set<string> | undefined;
   for (const part in etypes) {

@@ -1,7 +1,7 @@
 /**
- * grpc.health.v1: whether the server and each of its services take calls (gRFC A90 for List).
+ * grpc.health.v1: whether the server and each of its services take calls (List: gRFC A90).
  *
- * Invariant: after `shutdown` every status is NOT_SERVING for good, and no Watch stays open.
+ * Invariant: after `shutdown` every status stays NOT_SERVING, and no Watch stays open.
  */
 import { EventEmitter, on } from "node:events";
 import * as grpc from "@grpc/grpc-js";
@@ -13,20 +13,26 @@ import {
 import { RpcError } from "../rpc/rpc-error.js";
 import type { HandlerContext, ServiceOptions } from "../rpc/server-runtime.js";
 
-/** The health of a server: known to the assembly that sets it, told to whoever asks. */
+/** A server's health: set by the server, reported to whoever asks. */
 export class HealthService implements HealthServer {
   readonly #statuses = new Map<string, ServingStatus>([["", ServingStatus.SERVING]]);
   readonly #changes = new EventEmitter().setMaxListeners(0);
   #down = false;
 
-  /** Sets the status of a service by its full name; the empty name is the server's. No effect after `shutdown`. */
+  /**
+   * Sets the status of a service by its full name; the empty name stands for the server. No effect after
+   * `shutdown`.
+   */
   set(service: string, status: "SERVING" | "NOT_SERVING"): void {
     if (this.#down) return;
     this.#statuses.set(service, ServingStatus[status]);
     this.#changes.emit("change");
   }
 
-  /** Adds the service to a server. It ends its streams by `shutdown`, after their last message, and not by the option. */
+  /**
+   * Adds the service to a server. Its streams end by `shutdown`, after a last message, and not by the
+   * option's signal.
+   */
   addTo(server: grpc.Server, options?: ServiceOptions): void {
     addHealth(server, this, { ...options, shutdown: undefined });
   }
@@ -39,7 +45,7 @@ export class HealthService implements HealthServer {
     this.#changes.emit("change");
   }
 
-  /** One status; NOT_FOUND for a service the server does not know. */
+  /** One status. Throws RpcError NOT_FOUND for a service that the server does not know. */
   async check(request: HealthCheckRequest): Promise<{ status: ServingStatus }> {
     const status = this.#statuses.get(request.service);
     if (status === undefined) throw new RpcError(grpc.status.NOT_FOUND, "unknown service");
@@ -52,12 +58,12 @@ export class HealthService implements HealthServer {
     return { statuses: Object.fromEntries(statuses) };
   }
 
-  /** A status now and at every change; SERVICE_UNKNOWN as long as the server does not know the service. */
+  /** A status now and at each change; SERVICE_UNKNOWN while the server does not know the service. */
   async *watch(
     request: HealthCheckRequest,
     context: HandlerContext,
   ): AsyncGenerator<{ status: ServingStatus }> {
-    // Listening comes first, so that no change falls between the first status and the wait for the next.
+    // Listens first, so that no change is missed between the first status and the wait for the next.
     const changes = on(this.#changes, "change", { signal: context.signal });
     let told: ServingStatus | undefined;
     do {

@@ -1,4 +1,4 @@
-/** What AS and TGS are built from. */
+/** What AS and TGS are made of. */
 import { KrbError } from "../protocol/krb-error.js";
 import type { RealmPolicy } from "../protocol/policy.js";
 import { krbtgtOf } from "../protocol/principal.js";
@@ -8,23 +8,25 @@ import type { ReplayCache } from "../store/replay-cache.js";
 import type { Clock } from "./clock.js";
 import type { Log } from "./exchange-log.js";
 
-/** The collaborators of a KDC's services. */
+/** What a KDC's services work with. */
 export interface KdcConfig {
   readonly principals: Pick<PrincipalStore, "get">;
-  /** Read at each request, so that it may change while the server runs: another object then. */
+  /**
+   * Read at each request, so that it can change while the server runs; a changed policy is another object.
+   */
   readonly policy: RealmPolicy;
   readonly clock: Clock;
   readonly log: Log;
 }
 
-/** The collaborators of the TGS. */
+/** What the TGS works with. */
 export interface TgsConfig extends KdcConfig {
   readonly replayCache: ReplayCache;
 }
 
 /**
  * The entry of the realm's TGS.
- * @throws KrbError KDC_ERR_SVC_UNAVAILABLE when the realm has none: it was not created whole.
+ * @throws KrbError KDC_ERR_SVC_UNAVAILABLE if the database lacks it: the realm is incomplete.
  */
 export async function krbtgtEntry(config: KdcConfig): Promise<PrincipalEntry> {
   const principal = krbtgtOf(config.policy.realm);

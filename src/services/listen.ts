@@ -1,17 +1,17 @@
-/** Where a server listens, and where it may: weak encryption types stay on loopback unless the operator says otherwise. */
+/** Where a server may listen: weak encryption types stay on loopback unless the operator insists. */
 import { isIPv6 } from "node:net";
 import { ReadableError } from "../errors/readable-error.js";
 import { weakEtypes } from "../protocol/etypes.js";
 import { isLoopback } from "../rpc/network-address.js";
 
-/** A server could not be started where it was asked to; the text says why and what to do. */
+/** A server can't listen where it was told to; the text says why and what to do. */
 export class ListenError extends ReadableError {
   override readonly name = "ListenError";
 }
 
 /**
- * Refuses to let a weak encryption type (RFC 6649) leave loopback.
- * @throws ListenError naming the weak types and the two ways out.
+ * Checks that no weak encryption type (RFC 6649) would leave loopback.
+ * @throws ListenError naming the weak types and the ways out.
  */
 export function checkWeakCrypto(
   host: string,
@@ -32,7 +32,7 @@ export function hostPort(host: string, port: number): string {
   return isIPv6(host) ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
-/** The error of a bind that failed, in one line. */
+/** The error for a failed bind, in one line. */
 export function listenError(host: string, port: number, cause: unknown): ListenError {
   const text = cause instanceof Error ? cause.message : String(cause);
   const at = hostPort(host, port);

@@ -1,4 +1,4 @@
-/** The three servers of a realm, each on its own or together: run-realm.ts puts them together. */
+/** The three servers of a realm, each by itself; run-realm.ts runs them together. */
 import type * as grpc from "@grpc/grpc-js";
 import { addApplicationService } from "../gen/kerberos/v1/application_service_grpc.js";
 import { ApplicationService } from "../gen/kerberos/v1/application_service_pb.js";
@@ -13,20 +13,20 @@ import { type RunningServer, startServer } from "./server.js";
 import { ticketGrantingService } from "./tgs.js";
 import { applicationService, type VConfig } from "./v.js";
 
-/** Where a server listens, and under which conditions. */
+/** Where a server listens, and how. */
 export interface ListenOptions {
   readonly host: string;
   /** 0: any free port. */
   readonly port: number;
-  /** TLS; plaintext when absent. */
+  /** For TLS; plaintext if absent. */
   readonly credentials?: grpc.ServerCredentials | undefined;
-  /** Lets a realm that permits weak encryption listen beyond loopback. */
+  /** Lets a server that permits weak encryption types listen beyond loopback. */
   readonly allowWeakCrypto?: boolean | undefined;
 }
 
 /**
  * Starts the AS.
- * @throws ListenError; KrbError KDC_ERR_SVC_UNAVAILABLE when the database has no TGS principal.
+ * @throws ListenError; KrbError KDC_ERR_SVC_UNAVAILABLE if the database lacks the realm's TGS.
  */
 export async function startAs(config: KdcConfig, listen: ListenOptions): Promise<RunningServer> {
   checkWeakCrypto(listen.host, config.policy.permittedEtypes, listen.allowWeakCrypto ?? false);

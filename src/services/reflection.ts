@@ -1,9 +1,9 @@
 /**
- * gRPC server reflection, v1 and v1alpha: the contract, with its comments, for whoever may call.
+ * gRPC server reflection, v1 and v1alpha: the contract, with its comments, for every caller.
  *
- * Both versions are the same messages under two names. A reply holds the file asked for and as many of its dependencies as
- * a message has room for; clients ask for the others by name. Files come as they were compiled, from
- * `file-descriptors_pb.ts`: what generated code carries is without comments.
+ * Both versions have the same messages under two names. A reply holds the file asked for and as many of its
+ * dependencies as fit into a message; clients ask for the rest by name. The files come from
+ * `file-descriptors_pb.ts`, since the descriptors in generated code lack the comments.
  */
 import {
   type DescEnum,
@@ -30,18 +30,18 @@ import type { ServiceOptions } from "../rpc/server-runtime.js";
 
 type Reply = NonNullable<MessageInitShape<typeof ServerReflectionResponseSchema>["messageResponse"]>;
 
-/** What else may be said of reflection. */
+/** Options of reflection. */
 export interface ReflectionOptions extends ServiceOptions {
-  /** Files that no service mentions: messages that travel inside `bytes` or Any. */
+  /** Files that no service refers to: those of messages that travel inside `bytes` or Any. */
   readonly files?: readonly DescFile[] | undefined;
   /** The largest reply, in bytes; by default what a server of this project may send. */
   readonly maxReplyBytes?: number | undefined;
 }
 
-// Beside the files a reply repeats the request.
+/** A reply repeats the request beside the files; bytes. */
 const REPLY_OVERHEAD = 1024;
 
-/** Adds reflection of these services, and of itself, to a server under both its names. */
+/** Adds reflection to a server, under both its names: of these services, and of itself. */
 export function addReflection(
   server: grpc.Server,
   services: readonly DescService[],
@@ -65,7 +65,7 @@ class Reflection implements ServerReflectionServer {
     this.#maxFileBytes = (options.maxReplyBytes ?? MAX_MESSAGE_BYTES) - REPLY_OVERHEAD;
   }
 
-  /** Answers each question; one that has no answer gets an error of its own and the stream goes on. */
+  /** Answers each question. One without an answer gets an error of its own, and the stream goes on. */
   async *serverReflectionInfo(
     requests: AsyncIterable<ServerReflectionRequest>,
   ): AsyncGenerator<MessageInitShape<typeof ServerReflectionResponseSchema>> {
@@ -107,7 +107,7 @@ class Reflection implements ServerReflectionServer {
         };
       }
       case undefined:
-        return failure(grpc.status.INVALID_ARGUMENT, "the request asks nothing this server knows of");
+        return failure(grpc.status.INVALID_ARGUMENT, "the request asks nothing that this server knows");
     }
   }
 
@@ -133,14 +133,14 @@ class Reflection implements ServerReflectionServer {
 interface FileIndex {
   readonly byName: ReadonlyMap<string, DescFile>;
   readonly bySymbol: ReadonlyMap<string, DescFile>;
-  /** For every message type, the files of its extensions by number. */
+  /** For each message type, the files of its extensions by number. */
   readonly extensions: ReadonlyMap<string, ReadonlyMap<number, DescFile>>;
   /** A file's serialized descriptor. */
   bytes(file: DescFile): Uint8Array;
 }
 
 async function indexFiles(roots: readonly DescFile[]): Promise<FileIndex> {
-  // Imported when first asked for: a hundred kilobytes that most processes never need.
+  // Loaded when first needed: a hundred kilobytes that most processes never use.
   const { fileDescriptors } = await import("../gen/file-descriptors_pb.js");
   const byName = new Map<string, DescFile>();
   const bySymbol = new Map<string, DescFile>();
@@ -187,7 +187,7 @@ function* typesOf(file: DescFile): Generator<DescMessage | DescEnum | DescExtens
   yield* file.extensions;
 }
 
-/** Every name a file declares. An enum's values stand beside the enum, not below it. */
+/** Every name that a file declares. The values of an enum are its siblings, not its members. */
 function* symbolsOf(file: DescFile): Generator<string> {
   for (const service of file.services) {
     yield service.typeName;

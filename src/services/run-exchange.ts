@@ -1,6 +1,6 @@
 /**
- * What AS, TGS and V have around each exchange: one reading of the clock, one line in the log whatever the outcome, and
- * the refusal of a store that is down.
+ * What surrounds each exchange of AS, TGS and V: one reading of the clock, one line in the log whatever the
+ * outcome, and the refusal when a store is down.
  */
 import { randomUUID } from "node:crypto";
 import type * as grpc from "@grpc/grpc-js";
@@ -18,7 +18,7 @@ import {
   type Outcome,
 } from "./exchange-log.js";
 
-/** What an exchange is run with. */
+/** What it takes to run an exchange. */
 export interface ExchangeShell {
   readonly clock: Clock;
   readonly log: Log;
@@ -27,9 +27,10 @@ export interface ExchangeShell {
 /**
  * Runs one exchange.
  * @param exchange its name in the log.
- * @param run the exchange itself: fills in its line of the log as it goes, and works with the one `now` of the request,
- *   in milliseconds since the epoch.
- * @throws whatever `run` throws, except that a StoreError becomes KrbError KDC_ERR_SVC_UNAVAILABLE; the log keeps its cause.
+ * @param run the exchange itself: fills in its line of the log as it goes, and works with the one `now` of
+ *   the request, in milliseconds since the epoch.
+ * @throws whatever `run` throws, except that a StoreError becomes KrbError KDC_ERR_SVC_UNAVAILABLE; the log
+ *   keeps its cause.
  */
 export async function runExchange<Response>(
   exchange: string,
@@ -59,12 +60,12 @@ export async function runExchange<Response>(
   }
 }
 
-/** What the caller learns of a StoreError. */
+/** What the caller is told about a StoreError. */
 function storeDown(id: string): KrbError {
   return new KrbError("KDC_ERR_SVC_UNAVAILABLE", "the server can't reach its store; try again", { id });
 }
 
-/** The identifier the caller chose, if it is short and plain. */
+/** The correlation id that the caller chose, if it is short and plain. */
 function chosenId(metadata: grpc.Metadata): string | undefined {
   const given = metadata.get(CORRELATION_ID_METADATA)[0];
   return typeof given === "string" && /^[A-Za-z0-9._-]{1,64}$/.test(given) ? given : undefined;

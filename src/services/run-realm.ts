@@ -1,7 +1,8 @@
 /**
- * A realm's servers together: AS, TGS and V over one realm, the stores that they need, and one end for all.
+ * The servers of a realm, run together: AS, TGS and V, the stores they need, and one way to stop them all.
  *
- * Order of the end: every server says NOT_SERVING and drains; then what was opened here is closed, the last first.
+ * Stopping: every server says NOT_SERVING and drains; then whatever was opened here is closed, in reverse
+ * order.
  */
 import type * as grpc from "@grpc/grpc-js";
 import type { RealmPolicy } from "../protocol/policy.js";
@@ -28,53 +29,65 @@ import type { RunningServer } from "./server.js";
 /** A server of a realm. */
 export type ServerPart = keyof typeof DEFAULT_PORTS;
 
-/** What may be chosen of a realm's servers. What is given opened stays the caller's; what is named is opened and closed. */
+/**
+ * What to run, and with what. Stores given open stay the caller's; those given by name are opened and closed
+ * here.
+ */
 export interface RunRealmOptions {
-  /** The realm that AS and TGS serve; V alone does without. */
+  /** The realm that AS and TGS serve; not needed to run V alone. */
   readonly realm?: Realm | undefined;
-  /** The folder of the realm, followed while the servers run: its profile may change. `realm`'s folder by default. */
+  /** The realm's folder, watched for a change of profile; by default that of `realm`. */
   readonly directory?: RealmDirectory | undefined;
-  /** The settings by which V runs where it has neither realm nor folder: profile `standard`, five minutes of skew. */
+  /**
+   * Settings for V without realm and folder; by default profile `standard` and five minutes of clock skew.
+   */
   readonly settings?: Partial<RealmSettings> | undefined;
-  /** The servers that run, and the port of each; 0: any free one. All three on 8801, 8802 and 8803 by default. */
+  /**
+   * The servers to run, each with its port; 0: any free port. By default all three, on 8801, 8802 and 8803.
+   */
   readonly ports?: Readonly<Partial<Record<ServerPart, number>>> | undefined;
-  /** 127.0.0.1 by default. */
+  /** The address to listen on; 127.0.0.1 by default. */
   readonly host?: string | undefined;
-  /** TLS; plaintext when absent. */
+  /** For TLS; plaintext if absent. */
   readonly credentials?: grpc.ServerCredentials | undefined;
-  /** Lets servers that permit weak encryption listen beyond loopback. */
+  /** Lets servers that permit weak encryption types listen beyond loopback. */
   readonly allowWeakCrypto?: boolean | undefined;
-  /** V's keytab, read again when it changes; the folder's by default. Without a folder V has the keys of the realm. */
+  /**
+   * The path of V's keytab, read again when it changes; by default the folder's. A realm in memory needs
+   * none.
+   */
   readonly keytab?: string | undefined;
-  /** V's principal, where its keytab holds several; its realm may be left out. */
+  /** V's principal, if the keytab holds several; the realm may be left out. */
   readonly service?: string | undefined;
-  /** Where V keeps notes, as `openStore` takes it; by default in the folder, without one in memory. */
+  /** Where V keeps its notes, as `openStore` takes it; by default in the folder, or else in memory. */
   readonly notes?: string | undefined;
-  /** Where authenticators are remembered; by default in the folder, without one in memory. */
+  /** Where authenticators are remembered; by default in the folder, or else in memory. */
   readonly replayCache?: string | ReplayCache | undefined;
   /** The present in milliseconds since the epoch; the system's clock by default. */
   readonly clock?: Clock | undefined;
-  /** Told of each exchange, and of what changes while the servers run; nobody by default. */
+  /** Told of each exchange, and of changes while the servers run. */
   readonly log?: Log | undefined;
 }
 
-/** The servers of a realm that listen. */
+/** The running servers of a realm. */
 export interface RunningRealm extends AsyncDisposable {
   /** In the order AS, TGS, V. */
   readonly servers: ReadonlyMap<ServerPart, RunningServer>;
-  /** V's keys at the moment, where V runs. */
+  /** V's current keys; undefined if V does not run. */
   readonly serviceKeys: (() => ServiceKeys) | undefined;
-  /** `host:port` of a server. Throws RangeError for one that does not run. */
+  /** `host:port` of a server. Throws RangeError if it does not run. */
   address(part: ServerPart): string;
-  /** Ends the servers, each within `graceMs` milliseconds (5,000 unless given), and closes what was opened for them. */
+  /**
+   * Stops the servers, within `graceMs` milliseconds (5,000 by default), and closes what was opened for them.
+   */
   stop(graceMs?: number): Promise<void>;
 }
 
 /**
- * Starts the servers of a realm; where one does not start, none is left running.
- * @throws ListenError; KeytabError and PrivateFileError for V's keytab; StoreError and RangeError for stores that do not
- *   open; RealmError `missing` for a realm in memory that lost its V; KrbError as `startAs`; TypeError for servers that
- *   lack what they need.
+ * Starts the servers of a realm. If one does not start, none is left running.
+ * @throws ListenError; KeytabError and PrivateFileError for V's keytab; StoreError and RangeError for stores
+ *   that can't be opened; RealmError `missing` if a realm in memory lacks V; KrbError KDC_ERR_SVC_UNAVAILABLE
+ *   if a realm lacks its TGS; TypeError if AS or TGS has no realm, or V no keytab.
  */
 export async function runRealm(options: RunRealmOptions): Promise<RunningRealm> {
   const closers: Closer[] = [];
@@ -86,7 +99,7 @@ export async function runRealm(options: RunRealmOptions): Promise<RunningRealm> 
   }
 }
 
-/** Closes something that was opened; they run in the opposite order. */
+/** Closes something that was opened. */
 type Closer = () => Promise<void>;
 
 async function closeAll(closers: Closer[]): Promise<void> {
@@ -161,7 +174,7 @@ function folderOf({ directory, realm }: RunRealmOptions): RealmDirectory | undef
   return directory ?? realm?.directory;
 }
 
-/** The policy at the moment: it follows the profile of the realm's folder, where there is one. */
+/** The current policy: it follows the profile of the realm's folder, if there is one. */
 function followPolicy(
   options: RunRealmOptions & { readonly host: string; readonly log: Log },
   closers: Closer[],
@@ -182,7 +195,9 @@ function followPolicy(
   return () => live.current;
 }
 
-/** V's keys: those of its keytab, which may change, or those that a realm in memory has for it now. */
+/**
+ * V's keys: those of its keytab, which may change; or those that a realm in memory has for it at the start.
+ */
 async function openKeys(options: RunRealmOptions, clock: Clock, log: Log): Promise<() => ServiceKeys> {
   const { realm, service } = options;
   const path = options.keytab ?? folderOf(options)?.keytabFile;
@@ -199,7 +214,7 @@ async function openKeys(options: RunRealmOptions, clock: Clock, log: Log): Promi
   const named =
     service === undefined ? undefined : principalInRealm(service, realmOf(file.principals[0]!), "service");
   const serviceKeys = () => file.serviceKeys(named);
-  serviceKeys(); // a keytab without this service's keys ends the start
+  serviceKeys(); // throws if the keytab lacks this service's keys
   return serviceKeys;
 }
 
@@ -212,7 +227,7 @@ async function openCache(
   const { realm, replayCache: given } = options;
   if (typeof given === "object") return given;
   const name = given ?? folderOf(options)?.replayCache ?? "memory:";
-  // A realm in memory is as new as its servers: nobody can have shown an authenticator before.
+  // A realm in memory has no past: nobody can have used an authenticator before.
   const restart = realm !== undefined && realm.directory === undefined ? "fresh" : "refuse";
   const cache = await openReplayCache(name, { skew, startedAt: clock(), restart });
   closers.push(() => cache.close());

@@ -1,8 +1,8 @@
 /**
- * One gRPC server of the realm, assembled: its service, health, reflection, limits, and a clean end.
+ * One gRPC server of the realm: its service, health, reflection, limits, and a clean stop.
  *
- * Stopping: health says NOT_SERVING, streams end with UNAVAILABLE, running calls finish, and what has not finished
- * within the grace period is cut.
+ * Stopping: health says NOT_SERVING, streams end with UNAVAILABLE, running calls finish, and calls that have
+ * not finished within the grace period are cut off.
  */
 import type { DescService } from "@bufbuild/protobuf";
 import * as grpc from "@grpc/grpc-js";
@@ -19,7 +19,10 @@ import { HealthService } from "./health.js";
 import { hostPort, listenError } from "./listen.js";
 import { addReflection } from "./reflection.js";
 
-/** What no RPC names but travels in `bytes` and status details: described by reflection all the same. */
+/**
+ * Files that no RPC names, whose messages travel in `bytes` and in status details: reflection describes them
+ * too.
+ */
 const DESCRIBED = [
   file_kerberos_v1_sealed,
   file_kerberos_v1_kdc,
@@ -33,7 +36,7 @@ export interface ServerConfig extends ServerParts {
   readonly host: string;
   /** 0: any free port. */
   readonly port: number;
-  /** TLS; plaintext when absent. */
+  /** For TLS; plaintext if absent. */
   readonly credentials?: grpc.ServerCredentials | undefined;
   /** The service's descriptor, for health and reflection. */
   readonly service: DescService;
@@ -42,19 +45,25 @@ export interface ServerConfig extends ServerParts {
   readonly log: Log;
 }
 
-/** What a server says of itself to whoever asks for its health (grpc.health.v1). */
+/** What a server reports of its health (grpc.health.v1). */
 export interface ServerHealth {
-  /** Sets the status of a service by its full name; the empty name is the server's. No effect once it stops. */
+  /**
+   * Sets the status of a service by its full name; the empty name stands for the server. No effect once it
+   * stops.
+   */
   set(service: string, status: "SERVING" | "NOT_SERVING"): void;
 }
 
 /** A server that listens. */
 export interface RunningServer {
-  /** `host:port`, with the port it really has. */
+  /** `host:port`, with the actual port. */
   readonly address: string;
   readonly port: number;
   readonly health: ServerHealth;
-  /** Ends it; resolves when nothing runs any more, at the latest after `graceMs` milliseconds. */
+  /**
+   * Stops it; resolves once nothing runs any more, after `graceMs` milliseconds (5,000 by default) at the
+   * latest.
+   */
   stop(graceMs?: number): Promise<void>;
 }
 
@@ -63,7 +72,7 @@ export const GRACE_MS = 5_000;
 
 /**
  * Starts a server.
- * @throws ListenError when it can't listen there.
+ * @throws ListenError if it can't listen there.
  */
 export async function startServer(config: ServerConfig): Promise<RunningServer> {
   const server = makeServer(config);

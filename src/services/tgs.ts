@@ -1,4 +1,7 @@
-/** The Ticket Granting Server: authenticates, remembers the authenticator, lets `issueServiceTicket` decide, answers. */
+/**
+ * The Ticket Granting Server: authenticates, remembers the authenticator, lets `issueServiceTicket` decide,
+ * answers.
+ */
 import type { TicketGrantingServiceServer } from "../gen/kerberos/v1/ticket_granting_service_grpc.js";
 import { isoTime } from "../protocol/kerberos-time.js";
 import { issueServiceTicket, verifyTgsReq } from "../protocol/tgs-exchange.js";
@@ -6,7 +9,7 @@ import { krbtgtEntry, type TgsConfig } from "./kdc.js";
 import { runExchange } from "./run-exchange.js";
 import { TicketCache } from "./ticket-cache.js";
 
-/** The TGS over a realm's database and a replay cache. */
+/** The TGS's service, on a realm's database and a replay cache. */
 export function ticketGrantingService(config: TgsConfig): TicketGrantingServiceServer {
   const tickets = new TicketCache({ clockSkew: config.policy.clockSkew });
   return {

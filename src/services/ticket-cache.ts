@@ -1,10 +1,11 @@
 /**
  * Tickets opened before: a ticket seen again costs no decryption and no key derivation.
  *
- * Invariants. One cache a service. An entry is found by a hash of the ticket's bytes alone, and is used only under the
- * keys and the permitted encryption types it was opened with: when the service's keys change, everything is forgotten. No
- * entry is used past the ticket's end and the clock skew. Session keys belong to the cache and are never wiped by a call,
- * for another call may be using them; what was forgotten is left to the garbage collector.
+ * Invariants. Each service has its own cache. An entry is found by a hash of the ticket's bytes, and is used
+ * only with the keys and permitted encryption types that the ticket was opened with: when the service's keys
+ * change, all entries are dropped. No entry is used after the ticket's end plus the clock skew. Session keys
+ * belong to the cache; no call wipes one, since another call may be using it. Dropped entries are left to the
+ * garbage collector.
  */
 import { hash } from "node:crypto";
 import { LruMap } from "../collections/lru-map.js";
@@ -13,11 +14,11 @@ import type { LongTermKey } from "../protocol/keys.js";
 import type { Principal } from "../protocol/principal.js";
 import { openTicket, type ServiceKeys, type TicketContents } from "../protocol/ticket.js";
 
-/** What a ticket cache is made from. */
+/** Settings of a ticket cache. */
 export interface TicketCacheOptions {
   /** Permitted difference of clocks, in milliseconds. */
   readonly clockSkew: number;
-  /** Most tickets kept, 1,024 by default; the one not seen for longest goes first. */
+  /** The most tickets kept, 1,024 by default; the least recently seen goes first. */
   readonly capacity?: number | undefined;
 }
 
@@ -26,7 +27,7 @@ interface Entry {
   readonly permitted: readonly number[];
 }
 
-/** How often expired tickets are looked for, in milliseconds. */
+/** How often expired tickets are dropped, in milliseconds. */
 const SWEEP_MS = 60_000;
 
 /** A bounded cache of opened tickets. */
@@ -38,19 +39,20 @@ export class TicketCache {
   #fingerprint = "";
   #nextSweep = Number.NEGATIVE_INFINITY;
 
-  /** @throws RangeError for a capacity that is no whole number from 1 up. */
+  /** @throws RangeError for a capacity that is not a whole number from 1 up. */
   constructor({ clockSkew, capacity = 1024 }: TicketCacheOptions) {
     this.#entries = new LruMap(capacity);
     this.#clockSkew = clockSkew;
   }
 
-  /** How many tickets are kept. */
+  /** How many tickets it holds. */
   get size(): number {
     return this.#entries.size;
   }
 
   /**
-   * Opens a ticket as `openTicket` does, or finds it opened. The contents and their key stay the cache's.
+   * Opens a ticket as `openTicket` does, or finds it already open. The contents and their key belong to the
+   * cache.
    * @param now milliseconds since the epoch.
    * @throws KrbError as `openTicket`.
    */
@@ -69,7 +71,7 @@ export class TicketCache {
     return entry.contents;
   };
 
-  /** Forgets all tickets. */
+  /** Drops all tickets. */
   clear(): void {
     this.#entries.clear();
   }
@@ -83,7 +85,7 @@ export class TicketCache {
     return now - contents.endtime <= this.#clockSkew;
   }
 
-  /** Keys that are the same objects are the same keys; others are compared by their contents. */
+  /** The same objects are the same keys; different objects are compared by content. */
   #followKeys(service: ServiceKeys): void {
     if (service.keys === this.#keys && service.principal === this.#principal) return;
     const fingerprint = fingerprintOf(service);
@@ -94,7 +96,7 @@ export class TicketCache {
   }
 }
 
-/** A hash of each key beside its number: enough to tell keys apart, and no way back to them. */
+/** A hash of each key beside its version: enough to tell keys apart, and no way back to the keys. */
 function fingerprintOf({ principal, keys }: ServiceKeys): string {
   const parts = keys.map(({ kvno, key }) => {
     const bytes = key.exportBytes();

@@ -1,6 +1,6 @@
 /**
- * The service server V: authenticates, remembers the authenticator, runs the operation that was sealed, seals the answer.
- * It holds its keytab and nothing else of the realm.
+ * The application server V: authenticates the caller, remembers the authenticator, runs the sealed operation
+ * and seals the answer. It has its keytab and nothing else of the realm.
  */
 import type { ApplicationServiceServer } from "../gen/kerberos/v1/application_service_grpc.js";
 import { makeAccessRep, verifyAccessReq } from "../protocol/access-exchange.js";
@@ -15,11 +15,11 @@ import { runOperation } from "./operations/index.js";
 import { runExchange } from "./run-exchange.js";
 import { TicketCache } from "./ticket-cache.js";
 
-/** The collaborators of V. */
+/** What V works with. */
 export interface VConfig {
-  /** The service's keys at the moment, from its keytab. */
+  /** V's current keys, from its keytab. */
   readonly serviceKeys: () => ServiceKeys;
-  /** Read at each request, so that it may change while the server runs. */
+  /** Read at each request, so that it can change while the server runs. */
   readonly permittedEtypes: readonly number[];
   /** Permitted difference of clocks, in milliseconds. */
   readonly clockSkew: number;
@@ -29,7 +29,7 @@ export interface VConfig {
   readonly log: Log;
 }
 
-/** V over a keytab, a replay cache and a place for notes. */
+/** V's service, with a keytab, a replay cache and a place for notes. */
 export function applicationService(config: VConfig): ApplicationServiceServer {
   const { clockSkew, replayCache, notes } = config;
   const tickets = new TicketCache({ clockSkew });

@@ -1,6 +1,6 @@
 /**
- * A whole realm in one line, for tests: AS, TGS and V on free ports of loopback, real gRPC between them, stores in
- * memory, and a clock that only the test turns.
+ * A whole realm in one line, for tests: AS, TGS and V on free ports of loopback, real gRPC between them,
+ * stores in memory, and a clock that moves only when the test turns it.
  *
  *   await using realm = await createTestRealm({ users: { alice: "secret" } });
  *   const alice = await realm.login("alice");
@@ -23,7 +23,7 @@ import { type RunningRealm, runRealm } from "../services/run-realm.js";
 import type { RunningServer } from "../services/server.js";
 import { TicketForge } from "./ticket-forge.js";
 
-/** What a test realm may be told. */
+/** Options of a test realm. */
 export interface TestRealmOptions {
   /** `TEST.EXAMPLE` by default. */
   readonly realm?: string;
@@ -33,13 +33,16 @@ export interface TestRealmOptions {
   readonly users?: Readonly<Record<string, string>>;
   /** Services with random keys; V, `v/localhost`, is always there. */
   readonly services?: readonly string[];
-  /** The present at the start, in milliseconds since the epoch; the system's by default. */
+  /** The time at the start, in milliseconds since the epoch; the system's by default. */
   readonly now?: number;
-  /** Limits other than the usual ones: 10 h of life, 7 d renewable, 5 min of skew. Milliseconds. */
+  /**
+   * Overrides of the policy, which is 10 h of life, renewable for 7 d, and 5 min of clock skew; in
+   * milliseconds.
+   */
   readonly policy?: Partial<RealmPolicy>;
 }
 
-/** Starts a realm. Dispose of it with `await using` or `close`. */
+/** Starts a realm; end it with `await using` or `close`. */
 export async function createTestRealm(options: TestRealmOptions = {}): Promise<TestRealm> {
   const { realm = "TEST.EXAMPLE", profile = "standard", policy = {}, now = Date.now() } = options;
   const made = new TestRealm(await createMemoryRealm({ realm, profile }, policy, now), now);
@@ -49,11 +52,11 @@ export async function createTestRealm(options: TestRealmOptions = {}): Promise<T
   return made;
 }
 
-/** A realm that runs; `createTestRealm` makes one. */
+/** A running realm; `createTestRealm` makes one. */
 export class TestRealm implements AsyncDisposable {
-  /** Every line the servers logged. */
+  /** Every line that the servers logged. */
   readonly log: LogRecord[] = [];
-  /** Makes forged and expired tickets. */
+  /** Makes forged tickets, expired ones among them. */
   readonly forge = new TicketForge(this);
   readonly #realm: Realm;
   readonly #passwords = new Map<Principal, string>();
@@ -77,17 +80,19 @@ export class TestRealm implements AsyncDisposable {
     });
   }
 
-  /** What the realm permits. */
+  /** The policy of the realm. */
   get policy(): RealmPolicy {
     return this.#realm.policy;
   }
 
-  /** The present of servers and clients, in milliseconds since the epoch. */
+  /** The time of servers and clients, in milliseconds since the epoch. */
   get now(): number {
     return this.#now;
   }
 
-  /** Turns the clock: `"8h"`, `"301s"`, or milliseconds; backwards if negative, as `"-1h"`. */
+  /**
+   * Turns the clock by `"8h"`, `"301s"` or a number of milliseconds; backwards if negative, as in `"-1h"`.
+   */
   advance(span: string | number): void {
     if (typeof span === "number") this.#now += span;
     else this.#now += span.startsWith("-") ? -parseDuration(span.slice(1)) : parseDuration(span);
@@ -108,12 +113,12 @@ export class TestRealm implements AsyncDisposable {
     return [...this.#servers().servers.values()];
   }
 
-  /** The principal of a name, in this realm unless it says another. */
+  /** The principal that a name stands for; a name without a realm is in this one. */
   principal(name: string): Principal {
     return principalInRealm(name, this.policy.realm);
   }
 
-  /** Adds a user with a password. Its keys may be of encryption types that the realm does not permit. */
+  /** Adds a user with a password. `etypes` may be ones that the realm does not permit. */
   async addUser(name: string, password: string, etypes = this.policy.keyEtypes): Promise<void> {
     const principal = this.principal(name);
     const { iterations } = this.policy;
@@ -122,7 +127,9 @@ export class TestRealm implements AsyncDisposable {
     this.#passwords.set(principal, password);
   }
 
-  /** Adds a service with random keys and returns them, as its keytab would hold them; encryption types as `addUser`. */
+  /**
+   * Adds a service with random keys and returns them as its keytab would hold them. `etypes` as in `addUser`.
+   */
   async addService(name: string, etypes = this.policy.keyEtypes): Promise<ServiceKeys> {
     const entry = randomKeyPrincipal(this.principal(name), etypes, this.#now);
     await this.#realm.principals.create(entry);
@@ -135,7 +142,7 @@ export class TestRealm implements AsyncDisposable {
     return { principal, keys };
   }
 
-  /** The bytes of a keytab file with all keys of these principals. */
+  /** The bytes of a keytab file with all the keys of these principals. */
   async keytab(...names: readonly string[]): Promise<Uint8Array> {
     const found = await Promise.all(names.map((name) => this.keys(name)));
     return formatKeytab(
@@ -145,14 +152,14 @@ export class TestRealm implements AsyncDisposable {
     );
   }
 
-  /** The database's entry of a principal. Throws when there is none. */
+  /** The database entry of a principal. Throws RangeError if there is none. */
   async entry(name: string): Promise<PrincipalEntry> {
     const entry = await this.#realm.principals.get(this.principal(name));
     if (entry === undefined) throw new RangeError(`name: no principal ${name} in the test realm`);
     return entry;
   }
 
-  /** Changes a principal: disable it, let it expire, give it other keys. */
+  /** Changes the entry of a principal: disables it, makes it expire, gives it other keys. */
   async change(name: string, change: (entry: PrincipalEntry) => PrincipalEntry): Promise<void> {
     await this.#realm.principals.change(this.principal(name), change);
   }
@@ -162,7 +169,7 @@ export class TestRealm implements AsyncDisposable {
     await this.#realm.principals.delete(this.principal(name));
   }
 
-  /** A client of this realm, by the realm's clock, logged in as nobody. The realm closes it. */
+  /** A client of this realm, with the realm's clock, not logged in. The realm closes it. */
   client(options: KerberosClientOptions = {}): KerberosClient {
     const etypes = profileEtypes(this.#realm.settings.profile);
     const client = new KerberosClient({ kdc: this.kdc, clock: () => this.#now, etypes, ...options });
@@ -172,7 +179,7 @@ export class TestRealm implements AsyncDisposable {
 
   /**
    * A client logged in as one of the users of `createTestRealm` or `addUser`.
-   * @param password another than the one given there, to see it refused.
+   * @param password by default the one given there; another, to see it refused.
    */
   async login(
     name: string,

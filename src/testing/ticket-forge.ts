@@ -1,6 +1,6 @@
 /**
- * Tickets on request, without the KDC: what a thief of the service's key, a broken KDC or a stranger would show, so that
- * a test can see its service refuse them. A ticket made here goes where a client goes:
+ * Tickets made without a KDC: what a thief of the service's key, a broken KDC or a stranger would present, so
+ * that a test can see its service refuse them. A ticket made here is used where a client would be:
  *
  *   const stale = await realm.forge.expired("alice", "orders/api.example.test");
  *   ticketInterceptor(stale, "orders/api.example.test")
@@ -11,15 +11,15 @@ import { type LongTermKey, randomKey } from "../protocol/keys.js";
 import type { Principal } from "../protocol/principal.js";
 import { makeTicket, type ServiceKeys, type TicketContents } from "../protocol/ticket.js";
 
-/** What a ticket is to say other than a good one. Times are milliseconds since the epoch. */
+/** What a ticket says, other than what a good one would. Times are in milliseconds since the epoch. */
 export type TicketChanges = Partial<Omit<TicketContents, "client" | "server" | "sessionKey">>;
 
-/** A ticket that no KDC made, in the hands of a client. */
+/** A ticket that no KDC made, as a client would hold it. */
 export interface ForgedTicket extends TicketSource {
   readonly credentials: Credentials;
 }
 
-/** What a forge needs of a realm. */
+/** What a forge needs to know of a realm. */
 export interface ForgeRealm {
   readonly now: number;
   readonly policy: { readonly clockSkew: number };
@@ -27,10 +27,10 @@ export interface ForgeRealm {
   keys(service: string): Promise<ServiceKeys>;
 }
 
-/** A good ticket lasts this long. */
+/** How long a good ticket lasts. */
 const LIFE_MS = 3_600_000;
 
-/** Makes tickets for a realm's services; names are those of the realm, and the client need not exist. */
+/** Makes tickets for a realm's services. Names are in that realm; the client need not exist. */
 export class TicketForge {
   readonly #realm: ForgeRealm;
 
@@ -39,39 +39,42 @@ export class TicketForge {
     this.#realm = realm;
   }
 
-  /** A ticket under the service's real key: good as it is, or with the contents that a test chooses. */
+  /** A ticket under the service's real key: a good one, or one with the contents that a test chooses. */
   async ticket(client: string, service: string, changes: TicketChanges = {}): Promise<ForgedTicket> {
     const { keys } = await this.#realm.keys(service);
     return this.#make(client, service, newest(keys), changes);
   }
 
-  /** A ticket whose end is an hour past what the clock skew still allows: KRB_AP_ERR_TKT_EXPIRED. */
+  /** A ticket that ended an hour before what the clock skew still allows: KRB_AP_ERR_TKT_EXPIRED. */
   expired(client: string, service: string): Promise<ForgedTicket> {
     const endtime = this.#realm.now - this.#realm.policy.clockSkew - LIFE_MS;
     return this.ticket(client, service, { authtime: endtime - 2, starttime: endtime - 1, endtime });
   }
 
-  /** A ticket that begins an hour past what the clock skew already allows: KRB_AP_ERR_TKT_NYV. */
+  /** A ticket that starts an hour after what the clock skew already allows: KRB_AP_ERR_TKT_NYV. */
   notYetValid(client: string, service: string): Promise<ForgedTicket> {
     const starttime = this.#realm.now + this.#realm.policy.clockSkew + LIFE_MS;
     return this.ticket(client, service, { starttime, endtime: starttime + LIFE_MS });
   }
 
-  /** A ticket under a key that is not the service's, and says it is: KRB_AP_ERR_BAD_INTEGRITY. */
+  /** A ticket under a key that is not the service's, though it claims to be: KRB_AP_ERR_BAD_INTEGRITY. */
   async underWrongKey(client: string, service: string): Promise<ForgedTicket> {
     const { keys } = await this.#realm.keys(service);
     const { kvno, key } = newest(keys);
     return this.#make(client, service, { kvno, key: randomKey(key.etype) }, {});
   }
 
-  /** A ticket under a version of the service's key that its keytab does not have yet: KRB_AP_ERR_BADKEYVER. */
+  /**
+   * A ticket under a newer version of the service's key, which its keytab does not have yet:
+   * KRB_AP_ERR_BADKEYVER.
+   */
   async underNewerKey(client: string, service: string): Promise<ForgedTicket> {
     const { keys } = await this.#realm.keys(service);
     const { kvno, key } = newest(keys);
     return this.#make(client, service, { kvno: kvno + 1, key: randomKey(key.etype) }, {});
   }
 
-  /** A ticket of one client with authenticators in the name of another: KRB_AP_ERR_BADMATCH. */
+  /** A ticket of one client, with authenticators in the name of another: KRB_AP_ERR_BADMATCH. */
   async inNameOf(other: string, client: string, service: string): Promise<ForgedTicket> {
     const { credentials } = await this.ticket(client, service);
     return this.#inHand({ ...credentials, client: this.#realm.principal(other) });
@@ -102,7 +105,7 @@ export class TicketForge {
   }
 }
 
-/** The key a KDC would seal with: of the newest version the first, which is the strongest. */
+/** The key that a KDC would seal with: the first of the newest version, which is the strongest. */
 function newest(keys: readonly LongTermKey[]): LongTermKey {
   const kvno = Math.max(...keys.map((candidate) => candidate.kvno));
   return keys.find((candidate) => candidate.kvno === kvno)!;

@@ -1,4 +1,4 @@
-/** Deletes a note of the caller's. */
+/** Deletes one of the caller's notes. */
 import * as grpc from "@grpc/grpc-js";
 import { DeleteNoteRequestSchema, DeleteNoteResponseSchema } from "../../gen/kerberos/v1/operations_pb.js";
 import { RpcError } from "../../rpc/rpc-error.js";

@@ -1,10 +1,10 @@
-/** Echo: the same text back. */
+/** Sends the same text back. */
 import * as grpc from "@grpc/grpc-js";
 import { EchoRequestSchema, EchoResponseSchema } from "../../gen/kerberos/v1/operations_pb.js";
 import { RpcError } from "../../rpc/rpc-error.js";
 import { defineOperation } from "./operation.js";
 
-/** Longest text, in bytes of UTF-8. */
+/** The longest text, in bytes of UTF-8. */
 const MAX_TEXT = 4096;
 
 export const echo = defineOperation({

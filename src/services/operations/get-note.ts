@@ -1,4 +1,4 @@
-/** Reads a note of the caller's. */
+/** Reads one of the caller's notes. */
 import * as grpc from "@grpc/grpc-js";
 import { GetNoteRequestSchema, GetNoteResponseSchema } from "../../gen/kerberos/v1/operations_pb.js";
 import { toTimestamp } from "../../protocol/kerberos-time.js";

@@ -1,4 +1,4 @@
-/** V's operations, a row each, and how one is run: what comes in was sealed, what goes out will be. */
+/** V's operations, one row each, and how one is run. The request came sealed; the answer will be sealed. */
 import type { DescMessage, MessageInitShape } from "@bufbuild/protobuf";
 import { type Any, AnySchema } from "@bufbuild/protobuf/wkt";
 import * as grpc from "@grpc/grpc-js";
@@ -23,9 +23,10 @@ const OPERATIONS: ReadonlyMap<string, Operation> = new Map(
 );
 
 /**
- * Runs the operation that a sealed request asks for. Never throws for what the client sent: a refusal is an answer.
+ * Runs the operation that a sealed request asks for. Does not throw for anything the client sent: a refusal
+ * is an answer.
  * @param userData a serialized google.protobuf.Any.
- * @param onCause told of errors that are nobody's refusal.
+ * @param onCause told of errors that are not refusals.
  * @returns the operation's name and a serialized google.protobuf.Any: its response, or a google.rpc.Status.
  */
 export async function runOperation(

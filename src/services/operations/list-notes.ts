@@ -1,4 +1,4 @@
-/** Lists the caller's notes, in order of their names, without their texts. */
+/** Lists the caller's notes in order of their names, without their texts. */
 import { ListNotesRequestSchema, ListNotesResponseSchema } from "../../gen/kerberos/v1/operations_pb.js";
 import { toTimestamp } from "../../protocol/kerberos-time.js";
 import { defineOperation } from "./operation.js";

@@ -1,9 +1,12 @@
-/** The shape of an operation of V. To add one: its messages in operations.proto, a file here, a row in the index. */
+/**
+ * The shape of an operation of V. To add one: its messages in operations.proto, a file here, a row in the
+ * index.
+ */
 import type { DescMessage, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
 import type { TicketContents } from "../../protocol/ticket.js";
 import type { NotesStore } from "../../store/notes-store.js";
 
-/** What an operation knows of its call; the caller comes from the ticket alone. */
+/** What an operation knows of its call; only the ticket says who calls. */
 export interface OperationCall {
   readonly ticket: TicketContents;
   readonly notes: NotesStore;
@@ -11,14 +14,14 @@ export interface OperationCall {
   readonly now: number;
 }
 
-/** An operation: known by its request message, answered by its response message. */
+/** An operation, identified by its request message and answered with its response message. */
 export interface Operation<
   Request extends DescMessage = DescMessage,
   Response extends DescMessage = DescMessage,
 > {
   readonly request: Request;
   readonly response: Response;
-  /** Does it. Throws an RpcError or a KrbError to refuse. */
+  /** Runs it; throws RpcError or KrbError to refuse. */
   handle(request: MessageShape<Request>, call: OperationCall): Promise<MessageInitShape<Response>>;
 }
 

@@ -1,4 +1,4 @@
-/** Writes a note of the caller's. */
+/** Writes a note for the caller. */
 import * as grpc from "@grpc/grpc-js";
 import { PutNoteRequestSchema, PutNoteResponseSchema } from "../../gen/kerberos/v1/operations_pb.js";
 import { toTimestamp } from "../../protocol/kerberos-time.js";
@@ -13,7 +13,8 @@ export const putNote = defineOperation({
     try {
       await notes.put(ticket.client, name, text, now);
     } catch (error) {
-      // The store's one rule: so many notes each. Not a question of permission, so not what that name becomes by custom.
+      // The store's one policy is a quota. That is not a question of permission, which KDC_ERR_POLICY would
+      // become.
       if (error instanceof KrbError && error.reason === "KDC_ERR_POLICY")
         throw new RpcError(grpc.status.RESOURCE_EXHAUSTED, error.message);
       throw error;

@@ -1,4 +1,4 @@
-/** Who am I: the caller as the ticket names it. */
+/** Who the caller is, as the ticket says. */
 import { WhoAmIRequestSchema, WhoAmIResponseSchema } from "../../gen/kerberos/v1/operations_pb.js";
 import { toTimestamp } from "../../protocol/kerberos-time.js";
 import { flagNames } from "../../protocol/ticket-flags.js";
