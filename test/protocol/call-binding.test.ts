@@ -1,5 +1,5 @@
 import { fromBinary, toBinary } from "@bufbuild/protobuf";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { sha256 } from "../../src/crypto/hash.js";
 import { ApReqSchema } from "../../src/gen/kerberos/v1/application_service_pb.js";
 import { CallBindingSchema, ProtectionLevel } from "../../src/gen/kerberos/v1/guard_pb.js";
@@ -23,6 +23,7 @@ import {
   verifyCallApReq,
 } from "../../src/protocol/call-binding.js";
 import type { Credentials } from "../../src/protocol/credentials.js";
+import { Key } from "../../src/protocol/keys.js";
 import { grantTicket, login, makeRealm, NOW, reseal, servicePolicy } from "../support/entries.js";
 import { refusalOf } from "./refusal.js";
 
@@ -126,10 +127,14 @@ describe("an AP-REQ", () => {
     const refused = (bytes: Uint8Array) =>
       refusalOf(() => verifyCallApReq(readApReq(bytes), { ...facts, ...UNARY }, policy, NOW));
     const { bytes } = makeCallApReq(credentials, facts, fresh(), NOW);
+    const wipe = vi.spyOn(Key.prototype, "wipe");
     expect(refused(bytes)).toMatchObject({
       reason: "KRB_ERR_GENERIC",
       details: { field: "authenticator.subkey" },
     });
+    // Nobody else will: the subkey is not handed out.
+    expect(wipe).toHaveBeenCalledTimes(1);
+    wipe.mockRestore();
     const apReq = fromBinary(ApReqSchema, makeCallApReq(credentials, facts, undefined, NOW).bytes);
     const sealing = { key: credentials.key, usage: 11 };
     apReq.authenticator = reseal(apReq.authenticator, sealing, "authenticator", (part) => {

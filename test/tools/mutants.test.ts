@@ -17,9 +17,9 @@ describe("the score", () => {
     expect(judge(mutants, [])).toMatchObject({ noticed: 2, timedOut: 1, excused: 0, score: 50 });
   });
 
-  test("leaves out what could not run", () => {
+  test("leaves out what was not tried or could not run", () => {
     const mutants = ["Killed", "RuntimeError", "CompileError", "Ignored"].map((status) => tried(status, ""));
-    expect(judge(mutants, [])).toMatchObject({ noticed: 1, survivors: [], score: 100 });
+    expect(judge(mutants, [])).toMatchObject({ noticed: 1, survivors: [], leftOut: 3, score: 100 });
   });
 
   test("excuses one survivor for each entry that names it exactly", () => {

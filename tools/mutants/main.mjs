@@ -6,12 +6,13 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { ROOMS } from "./rooms.mjs";
 
-const USAGE = `usage: npm run mutants -- ROOM [--sample N [--seed S]] [--at PLACE]... [--list] [--concurrency N]
+const USAGE = `usage: npm run mutants -- ROOM [--sample N [--seed S]] [--at PLACE]... [--loaded] [--list] [--concurrency N]
 
   ROOM             ${Object.keys(ROOMS).join(", ")}
   --sample N       about N mutants, drawn by chance, where the whole room would take too long
   --seed S         which sample (1)
   --at PLACE       only these: a file, or file:line:column-line:column (columns from 0)
+  --loaded         tries those too that run only while modules load, in the rooms where they are left out: slow
   --list           prints the survivors as survivors/ROOM.json takes them, each waiting for its reason
   --concurrency N  how many mutants are tried at once (1)
 `;
@@ -40,6 +41,7 @@ function readArguments() {
         seed: { type: "string", default: "1" },
         at: { type: "string", multiple: true, default: [] },
         list: { type: "boolean", default: false },
+        loaded: { type: "boolean", default: false },
         concurrency: { type: "string", default: "1" },
       },
     });
@@ -70,6 +72,7 @@ const passed = await tryMutants(room, {
   seed: count("seed", values.seed),
   places: values.at,
   list: values.list,
+  loaded: values.loaded,
   concurrency: count("concurrency", values.concurrency),
 });
 process.exitCode = passed ? 0 : 1;

@@ -16,6 +16,7 @@ import { listedSurvivors, nameOf } from "./survivors.mjs";
  * @property {string[]} places files or ranges; none: the whole room
  * @property {boolean} list whether to print the survivors as entries of survivors/ROOM.json
  * @property {number} concurrency
+ * @property {boolean} loaded whether to try mutants that run only while modules load, though rooms.mjs says not to
  */
 
 /**
@@ -33,9 +34,9 @@ export async function tryMutants(room, choice) {
     print(`listed, but no longer there: ${file}: ${line}\n    ${from}  →  ${to}`);
 
   const places = choice.sample ? drawPlaces(mutants, choice.sample, choice.seed) : choice.places;
-  const results = await runStryker(room, places.length > 0 ? places : filesOf(room), choice.concurrency);
+  const results = await runStryker(room, places.length > 0 ? places : filesOf(room), choice);
   const tried = results.map((result) => ({ ...result, fileName: relative(process.cwd(), result.fileName) }));
-  const { noticed, timedOut, survivors, excused, score } = judge(
+  const { noticed, timedOut, survivors, excused, leftOut, score } = judge(
     tried.map((mutant) => ({ ...mutant, name: named(mutant) })),
     listed,
   );
@@ -54,8 +55,8 @@ export async function tryMutants(room, choice) {
     );
   print(
     `\n${room}: ${score.toFixed(1)} % of ${noticed + survivors.length} mutants noticed (${WANTED} % wanted); ` +
-      `${timedOut} of them by running too long, ${survivors.length} survived, ${excused} more as listed; ` +
-      `${mutants.length} in the room`,
+      `${timedOut} of them by running too long, ${survivors.length} survived, ${excused} more as listed, ` +
+      `${leftOut} were not tried; ${mutants.length} in the room`,
   );
   return score >= WANTED && old.length === 0;
 }
@@ -63,8 +64,8 @@ export async function tryMutants(room, choice) {
 /** @type {Record<string, string>} */
 const WORDS = { Survived: "survived", NoCoverage: "no test runs it" };
 
-/** @param {string} room @param {string[]} mutate @param {number} concurrency */
-function runStryker(room, mutate, concurrency) {
+/** @param {string} room @param {string[]} mutate @param {Choice} choice */
+function runStryker(room, mutate, { concurrency, loaded }) {
   process.env.MUTANTS_TESTS = JSON.stringify(ROOMS[room].tests);
   const here = (/** @type {string} */ path) => fileURLToPath(new URL(path, import.meta.url));
   const stryker = new Stryker({
@@ -72,6 +73,7 @@ function runStryker(room, mutate, concurrency) {
     concurrency,
     testRunner: "vitest",
     plugins: [here("node_modules/@stryker-mutator/vitest-runner/dist/src/index.js")],
+    ignoreStatic: !(loaded || ROOMS[room].loaded),
     vitest: { configFile: here("vitest.config.mjs") },
     // Stryker calls an API that TypeScript 7 does not have, unless it finds no such file.
     tsconfigFile: "none",

@@ -12,7 +12,7 @@ const NOTICED = ["Killed", "Timeout"];
 const SURVIVED = ["Survived", "NoCoverage"];
 
 /**
- * Counts the mutants; those that could not run at all do not count. An entry of the list excuses one survivor that it
+ * Counts the mutants; those that were not tried or could not run do not count. An entry of the list excuses one survivor that it
  * names exactly.
  *
  * @template {Tried} M
@@ -30,6 +30,8 @@ export function judge(tried, listed) {
     timedOut: noticed.filter(({ status }) => status === "Timeout").length,
     survivors,
     excused: all - survivors.length,
+    /** They run only while a module loads, or could not run at all. */
+    leftOut: tried.length - noticed.length - all,
     /** In per cent. */
     score: counted === 0 ? 100 : (100 * noticed.length) / counted,
   };
