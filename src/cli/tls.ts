@@ -4,24 +4,8 @@ import { readFile, realpath } from "node:fs/promises";
 import { createSecureContext } from "node:tls";
 import * as grpc from "@grpc/grpc-js";
 import { readSecret } from "../files/secret-file.js";
-import { CommandError, type OptionSpecs, UsageError } from "./command.js";
-
-/** The TLS options of every command that talks to servers. */
-export const TLS_OPTIONS = {
-  "tls-ca": { value: "FILE", help: "use TLS; the certificates (PEM) to trust" },
-  "tls-cert": { value: "FILE", help: "with TLS: our own certificate (PEM)" },
-  "tls-key": {
-    value: "FILE",
-    help: "with TLS: the key of our certificate (PEM), a file that only you can read",
-  },
-} as const satisfies OptionSpecs;
-
-/** What was chosen of them. */
-export interface TlsChoice {
-  readonly "tls-ca": string | undefined;
-  readonly "tls-cert": string | undefined;
-  readonly "tls-key": string | undefined;
-}
+import type { TlsChoice } from "./client-options.js";
+import { CommandError, UsageError } from "./command.js";
 
 /** The credentials of a client; undefined for plaintext. Throws UsageError, CommandError, PrivateFileError. */
 export async function channelCredentials(choice: TlsChoice): Promise<grpc.ChannelCredentials | undefined> {

@@ -8,7 +8,7 @@ import { KeyQueues } from "../collections/key-queues.js";
 import type { Credentials } from "../protocol/credentials.js";
 import { isoTime } from "../protocol/kerberos-time.js";
 import { KrbError } from "../protocol/krb-error.js";
-import { krbtgtOf, realmOf } from "../protocol/principal.js";
+import { krbtgtOf, type Principal, realmOf } from "../protocol/principal.js";
 import type { CachedLogin, CredentialCache } from "./credential-cache.js";
 
 /** A login that is good now. */
@@ -17,6 +17,11 @@ export interface CurrentLogin {
   readonly tgt: Credentials;
   /** The KDC's time, as far as the login measured it, in milliseconds since the epoch. */
   readonly now: number;
+}
+
+/** The ticket for a service that a login holds, if it is good now. */
+export function heldTicket({ login, now }: CurrentLogin, server: Principal): Credentials | undefined {
+  return login.credentials.find((held) => held.server === server && held.endtime > now);
 }
 
 /** The login of one client, in its cache. */

@@ -28,7 +28,7 @@ import { type ClientEtypes, profileEtypes } from "./client-etypes.js";
 import { Connections } from "./connections.js";
 import { type CachedLogin, type CredentialCache, memoryCache } from "./credential-cache.js";
 import type { ServiceProof } from "./guard/tickets.js";
-import { type CurrentLogin, KeptLogin } from "./kept-login.js";
+import { type CurrentLogin, heldTicket, KeptLogin } from "./kept-login.js";
 import { keysAtHand, type LoginParts, obtainTgt } from "./login.js";
 import { type OperationTypes, readAnswer } from "./operation-answer.js";
 
@@ -234,15 +234,10 @@ export class KerberosClient {
   }
 
   /** A ticket as from `serviceTicket`, for a login that was looked up. */
-  async #ticketFor(
-    server: Principal,
-    options: TicketOptions,
-    { login, tgt, now }: CurrentLogin,
-  ): Promise<Credentials> {
-    const kept = login.credentials.find(
-      (candidate) => candidate.server === server && candidate.endtime > now,
-    );
-    if (kept !== undefined) return kept;
+  async #ticketFor(server: Principal, options: TicketOptions, current: CurrentLogin): Promise<Credentials> {
+    const held = heldTicket(current, server);
+    if (held !== undefined) return held;
+    const { tgt, now } = current;
     // By TGT, too: whoever logs in meanwhile does not get another's ticket.
     const name = `${Buffer.from(tgt.ticket).toString("base64")} ${server}`;
     const waiting = this.#waiting.get(name);

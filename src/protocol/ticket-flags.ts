@@ -1,7 +1,8 @@
-/** Ticket flags (RFC 4120 §5.3): the bit numbers, their names, and the 32-bit form of files. */
-import { TicketFlag, TicketFlagSchema } from "../gen/kerberos/v1/sealed_pb.js";
-
-export { TicketFlag };
+/**
+ * Ticket flags (RFC 4120 §5.3): the bit numbers, their names, and the 32-bit form of files. Written out in numbers, so
+ * that a program that only reads a credential cache does not load the descriptors of the messages.
+ */
+import type { TicketFlag } from "../gen/kerberos/v1/sealed_pb.js";
 
 /** Flags in canonical order: ascending, none twice. */
 export function canonicalFlags(flags: readonly TicketFlag[]): TicketFlag[] {
@@ -10,7 +11,7 @@ export function canonicalFlags(flags: readonly TicketFlag[]): TicketFlag[] {
 
 /** Whether flags are in canonical order; the reserved bit 0 has no place in it. */
 export function areCanonicalFlags(flags: readonly TicketFlag[]): boolean {
-  let before: TicketFlag = TicketFlag.UNSPECIFIED;
+  let before = 0;
   for (const flag of flags) {
     if (flag <= before) return false;
     before = flag;
@@ -25,19 +26,27 @@ export function flagsToBits(flags: readonly TicketFlag[]): number {
 
 /** The flags of a 32-bit string; bits without a name are dropped. */
 export function flagsFromBits(bits: number): TicketFlag[] {
-  return TicketFlagSchema.values
-    .map(({ number }) => number as TicketFlag)
-    .filter((flag) => flag !== TicketFlag.UNSPECIFIED && (bits & (0x8000_0000 >>> flag)) !== 0);
+  return [...NAMES.keys()].filter((flag) => (bits & (0x8000_0000 >>> flag)) !== 0);
 }
-
-const NAMES: ReadonlyMap<number, string> = new Map(
-  TicketFlagSchema.values.map(({ number }) => [
-    number,
-    TicketFlag[number]!.toLowerCase().replaceAll("_", "-"),
-  ]),
-);
 
 /** The names RFC 4120 gives the flags, for example `pre-authent`. */
 export function flagNames(flags: readonly TicketFlag[]): string[] {
   return flags.map((flag) => NAMES.get(flag) ?? String(flag));
 }
+
+/** In canonical order; the reserved bit 0 has no name. */
+const NAMES: ReadonlyMap<TicketFlag, string> = new Map<TicketFlag, string>([
+  [1, "forwardable"],
+  [2, "forwarded"],
+  [3, "proxiable"],
+  [4, "proxy"],
+  [5, "may-postdate"],
+  [6, "postdated"],
+  [7, "invalid"],
+  [8, "renewable"],
+  [9, "initial"],
+  [10, "pre-authent"],
+  [11, "hw-authent"],
+  [12, "transited-policy-checked"],
+  [13, "ok-as-delegate"],
+]);

@@ -17,11 +17,11 @@ import {
   type SkippedCredential,
 } from "../../src/formats/ccache-credential.js";
 import { FormatError } from "../../src/formats/format-error.js";
+import { TicketFlag } from "../../src/gen/kerberos/v1/sealed_pb.js";
 import type { Credentials } from "../../src/protocol/credentials.js";
 import { etypeOf } from "../../src/protocol/etypes.js";
 import { Key } from "../../src/protocol/keys.js";
 import { parsePrincipal } from "../../src/protocol/principal.js";
-import { TicketFlag } from "../../src/protocol/ticket-flags.js";
 import { wipedBy } from "../support/wiped.js";
 
 const root = mkdtempSync(join(tmpdir(), "tessera-ccache-"));

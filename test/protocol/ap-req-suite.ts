@@ -3,6 +3,7 @@ import { create, toBinary } from "@bufbuild/protobuf";
 import { describe, expect, test } from "vitest";
 import { EncryptedDataSchema } from "../../src/gen/kerberos/v1/encryption_pb.js";
 import type { Authenticator, EncTicketPart, Ticket } from "../../src/gen/kerberos/v1/sealed_pb.js";
+import { TicketFlag } from "../../src/gen/kerberos/v1/sealed_pb.js";
 import type { ApReqBlobs, AuthenticatorUse, VerifiedApReq } from "../../src/protocol/ap-exchange.js";
 import { toEncryptionKey } from "../../src/protocol/encryption-key.js";
 import { etypeOf } from "../../src/protocol/etypes.js";
@@ -12,7 +13,6 @@ import type { KrbErrorName } from "../../src/protocol/krb-error.js";
 import type { PrincipalEntry } from "../../src/protocol/principal-entry.js";
 import { sealToBytes } from "../../src/protocol/sealed-part.js";
 import { decodeBlob } from "../../src/protocol/strict-decode.js";
-import { TicketFlag } from "../../src/protocol/ticket-flags.js";
 import { alterTicket, emptyPart, HOUR, NOW, reseal, resealTicket, SKEW } from "../support/entries.js";
 import { expectRefusal, refusalOf } from "./refusal.js";
 

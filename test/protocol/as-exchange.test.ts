@@ -8,6 +8,7 @@ import type {
 import { EncryptedDataSchema } from "../../src/gen/kerberos/v1/encryption_pb.js";
 import { KdcOption, KdcReqBodySchema } from "../../src/gen/kerberos/v1/kdc_pb.js";
 import type { PaEncTimestamp } from "../../src/gen/kerberos/v1/sealed_pb.js";
+import { TicketFlag } from "../../src/gen/kerberos/v1/sealed_pb.js";
 import {
   type AsContext,
   issueTgt,
@@ -25,7 +26,6 @@ import { krbtgtOf } from "../../src/protocol/principal.js";
 import { sealToBytes } from "../../src/protocol/sealed-part.js";
 import { decodeBlob } from "../../src/protocol/strict-decode.js";
 import { openTicket } from "../../src/protocol/ticket.js";
-import { TicketFlag } from "../../src/protocol/ticket-flags.js";
 import {
   asContext,
   DAY,

@@ -1,6 +1,7 @@
 /** What a client takes and refuses of a KDC's reply, the AS's and the TGS's alike (RFC 4120 §3.1.5, §3.3.4). */
 import { describe, expect, test } from "vitest";
 import type { EncKdcRepPart } from "../../src/gen/kerberos/v1/sealed_pb.js";
+import { TicketFlag } from "../../src/gen/kerberos/v1/sealed_pb.js";
 import { toEncryptionKey } from "../../src/protocol/encryption-key.js";
 import { etypeOf } from "../../src/protocol/etypes.js";
 import type { KdcReply } from "../../src/protocol/kdc-reply.js";
@@ -8,7 +9,6 @@ import { toTimestamp } from "../../src/protocol/kerberos-time.js";
 import { randomKey } from "../../src/protocol/keys.js";
 import type { KrbErrorName } from "../../src/protocol/krb-error.js";
 import { type Sealing, sealToBytes } from "../../src/protocol/sealed-part.js";
-import { TicketFlag } from "../../src/protocol/ticket-flags.js";
 import { DAY, emptyPart, HOUR, MINUTE, NOW, reseal, SKEW } from "../support/entries.js";
 import { expectRefusal, refusalOf } from "./refusal.js";
 

@@ -1,10 +1,10 @@
 import { describe, expect, test } from "vitest";
+import { TicketFlag } from "../../src/gen/kerberos/v1/sealed_pb.js";
 import { etypeOf } from "../../src/protocol/etypes.js";
 import { randomKey } from "../../src/protocol/keys.js";
 import type { KrbErrorName } from "../../src/protocol/krb-error.js";
 import { AS_RULES, type AsFacts, applyRules, TGS_RULES, type TgsFacts } from "../../src/protocol/policy.js";
 import { krbtgtOf } from "../../src/protocol/principal.js";
-import { TicketFlag } from "../../src/protocol/ticket-flags.js";
 import { DAY, HOUR, makeEntry, makePolicy, NOW, named, REALM, SKEW } from "../support/entries.js";
 import { expectRefusal } from "./refusal.js";
 

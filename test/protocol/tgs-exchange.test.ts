@@ -2,6 +2,7 @@ import { toBinary } from "@bufbuild/protobuf";
 import { describe, expect, test } from "vitest";
 import { ENCRYPTION_TYPES } from "../../src/crypto/etypes.js";
 import { KdcOption, type KdcReqBody, KdcReqBodySchema } from "../../src/gen/kerberos/v1/kdc_pb.js";
+import { TicketFlag } from "../../src/gen/kerberos/v1/sealed_pb.js";
 import type {
   GrantTicketRequest,
   GrantTicketResponse,
@@ -23,7 +24,6 @@ import {
   verifyTgsReq,
 } from "../../src/protocol/tgs-exchange.js";
 import { openTicket } from "../../src/protocol/ticket.js";
-import { TicketFlag } from "../../src/protocol/ticket-flags.js";
 import {
   DAY,
   emptyPart,

@@ -1,13 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { TicketFlagSchema } from "../../src/gen/kerberos/v1/sealed_pb.js";
-import {
-  canonicalFlags,
-  flagNames,
-  flagsFromBits,
-  flagsToBits,
-  TicketFlag,
-} from "../../src/protocol/ticket-flags.js";
+import { TicketFlag, TicketFlagSchema } from "../../src/gen/kerberos/v1/sealed_pb.js";
+import { canonicalFlags, flagNames, flagsFromBits, flagsToBits } from "../../src/protocol/ticket-flags.js";
 
 const named = TicketFlagSchema.values.map(({ number }) => number as TicketFlag).filter((flag) => flag !== 0);
 
@@ -51,5 +45,7 @@ describe("ticket flags", () => {
       "may-postdate",
       "31",
     ]);
+    const written = named.map((flag) => TicketFlag[flag]!.toLowerCase().replaceAll("_", "-"));
+    expect(flagNames(named)).toEqual(written);
   });
 });

@@ -9,6 +9,7 @@ import { krbtgtOf } from "../../protocol/principal.js";
 import { openUnchecked } from "../../realm/open-realm.js";
 import { openRealmDirectory } from "../../realm/realm-directory.js";
 import { DEFAULT_ADDRESSES } from "../../rpc/default-addresses.js";
+import { CACHE_OPTIONS, TLS_OPTIONS } from "../client-options.js";
 import { defineCommand } from "../command.js";
 import { cachePath, kdcText, realmDir } from "../environment.js";
 import { describeFailure } from "../failure.js";
@@ -17,8 +18,7 @@ import { REALM_OPTIONS } from "../realm.js";
 import { printJson, printLine } from "../screen/output.js";
 import { localTime } from "../screen/times.js";
 import { weakNames } from "../screen/weakness.js";
-import { CACHE_OPTIONS } from "../session.js";
-import { channelCredentials, TLS_OPTIONS } from "../tls.js";
+import { channelCredentials } from "../tls.js";
 
 /** How one check ended. */
 interface Finding {

@@ -1,9 +1,9 @@
 /** `tessera kdestroy`: logs out. */
-import { fileCache } from "../../client/index.js";
+import { fileCache } from "../../client/file-credential-cache.js";
+import { CACHE_OPTIONS } from "../client-options.js";
 import { defineCommand } from "../command.js";
 import { cachePath } from "../environment.js";
 import { notice, printJson } from "../screen/output.js";
-import { CACHE_OPTIONS } from "../session.js";
 
 export const command = defineCommand({
   name: "kdestroy",

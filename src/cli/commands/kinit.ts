@@ -2,15 +2,15 @@
 import { userInfo } from "node:os";
 import type { Credentials } from "../../protocol/credentials.js";
 import type { Principal } from "../../protocol/principal.js";
+import { CLIENT_OPTIONS } from "../client-options.js";
 import { CommandError, defineCommand, UsageError } from "../command.js";
 import { keytabPath } from "../environment.js";
 import { PASSWORD_OPTIONS, readPassword } from "../password.js";
 import { parsePrincipalArgument } from "../principal-argument.js";
-import { defaultRealm } from "../realm.js";
 import { notice, printJson } from "../screen/output.js";
 import { ticketFacts } from "../screen/ticket-facts.js";
 import { localTime, parseLifetime } from "../screen/times.js";
-import { CLIENT_OPTIONS, openSession, type Session } from "../session.js";
+import type { Session } from "../session.js";
 
 export const command = defineCommand({
   name: "kinit",
@@ -48,6 +48,7 @@ export const command = defineCommand({
     const withKeytab = options["use-keytab"] || options.keytab !== undefined;
     if (options.renew && (withKeytab || positionals.length > 0))
       throw new UsageError("-R renews the ticket in the cache: it goes with no principal and no keytab");
+    const { openSession } = await import("../session.js");
     using session = await openSession(options);
     let credentials: Credentials;
     if (options.renew) credentials = await session.client.renew();
@@ -70,6 +71,7 @@ export const command = defineCommand({
 });
 
 async function principalOf(text: string | undefined, session: Session): Promise<Principal> {
+  const { defaultRealm } = await import("../realm.js");
   const realm = await defaultRealm();
   if (text !== undefined) return parsePrincipalArgument(text, realm, "principal");
   // A cache that can't be read says nothing of who is meant; the login will replace it or say what is wrong.

@@ -1,15 +1,18 @@
 /** `tessera klist`: the tickets of the credential cache, or the keys of a keytab. */
-import { type CachedLogin, fileCache } from "../../client/index.js";
+import type { CachedLogin } from "../../client/credential-cache.js";
+import { fileCache } from "../../client/file-credential-cache.js";
 import type { Credentials } from "../../protocol/credentials.js";
 import { formatDuration } from "../../protocol/duration.js";
 import { realmOf } from "../../protocol/principal.js";
+import { cachedLogin } from "../cached-login.js";
+import { CACHE_OPTIONS } from "../client-options.js";
 import { CommandError, defineCommand } from "../command.js";
 import { cachePath, keytabPath } from "../environment.js";
 import { parsePrincipalArgument } from "../principal-argument.js";
+import { flagLetters } from "../screen/flag-letters.js";
 import { columns, printJson, printLine } from "../screen/output.js";
-import { flagLetters, ticketFacts } from "../screen/ticket-facts.js";
+import type { TicketFacts } from "../screen/ticket-facts.js";
 import { isoTime, localTime } from "../screen/times.js";
-import { CACHE_OPTIONS, cachedLogin } from "../session.js";
 
 export const command = defineCommand({
   name: "klist",
@@ -40,7 +43,7 @@ export const command = defineCommand({
     const wanted = options["dump-ticket"];
     if (wanted !== undefined) return dumpTicket(login, wanted);
     if (json) {
-      const tickets = login.credentials.map(ticketFacts);
+      const tickets = await Promise.all(login.credentials.map(factsOf));
       printJson({ cache: cache.name, client: login.client, kdcOffsetMs: login.kdcOffset, tickets });
       return undefined;
     }
@@ -50,30 +53,33 @@ export const command = defineCommand({
     printLine();
     printLine("Valid starting       Expires              Service principal");
     const now = Date.now() + login.kdcOffset;
-    for (const credentials of login.credentials)
-      for (const line of ticketLines(credentials, options, now)) printLine(line);
+    for (const credentials of login.credentials) {
+      for (const line of ticketLines(credentials, options.flags, now)) printLine(line);
+      if (options.etypes) printLine(etypesLine(await factsOf(credentials)));
+    }
     return undefined;
   },
 });
 
-interface Shown {
-  readonly etypes: boolean;
-  readonly flags: boolean;
+/** What is inside a ticket: to read it takes longer than the rest of klist, so its code is loaded only for this. */
+async function factsOf(credentials: Credentials): Promise<TicketFacts> {
+  const { ticketFacts } = await import("../screen/ticket-facts.js");
+  return ticketFacts(credentials);
 }
 
-function ticketLines(credentials: Credentials, shown: Shown, now: number): string[] {
+function ticketLines(credentials: Credentials, withFlags: boolean, now: number): string[] {
   const { starttime, endtime, renewTill, server, flags } = credentials;
   const end = endtime <= now ? ">>> Expired <<<".padEnd(19) : localTime(endtime);
   const more: string[] = [];
   if (renewTill !== undefined) more.push(`renew until ${localTime(renewTill)}`);
-  if (shown.flags) more.push(`Flags: ${flagLetters(flags)}`);
+  if (withFlags) more.push(`Flags: ${flagLetters(flags)}`);
   const lines = [`${localTime(starttime)}  ${end}  ${server}`];
   if (more.length > 0) lines.push(`\t${more.join(", ")}`);
-  if (shown.etypes) {
-    const { etypes, kvno, bytes } = ticketFacts(credentials);
-    lines.push(`\tEtype (skey, tkt): ${etypes.session}, ${etypes.ticket}; kvno ${kvno}, ${bytes} bytes`);
-  }
   return lines;
+}
+
+function etypesLine({ etypes, kvno, bytes }: TicketFacts): string {
+  return `\tEtype (skey, tkt): ${etypes.session}, ${etypes.ticket}; kvno ${kvno}, ${bytes} bytes`;
 }
 
 function offsetText(ms: number): string {

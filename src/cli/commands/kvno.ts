@@ -1,10 +1,14 @@
 /** `tessera kvno`: gets tickets for services and prints the versions of the keys they are sealed under. */
+import { fileCache } from "../../client/file-credential-cache.js";
+import { heldTicket, KeptLogin } from "../../client/kept-login.js";
 import { realmOf } from "../../protocol/principal.js";
+import { cachedLogin } from "../cached-login.js";
+import { CLIENT_OPTIONS, choosesTls, clientSettings } from "../client-options.js";
 import { defineCommand } from "../command.js";
+import { cachePath } from "../environment.js";
 import { parsePrincipalArgument } from "../principal-argument.js";
 import { printJson, printLine } from "../screen/output.js";
 import { type TicketFacts, ticketFacts } from "../screen/ticket-facts.js";
-import { CLIENT_OPTIONS, cachedLogin, openSession } from "../session.js";
 
 export const command = defineCommand({
   name: "kvno",
@@ -16,12 +20,18 @@ export const command = defineCommand({
   options: { ...CLIENT_OPTIONS, quiet: { short: "q", help: "print nothing where it succeeds" } },
   arguments: [1, 64],
   run: async ({ options, positionals, json }) => {
-    using session = await openSession(options);
-    const { client } = await cachedLogin(session.cache);
-    const tickets: TicketFacts[] = [];
+    clientSettings(options);
+    const cache = fileCache(cachePath(options.cache));
+    const { client } = await cachedLogin(cache);
     const services = positionals.map((name) => parsePrincipalArgument(name, realmOf(client), "service"));
+    const login = await new KeptLogin(cache, Date.now).current();
+    const allHeld = services.every((service) => heldTicket(login, service) !== undefined);
+    // Tickets at hand need no connection: gRPC is then not even loaded.
+    const needed = !allHeld || choosesTls(options);
+    using session = needed ? await (await import("../session.js")).openSession(options) : undefined;
+    const tickets: TicketFacts[] = [];
     for (const service of services) {
-      const facts = ticketFacts(await session.client.serviceTicket(service));
+      const facts = ticketFacts(heldTicket(login, service) ?? (await session!.client.serviceTicket(service)));
       tickets.push(facts);
       if (!json && !options.quiet) printLine(`${service}: kvno = ${facts.kvno}`);
     }

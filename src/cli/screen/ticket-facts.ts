@@ -4,7 +4,7 @@ import type { Credentials } from "../../protocol/credentials.js";
 import { etypeName } from "../../protocol/etypes.js";
 import { isoTime } from "../../protocol/kerberos-time.js";
 import { decodeBlob } from "../../protocol/strict-decode.js";
-import { flagNames, TicketFlag } from "../../protocol/ticket-flags.js";
+import { flagNames } from "../../protocol/ticket-flags.js";
 
 export { etypeName };
 
@@ -38,25 +38,4 @@ export function ticketFacts(credentials: Credentials): TicketFacts {
     kvno,
     bytes: ticket.length,
   };
-}
-
-const LETTERS = new Map<TicketFlag, string>([
-  [TicketFlag.FORWARDABLE, "F"],
-  [TicketFlag.FORWARDED, "f"],
-  [TicketFlag.PROXIABLE, "P"],
-  [TicketFlag.PROXY, "p"],
-  [TicketFlag.MAY_POSTDATE, "D"],
-  [TicketFlag.POSTDATED, "d"],
-  [TicketFlag.INVALID, "i"],
-  [TicketFlag.RENEWABLE, "R"],
-  [TicketFlag.INITIAL, "I"],
-  [TicketFlag.PRE_AUTHENT, "A"],
-  [TicketFlag.HW_AUTHENT, "H"],
-  [TicketFlag.TRANSITED_POLICY_CHECKED, "T"],
-  [TicketFlag.OK_AS_DELEGATE, "O"],
-]);
-
-/** The flags by MIT's letters, as `klist -f` shows them. */
-export function flagLetters(flags: readonly TicketFlag[]): string {
-  return flags.map((flag) => LETTERS.get(flag) ?? "?").join("");
 }

@@ -1,0 +1,90 @@
+/** The options of the commands that use a login or talk to servers. Nothing here loads gRPC: help must not wait for it. */
+import { type KdcAddresses, parseKdcAddresses } from "../client/addresses.js";
+import type { ClientEtypes } from "../client/client-etypes.js";
+import { type OptionSpecs, UsageError } from "./command.js";
+import { kdcText } from "./environment.js";
+import { parseEtypes } from "./etype-argument.js";
+import { parseLifetime } from "./screen/times.js";
+
+/** The options of every command that uses the credential cache. */
+export const CACHE_OPTIONS = {
+  cache: { short: "c", value: "FILE", help: "credential cache; TESSERA_CCACHE, or /tmp/tesseracc_UID" },
+} as const satisfies OptionSpecs;
+
+/** The TLS options of every command that talks to servers. */
+export const TLS_OPTIONS = {
+  "tls-ca": { value: "FILE", help: "use TLS; the certificates (PEM) to trust" },
+  "tls-cert": { value: "FILE", help: "with TLS: our own certificate (PEM)" },
+  "tls-key": {
+    value: "FILE",
+    help: "with TLS: the key of our certificate (PEM), a file that only you can read",
+  },
+} as const satisfies OptionSpecs;
+
+/** The values of the TLS options. */
+export interface TlsChoice {
+  readonly "tls-ca": string | undefined;
+  readonly "tls-cert": string | undefined;
+  readonly "tls-key": string | undefined;
+}
+
+/** Whether TLS was chosen. */
+export function choosesTls(choice: TlsChoice): boolean {
+  return Object.keys(TLS_OPTIONS).some((name) => choice[name as keyof TlsChoice] !== undefined);
+}
+
+/** The options of every command that talks to servers as a client. */
+export const CLIENT_OPTIONS = {
+  ...CACHE_OPTIONS,
+  kdc: {
+    value: "AS[,TGS]",
+    help: "HOST:PORT of the AS and of the TGS; the TGS is the next port unless given",
+  },
+  etype: {
+    short: "e",
+    value: "ETYPE",
+    multiple: true,
+    help: "encryption type accepted, best first; may be repeated or a list with commas",
+  },
+  ...TLS_OPTIONS,
+  timeout: { value: "TIME", help: "how long one call may take; 10s" },
+} as const satisfies OptionSpecs;
+
+/** The values of the client options. */
+export interface ClientChoice extends TlsChoice {
+  readonly cache: string | undefined;
+  readonly kdc: string | undefined;
+  readonly etype: readonly string[];
+  readonly timeout: string | undefined;
+}
+
+/** What the client options mean; undefined stands for the client's own default. */
+export interface ClientSettings {
+  readonly kdc: KdcAddresses | undefined;
+  readonly etypes: ClientEtypes | undefined;
+  /** Milliseconds. */
+  readonly timeoutMs: number | undefined;
+}
+
+/** Reads the client options that name no file. Throws UsageError for values that make no sense. */
+export function clientSettings({ kdc, etype, timeout }: ClientChoice): ClientSettings {
+  const text = kdcText(kdc);
+  return {
+    kdc: text === undefined ? undefined : addresses(text),
+    etypes: chosenEtypes(etype),
+    timeoutMs: timeout === undefined ? undefined : parseLifetime(timeout, "--timeout"),
+  };
+}
+
+function chosenEtypes(words: readonly string[]): ClientEtypes | undefined {
+  const permitted = parseEtypes(words, "--etype");
+  return permitted[0] === undefined ? undefined : { permitted, first: permitted[0] };
+}
+
+function addresses(text: string): KdcAddresses {
+  try {
+    return parseKdcAddresses(text);
+  } catch (error) {
+    throw new UsageError((error as Error).message);
+  }
+}

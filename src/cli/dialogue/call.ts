@@ -1,0 +1,121 @@
+/** One sealed call of an operation of V: its request from the words of the command line, its answer printed. */
+import { fromJson, type JsonObject, type JsonValue, toJson } from "@bufbuild/protobuf";
+import { realmOf } from "../../protocol/principal.js";
+import { cachedLogin } from "../cached-login.js";
+import type { ClientChoice } from "../client-options.js";
+import { UsageError } from "../command.js";
+import { nearest } from "../nearest.js";
+import { type OperationDescription, operations } from "../operations.js";
+import { parsePrincipalArgument } from "../principal-argument.js";
+import { columns, printJson, printLine, wrapped } from "../screen/output.js";
+import { readableLines } from "../screen/readable.js";
+import { openSession } from "../session.js";
+
+/** What `tessera call` was asked for. */
+export interface CallChoice extends ClientChoice {
+  readonly operation: string | undefined;
+  /** `FIELD=VALUE`, a word each. */
+  readonly assignments: readonly string[];
+  readonly service: string | undefined;
+  readonly address: string | undefined;
+  readonly json: boolean;
+}
+
+/** Calls the operation and prints what it answers. Throws UsageError for an operation or a field that V does not have. */
+export async function call(choice: CallChoice): Promise<void> {
+  if (choice.operation === undefined)
+    throw new UsageError("which operation? `tessera call --list` lists them");
+  const operation = findOperation(choice.operation);
+  const request = readRequest(operation, choice.assignments);
+  using session = await openSession(choice);
+  const { client } = await cachedLogin(session.cache);
+  const target = {
+    principal: parsePrincipalArgument(choice.service ?? "v/localhost", realmOf(client), "--service"),
+    address: choice.address,
+  };
+  const response = await session.client.access(target, operation, request);
+  const result = toJson(operation.response, response, { alwaysEmitImplicit: false });
+  if (choice.json) printJson(result);
+  else for (const line of readableLines(result)) printLine(line);
+}
+
+function findOperation(name: string): OperationDescription {
+  const all = operations();
+  const found = all.find((operation) => operation.name === name);
+  if (found !== undefined) return found;
+  const near = nearest(
+    name,
+    all.map((operation) => operation.name),
+  );
+  const hint = near === undefined ? "`tessera call --list` lists them" : `did you mean ${near}?`;
+  throw new UsageError(`no operation ${name}; ${hint}`);
+}
+
+/** Makes the request from `field=value` words. Throws UsageError naming the field. */
+function readRequest(operation: OperationDescription, words: readonly string[]) {
+  const json: JsonObject = {};
+  for (const word of words) {
+    const split = word.indexOf("=");
+    if (split < 1) throw new UsageError(`expected FIELD=VALUE, got ${word}`);
+    const name = word.slice(0, split);
+    const known = operation.fields.find(({ field }) => field.name === name || field.jsonName === name);
+    if (known === undefined) {
+      const names = operation.fields.map(({ field }) => field.name);
+      const near = nearest(name, names);
+      throw new UsageError(
+        `${operation.name} has no field ${name}${near === undefined ? `; it has: ${names.join(", ") || "none"}` : `; did you mean ${near}?`}`,
+      );
+    }
+    if (known.field.jsonName in json) throw new UsageError(`${name}: given twice`);
+    json[known.field.jsonName] = jsonValue(known.type, word.slice(split + 1));
+  }
+  try {
+    return fromJson(operation.request, json);
+  } catch (error) {
+    throw new UsageError((error as Error).message);
+  }
+}
+
+function jsonValue(type: string, text: string): JsonValue {
+  if (type === "text" || type === "base64" || type === "Timestamp") return text;
+  try {
+    return JSON.parse(text) as JsonValue;
+  } catch {
+    return text;
+  }
+}
+
+/** Prints the operations, with their fields. */
+export function listOperations(json: boolean): void {
+  const all = operations();
+  if (json) {
+    const rows = all.map(({ name, comment, fields }) => ({
+      name,
+      comment,
+      fields: fields.map(({ field, type, comment: text }) => ({ name: field.name, type, comment: text })),
+    }));
+    printJson({ operations: rows });
+    return;
+  }
+  const rows = all.map(({ name, fields, comment }) => [
+    [name, ...fields.map(({ field, type }) => `${field.name}=${type}`)].join(" "),
+    comment,
+  ]);
+  for (const line of columns(rows)) printLine(line);
+}
+
+/** The help of an operation. Throws UsageError for a name that none has. */
+export function operationHelp(typed: string): string {
+  const { name, comment, fields } = findOperation(typed);
+  const words = fields.map(({ field, type }) => `${field.name}=${type.toUpperCase()}`);
+  return [
+    `usage: tessera call ${[name, ...words].join(" ")}`,
+    "",
+    comment,
+    ...(fields.length === 0 ? [] : ["", "fields:"]),
+    ...fields.flatMap(({ field, comment: text }) => [
+      `  ${field.name}`,
+      ...wrapped(text, 90).map((line) => `      ${line}`),
+    ]),
+  ].join("\n");
+}

@@ -1,0 +1,87 @@
+/** A login, a ticket and a call against a running realm, each message printed with what the known keys open. */
+import { memoryCache } from "../../client/credential-cache.js";
+import { WhoAmIRequestSchema, WhoAmIResponseSchema } from "../../gen/kerberos/v1/operations_pb.js";
+import { type CapturedCall, captureCalls } from "../../lab/capture.js";
+import type { KeySymbol, Party } from "../../lab/dialogue.js";
+import { explainCall, type KeyRings, provenEtype } from "../../lab/explain.js";
+import { etypeOf } from "../../protocol/etypes.js";
+import { defaultStringToKey, type Key, keyFromPassword, type StringToKey } from "../../protocol/keys.js";
+import { KrbError } from "../../protocol/krb-error.js";
+import { type Principal, realmOf } from "../../protocol/principal.js";
+import type { ClientChoice } from "../client-options.js";
+import { keysFor } from "../keytab.js";
+import { type PasswordChoice, readPassword } from "../password.js";
+import { parsePrincipalArgument } from "../principal-argument.js";
+import { defaultRealm } from "../realm.js";
+import { printJson, printLine } from "../screen/output.js";
+import { openSession } from "../session.js";
+import { messageLines, printableMessage, wantsColour } from "./render.js";
+
+/** What `tessera trace` was asked for. */
+export interface TraceChoice extends ClientChoice, PasswordChoice {
+  readonly principal: string;
+  readonly service: string | undefined;
+  readonly address: string | undefined;
+  readonly keytab: string | undefined;
+  readonly full: boolean;
+  readonly "show-keys": boolean;
+  readonly json: boolean;
+}
+
+/** Logs in, gets a ticket, asks V who is calling, and prints what travelled, also where it ended in a refusal. */
+export async function trace(choice: TraceChoice): Promise<void> {
+  const principal = parsePrincipalArgument(choice.principal, await defaultRealm(), "principal");
+  const service = parsePrincipalArgument(choice.service ?? "v/localhost", realmOf(principal), "--service");
+  const password = await readPassword(choice, principal);
+  const { interceptor, calls } = captureCalls();
+  using session = await openSession(choice, [interceptor], memoryCache());
+  let failure: unknown;
+  try {
+    await session.client.login(principal, password);
+    await session.client.serviceTicket(service);
+    const whoAmI = { request: WhoAmIRequestSchema, response: WhoAmIResponseSchema };
+    await session.client.access({ principal: service, address: choice.address }, whoAmI, {});
+  } catch (error) {
+    // What travelled up to the refusal is shown first.
+    failure = error;
+  }
+  const rings = await ringsOf(principal, password, service, choice.keytab, calls);
+  const messages = calls
+    .flatMap((call) => explainCall(call, rings, { showKeys: choice["show-keys"] }))
+    .map((message) => printableMessage(message, choice.full));
+  if (choice.json && failure === undefined) printJson({ client: principal, service, messages });
+  if (!choice.json)
+    for (const message of messages)
+      for (const line of messageLines(message, { colour: wantsColour(), full: choice.full })) printLine(line);
+  if (failure !== undefined) throw failure;
+}
+
+/** The keys of the parties whose keys we have: the client's, and V's where its keytab is at hand. */
+async function ringsOf(
+  principal: Principal,
+  password: string,
+  service: Principal,
+  keytab: string | undefined,
+  calls: readonly CapturedCall[],
+): Promise<KeyRings> {
+  const rings: KeyRings = new Map<Party, Map<KeySymbol, Key>>();
+  const etype = provenEtype(calls);
+  const own = new Map<KeySymbol, Key>();
+  if (etype !== undefined)
+    own.set("K_c", await keyFromPassword(etypeOf(etype), password, stringToKey(principal, etype, calls)));
+  rings.set("C", own);
+  if (keytab === undefined) return rings;
+  const { keys } = await keysFor(keytab, service);
+  rings.set("V", new Map<KeySymbol, Key>([["K_v", keys[0]!]]));
+  return rings;
+}
+
+/** How the client made its key: as the KDC told it with a refusal, else by custom. */
+function stringToKey(principal: Principal, etype: number, calls: readonly CapturedCall[]): StringToKey {
+  const advice = calls
+    .flatMap(({ refusal }) => (refusal instanceof KrbError ? (refusal.etypeInfo?.entries ?? []) : []))
+    .findLast((entry) => entry.etype === etype);
+  return advice === undefined
+    ? defaultStringToKey(principal)
+    : { salt: advice.salt, params: advice.s2kparams };
+}
