@@ -1,4 +1,9 @@
-/** The client's door. */
+/**
+ * The client's door: log in, call V under seal, and put tickets on the calls of any grpc-js client.
+ *
+ * {@includeCode ../../examples/doors/client.ts}
+ * @module client
+ */
 export { ReadableError, type ReadableErrorOptions } from "../errors/readable-error.js";
 export { PrivateFileError, type PrivateFileErrorCode } from "../files/private-file-error.js";
 export type { KeytabEntry, SkippedKeytabEntry } from "../formats/keytab.js";

@@ -1,4 +1,9 @@
-/** The door for other people's tests: a realm that runs, and the types and errors of both other doors. */
+/**
+ * The door for other people's tests: a realm that runs, with a clock to turn, and the types and errors of both other doors.
+ *
+ * {@includeCode ../../examples/doors/testing.ts}
+ * @module testing
+ */
 export type * from "../client/index.js";
 export { CredentialCacheError } from "../client/index.js";
 export type { TicketContents } from "../protocol/ticket.js";

@@ -19,10 +19,11 @@ function region(path: string, name: string): string {
   return shown.map((line) => line.slice(indent)).join("\n");
 }
 
-describe("code in the README is taken from the examples", () => {
-  const shown = [...readme.matchAll(/<!-- from (\S+) (\S+) -->\n\n```ts\n([\s\S]*?)\n```/g)];
+describe("code in the README and in docs/des.md is taken from the examples", () => {
+  const text = readme + read("docs/des.md");
+  const shown = [...text.matchAll(/<!-- from (\S+) (\S+) -->\n\n```ts\n([\s\S]*?)\n```/g)];
 
-  test("six pieces are shown", () => expect(shown).toHaveLength(6));
+  test("all of it", () => expect(shown).toHaveLength(text.match(/```ts\n/g)!.length));
   test.each(shown.map(([, path, name, code]) => ({ path, name, code })))(
     "$path $name",
     ({ path, name, code }) => {
