@@ -52,7 +52,7 @@ test("a guarded server without LMDB is one file without LMDB, and answers who ca
   const outfile = join(folder, "server.cjs");
   const modules = await bundle({ entryPoints: [join(ROOT, "test/package/guarded-server.ts")] }, outfile);
   expect(modules.filter((path) => LMDB.test(path))).toEqual([]);
-  expect(modules.some((path) => path.endsWith("dist/services/guard/guard.js"))).toBe(true);
+  expect(modules.some((path) => path.includes("dist/services/guard/"))).toBe(true);
 
   await using realm = await createTestRealm({ users: { alice: "apple" }, services: [SERVICE] });
   const keytab = join(folder, "demo.keytab");
