@@ -1,12 +1,18 @@
 /** `tessera-sso/client`: from a password to an answered call. */
-import { EchoRequestSchema, EchoResponseSchema, KerberosClient, parsePrincipal } from "tessera-sso/client";
+import {
+  EchoRequestSchema,
+  EchoResponseSchema,
+  type KdcAddresses,
+  KerberosClient,
+  parsePrincipal,
+} from "tessera-sso/client";
 
-/** Logs alice in and has V say something back, under seal. Addresses that are not given are the usual ones. */
-export async function sayHello(password: string, at: { kdc?: { as: string; tgs: string }; v?: string } = {}) {
+/** Logs alice in and has V say something back, under seal. `address` is V's; what is not given is on this machine. */
+export async function sayHello(password: string, kdc?: KdcAddresses, address?: string): Promise<string> {
   // #region client
-  const client = new KerberosClient({ kdc: at.kdc });
+  const client = new KerberosClient({ kdc });
   await client.login("alice@TEST.EXAMPLE", password);
-  const v = { principal: parsePrincipal("v/localhost@TEST.EXAMPLE", "service"), address: at.v };
+  const v = { principal: parsePrincipal("v/localhost@TEST.EXAMPLE", "service"), address };
   const echo = { request: EchoRequestSchema, response: EchoResponseSchema };
   const { text } = await client.access(v, echo, { text: "hello" });
   // #endregion

@@ -14,8 +14,8 @@ import { outliveATicket } from "./testing.js";
 
 test("client: from a password to an answered call", async () => {
   await using realm = await createTestRealm({ users: { alice: "apple" } });
-  expect(await sayHello("apple", { kdc: realm.kdc, v: realm.v.address })).toBe("hello");
-  await expect(sayHello("pear", { kdc: realm.kdc })).rejects.toMatchObject({
+  expect(await sayHello("apple", realm.kdc, realm.v.address)).toBe("hello");
+  await expect(sayHello("pear", realm.kdc)).rejects.toMatchObject({
     reason: "KDC_ERR_PREAUTH_FAILED",
   });
 });

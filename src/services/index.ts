@@ -4,8 +4,6 @@
  * {@includeCode ../../examples/doors/server.ts}
  * @module server
  */
- * The server's door: guard a service of one's own, or open a realm, administer it and run its servers.
- */
 export { ReadableError, type ReadableErrorOptions } from "../errors/readable-error.js";
 export { PrivateFileError, type PrivateFileErrorCode } from "../files/private-file-error.js";
 export type { SkippedKeytabEntry } from "../formats/keytab.js";

@@ -22,4 +22,10 @@ export default {
   sourceLinkTemplate: "https://github.com/tessera-sso/tessera/blob/{gitRevision}/{path}#L{line}",
   // The README links to folders, which have no page here.
   validation: { invalidPath: false },
+  // Lists that are only there to make a type of them.
+  intentionallyNotExported: [
+    "src/protocol/call-binding.ts:PROTECTIONS",
+    "src/rpc/default-addresses.ts:DEFAULT_PORTS",
+  ],
+  treatWarningsAsErrors: true,
 };
