@@ -36,14 +36,18 @@ export function makeAccessReq(
   random?: RandomSource,
 ): { request: AccessRequest; pending: PendingApReq } {
   const fresh = { subkey: makeSubkey(credentials.key, random), seqNumber: randomSeqNumber(random) };
-  const sealed = sealData(fresh.subkey, TO_SERVICE, fresh.seqNumber, userData, random);
-  const { blobs, pending } = makeApReq(credentials, AP_USE, sealed, fresh, now, random);
-  fresh.subkey.wipe();
-  return { request: create(AccessRequestSchema, { ...blobs, request: sealed }), pending };
+  try {
+    const sealed = sealData(fresh.subkey, TO_SERVICE, fresh.seqNumber, userData, random);
+    const { blobs, pending } = makeApReq(credentials, AP_USE, sealed, fresh, now, random);
+    return { request: create(AccessRequestSchema, { ...blobs, request: sealed }), pending };
+  } finally {
+    fresh.subkey.wipe();
+  }
 }
 
 /** A request that passed every check but the replay cache. */
 export interface VerifiedAccess {
+  /** Its subkey is wiped. */
   readonly verified: VerifiedApReq;
   /** What the client sealed. */
   readonly userData: Uint8Array;
@@ -57,9 +61,12 @@ export function verifyAccessReq(request: AccessRequest, policy: ApReqPolicy, now
   if (request.request.length === 0) throw malformed("request", "required");
   const verified = verifyApReq(request, AP_USE, request.request, policy, now);
   if (verified.subkey === undefined) throw malformed("authenticator.subkey", "required");
-  const userData = openData(verified.subkey, TO_SERVICE, verified.authenticator.seqNumber, request.request);
-  verified.subkey.wipe();
-  return { verified, userData };
+  try {
+    const { seqNumber } = verified.authenticator;
+    return { verified, userData: openData(verified.subkey, TO_SERVICE, seqNumber, request.request) };
+  } finally {
+    verified.subkey.wipe();
+  }
 }
 
 /** Message (6): proves the service and seals `userData` under the service's own fresh subkey. */
@@ -69,9 +76,12 @@ export function makeAccessRep(
   random?: RandomSource,
 ): AccessResponse {
   const { bytes, subkey, seqNumber } = makeApRep(verified, random);
-  const response = sealData(subkey, TO_CLIENT, seqNumber, userData, random);
-  subkey.wipe();
-  return { $typeName: "kerberos.v1.AccessResponse", apRep: bytes, response };
+  try {
+    const response = sealData(subkey, TO_CLIENT, seqNumber, userData, random);
+    return { $typeName: "kerberos.v1.AccessResponse", apRep: bytes, response };
+  } finally {
+    subkey.wipe();
+  }
 }
 
 /**
@@ -80,7 +90,9 @@ export function makeAccessRep(
  */
 export function openAccessRep(response: AccessResponse, pending: PendingApReq): Uint8Array {
   const { subkey, seqNumber } = verifyApRep(response.apRep, pending);
-  const userData = openData(subkey, TO_CLIENT, seqNumber, response.response);
-  subkey.wipe();
-  return userData;
+  try {
+    return openData(subkey, TO_CLIENT, seqNumber, response.response);
+  } finally {
+    subkey.wipe();
+  }
 }

@@ -15,6 +15,7 @@ import type { TicketContents } from "./ticket.js";
 /** A ticket that was issued: the reply that carries it, and what the log says of it. */
 export interface IssuedTicket<Response> {
   readonly response: Response;
+  /** Its session key is the caller's to wipe. */
   readonly ticket: TicketContents;
   /** Numbers of the encryption types of the key that seals the reply, of the ticket's key, and of the session key. */
   readonly etypes: { readonly reply: number; readonly ticket: number; readonly session: number };

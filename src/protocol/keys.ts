@@ -117,9 +117,11 @@ export async function keyFromPassword(
   const params = s2k.params.length > 0 ? s2k.params : undefined;
   try {
     const bytes = await etype.stringToKey(password, salt, params);
-    const key = new Key(etype, bytes);
-    bytes.fill(0);
-    return key;
+    try {
+      return new Key(etype, bytes);
+    } finally {
+      bytes.fill(0);
+    }
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
     throw new KrbError("KDC_ERR_ETYPE_NOSUPP", `${etype.name}: string-to-key parameters refused`, {

@@ -6,7 +6,11 @@ import type { DescField, DescMessage } from "@bufbuild/protobuf";
 import { WireType } from "@bufbuild/protobuf/wire";
 import { encodeCanonical, withEnvelope } from "../canonical/encode.js";
 import { DecryptionError, type RandomSource } from "../crypto/encryption-type.js";
-import { type EncryptedData, EncryptedDataSchema } from "../gen/kerberos/v1/encryption_pb.js";
+import {
+  type EncryptedData,
+  EncryptedDataSchema,
+  type EncryptionKey,
+} from "../gen/kerberos/v1/encryption_pb.js";
 import { type SealedPart, SealedPartSchema } from "../gen/kerberos/v1/sealed_pb.js";
 import type { Key } from "./keys.js";
 import type { KrbError } from "./krb-error.js";
@@ -33,7 +37,7 @@ const PARTS = new Map<string, { number: number; schema: DescMessage }>(
   }),
 );
 
-/** Seals a part. The result owns its bytes. */
+/** Seals a part, and overwrites the key in it, which is a copy made for it. The result owns its bytes. */
 export function seal<K extends PartKind>(
   sealing: Sealing,
   kind: K,
@@ -42,9 +46,12 @@ export function seal<K extends PartKind>(
 ): EncryptedData {
   const { number, schema } = partOf(kind);
   const { key, usage, kvno } = sealing;
-  const cipher = withEnvelope(number, schema, part, (plaintext) =>
-    key.cipher.encrypt(usage, plaintext, random),
-  );
+  let cipher: Uint8Array;
+  try {
+    cipher = withEnvelope(number, schema, part, (plaintext) => key.cipher.encrypt(usage, plaintext, random));
+  } finally {
+    wipeKeyIn(part);
+  }
   // Written out, as all messages that a server makes for each request: `create` walks over the fields, twice a hash's time.
   return { $typeName: "kerberos.v1.EncryptedData", etype: key.etype.etype, kvno: kvno ?? 0, cipher };
 }
@@ -70,14 +77,15 @@ export function unseal<K extends PartKind>(
   refusal: () => KrbError,
 ): PartOf<K> {
   if (data.etype !== sealing.key.etype.etype) throw refusal();
+  let plaintext: Uint8Array | undefined;
   try {
-    const plaintext = sealing.key.cipher.decrypt(sealing.usage, data.cipher);
-    const part = readPart(kind, plaintext, sealing.key.etype.messageBlockSize);
-    plaintext.fill(0);
-    return part;
+    plaintext = sealing.key.cipher.decrypt(sealing.usage, data.cipher);
+    return readPart(kind, plaintext, sealing.key.etype.messageBlockSize);
   } catch (error) {
     if (error instanceof DecryptionError || error instanceof NotCanonicalError) throw refusal();
     throw error;
+  } finally {
+    plaintext?.fill(0);
   }
 }
 
@@ -90,6 +98,13 @@ export function unsealFromBytes<K extends PartKind>(
   refusal: () => KrbError,
 ): PartOf<K> {
   return unseal(sealing, kind, decodeBlob(EncryptedDataSchema, bytes, field), refusal);
+}
+
+/** The parts with a key have it in a field of one of these names. */
+function wipeKeyIn(part: object): void {
+  const { key, subkey } = part as { key?: EncryptionKey; subkey?: EncryptionKey };
+  key?.key.fill(0);
+  subkey?.key.fill(0);
 }
 
 /** The part of the wanted kind in a plaintext that may end in less than one block of zero padding. */

@@ -23,6 +23,7 @@ export function authenticationService(config: KdcConfig): AuthenticationServiceS
         const issued = issueTgt(request, { client, krbtgt, decoyKeys, policy }, now);
         line.etypes = issued.etypes;
         line.endtime = isoTime(issued.ticket.endtime);
+        issued.ticket.sessionKey.wipe();
         return issued.response;
       }),
   };

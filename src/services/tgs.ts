@@ -26,6 +26,8 @@ export function ticketGrantingService(config: TgsConfig): TicketGrantingServiceS
         const issued = issueServiceTicket(verified, { client, service, policy: config.policy }, now);
         line.etypes = issued.etypes;
         line.endtime = isoTime(issued.ticket.endtime);
+        issued.ticket.sessionKey.wipe();
+        apReq.subkey?.wipe();
         return issued.response;
       }),
   };

@@ -80,7 +80,9 @@ export async function createMasterKey(
   const contents = Buffer.alloc(FILE_SIZE);
   MAGIC.copy(contents);
   contents.writeUInt32BE(VERSION, MAGIC.length);
-  contents.set(random(KEY_SIZE), HEADER_SIZE);
+  const key = random(KEY_SIZE);
+  contents.set(key, HEADER_SIZE);
+  key.fill(0);
   try {
     await createPrivateFile(file, contents);
     return new MasterKey(contents.subarray(HEADER_SIZE));
