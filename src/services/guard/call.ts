@@ -227,11 +227,9 @@ export class GuardedServerCall extends grpc.ServerInterceptingCall implements Li
       const { policy, keys, clock, callers, replayCache } = this.#config;
       const now = clock();
       const service = currentKeys(keys, this);
-      const known = service instanceof Promise ? await service : service;
-      if (this.#state !== checking) return;
       const withCertificate = policy.bindClientCertificate !== undefined;
       const call = receivedCall(this.#next, this.#method, checking.request, withCertificate);
-      const admission = admit(policy, known, proof, call, now);
+      const admission = admit(policy, service, proof, call, now);
       messages = admission.messages;
       if (!callers.isEmpty) await callers.check(admission.caller, this.#method.path);
       if (this.#state !== checking) return;

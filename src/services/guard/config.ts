@@ -3,7 +3,7 @@ import type { PeerCertificate } from "node:tls";
 import { PROTECTIONS, type Protection } from "../../protocol/call-binding.js";
 import { etypeOf } from "../../protocol/etypes.js";
 import type { Principal } from "../../protocol/principal.js";
-import { type ProfileName, profile } from "../../protocol/profile.js";
+import { isProfileName, PROFILES, type ProfileName } from "../../protocol/profile.js";
 import { MethodTable, PUBLIC_SERVICES } from "../../rpc/method-table.js";
 import type { ReplayCache } from "../../store/replay-cache.js";
 import type { Clock } from "../clock.js";
@@ -61,14 +61,21 @@ export interface GuardConfig {
 
 const CLOCK_SKEW_MS = 300_000;
 
-/** @throws TypeError, RangeError naming the option that is wrong. */
+/**
+ * Reads and completes a guard's options.
+ * @throws TypeError or RangeError naming an option that is wrong; KrbError KDC_ERR_ETYPE_NOSUPP for an encryption type that
+ *   this project does not have, KRB_ERR_GENERIC for a `service` that is no principal.
+ */
 export function readGuardOptions(options: GuardOptions): GuardConfig {
   const { keytab, replayCache, protection: floor = "authenticate", clock = Date.now } = options;
   if (typeof replayCache?.store !== "function")
     throw new TypeError("replayCache: expected a ReplayCache, for without it every call could be repeated");
   if (!PROTECTIONS.includes(floor))
     throw new TypeError(`protection: expected one of ${PROTECTIONS.join(", ")}, got ${String(floor)}`);
-  const { profile: name = "standard", permittedEtypes = profile(name).permitted } = options;
+  const { profile: name = "standard" } = options;
+  if (!isProfileName(name))
+    throw new TypeError(`profile: expected one of ${Object.keys(PROFILES).join(", ")}, got ${String(name)}`);
+  const { permittedEtypes = PROFILES[name].permitted } = options;
   const clockSkew = milliseconds("clockSkew", options.clockSkew ?? CLOCK_SKEW_MS);
   const strong = permittedEtypes.filter((etype) => !etypeOf(etype).weak);
   const replayTimeoutMs = milliseconds("replayTimeoutMs", options.replayTimeoutMs ?? REPLAY_TIMEOUT_MS);

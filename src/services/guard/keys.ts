@@ -12,8 +12,8 @@ import { KeytabFile } from "../keytab-file.js";
 /** A keytab: the path of its file (`FILE:` may stand before it), a `KeytabFile`, or a function that gives the service's keys. */
 export type Keytab = string | Pick<KeytabFile, "serviceKeys"> | (() => ServiceKeys);
 
-/** Gives the keys of the moment; a promise only while a file is opened. */
-export type KeySource = () => ServiceKeys | Promise<ServiceKeys>;
+/** Gives the keys of the moment. */
+export type KeySource = () => ServiceKeys;
 
 /** Told of what is wrong with a keytab's file: that it can't be used, or which entries were passed over. */
 export interface KeytabReport {
@@ -30,8 +30,8 @@ export interface FailureListener {
  * The source of a service's keys.
  * @param service its principal, where the keytab holds the keys of several.
  * @param report told at once, and later, of what is wrong with a file.
- * @throws TypeError for what is no keytab; RangeError for the name of one of another type than a file; KrbError for what is
- *   no principal.
+ * @throws TypeError for anything but a keytab; RangeError for the name of a keytab that is not in a file; KrbError
+ *   KRB_ERR_GENERIC for a `service` that is no principal.
  */
 export function keySource(
   keytab: Keytab,
@@ -49,27 +49,23 @@ export function keySource(
   throw new TypeError("keytab: expected a path, a KeytabFile or a function that gives the service's keys");
 }
 
-/** The keys of the moment, as their source gives them. Throws or rejects with KDC_ERR_SVC_UNAVAILABLE, whatever the cause. */
-export function currentKeys(
-  source: KeySource,
-  listener: FailureListener,
-): ServiceKeys | Promise<ServiceKeys> {
+/**
+ * The keys of the moment, as their source gives them.
+ * @param listener told why there are none.
+ * @throws KrbError KDC_ERR_SVC_UNAVAILABLE whatever the cause.
+ */
+export function currentKeys(source: KeySource, listener: FailureListener): ServiceKeys {
   try {
-    const keys = source();
-    return keys instanceof Promise ? keys.catch((error) => unreadable(error, listener)) : keys;
+    return source();
   } catch (error) {
-    return unreadable(error, listener);
+    listener.onFailure(error);
+    throw new KrbError("KDC_ERR_SVC_UNAVAILABLE", "the service can't read its keytab; try again");
   }
 }
 
-function unreadable(error: unknown, listener: FailureListener): never {
-  listener.onFailure(error);
-  throw new KrbError("KDC_ERR_SVC_UNAVAILABLE", "the service can't read its keytab; try again");
-}
-
-/** Opens a keytab at once, and says what is wrong with it; after a failure again when asked. */
+/** Opens a keytab at once and says what is wrong with it; where it could not, tries again whenever it is asked. */
 function opener(name: string, clock: Clock, report: KeytabReport): () => KeytabFile {
-  filePathOf(name, "keytab"); // a name that can never be opened is wrong use
+  filePathOf(name, "keytab"); // throws for a name that can never be opened
   const open = () =>
     KeytabFile.openNow(name, { clock, onError: report.onError, onSkipped: report.onSkipped });
   let opened: KeytabFile | undefined;

@@ -9,6 +9,7 @@ import { type LongTermKey, randomKey } from "../../../src/protocol/keys.js";
 import { callerOf } from "../../../src/services/guard/caller.js";
 import type { GuardOptions } from "../../../src/services/guard/config.js";
 import { guard } from "../../../src/services/guard/interceptor.js";
+import { createTestRealm } from "../../../src/testing/test-realm.js";
 import { CHAT } from "./chat.js";
 import { forge, makeProof, rawSay, refusalOf } from "./proof.js";
 import { openWorld, SERVICE } from "./world.js";
@@ -299,4 +300,25 @@ test.each([
   const options = { keytab: () => ({}), replayCache: { store: never }, ...wrong } as unknown as GuardOptions;
   expect(() => guard(options)).toThrow(type);
   expect(() => guard(options)).toThrow(name);
+});
+
+describe("a server that listens on IPv6 and IPv4 alike", () => {
+  // Node gives the address of a client on IPv4 as ::ffff:127.0.0.1 there.
+  const weak = { profile: "textbook" as const, users: { alice: "secret" }, services: [SERVICE] };
+
+  test("takes weak tickets from loopback all the same, and tickets for that address", async () => {
+    await using realm = await createTestRealm(weak);
+    await using world = await openWorld({ realm, host: "[::]", guard: { profile: "textbook" } });
+    expect(world.keys.keys[0]!.key.etype.weak).toBe(true);
+    expect(await world.client().say("a")).toBe("a");
+    const there = forge(world, { addresses: ["127.0.0.1"], sessionKey: randomKey(etypeOf(3)) });
+    expect(await rawSay(world, [await makeProof(world, { credentials: there })])).toBe("hello");
+    const elsewhere = forge(world, { addresses: ["192.0.2.1"], sessionKey: randomKey(etypeOf(3)) });
+    expect(
+      await refusalOf(rawSay(world, [await makeProof(world, { credentials: elsewhere })])),
+    ).toMatchObject({
+      code: "UNAUTHENTICATED",
+      reason: "KRB_AP_ERR_BADADDR",
+    });
+  });
 });

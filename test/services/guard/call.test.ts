@@ -1,146 +1,594 @@
-/** What passes a guarded call, and that nothing does once it is over. */
+/** What passes a guarded call and when, state by state, and that nothing does once it is over. */
 import * as grpc from "@grpc/grpc-js";
-import { afterEach, expect, test, vi } from "vitest";
-import { makeSubkey } from "../../../src/protocol/ap-exchange.js";
-import { makeCallApReq, type Protection } from "../../../src/protocol/call-binding.js";
-import { etypeOf } from "../../../src/protocol/etypes.js";
-import { Key, randomKey } from "../../../src/protocol/keys.js";
+import { afterEach, describe, expect, test, vi } from "vitest";
+import { verifyApProof, verifyApRep } from "../../../src/protocol/ap-exchange.js";
+import { PROTECTIONS } from "../../../src/protocol/call-binding.js";
+import { Key } from "../../../src/protocol/keys.js";
 import { KrbError } from "../../../src/protocol/krb-error.js";
-import { parsePrincipal } from "../../../src/protocol/principal.js";
-import { makeTicket } from "../../../src/protocol/ticket.js";
-import { AP_REQ_METADATA } from "../../../src/rpc/metadata-names.js";
-import { GuardedServerCall } from "../../../src/services/guard/call.js";
-import { readGuardOptions } from "../../../src/services/guard/config.js";
-import type { ReplayCache } from "../../../src/store/replay-cache.js";
+import { MessageOpener, RESPONSES } from "../../../src/protocol/message-protection.js";
+import { AP_REP_METADATA, AP_REQ_METADATA } from "../../../src/rpc/metadata-names.js";
+import { callerOf } from "../../../src/services/guard/caller.js";
+import { ALICE, type Bound, bind, CHAT_SERVICE, methodOf, NOW, names, openCall, settled } from "./by-hand.js";
 
-const NOW = Date.UTC(2026, 2, 1, 12);
-const AUTHORITY = "api.example.test:443";
-const REQUEST = Buffer.from("request");
-const identity = (bytes: Buffer) => bytes;
-const METHOD = {
-  path: "/chat.v1.Chat/Say",
-  requestStream: false,
-  responseStream: false,
-  requestDeserialize: identity,
-  responseSerialize: identity,
-};
-
-const server = parsePrincipal("chat/api.example.test@TEST.EXAMPLE", "service");
-const client = parsePrincipal("alice@TEST.EXAMPLE", "client");
-const key = randomKey(etypeOf(20));
-const service = { principal: server, keys: [{ kvno: 1, key }] };
-
-/** Metadata with an AP-REQ for the call. */
-function proof(protection: Protection): grpc.Metadata {
-  const contents = {
-    client,
-    server,
-    sessionKey: randomKey(etypeOf(20)),
-    flags: [],
-    authtime: NOW,
-    starttime: NOW,
-    endtime: NOW + 1_000,
-    renewTill: undefined,
-    addresses: [],
-    authorizationData: [],
-  };
-  const credentials = {
-    ...contents,
-    key: contents.sessionKey,
-    ticket: makeTicket(contents, service.keys[0]!),
-  };
-  const facts = { method: METHOD.path, authority: AUTHORITY, protection, request: REQUEST };
-  const fresh = { subkey: makeSubkey(credentials.key), seqNumber: 1 };
-  const metadata = new grpc.Metadata();
-  const { bytes } = makeCallApReq(credentials, facts, protection === "authenticate" ? undefined : fresh, NOW);
-  metadata.set(AP_REQ_METADATA, Buffer.from(bytes));
-  return metadata;
-}
-
-/** A guarded call between a wire and a handler that write down what reaches them. */
-function openCall(store: ReplayCache["store"]) {
-  const wire: string[] = [];
-  const handler: string[] = [];
-  const below = {
-    handler: { serialize: identity, deserialize: identity },
-    start: () => {},
-    startRead: () => void wire.push("startRead"),
-    sendMetadata: () => void wire.push("metadata"),
-    sendMessage: () => void wire.push("message"),
-    sendStatus: ({ code }: { code: grpc.status }) => void wire.push(grpc.status[code]),
-    getPeer: () => "127.0.0.1:1",
-    getHost: () => AUTHORITY,
-    getDeadline: () => Number.POSITIVE_INFINITY,
-    getAuthContext: () => ({}),
-    getConnectionInfo: () => ({ remoteAddress: "127.0.0.1" }),
-  } as unknown as grpc.ServerInterceptingCallInterface;
-  const config = readGuardOptions({ keytab: () => service, replayCache: { store }, clock: () => NOW });
-  const call = new GuardedServerCall(config, METHOD, below);
-  call.start({
-    onReceiveMetadata: () => void handler.push("metadata"),
-    onReceiveMessage: () => void handler.push("message"),
-    onReceiveHalfClose: () => void handler.push("halfClose"),
-    onCancel: () => void handler.push("cancel"),
-  });
-  return { call, wire, handler };
-}
+const OK = { code: grpc.status.OK, details: "" };
+const { INTERNAL, INVALID_ARGUMENT, NOT_FOUND, UNAUTHENTICATED, UNAVAILABLE } = grpc.status;
+const noted = () => {};
 
 afterEach(() => void vi.restoreAllMocks());
 
-test("a call that is let in passes on, both ways", async () => {
-  const { call, wire, handler } = openCall(async () => {});
-  call.onReceiveMetadata(proof("authenticate"));
-  call.onReceiveMessage(REQUEST);
-  await vi.waitFor(() => expect(handler).toEqual(["metadata"]));
-  call.startRead();
-  call.onReceiveHalfClose();
-  call.sendMessage(REQUEST, () => {});
-  call.sendStatus({ code: grpc.status.OK, details: "" });
-  expect(handler).toEqual(["metadata", "message", "halfClose"]);
-  expect(wire).toEqual(["startRead", "metadata", "message", "OK"]);
+/** The only status that was sent: its code, its text, and what it says of a refusal. */
+function statusOf(wire: ReturnType<typeof openCall>["wire"]) {
+  const statuses = wire
+    .filter(([what]) => what in grpc.status)
+    .map(([, status]) => status as grpc.StatusObject);
+  expect(statuses).toHaveLength(1);
+  const [{ code, details }] = statuses as [grpc.StatusObject];
+  return { code, details };
+}
+
+/** A call that was let in, and read, if its request is a single one. */
+async function letIn(bound: Bound, options: Parameters<typeof openCall>[0] = {}) {
+  const opened = openCall(options);
+  opened.call.onReceiveMetadata(bound.metadata);
+  if (options.method?.requestStream !== true) opened.call.onReceiveMessage(bound.request);
+  await settled();
+  expect(names(opened.handler)).toEqual(["metadata"]);
+  return opened;
+}
+
+describe("a call with a single request", () => {
+  test("reads it first, checks, and passes on, both ways", async () => {
+    const { call, wire, handler } = openCall();
+    const { metadata, request } = bind();
+    metadata.set("x-mine", "y");
+    call.onReceiveMetadata(metadata);
+    expect(names(wire)).toEqual(["startRead"]);
+    call.onReceiveMessage(request);
+    expect(handler).toEqual([]);
+    await settled();
+    expect(names(handler)).toEqual(["metadata"]);
+    expect(handler[0]![1]).toBe(metadata);
+    expect(metadata.get("x-mine")).toEqual(["y"]);
+    expect(metadata.get(AP_REQ_METADATA)).toEqual([]);
+    expect(callerOf({ metadata })).toMatchObject({ principal: ALICE, protection: "authenticate" });
+
+    call.startRead();
+    expect(handler.slice(1)).toEqual([["message", "hello"]]);
+    expect(names(wire)).toEqual(["startRead"]);
+    call.startRead();
+    expect(names(wire)).toEqual(["startRead", "startRead"]);
+    call.onReceiveHalfClose();
+    const sent = vi.fn();
+    call.sendMessage("bye", sent);
+    expect(sent).toHaveBeenCalledTimes(1);
+    call.sendStatus(OK);
+    expect(names(handler)).toEqual(["metadata", "message", "halfClose"]);
+    expect(names(wire)).toEqual(["startRead", "startRead", "metadata", "message", "OK"]);
+    expect(wire[3]![1]).toEqual(Buffer.from("<bye>"));
+  });
+
+  test("is refused without one", () => {
+    const { call, wire, handler } = openCall();
+    call.onReceiveMetadata(bind().metadata);
+    call.onReceiveHalfClose();
+    expect(statusOf(wire)).toEqual({ code: INVALID_ARGUMENT, details: "the call has no request" });
+    expect(handler).toEqual([]);
+  });
+
+  test.each(["while it is checked", "while it is held", "once it was read"])(
+    "is refused with a second one, %s",
+    async (when) => {
+      const { call, wire, handler } = openCall();
+      const { metadata, request } = bind();
+      call.onReceiveMetadata(metadata);
+      call.onReceiveMessage(request);
+      if (when !== "while it is checked") await settled();
+      if (when === "once it was read") call.startRead();
+      const passed = names(handler);
+      call.onReceiveMessage(request);
+      await settled();
+      expect(statusOf(wire)).toEqual({
+        code: UNAUTHENTICATED,
+        details: "a second request, which the authenticator does not cover",
+      });
+      expect(names(handler)).toEqual(passed);
+    },
+  );
+
+  test("is refused where an end marker stands in its place", async () => {
+    const { call, wire, handler } = openCall();
+    const { metadata, request } = bind(methodOf("say"), "integrity", {
+      request: (protector) => protector.end(),
+    });
+    call.onReceiveMetadata(metadata);
+    call.onReceiveMessage(request);
+    await settled();
+    expect(statusOf(wire)).toEqual({
+      code: UNAUTHENTICATED,
+      details: "an end marker in place of the request",
+    });
+    expect(handler).toEqual([]);
+  });
+
+  test("is refused where it does not decode, after it was verified", async () => {
+    const stored = vi.fn(async () => {});
+    const { call, wire, handler } = openCall({ store: stored });
+    const { metadata, request } = bind(methodOf("say"), "authenticate", { text: "<" });
+    call.onReceiveMetadata(metadata);
+    call.onReceiveMessage(request);
+    await settled();
+    expect(stored).toHaveBeenCalledTimes(1);
+    expect(statusOf(wire)).toEqual({
+      code: INVALID_ARGUMENT,
+      details: "malformed request of /chat.v1.Chat/say",
+    });
+    expect(handler).toEqual([]);
+  });
 });
 
-test("a call that ends while its replay cache is asked goes no further, whatever the answer", async () => {
-  const answers: { resolve(): void; reject(error: unknown): void }[] = [];
-  const store = () => new Promise<void>((resolve, reject) => void answers.push({ resolve, reject }));
-  for (const answer of ["resolve", "reject"] as const) {
-    const { call, wire, handler } = openCall(store);
-    call.onReceiveMetadata(proof("authenticate"));
-    call.onReceiveMessage(REQUEST);
-    await vi.waitFor(() => expect(answers).toHaveLength(1));
+describe("a call with a stream of requests", () => {
+  const method = methodOf("join");
+
+  test("is checked before anything is read, and passes what follows", async () => {
+    const { call, wire, handler } = openCall({ method });
+    const bound = bind(method);
+    call.onReceiveMetadata(bound.metadata);
+    await settled();
+    expect(names(handler)).toEqual(["metadata"]);
+    expect(wire).toEqual([]);
+    call.startRead();
+    call.onReceiveMessage(Buffer.from(bound.protector!.protect(Buffer.from("<a>"))));
+    call.startRead();
+    expect(names(wire)).toEqual(["startRead", "startRead"]);
+    // The end marker is the guard's: it reads on by itself.
+    call.onReceiveMessage(Buffer.from(bound.protector!.end()));
+    expect(names(wire)).toEqual(["startRead", "startRead", "startRead"]);
+    call.onReceiveHalfClose();
+    expect(handler.slice(1)).toEqual([["message", "a"], ["halfClose"]]);
+  });
+
+  test("is refused when it was cut short", async () => {
+    const bound = bind(method);
+    const { call, wire, handler } = await letIn(bound, { method });
+    call.onReceiveMessage(Buffer.from(bound.protector!.protect(Buffer.from("<a>"))));
+    call.onReceiveHalfClose();
+    expect(statusOf(wire)).toEqual({
+      code: UNAUTHENTICATED,
+      details: "the request stream was cut short: its end marker is missing",
+    });
+    expect(names(handler)).toEqual(["metadata", "message"]);
+  });
+
+  test("is refused with a message that is none of the call's, or does not decode", async () => {
+    for (const [bytes, code] of [
+      [() => Buffer.from("<a>"), UNAUTHENTICATED],
+      [(bound: Bound) => Buffer.from(bound.protector!.protect(Buffer.from("<"))), INVALID_ARGUMENT],
+    ] as const) {
+      const bound = bind(method);
+      const { call, wire, handler } = await letIn(bound, { method });
+      call.onReceiveMessage(bytes(bound));
+      expect(statusOf(wire).code).toBe(code);
+      expect(names(handler)).toEqual(["metadata"]);
+    }
+  });
+
+  test.each(["message", "half-close"])(
+    "is refused where somebody reads ahead of the guard: a %s",
+    async (what) => {
+      const { call, wire, handler, log } = openCall({ method });
+      const bound = bind(method);
+      call.onReceiveMetadata(bound.metadata);
+      if (what === "message")
+        call.onReceiveMessage(Buffer.from(bound.protector!.protect(Buffer.from("<a>"))));
+      else call.onReceiveHalfClose();
+      await settled();
+      expect(statusOf(wire)).toEqual({ code: INTERNAL, details: "internal error" });
+      expect(log).toMatchObject([
+        { text: "TypeError: an interceptor read ahead of the guard: list the guard first", level: "error" },
+      ]);
+      expect(handler).toEqual([]);
+    },
+  );
+});
+
+describe.each(PROTECTIONS)("what a call answers at protection %s", (protection) => {
+  test.each(["say", "list", "join", "talk"] as const)("goes out behind one AP-REP: %s", async (kind) => {
+    const method = methodOf(kind);
+    const bound = bind(method, protection);
+    const { call, wire } = await letIn(bound, { method });
+    wire.length = 0;
+    const headers = new grpc.Metadata();
+    headers.set("x-mine", "y");
+    call.sendMetadata(headers);
+    call.sendMetadata(new grpc.Metadata());
+    call.sendMessage("a", noted);
+    if (method.responseStream) call.sendMessage("b", noted);
+    call.sendStatus(OK);
+    expect(names(wire)).toEqual(
+      method.responseStream
+        ? ["metadata", "message", "message", "message", "OK"]
+        : ["metadata", "message", "OK"],
+    );
+    expect(headers.get(AP_REP_METADATA)).toEqual([]);
+    const sent = wire[0]![1] as grpc.Metadata;
+    expect(sent.get("x-mine")).toEqual(["y"]);
+    const [rep] = sent.get(AP_REP_METADATA) as [Buffer];
+    const messages = wire.slice(1, -1).map(([, bytes]) => bytes as Buffer);
+    if (bound.keys === undefined) verifyApProof(rep, bound.pending);
+    const isProtected = method.responseStream || protection !== "authenticate";
+    if (!isProtected) return expect(messages).toEqual([Buffer.from("<a>")]);
+    const opener = new MessageOpener(RESPONSES, verifyApRep(rep, bound.pending), protection);
+    const opened = messages.map((bytes) => opener.open(bytes));
+    expect(opened.map(({ message }) => message && Buffer.from(message).toString())).toEqual(
+      method.responseStream ? ["<a>", "<b>", undefined] : ["<a>"],
+    );
+    if (method.responseStream) opener.checkEnded();
+  });
+});
+
+describe("a status", () => {
+  test("other than OK goes out without a proof and without an end marker", async () => {
+    const method = methodOf("list");
+    const { call, wire } = await letIn(bind(method), { method });
+    wire.length = 0;
+    call.sendStatus({ code: NOT_FOUND, details: "no such line" });
+    expect(names(wire)).toEqual(["NOT_FOUND"]);
+    expect(statusOf(wire)).toEqual({ code: NOT_FOUND, details: "no such line" });
+  });
+
+  test("of OK proves the service also where there was no response", async () => {
+    for (const kind of ["say", "list"] as const) {
+      const method = methodOf(kind);
+      const { call, wire } = await letIn(bind(method), { method });
+      wire.length = 0;
+      call.sendStatus(OK);
+      expect(names(wire)).toEqual(kind === "say" ? ["metadata", "OK"] : ["metadata", "message", "OK"]);
+    }
+  });
+
+  test("that a response does not encode to is INTERNAL", async () => {
+    const method = {
+      ...methodOf("say"),
+      responseSerialize: () => {
+        throw new Error("secret");
+      },
+    };
+    const { call, wire, log } = await letIn(bind(method), { method });
+    call.sendMessage("a", noted);
+    expect(statusOf(wire)).toEqual({ code: INTERNAL, details: "internal error" });
+    expect(log.at(-1)).toMatchObject({
+      level: "error",
+      result: "INTERNAL",
+      text: "Error: secret",
+      client: ALICE,
+    });
+  });
+
+  test("of an interceptor behind the guard ends a call that is not let in yet, for good", async () => {
+    const { call, wire, handler } = openCall();
+    const { metadata, request } = bind();
+    call.onReceiveMetadata(metadata);
+    call.onReceiveMessage(request);
+    call.sendStatus({ code: UNAVAILABLE, details: "draining" });
+    await settled();
+    expect(statusOf(wire)).toEqual({ code: UNAVAILABLE, details: "draining" });
+    expect(handler).toEqual([]);
     call.onCancel();
-    answers.pop()![answer](new KrbError("KRB_AP_ERR_REPEAT", "used before"));
-    await new Promise(setImmediate);
-    expect(handler).toEqual(["cancel"]);
-    expect(wire).toEqual(["startRead"]);
-  }
+    expect(names(handler)).toEqual(["cancel"]);
+  });
+});
+
+test.each<[string, (call: ReturnType<typeof openCall>["call"]) => void]>([
+  ["metadata", (call) => call.sendMetadata(new grpc.Metadata())],
+  ["a message", (call) => call.sendMessage("mine", noted)],
+  ["OK", (call) => call.sendStatus(OK)],
+])("%s before the call was let in is refused: only the guard answers then", async (_, answer) => {
+  const { call, wire, handler, log } = openCall();
+  call.onReceiveMetadata(bind().metadata);
+  wire.length = 0;
+  answer(call);
+  expect(statusOf(wire)).toEqual({ code: INTERNAL, details: "internal error" });
+  expect(names(wire)).toEqual(["INTERNAL"]);
+  expect(log.at(-1)).toMatchObject({ text: "TypeError: an interceptor behind the guard answered by itself" });
+  expect(handler).toEqual([]);
+});
+
+test("messages that are not bytes any more are refused", () => {
+  const { call, wire, log } = openCall();
+  call.onReceiveMetadata(bind().metadata);
+  call.onReceiveMessage({ text: "mine" });
+  expect(statusOf(wire)).toEqual({ code: INTERNAL, details: "internal error" });
+  expect(log.at(-1)).toMatchObject({
+    text: "TypeError: an interceptor before the guard changed a message: list the guard first",
+  });
+});
+
+test("a call whose messages another guard takes is refused", async () => {
+  const first = openCall();
+  const { metadata, request } = bind();
+  first.call.onReceiveMetadata(metadata);
+  first.call.onReceiveMessage(request);
+  const second = openCall();
+  second.below.handler = first.below.handler;
+  second.call.onReceiveMetadata(bind().metadata);
+  expect(statusOf(second.wire)).toEqual({ code: INTERNAL, details: "internal error" });
+  expect(second.log.at(-1)).toMatchObject({ text: "TypeError: a server needs one guard, and has two" });
+});
+
+describe("a call that ends while it is checked goes no further", () => {
+  test.each(["resolve", "reject"] as const)("whatever the replay cache answers: %s", async (answer) => {
+    const answers: { resolve(): void; reject(error: unknown): void }[] = [];
+    const store = () => new Promise<void>((resolve, reject) => void answers.push({ resolve, reject }));
+    const { call, wire, handler } = openCall({ store });
+    const { metadata, request } = bind();
+    call.onReceiveMetadata(metadata);
+    call.onReceiveMessage(request);
+    await settled();
+    call.onCancel();
+    answers[0]![answer](new KrbError("KRB_AP_ERR_REPEAT", "used before"));
+    await settled();
+    expect(names(handler)).toEqual(["cancel"]);
+    expect(names(wire)).toEqual(["startRead"]);
+  });
+
+  test("and the replay cache is not asked, where it waited for a rule", async () => {
+    const decide: ((allowed: boolean) => void)[] = [];
+    const allow = { "*": () => new Promise<boolean>((resolve) => void decide.push(resolve)) };
+    const store = vi.fn(async () => {});
+    const { call, handler } = openCall({ allow, store });
+    const { metadata, request } = bind();
+    call.onReceiveMetadata(metadata);
+    call.onReceiveMessage(request);
+    await settled();
+    call.onCancel();
+    decide[0]!(true);
+    await settled();
+    expect(store).not.toHaveBeenCalled();
+    expect(names(handler)).toEqual(["cancel"]);
+  });
 });
 
 test("a call that is over passes nothing on, in either direction", async () => {
-  const { call, wire, handler } = openCall(async () => {});
-  call.onReceiveMetadata(proof("authenticate"));
-  call.onReceiveMessage(REQUEST);
-  await vi.waitFor(() => expect(handler).toEqual(["metadata"]));
-  call.onCancel();
-  wire.length = 0;
-  call.onReceiveMetadata(proof("authenticate"));
-  call.onReceiveMessage(REQUEST);
-  call.onReceiveHalfClose();
-  call.sendMetadata(new grpc.Metadata());
-  call.sendMessage(REQUEST, () => {});
-  call.sendStatus({ code: grpc.status.OK, details: "" });
-  call.giveUp(new KrbError("KDC_ERR_SVC_UNAVAILABLE", "late"));
-  await new Promise(setImmediate);
-  expect(handler).toEqual(["metadata", "cancel"]);
-  expect(wire).toEqual([]);
+  for (const end of ["onCancel", "giveUp"] as const) {
+    const { metadata, request } = bind();
+    const { call, wire, handler } = await letIn({ ...bind(), metadata, request });
+    if (end === "onCancel") call.onCancel();
+    else call.giveUp(new KrbError("KDC_ERR_SVC_UNAVAILABLE", "late"));
+    const passed = [names(wire), names(handler)];
+    call.onReceiveMetadata(bind().metadata);
+    call.onReceiveMessage(request);
+    call.onReceiveMessage("not bytes");
+    call.onReceiveHalfClose();
+    call.sendMetadata(new grpc.Metadata());
+    call.sendMessage("a", noted);
+    call.sendStatus(OK);
+    call.sendStatus({ code: NOT_FOUND, details: "" });
+    call.giveUp(new KrbError("KDC_ERR_SVC_UNAVAILABLE", "late"));
+    await settled();
+    expect([names(wire), names(handler)]).toEqual(passed);
+    expect(passed[0]!.filter((what) => what === "UNAVAILABLE")).toHaveLength(end === "giveUp" ? 1 : 0);
+  }
 });
 
-test("a subkey is wiped when its call is refused at the last check", async () => {
-  const wipe = vi.spyOn(Key.prototype, "wipe");
-  const refused = openCall(() => Promise.reject(new KrbError("KRB_AP_ERR_REPEAT", "used before")));
-  refused.call.onReceiveMetadata(proof("integrity"));
-  refused.call.onReceiveMessage(REQUEST);
-  await vi.waitFor(() => expect(refused.wire).toEqual(["startRead", "UNAUTHENTICATED"]));
-  await new Promise(setImmediate);
-  expect(wipe).toHaveBeenCalledTimes(1);
+test("the handler is told of the end once, however the call ended", async () => {
+  for (const end of [
+    () => {},
+    (call: ReturnType<typeof openCall>["call"]) => call.sendStatus(OK),
+    (call: ReturnType<typeof openCall>["call"]) =>
+      call.giveUp(new KrbError("KDC_ERR_SVC_UNAVAILABLE", "late")),
+  ]) {
+    const { call, handler } = await letIn(bind());
+    end(call);
+    call.onCancel();
+    call.onCancel();
+    expect(names(handler)).toEqual(["metadata", "cancel"]);
+  }
+});
+
+test("a call that ends before it was started tells nobody, and one that nobody started takes a status", () => {
+  const { call, wire } = openCall({ started: false });
+  call.sendStatus({ code: UNAVAILABLE, details: "draining" });
+  expect(names(wire)).toEqual(["UNAVAILABLE"]);
+  expect(() => call.onCancel()).not.toThrow();
+});
+
+test("metadata that comes twice is looked at once", () => {
+  const { call, wire } = openCall();
+  call.onReceiveMetadata(bind().metadata);
+  call.onReceiveMetadata(bind().metadata);
+  expect(names(wire)).toEqual(["startRead"]);
+});
+
+describe("the call's keys are wiped", () => {
+  /** Every key that was wiped, by what it was when it was made. */
+  function watchKeys() {
+    const wiped = vi.spyOn(Key.prototype, "wipe");
+    return () => wiped.mock.contexts.map((key) => (key as Key).exportBytes().every((byte) => byte === 0));
+  }
+
+  const begin = (protection: "integrity" | "authenticate", options: Parameters<typeof openCall>[0] = {}) => {
+    const opened = openCall(options);
+    const bound = bind(options.method, protection);
+    opened.call.onReceiveMetadata(bound.metadata);
+    if (options.method?.requestStream !== true) opened.call.onReceiveMessage(bound.request);
+    return { ...opened, bound };
+  };
+
+  test("when the replay cache refuses it", async () => {
+    const wiped = watchKeys();
+    begin("integrity", { store: () => Promise.reject(new KrbError("KRB_AP_ERR_REPEAT", "used before")) });
+    await settled();
+    expect(wiped()).toEqual([true]);
+  });
+
+  test("when a rule refuses it", async () => {
+    const wiped = watchKeys();
+    begin("integrity", { allow: {} });
+    await settled();
+    expect(wiped()).toEqual([true]);
+  });
+
+  test("when its request does not decode", async () => {
+    const wiped = watchKeys();
+    const { call } = openCall();
+    const { metadata, request } = bind(methodOf("say"), "integrity", { text: "<" });
+    call.onReceiveMetadata(metadata);
+    call.onReceiveMessage(request);
+    await settled();
+    expect(wiped()).toEqual([true]);
+  });
+
+  test("when it was cancelled before it was let in", async () => {
+    const wiped = watchKeys();
+    const answers: (() => void)[] = [];
+    const { call } = begin("integrity", {
+      store: () => new Promise((resolve) => void answers.push(resolve)),
+    });
+    await settled();
+    call.onCancel();
+    expect(wiped()).toEqual([]);
+    answers[0]!();
+    await settled();
+    expect(wiped()).toEqual([true]);
+  });
+
+  test("when it ends, the client's and the service's, and not before", async () => {
+    const wiped = watchKeys();
+    const { call } = begin("integrity");
+    await settled();
+    call.startRead();
+    call.sendMessage("a", noted);
+    call.sendStatus(OK);
+    expect(wiped()).toEqual([]);
+    call.onCancel();
+    expect(wiped()).toEqual([true, true]);
+  });
+
+  test("when it ends unread", async () => {
+    const wiped = watchKeys();
+    const { call } = begin("integrity");
+    await settled();
+    call.onCancel();
+    expect(wiped()).toEqual([true]);
+  });
+
+  test("when it is refused in the midst of a stream", async () => {
+    const wiped = watchKeys();
+    const method = methodOf("talk");
+    const { call } = begin("authenticate", { method });
+    await settled();
+    call.sendMessage("a", noted);
+    call.onReceiveMessage(Buffer.from("<forged>"));
+    expect(wiped()).toEqual([true, true]);
+  });
+
+  test("where there are any: the ticket's session key is not the call's", async () => {
+    const wiped = watchKeys();
+    const { call } = begin("authenticate");
+    await settled();
+    call.sendMessage("a", noted);
+    call.onCancel();
+    expect(wiped()).toEqual([]);
+  });
+});
+
+describe("the log has a line", () => {
+  const line = { exchange: "GUARD", method: "/chat.v1.Chat/say", peer: "127.0.0.1:1" };
+
+  test("of a call that was let in: who, to whom, how protected, at the moment it was judged", async () => {
+    let now = NOW;
+    const { log } = await letIn(bind(), { clock: () => now++ });
+    expect(log).toEqual([
+      {
+        ...line,
+        time: new Date(NOW).toISOString(),
+        level: "info",
+        result: "OK",
+        client: ALICE,
+        server: CHAT_SERVICE,
+        protection: "authenticate",
+        ms: expect.any(Number),
+      },
+    ]);
+    expect(log[0]!.ms).toBeGreaterThanOrEqual(0);
+  });
+
+  test("of a call that was refused, with what was compared; nobody is named whom nothing proved", () => {
+    const { call, log } = openCall();
+    call.onReceiveMetadata(new grpc.Metadata());
+    expect(log).toEqual([
+      {
+        ...line,
+        time: new Date(NOW).toISOString(),
+        level: "warn",
+        result: "KDC_ERR_PREAUTH_REQUIRED",
+        text: `the method needs a ticket: call with an AP-REQ in ${AP_REQ_METADATA}`,
+        compared: { metadata: AP_REQ_METADATA },
+        ms: expect.any(Number),
+      },
+    ]);
+  });
+
+  test("of what a rule threw: a status is the rule's own, anything else an error", async () => {
+    for (const [error, level] of [
+      [{ code: grpc.status.RESOURCE_EXHAUSTED, details: "slow down" }, "warn"],
+      [new Error("secret"), "error"],
+    ] as const) {
+      const rule = () => {
+        throw error;
+      };
+      const { call, wire, log } = openCall({ allow: { "*": rule } });
+      const { metadata, request } = bind();
+      call.onReceiveMetadata(metadata);
+      call.onReceiveMessage(request);
+      await settled();
+      expect(log).toMatchObject([{ ...line, level, result: "INTERNAL", text: String(error) }]);
+      expect(statusOf(wire).code).toBe(level === "warn" ? grpc.status.RESOURCE_EXHAUSTED : INTERNAL);
+    }
+  });
+
+  test("of a replay cache that fails, beside the refusal", async () => {
+    const { call, log } = openCall({ store: () => Promise.reject(new Error("connection reset")) });
+    const { metadata, request } = bind();
+    call.onReceiveMetadata(metadata);
+    call.onReceiveMessage(request);
+    await settled();
+    expect(log).toMatchObject([
+      { ...line, level: "error", text: "Error: connection reset" },
+      { ...line, level: "warn", result: "KDC_ERR_SVC_UNAVAILABLE" },
+    ]);
+    expect(log[0]).not.toHaveProperty("result");
+  });
+
+  test("for nobody, where nobody reads it", async () => {
+    const { call, handler } = await letIn(bind(), { log: undefined });
+    call.giveUp(new KrbError("KDC_ERR_SVC_UNAVAILABLE", "late"));
+    call.onCancel();
+    expect(names(handler)).toEqual(["metadata", "cancel"]);
+  });
+});
+
+test("where there are no rules, none is asked, and the replay cache is in the same turn", () => {
+  const store = vi.fn(async () => {});
+  const { call } = openCall({ store });
+  const { metadata, request } = bind();
+  call.onReceiveMetadata(metadata);
+  call.onReceiveMessage(request);
+  expect(store).toHaveBeenCalledTimes(1);
+});
+
+test("a call that is over waits for no replay cache any more", async () => {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] });
+  try {
+    const { call, log } = openCall({ store: () => new Promise(() => {}) });
+    const { metadata, request } = bind();
+    call.onReceiveMetadata(metadata);
+    call.onReceiveMessage(request);
+    await settled();
+    call.onCancel();
+    vi.advanceTimersByTime(10_000);
+    expect(log).toEqual([]);
+  } finally {
+    vi.useRealTimers();
+  }
 });

@@ -1,16 +1,18 @@
+/** Where a guard's keys come from, and that calls are refused as long as they can't be had. */
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { formatKeytab } from "../../../src/formats/keytab.js";
-import { etypeOf } from "../../../src/protocol/etypes.js";
-import { randomKey } from "../../../src/protocol/keys.js";
 import { parsePrincipal } from "../../../src/protocol/principal.js";
 import { readGuardOptions } from "../../../src/services/guard/config.js";
-import { MemoryReplayCache } from "../../../src/store/memory-replay-cache.js";
+import { currentKeys, type Keytab, keySource } from "../../../src/services/guard/keys.js";
+import { KeytabFile } from "../../../src/services/keytab-file.js";
+import { bind, CHAT_SERVICE, KEYS, NOW, names, openCall, serviceKeys, settled } from "./by-hand.js";
 
-const principal = parsePrincipal("chat/api@EXAMPLE.TEST", "service");
-const replayCache = new MemoryReplayCache({ skew: 1000, startedAt: 0, restart: "fresh" });
+const OTHER = parsePrincipal("other/api.example.test@TEST.EXAMPLE", "service");
+const replayCache = { store: async () => {} };
+
 let dir: string;
 let path: string;
 beforeEach(() => {
@@ -21,10 +23,23 @@ afterEach(() => {
   vi.restoreAllMocks();
   rmSync(dir, { recursive: true });
 });
-const write = () =>
-  writeFileSync(path, formatKeytab([{ principal, kvno: 1, timestamp: 0, key: randomKey(etypeOf(20)) }]), {
-    mode: 0o600,
-  });
+
+function writeKeytab(...services: (typeof KEYS)[]) {
+  const entries = services.flatMap(({ principal, keys }) =>
+    keys.map((key) => ({ principal, timestamp: NOW, ...key })),
+  );
+  writeFileSync(path, formatKeytab(entries), { mode: 0o600 });
+}
+
+const clock = () => NOW;
+
+/** A source, and what it told of files that can't be used. */
+function sourceOf(keytab: Keytab, service?: string) {
+  const told: string[] = [];
+  const say = (error: unknown) => void told.push(String(error));
+  const source = keySource(keytab, service, clock, { onError: say, onSkipped: say });
+  return { source, told };
+}
 
 describe("a guard's keytab that can't be opened", () => {
   test("is said at start, to the log", () => {
@@ -43,22 +58,126 @@ describe("a guard's keytab that can't be opened", () => {
     expect(warn.mock.calls).toEqual([[expect.stringContaining(`${path}: no such`), "TesseraWarning"]]);
   });
 
-  test("is opened once it is there", () => {
-    const { keys } = readGuardOptions({ keytab: path, replayCache, log: () => {} });
-    expect(keys).toThrow(/no such/);
-    write();
-    expect(keys()).toMatchObject({ principal });
+  test("is opened once it is there, and from then on asked alone", () => {
+    const { source, told } = sourceOf(path);
+    expect(told).toEqual([expect.stringContaining(`${path}: no such`)]);
+    expect(source).toThrow(/no such/);
+    writeKeytab(KEYS);
+    const opened = vi.spyOn(KeytabFile, "openNow");
+    expect(source()).toMatchObject({ principal: CHAT_SERVICE });
+    expect(source()).toBe(source());
+    expect(opened).toHaveBeenCalledTimes(1);
+    expect(told).toHaveLength(1);
+  });
+
+  test("refuses calls until it is there, and says why in the log", async () => {
+    const { source } = sourceOf(path);
+    const send = () => {
+      const opened = openCall({ keytab: source });
+      const { metadata, request } = bind();
+      opened.call.onReceiveMetadata(metadata);
+      opened.call.onReceiveMessage(request);
+      return opened;
+    };
+    const { wire, handler, log } = send();
+    await settled();
+    expect(names(wire)).toEqual(["startRead", "UNAVAILABLE"]);
+    expect(wire[1]![1]).toMatchObject({ details: "the service can't read its keytab; try again" });
+    expect(handler).toEqual([]);
+    expect(log).toMatchObject([
+      { level: "error", text: expect.stringContaining("no such") },
+      { result: "KDC_ERR_SVC_UNAVAILABLE", text: "the service can't read its keytab; try again" },
+    ]);
+    writeKeytab(KEYS);
+    const later = send();
+    await settled();
+    expect(names(later.handler)).toEqual(["metadata"]);
   });
 });
 
-test("a guard's keytab is named as in the command, with FILE: before its path", () => {
-  write();
-  const log = vi.fn();
-  expect(readGuardOptions({ keytab: `FILE:${path}`, replayCache, log }).keys()).toMatchObject({ principal });
-  expect(log).not.toHaveBeenCalled();
+describe("a keytab in a file", () => {
+  test("is opened once, by the guard's clock", () => {
+    writeKeytab(KEYS);
+    const opened = vi.spyOn(KeytabFile, "openNow");
+    const { source, told } = sourceOf(path);
+    expect(source().principal).toBe(CHAT_SERVICE);
+    expect(source()).toBe(source());
+    expect(opened.mock.calls).toEqual([[path, expect.objectContaining({ clock })]]);
+    expect(told).toEqual([]);
+  });
+
+  test("of several principals gives the keys of the one that is named", () => {
+    writeKeytab(KEYS, { ...serviceKeys(20), principal: OTHER });
+    expect(sourceOf(path, OTHER).source().principal).toBe(OTHER);
+    expect(sourceOf(path).source).toThrow(/say which is meant/);
+  });
+
+  test("is named as in the command, with FILE: before its path", () => {
+    writeKeytab(KEYS);
+    const { source, told } = sourceOf(`FILE:${path}`);
+    expect(source()).toMatchObject({ principal: CHAT_SERVICE });
+    expect(told).toEqual([]);
+  });
+
+  test("is of no other type", () => {
+    for (const keytab of ["MEMORY:x", "KEYRING:process:x"])
+      expect(() => sourceOf(keytab)).toThrow(RangeError);
+  });
 });
 
-test("a guard's keytab of a type that is not here is wrong use", () => {
-  for (const keytab of ["MEMORY:x", "KEYRING:process:x"])
-    expect(() => readGuardOptions({ keytab, replayCache })).toThrow(RangeError);
+describe("a keytab of one's own", () => {
+  test("is a function that gives keys", () => {
+    const keytab = () => KEYS;
+    expect(sourceOf(keytab).source).toBe(keytab);
+  });
+
+  test("is whatever gives a service's keys, by its principal", () => {
+    const asked: unknown[] = [];
+    const keytab = {
+      serviceKeys: (principal?: unknown) => {
+        asked.push(principal);
+        return KEYS;
+      },
+    };
+    expect(sourceOf(keytab).source()).toBe(KEYS);
+    expect(sourceOf(keytab, OTHER).source()).toBe(KEYS);
+    expect(asked).toEqual([undefined, OTHER]);
+  });
+
+  test.each([7, null, undefined, {}])("is not %j", (keytab) => {
+    expect(() => sourceOf(keytab as never)).toThrow(
+      new TypeError("keytab: expected a path, a KeytabFile or a function that gives the service's keys"),
+    );
+  });
+
+  test("is of a principal", () => {
+    expect(() => sourceOf(path, "no principal")).toThrow(
+      expect.objectContaining({ reason: "KRB_ERR_GENERIC" }),
+    );
+  });
+});
+
+describe("keys that can't be had", () => {
+  const error = new Error("/secret/path");
+
+  test("refuse with a fixed text, and the cause is told apart", () => {
+    const onFailure = vi.fn();
+    const source = () => {
+      throw error;
+    };
+    expect(() => currentKeys(source, { onFailure })).toThrow(
+      expect.objectContaining({
+        reason: "KDC_ERR_SVC_UNAVAILABLE",
+        message: "the service can't read its keytab; try again",
+        details: {},
+      }),
+    );
+    expect(onFailure.mock.calls).toEqual([[error]]);
+  });
+
+  test("and those that can are given as they are", () => {
+    const onFailure = vi.fn();
+    expect(currentKeys(() => KEYS, { onFailure })).toBe(KEYS);
+    expect(onFailure).not.toHaveBeenCalled();
+  });
 });

@@ -20,7 +20,6 @@ import { guard } from "../../../src/services/guard/interceptor.js";
 import { MemoryReplayCache } from "../../../src/store/memory-replay-cache.js";
 import type { ReplayCache } from "../../../src/store/replay-cache.js";
 import { createTestRealm, type TestRealm } from "../../../src/testing/test-realm.js";
-import { listen } from "../../rpc/test-service.js";
 import { addChat, CHAT_METHODS, ChatClient, type ChatHandlers } from "./chat.js";
 
 export const SERVICE = "chat/api.example.test";
@@ -33,6 +32,8 @@ export interface WorldOptions {
   readonly before?: readonly grpc.ServerInterceptor[];
   readonly behind?: readonly grpc.ServerInterceptor[];
   readonly credentials?: grpc.ServerCredentials;
+  /** Where the server listens; 127.0.0.1 by default. */
+  readonly host?: string;
   readonly channel?: grpc.ChannelCredentials;
   readonly realm?: TestRealm;
 }
@@ -81,7 +82,8 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
   const server = new grpc.Server({ interceptors });
   const seen: World["seen"] = [];
   addChat(server, (method, call) => seen.push({ method, caller: callerIfAny(call) }), options.handlers);
-  const port = options.credentials ? await listenWith(server, options.credentials) : await listen(server);
+  const { host = "127.0.0.1", credentials = grpc.ServerCredentials.createInsecure() } = options;
+  const port = await listen(server, credentials, host);
   const address = `127.0.0.1:${port}`;
   const alice = await realm.login("alice", "secret");
   const clients: ChatClient[] = [];
@@ -123,8 +125,8 @@ function callerIfAny(call: { metadata: grpc.Metadata }): Caller | undefined {
   }
 }
 
-export function listenWith(server: grpc.Server, credentials: grpc.ServerCredentials): Promise<number> {
+function listen(server: grpc.Server, credentials: grpc.ServerCredentials, host: string): Promise<number> {
   return new Promise((resolve, reject) => {
-    server.bindAsync("127.0.0.1:0", credentials, (error, port) => (error ? reject(error) : resolve(port)));
+    server.bindAsync(`${host}:0`, credentials, (error, port) => (error ? reject(error) : resolve(port)));
   });
 }
