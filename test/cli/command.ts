@@ -5,7 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-const MAIN = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));
+/** The built command. */
+export const TESSERA = fileURLToPath(new URL("../../dist/bin/tessera.js", import.meta.url));
 
 /** What a command came to. */
 export interface Outcome {
@@ -31,7 +32,7 @@ export class Shell {
 
   /** Starts a command. */
   start(args: readonly string[]): ChildProcessWithoutNullStreams {
-    const child = spawn(process.execPath, [MAIN, ...args], { cwd: this.dir, env: this.env });
+    const child = spawn(process.execPath, [TESSERA, ...args], { cwd: this.dir, env: this.env });
     const keep = (chunk: Buffer) => {
       this.printed += chunk.toString();
     };

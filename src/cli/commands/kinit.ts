@@ -8,7 +8,6 @@ import { keytabPath } from "../environment.js";
 import { PASSWORD_OPTIONS, readPassword } from "../password.js";
 import { parsePrincipalArgument } from "../principal-argument.js";
 import { notice, printJson } from "../screen/output.js";
-import { ticketFacts } from "../screen/ticket-facts.js";
 import { localTime, parseLifetime } from "../screen/times.js";
 import type { Session } from "../session.js";
 
@@ -60,9 +59,10 @@ export const command = defineCommand({
       const principal = await principalOf(positionals[0], session);
       credentials = await session.client.login(principal, await readPassword(options, principal), wanted);
     }
-    const facts = ticketFacts(credentials);
-    if (json) printJson({ cache: session.cache.name, ...facts });
-    else
+    if (json) {
+      const { ticketFacts } = await import("../screen/ticket-facts.js");
+      printJson({ cache: session.cache.name, ...ticketFacts(credentials) });
+    } else
       notice(
         `${credentials.client}: logged in until ${localTime(credentials.endtime)} (${session.cache.name})`,
       );

@@ -1,0 +1,43 @@
+/**
+ * Makes dist/bin: the `tessera` command as a bundle, with a chunk for what each command alone needs, so that it does
+ * not start by loading two hundred modules. `@grpc/grpc-js` and `lmdb` stay packages of their own. Beside the bundle
+ * stand the notices of the packages in it.
+ */
+import { chmodSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { build } from "esbuild";
+
+const OUT = "dist/bin";
+
+rmSync(OUT, { recursive: true, force: true });
+const { metafile } = await build({
+  entryPoints: { tessera: "src/cli/main.ts" },
+  outdir: OUT,
+  bundle: true,
+  splitting: true,
+  format: "esm",
+  platform: "node",
+  target: "node20.19",
+  external: ["@grpc/grpc-js", "lmdb", "fs-native-extensions"],
+  metafile: true,
+  logLevel: "warning",
+});
+chmodSync(`${OUT}/tessera.js`, 0o755);
+writeFileSync(`${OUT}/NOTICES.txt`, notices(metafile));
+
+/** The packages in the bundle, the notices at the head of their files, and the licence that these name. */
+function notices({ outputs }) {
+  const used = Object.values(outputs)
+    .flatMap(({ inputs }) => Object.entries(inputs))
+    .filter(([path, { bytesInOutput }]) => path.startsWith("node_modules/") && bytesInOutput > 0)
+    .map(([path]) => path);
+  const packages = new Set(used.map((path) => /^node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path)[1]));
+  const heads = new Set(used.map((path) => /^(?:\/\/.*\n)*/.exec(readFileSync(path, "utf8"))[0]));
+  const names = [...packages].map((name) => {
+    const { version, license } = JSON.parse(readFileSync(`node_modules/${name}/package.json`, "utf8"));
+    return `${name} ${version}: ${license}`;
+  });
+  // Files that name the Apache License bring no copy of it; that of another package has the same text.
+  const apache = readFileSync("node_modules/@grpc/grpc-js/LICENSE", "utf8");
+  const parts = [`The bundle contains code of:\n\n${names.sort().join("\n")}\n`, ...heads, apache];
+  return parts.filter((part) => part !== "").join(`\n${"-".repeat(80)}\n\n`);
+}
