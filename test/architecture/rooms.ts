@@ -66,6 +66,9 @@ export const DRIVERS: Readonly<Record<string, RegExp>> = {
   "fs-native-extensions": /^files\/locked-file\.ts$/,
 };
 
+/** The one file that reads what grpc-js keeps private. */
+export const INTERNALS = "rpc/grpc-js-internals.ts";
+
 /** Rooms without clock, timers, process, files or sockets: what they need is a parameter. */
 export const PURE = ["errors", "collections", "des", "crypto", "canonical", "protocol", "formats"];
 

@@ -1,6 +1,6 @@
 /** The rules of the house. Each refusal is one sentence: where, what, and after the colon what to do about it. */
 import { posix } from "node:path";
-import { DRIVERS, PURE, ROOMS, roomOf, WITH_INDEX } from "./rooms.js";
+import { DRIVERS, INTERNALS, PURE, ROOMS, roomOf, WITH_INDEX } from "./rooms.js";
 import { factsOf, type Source } from "./source.js";
 
 /** What code may not use, in which rooms, and what to do instead. */
@@ -66,7 +66,7 @@ export function violations(source: Source): string[] {
       `${path}: ${room} is not a room of the house: put the file into one that is, or add the room to ` +
         "test/architecture/rooms.ts and to docs/design.md",
     ];
-  const { imports, uses, defaultExports } = factsOf(source);
+  const { imports, uses, defaultExports, etypeNumbers, reachesInside } = factsOf(source);
   const found: string[] = [];
   const refuse = (line: number, text: string) => found.push(`${path}:${line}: ${text}`);
 
@@ -78,6 +78,18 @@ export function violations(source: Source): string[] {
     for (const { does, pattern, isRefusedIn, instead } of FORBIDDEN)
       if (isRefusedIn(room) && pattern.test(what)) refuse(line, `${does} (${what}): ${instead}`);
   for (const { line } of defaultExports) refuse(line, "has a default export: export it by its name");
+  if (room !== "crypto" && room !== "gen")
+    for (const { what, line } of etypeNumbers)
+      refuse(
+        line,
+        `knows an encryption type by its number (${what}): ask its row, by way of protocol/etypes.ts`,
+      );
+  if (path !== INTERNALS && imports.some(({ what }) => what === "@grpc/grpc-js"))
+    for (const { what, line } of reachesInside)
+      refuse(
+        line,
+        `reaches into grpc-js (${what}): do so in ${INTERNALS}, which is tested against its version`,
+      );
 
   const file = posix.basename(path, ".ts");
   if (/^(?:utils?|commons?|helpers?)$/.test(file))

@@ -23,6 +23,10 @@ export interface Facts {
   readonly uses: readonly Found[];
   /** Places of default exports. */
   readonly defaultExports: readonly Found[];
+  /** Numbers of encryption types: `etype === 3`, `etype: 16`, `etypes = [16, 3]`, `EncryptionType.DES_CBC_MD5`. */
+  readonly etypeNumbers: readonly Found[];
+  /** Ways around the types: `x as unknown as Hidden`, and `.nextCall`, by which grpc-js's calls hang together. */
+  readonly reachesInside: readonly Found[];
 }
 
 const GLOBALS = new Set([
@@ -39,6 +43,7 @@ const GLOBALS = new Set([
 interface Node {
   readonly type: string;
   readonly start: number;
+  readonly end: number;
   readonly [key: string]: unknown;
 }
 
@@ -52,17 +57,22 @@ export function factsOf(source: Source): Facts {
   const imports: Found<string | undefined>[] = [];
   const uses: Found[] = [];
   const defaultExports: Found[] = [];
+  const etypeNumbers: Found[] = [];
+  const reachesInside: Found[] = [];
   const at = (node: Node) => text.slice(0, node.start).split("\n").length;
+  const wordsOf = (node: Node) => text.slice(node.start, node.end);
 
   const visit = (node: Node, parent?: Node, key?: string) => {
     const module = moduleNamed(node);
     if (module !== undefined) imports.push({ what: literal(module), line: at(node) });
     if (exportsDefault(node)) defaultExports.push({ what: "default", line: at(node) });
     for (const what of globalUses(node, parent, key)) uses.push({ what, line: at(node) });
+    if (saysEtype(node)) etypeNumbers.push({ what: wordsOf(node), line: at(node) });
+    if (reachesIn(node)) reachesInside.push({ what: wordsOf(node), line: at(node) });
     for (const [key, child] of children(node)) visit(child, node, key);
   };
   visit(parseAst(text, { lang: "ts", sourceType: "module" }, source.path) as unknown as Node);
-  const facts = { imports, uses, defaultExports };
+  const facts = { imports, uses, defaultExports, etypeNumbers, reachesInside };
   read.set(source, facts);
   return facts;
 }
@@ -103,6 +113,46 @@ function exportsDefault(node: Node): boolean {
   if (node.type === "ExportDefaultDeclaration") return true;
   const exported = node.type === "ExportSpecifier" ? (node.exported as Node) : undefined;
   return exported !== undefined && (nameOf(exported) ?? literal(exported)) === "default";
+}
+
+/** Whether a node knows an encryption type by its number or its name in the contract; 0 stands for none. */
+function saysEtype(node: Node): boolean {
+  switch (node.type) {
+    case "BinaryExpression": {
+      if (!/^(?:[=!]==?|[<>]=?)$/.test(node.operator as string)) return false;
+      const sides = [node.left as Node, node.right as Node];
+      return sides.some((side) => /etype$/i.test(lastName(side) ?? "")) && sides.some(isNumber);
+    }
+    case "Property":
+    case "VariableDeclarator":
+    case "AssignmentPattern": {
+      const name = lastName((node.key ?? node.id ?? node.left) as Node) ?? "";
+      const value = (node.value ?? node.init ?? node.right) as Node | null;
+      if (value?.type === "ArrayExpression")
+        return /etypes$/i.test(name) && (value.elements as Node[]).some(isNumber);
+      return /etype$/i.test(name) && value != null && isNumber(value);
+    }
+    case "MemberExpression":
+      return nameOf(node.object as Node) === "EncryptionType" && lastName(node) !== "UNSPECIFIED";
+    default:
+      return false;
+  }
+}
+
+/** A number other than 0. */
+function isNumber(node: Node): boolean {
+  if (node.type === "UnaryExpression") return isNumber(node.argument as Node);
+  return node.type === "Literal" && typeof node.value === "number" && node.value !== 0;
+}
+
+function lastName(node: Node): string | undefined {
+  return nameOf(node.type === "MemberExpression" ? (node.property as Node) : node);
+}
+
+function reachesIn(node: Node): boolean {
+  if (node.type === "MemberExpression") return lastName(node) === "nextCall";
+  const inner = node.type === "TSAsExpression" ? (node.expression as Node) : undefined;
+  return inner?.type === "TSAsExpression" && (inner.typeAnnotation as Node).type === "TSUnknownKeyword";
 }
 
 function nameOf(node: Node): string | undefined {
