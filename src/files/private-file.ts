@@ -25,22 +25,7 @@ export async function readPrivateFile(path: string, limit = PRIVATE_FILE_LIMIT):
   try {
     // The open file, not the name: nobody can exchange it between the check and the reading.
     requireOwn(await handle.stat(), path);
-    const buffer = Buffer.alloc(Math.min((await handle.stat()).size, limit) + 1);
-    const chunks: Uint8Array[] = [];
-    let total = 0;
-    // The size may change while we read: read until the end, and no further than the limit.
-    for (;;) {
-      const { bytesRead } = await handle.read(buffer, 0, buffer.length, null);
-      if (bytesRead === 0) break;
-      total += bytesRead;
-      if (total > limit)
-        throw new PrivateFileError("too-large", path, `${path}: longer than the limit of ${limit} bytes`);
-      chunks.push(Uint8Array.from(buffer.subarray(0, bytesRead)));
-    }
-    buffer.fill(0);
-    const bytes = joined(chunks, total);
-    for (const chunk of chunks) chunk.fill(0);
-    return bytes;
+    return await readToEnd(handle, limit, path);
   } catch (error) {
     throw asPrivateFileError(error, path);
   } finally {
@@ -92,6 +77,25 @@ export async function syncFolder(path: string): Promise<void> {
     await handle.sync();
   } finally {
     await handle.close();
+  }
+}
+
+/** The size may change while we read: reads until the end, and no further than the limit. */
+async function readToEnd(handle: FileHandle, limit: number, path: string): Promise<Uint8Array> {
+  const buffer = Buffer.alloc(Math.min((await handle.stat()).size, limit) + 1);
+  const chunks: Uint8Array[] = [];
+  let total = 0;
+  try {
+    for (;;) {
+      const { bytesRead } = await handle.read(buffer, 0, buffer.length, null);
+      if (bytesRead === 0) return joined(chunks, total);
+      total += bytesRead;
+      if (total > limit)
+        throw new PrivateFileError("too-large", path, `${path}: longer than the limit of ${limit} bytes`);
+      chunks.push(Uint8Array.from(buffer.subarray(0, bytesRead)));
+    }
+  } finally {
+    for (const part of [buffer, ...chunks]) part.fill(0);
   }
 }
 

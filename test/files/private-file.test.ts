@@ -16,6 +16,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { createPrivateFile, readPrivateFile, writeFileAtomically } from "../../src/files/private-file.js";
+import { wipedBy } from "../support/wiped.js";
 
 const root = mkdtempSync(join(tmpdir(), "tessera-files-"));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
@@ -36,6 +37,19 @@ describe("readPrivateFile", () => {
     await expect(readPrivateFile(file, 5)).rejects.toMatchObject({ code: "too-large", path: file });
     writeFileSync(file, "");
     expect(await readPrivateFile(file)).toEqual(new Uint8Array());
+  });
+
+  it("leaves no other copy of the file in memory, whether it gives the bytes or refuses them", async () => {
+    const file = join(newFolder(), "f");
+    writeFileSync(file, "a long secret", { mode: 0o600 });
+    const secret = [...bytes("a long secret")];
+    // The file may be longer than it was when asked for its size: one byte more is always tried.
+    const given = await wipedBy(() => readPrivateFile(file));
+    expect(given).toEqual([[...secret, 0], secret]);
+    const refused = await wipedBy(() =>
+      expect(readPrivateFile(file, 12)).rejects.toMatchObject({ code: "too-large" }),
+    );
+    expect(refused).toEqual([secret]);
   });
 
   it("refuses every mode with a bit for group or others, naming mode and command", async () => {
