@@ -129,8 +129,11 @@ class Client:
         request = m.GrantTicketRequest(ticket=tgt.ticket, body=m.canonical_bytes(body))
         request.authenticator, _ = self._authenticator(tgt, 7, 6, request.body)
         response = self._call(self._tgs, "TicketGrantingService/GrantTicket", request, m.GrantTicketResponse)
+        return self._open_tgs_reply(response, body, tgt)
+
+    def _open_tgs_reply(self, response, body, tgt):
         part = _open(tgt.key, 8, "enc_tgs_rep_part", response.enc_part)
-        return self._read_reply(part, response, body, tgt.client, service)
+        return self._read_reply(part, response, body, tgt.client, body.server)
 
     def _authenticator(self, credentials, usage, checksum_usage, covered, **fresh):
         """A serialized authenticator over bytes as they will travel, and what the service must answer with."""
@@ -160,6 +163,8 @@ class Client:
             raise Untrusted("flags")
         if RENEWABLE in flags or part.HasField("renew_till"):
             raise Untrusted("renew_till")  # this client never asks
+        if asked.HasField("till") and endtime > m.milliseconds(asked.till):
+            raise Untrusted("endtime")
         if part.key.etype not in self._etypes or not response.ticket:
             raise Untrusted("session key")
         return Credentials(client, server, key_of(part.key), response.ticket, flags, endtime)
@@ -179,13 +184,19 @@ class Client:
             self._channels[address] = grpc.insecure_channel(address)
         response = self._call(address, "ApplicationService/Access", request, m.AccessResponse)
 
-        proof = _open(credentials.key, 12, "enc_ap_rep_part", response.ap_rep)
-        if (proof.ctime, proof.nonce, proof.subkey.etype) != (sent.ctime, sent.nonce, credentials.key.etype):
+        return self._open_access_reply(response, credentials, sent, name.replace("Request", "Response"))
+
+    @staticmethod
+    def _open_access_reply(response, credentials, sent, expected):
+        """Has V prove itself, and opens its answer."""
+        key = credentials.key
+        proof = _open(key, 12, "enc_ap_rep_part", response.ap_rep)
+        if (proof.ctime, proof.nonce, proof.subkey.etype) != (sent.ctime, sent.nonce, key.etype):
             raise Untrusted("the service could not prove itself")
         answer = _open(key_of(proof.subkey), 1025, "enc_response_part", response.response)
         if answer.seq_number != proof.seq_number or answer.end:
             raise Untrusted("sequence number")
-        return _read_answer(answer.user_data, name.replace("Request", "Response"))
+        return _read_answer(answer.user_data, expected)
 
     def _call(self, address, method, request, response_type):
         self.requests += 1

@@ -133,10 +133,13 @@ class DesKey:
             raise ValueError("decryption failed")
         return text
 
-    def checksum(self, usage, data):
-        confounder = os.urandom(8)
-        key = bytes(byte ^ 0xF0 for byte in self.bytes)
-        return _des(key, bytes(8), confounder + hashlib.md5(confounder + data).digest(), "encryptor")
+    def checksum(self, usage, data, confounder=None):
+        """rsa-md5-des: `confounder` is 8 random bytes, or those of a checksum to compare with."""
+        confounder = confounder or os.urandom(8)
+        return self.checksum_cipher(confounder + hashlib.md5(confounder + data).digest(), "encryptor")
+
+    def checksum_cipher(self, data, direction):
+        return _des(bytes(byte ^ 0xF0 for byte in self.bytes), bytes(8), data, direction)
 
 
 def _des(key, iv, data, direction):

@@ -26,13 +26,13 @@ const { python, lacks } = findPython();
 const why = lacks === "" ? "" : ` (skipped: ${python} lacks ${lacks})`;
 
 describe.skipIf(lacks !== "")(`a client written in Python${why}`, () => {
-  let shell: Shell;
+  let shell: Shell | undefined;
   let server: ChildProcessWithoutNullStreams | undefined;
   let addresses: Record<"as" | "tgs" | "v", string>;
 
   afterEach(() => {
     server?.kill("SIGKILL");
-    shell.remove();
+    shell?.remove();
   });
 
   async function startRealm(options: string): Promise<void> {
@@ -83,6 +83,12 @@ describe.skipIf(lacks !== "")(`a client written in Python${why}`, () => {
     const note = { name: "a", text: "from-Python" };
     expect(await answer("put-note name=a text=from-Python")).toMatchObject({ requests: 4, note });
     expect(await answer("get-note name=a")).toMatchObject({ note });
+  });
+
+  test("finds the golden vectors as they are written, and refuses what must be refused", () => {
+    const { status, stdout, stderr } = spawnSync(python, [file("check_vectors.py")], { encoding: "utf8" });
+    expect({ status, differs: (stdout + stderr).match(/.*differs.*/)?.[0] }).toEqual({ status: 0 });
+    expect(stdout.match(/: as written$/gm)!.length).toBeGreaterThan(60);
   });
 
   test("learns by name what was refused", async () => {

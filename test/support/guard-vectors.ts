@@ -2,7 +2,6 @@
  * Makes the golden vectors of docs/guard.md: one guarded call each, with every input named and every random
  * byte listed in the order in which it was drawn. Times, keys and names are fixed, so the bytes are too.
  */
-import { createHash } from "node:crypto";
 import { makeApProof, makeApRep } from "../../src/protocol/ap-exchange.js";
 import {
   type CallShape,
@@ -19,6 +18,7 @@ import { Key } from "../../src/protocol/keys.js";
 import { MessageProtector, REQUESTS, RESPONSES } from "../../src/protocol/message-protection.js";
 import { parsePrincipal } from "../../src/protocol/principal.js";
 import { makeTicket } from "../../src/protocol/ticket.js";
+import { bytesOf, hex, recordedRandom } from "./recorded-random.js";
 
 /** The call of a vector. */
 export interface VectorCall extends CallShape {
@@ -61,7 +61,7 @@ export function makeVector(call: VectorCall) {
   const key = (label: string) =>
     new Key(
       etype,
-      etype.generateKey((size) => stream(`${call.name} ${label}`, size)),
+      etype.generateKey((size) => bytesOf(`${call.name} ${label}`, size)),
     );
   const [serviceKey, sessionKey, clientSubkey] = [
     key("service key"),
@@ -127,27 +127,4 @@ export function makeVector(call: VectorCall) {
       responses: responses.map(hex),
     },
   };
-}
-
-/** Bytes that depend only on a label. */
-function stream(label: string, size: number): Uint8Array {
-  const blocks = Array.from({ length: Math.ceil(size / 32) }, (_, i) =>
-    createHash("sha256").update(`${label} ${i}`).digest(),
-  );
-  return Uint8Array.from(Buffer.concat(blocks).subarray(0, size));
-}
-
-/** A source that depends only on a label, and what was drawn from it. */
-function recordedRandom(label: string) {
-  const draws: string[] = [];
-  const random = (size: number) => {
-    const bytes = stream(`${label} draw ${draws.length}`, size);
-    draws.push(hex(bytes));
-    return bytes;
-  };
-  return { random, draws };
-}
-
-function hex(bytes: Uint8Array): string {
-  return Buffer.from(bytes).toString("hex");
 }
