@@ -1,69 +1,108 @@
 /** A profile that changes while the servers run. */
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { LivePolicy } from "../../src/realm/live-policy.js";
-import { createRealmDirectory } from "../../src/realm/realm-directory.js";
+import { createRealmDirectory, settingsFileOf } from "../../src/realm/realm-directory.js";
 import { DEFAULT_SETTINGS, policyOf } from "../../src/realm/realm-settings.js";
-import { checkWeakCrypto } from "../../src/services/listen.js";
+import { newFolder } from "./folder.js";
 
-let root: string;
-let dir: string;
-let told: [text: string, failed: boolean][];
+const WEAK_REFUSED = new Error("weak types are refused here");
 
-beforeEach(async () => {
-  root = await mkdtemp(join(tmpdir(), "tessera-live-"));
-  dir = join(root, "realm");
-  told = [];
-});
-
-afterEach(() => rm(root, { recursive: true }));
-
-async function follow(profile: "textbook" | "standard", host: string): Promise<LivePolicy> {
+/** A realm's folder that is followed, and what was told of it. */
+async function follow(
+  profile: "textbook" | "standard",
+  refuse: (etypes: readonly number[]) => boolean = () => false,
+) {
+  const dir = join(newFolder(), "realm");
   const settings = { ...DEFAULT_SETTINGS, profile };
   await createRealmDirectory(dir, settings);
-  return new LivePolicy({
+  const told: [text: string, failed: boolean][] = [];
+  const live = new LivePolicy({
     dir,
     profile,
     policy: policyOf(settings),
-    check: (permitted) => checkWeakCrypto(host, permitted, false),
+    check: (permitted) => {
+      if (refuse(permitted)) throw WEAK_REFUSED;
+    },
     onChange: (text, failed) => void told.push([text, failed]),
   });
+  onTestFinished(() => live.close());
+  return { dir, live, told };
 }
 
-async function setProfile(profile: string): Promise<void> {
-  const file = join(dir, "realm.json");
-  const settings = JSON.parse(await readFile(file, "utf8")) as object;
-  await writeFile(file, JSON.stringify({ ...settings, profile }));
+function change(dir: string, changes: object): void {
+  const file = settingsFileOf(dir);
+  const settings = JSON.parse(readFileSync(file, "utf8")) as object;
+  writeFileSync(file, JSON.stringify({ ...settings, ...changes }));
 }
 
-test("a realm moved to standard permits no weak type any more, and the same object until it is moved", async () => {
-  const live = await follow("textbook", "127.0.0.1");
+test("a realm moved to standard permits no weak type any more; the policy is the same object until then", async () => {
+  const { dir, live, told } = await follow("textbook");
   const before = live.current;
+  expect(before).toEqual(policyOf(DEFAULT_SETTINGS));
   await live.refresh();
   expect(live.current).toBe(before);
-  await setProfile("standard");
+  change(dir, { profile: "standard" });
   await live.refresh();
-  expect(live.current).toEqual({ ...before, permittedEtypes: [20, 19], keyEtypes: [20, 19] });
+  const after = live.current;
+  expect(after).toEqual({ ...before, permittedEtypes: [20, 19], keyEtypes: [20, 19] });
+  await live.refresh();
+  expect(live.current).toBe(after);
   expect(told).toEqual([["profile standard from now on", false]]);
-  live.close();
 });
 
-test("weak types do not come to a server that listens beyond loopback", async () => {
-  const live = await follow("standard", "0.0.0.0");
-  await setProfile("textbook");
+test("a profile that the servers may not run with is not taken up, nor is it forgotten", async () => {
+  let strict = true;
+  const { dir, live, told } = await follow("standard", (etypes) => strict && etypes.includes(3));
+  const before = live.current;
+  change(dir, { profile: "textbook" });
   await live.refresh();
-  expect(live.current.permittedEtypes).toEqual([20, 19]);
-  expect(told).toEqual([[expect.stringMatching(/^the profile stays standard: .*--allow-weak-crypto/), true]]);
-  live.close();
+  expect(live.current).toBe(before);
+  strict = false;
+  await live.refresh();
+  expect(live.current.permittedEtypes).toEqual([20, 19, 16, 3, -2, -1]);
+  expect(told).toEqual([
+    ["the profile stays standard: weak types are refused here", true],
+    ["profile textbook from now on", false],
+  ]);
 });
 
-test("a file that can't be read changes nothing", async () => {
-  const live = await follow("textbook", "127.0.0.1");
-  await writeFile(join(dir, "realm.json"), "{");
+test("other settings wait for the next start", async () => {
+  const { dir, live, told } = await follow("textbook");
+  change(dir, { profile: "standard", maxLife: "1h", clockSkew: "1m" });
   await live.refresh();
-  expect(live.current.keyEtypes).toEqual([3]);
-  expect(told).toEqual([[expect.stringContaining("the profile stays textbook"), true]]);
+  expect(live.current).toMatchObject({ keyEtypes: [20, 19], maxLife: 36_000_000, clockSkew: 300_000 });
+  expect(told).toHaveLength(1);
+});
+
+test("a file that can't be read changes nothing, until it can", async () => {
+  const { dir, live, told } = await follow("textbook");
+  const file = settingsFileOf(dir);
+  const good = readFileSync(file, "utf8");
+  const before = live.current;
+  writeFileSync(file, "{");
+  await live.refresh();
+  expect(live.current).toBe(before);
+  expect(told).toEqual([[expect.stringMatching(`^the profile stays textbook: ${file}: not JSON`), true]]);
+  writeFileSync(file, good);
+  change(dir, { profile: "standard" });
+  await live.refresh();
+  expect(live.current.keyEtypes).toEqual([20, 19]);
+});
+
+test("a change is noticed by itself; after close none is", async () => {
+  const { dir, live, told } = await follow("textbook");
+  change(dir, { profile: "standard" });
+  await vi.waitFor(() => expect(told).toEqual([["profile standard from now on", false]]), {
+    timeout: 15_000,
+  });
   live.close();
+  change(dir, { profile: "textbook" });
+  // A look that is told of shows that the time for another has passed.
+  const other = await follow("textbook");
+  change(other.dir, { profile: "standard" });
+  await vi.waitFor(() => expect(other.told).toHaveLength(1), { timeout: 15_000 });
+  expect(told).toHaveLength(1);
+  expect(live.current.keyEtypes).toEqual([20, 19]);
 });

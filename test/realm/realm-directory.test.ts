@@ -2,7 +2,6 @@ import {
   chmodSync,
   existsSync,
   mkdirSync,
-  mkdtempSync,
   readdirSync,
   readFileSync,
   rmSync,
@@ -10,193 +9,188 @@ import {
   symlinkSync,
   writeFileSync,
 } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { afterAll, describe, expect, it } from "vitest";
-import { parsePrincipal } from "../../src/protocol/principal.js";
-import { openUnchecked } from "../../src/realm/open-realm.js";
-import { createRealmDirectory, openRealmDirectory } from "../../src/realm/realm-directory.js";
-import type { RealmSettings } from "../../src/realm/realm-settings.js";
+import { dirname, join, relative } from "node:path";
+import { describe, expect, it } from "vitest";
+import { createRealmDirectory, openRealmDirectory, settingsFileOf } from "../../src/realm/realm-directory.js";
+import { DEFAULT_SETTINGS, formatSettings } from "../../src/realm/realm-settings.js";
 import { loadMasterKey } from "../../src/store/master-key.js";
+import { folderIn, newFolder } from "./folder.js";
 
-const root = mkdtempSync(join(tmpdir(), "tessera-realm-"));
-afterAll(() => rmSync(root, { recursive: true, force: true }));
-let count = 0;
-const newParent = () => {
-  const dir = join(root, `p${count++}`);
-  mkdirSync(dir);
-  return dir;
-};
-const SETTINGS: RealmSettings = {
-  realm: "EXAMPLE.TEST",
-  profile: "textbook",
-  maxLife: 36_000_000,
-  maxRenewableLife: 604_800_000,
-  clockSkew: 300_000,
-};
-const ALICE = parsePrincipal("alice@EXAMPLE.TEST", "test");
+const SETTINGS = { ...DEFAULT_SETTINGS, profile: "standard" } as const;
 
-describe("realm directory", () => {
-  it("is made with everything 0700 and 0600, settings that people can read, and opens again", async () => {
-    const dir = join(newParent(), "realm");
+/** What a refusal says. */
+function refused(code: string, message: string, hint?: string) {
+  return { name: "StoreError", code, message, hint };
+}
+
+/** A realm's folder that does not exist yet. */
+function newDir(): string {
+  return join(newFolder(), "realm");
+}
+
+describe("a realm's folder", () => {
+  it("says where everything is", async () => {
+    const dir = newDir();
     const made = await createRealmDirectory(dir, SETTINGS);
+    expect(made).toEqual({
+      dir,
+      settings: SETTINGS,
+      masterKeyFile: join(dir, "master.key"),
+      keytabFile: join(dir, "v.keytab"),
+      principals: `lmdb:${join(dir, "principals")}`,
+      notes: `lmdb:${join(dir, "notes")}`,
+      replayCache: `lmdb:${join(dir, "replay")}`,
+    });
     expect(await openRealmDirectory(dir)).toEqual(made);
-    expect(made.settings).toEqual(SETTINGS);
+    expect([made, made.settings].map(Object.isFrozen)).toEqual([true, true]);
+    expect(settingsFileOf(dir)).toBe(join(dir, "realm.json"));
+  });
+
+  it("is made with everything 0700 and 0600, settings that people can read, and a good master key", async () => {
+    const dir = newDir();
+    const made = await createRealmDirectory(dir, SETTINGS);
     expect(readdirSync(dir).sort()).toEqual(["master.key", "notes", "principals", "realm.json", "replay"]);
     for (const name of [".", "notes", "principals", "replay"])
       expect(statSync(join(dir, name)).mode & 0o777).toBe(0o700);
     for (const name of ["master.key", "realm.json"])
       expect(statSync(join(dir, name)).mode & 0o777).toBe(0o600);
-    expect(JSON.parse(readFileSync(join(dir, "realm.json"), "utf8"))).toEqual({
-      format: 1,
-      realm: "EXAMPLE.TEST",
-      profile: "textbook",
-      maxLife: "10h",
-      maxRenewableLife: "7d",
-      clockSkew: "5m",
-    });
+    expect(readFileSync(join(dir, "realm.json"), "utf8")).toBe(formatSettings(SETTINGS));
     await loadMasterKey(made.masterKeyFile);
-    const { principals } = await openUnchecked(made);
-    expect(await principals.get(ALICE)).toBeUndefined();
-    await principals.close();
+    const other = await createRealmDirectory(newDir(), SETTINGS);
+    expect(readFileSync(other.masterKeyFile)).not.toEqual(readFileSync(made.masterKeyFile));
   });
 
-  it("keeps the iterations its operator chose, within limits", async () => {
-    const dir = join(newParent(), "realm");
-    await createRealmDirectory(dir, { ...SETTINGS, iterations: 50_000 });
-    expect((await openRealmDirectory(dir)).settings).toEqual({ ...SETTINGS, iterations: 50_000 });
-    const few = createRealmDirectory(join(newParent(), "realm"), { ...SETTINGS, iterations: 32_767 });
-    await expect(few).rejects.toThrow(
-      new RangeError("iterations: expected a whole number from 32768 to 10000000, got 32767"),
-    );
+  it("may be named by a path that is not absolute, and through a symbolic link", async () => {
+    const dir = newDir();
+    const made = await createRealmDirectory(relative(process.cwd(), dir), SETTINGS);
+    expect(made.dir).toBe(dir);
+    expect((await openRealmDirectory(relative(process.cwd(), dir))).dir).toBe(dir);
+    symlinkSync(dir, `${dir}-link`);
+    expect((await openRealmDirectory(`${dir}-link`)).settings).toEqual(SETTINGS);
   });
+});
 
+describe("making it", () => {
   it("appears filled, and leaves nothing when filling fails", async () => {
-    const parent = newParent();
+    const parent = newFolder();
     const dir = join(parent, "realm");
     const refusal = new Error("no");
     const failing = createRealmDirectory(dir, SETTINGS, async (realm) => {
       expect(existsSync(dir)).toBe(false);
+      expect(dirname(realm.dir)).toBe(parent);
+      expect(readdirSync(parent)).toEqual([expect.stringMatching(/^\.realm\.[0-9a-f]{12}$/)]);
       expect(existsSync(realm.masterKeyFile)).toBe(true);
+      expect(realm.settings).toEqual(SETTINGS);
       throw refusal;
     });
     await expect(failing).rejects.toBe(refusal);
     expect(readdirSync(parent)).toEqual([]);
-    const filled = await createRealmDirectory(dir, SETTINGS, async (realm) => {
-      const { principals } = await openUnchecked(realm);
-      await principals.create({
-        principal: ALICE,
-        keys: [],
-        stringToKey: new Map(),
-        passwordKeyed: true,
-        disabled: false,
-        expiresAt: undefined,
-        passwordExpiresAt: undefined,
-        maxLife: undefined,
-        maxRenewableLife: undefined,
-        createdAt: 1,
-        modifiedAt: 1,
-        keysChangedAt: 1,
-      });
-      await principals.close();
-    });
-    const { principals } = await openUnchecked(filled);
-    expect((await principals.get(ALICE))?.principal).toBe(ALICE);
-    await principals.close();
+    await createRealmDirectory(dir, SETTINGS, async (realm) => writeFileSync(realm.keytabFile, "keys"));
+    expect(readFileSync(join(dir, "v.keytab"), "utf8")).toBe("keys");
     expect(readdirSync(parent)).toEqual(["realm"]);
   });
 
-  it("takes an empty folder and refuses one that is not, a realm, a file, and a missing parent", async () => {
-    const parent = newParent();
-    mkdirSync(join(parent, "empty"), { mode: 0o755 });
-    const made = await createRealmDirectory(join(parent, "empty"), SETTINGS);
+  it("takes an empty folder, and closes it to others", async () => {
+    const dir = folderIn(newFolder(), "empty", 0o755);
+    const made = await createRealmDirectory(dir, SETTINGS);
     expect(statSync(made.dir).mode & 0o777).toBe(0o700);
-    const before = readFileSync(made.masterKeyFile);
-    await expect(createRealmDirectory(made.dir, SETTINGS)).rejects.toMatchObject({ code: "exists" });
-    expect(readFileSync(made.masterKeyFile)).toEqual(before);
-    mkdirSync(join(parent, "full"));
-    writeFileSync(join(parent, "full", "x"), "");
-    await expect(createRealmDirectory(join(parent, "full"), SETTINGS)).rejects.toMatchObject({
-      code: "exists",
-    });
-    await expect(createRealmDirectory(join(parent, "full", "x"), SETTINGS)).rejects.toMatchObject({
-      code: "exists",
-    });
-    await expect(createRealmDirectory(join(parent, "no", "r"), SETTINGS)).rejects.toMatchObject({
-      code: "missing",
-    });
-    await expect(createRealmDirectory(join(parent, "r"), { ...SETTINGS, realm: "example" })).rejects.toThrow(
-      RangeError,
-    );
-    await expect(createRealmDirectory(join(parent, "r"), { ...SETTINGS, clockSkew: 0 })).rejects.toThrow(
-      RangeError,
-    );
-    expect(readdirSync(parent).sort()).toEqual(["empty", "full"]);
   });
 
-  it("of two that make it at once one wins, and it is whole", async () => {
-    const dir = join(newParent(), "realm");
+  it("leaves alone what is there already", async () => {
+    const parent = newFolder();
+    const { dir, masterKeyFile } = await createRealmDirectory(join(parent, "realm"), SETTINGS);
+    const before = readFileSync(masterKeyFile);
+    await expect(createRealmDirectory(dir, SETTINGS)).rejects.toMatchObject(
+      refused("exists", `${dir}: there is a realm here already`),
+    );
+    expect(readFileSync(masterKeyFile)).toEqual(before);
+    const full = folderIn(parent, "full");
+    writeFileSync(join(full, "file"), "");
+    await expect(createRealmDirectory(full, SETTINGS)).rejects.toMatchObject(
+      refused("exists", `${full}: is not empty; give a new or an empty folder`),
+    );
+    await expect(createRealmDirectory(join(full, "file"), SETTINGS)).rejects.toMatchObject(
+      refused("exists", `${full}/file: is not a folder`),
+    );
+    expect(readdirSync(parent).sort()).toEqual(["full", "realm"]);
+  });
+
+  it("wants the folder above it, and good settings", async () => {
+    const parent = newFolder();
+    await expect(createRealmDirectory(join(parent, "no", "realm"), SETTINGS)).rejects.toMatchObject(
+      refused("missing", `${parent}/no: does not exist; make it first`, "check the path"),
+    );
+    for (const bad of [{ realm: "example" }, { clockSkew: 0 }, { iterations: 1 }])
+      await expect(createRealmDirectory(join(parent, "realm"), { ...SETTINGS, ...bad })).rejects.toThrow(
+        RangeError,
+      );
+    expect(readdirSync(parent)).toEqual([]);
+  });
+
+  it.skipIf(process.platform !== "linux")("says so where the system refuses", async () => {
+    // No user may make a folder there, root included.
+    await expect(createRealmDirectory("/sys/realm", SETTINGS)).rejects.toMatchObject({
+      name: "StoreError",
+      code: "unavailable",
+      message: expect.stringMatching(/^\/sys\/realm: (EPERM|EACCES|EROFS): /),
+      cause: expect.objectContaining({ syscall: "mkdir" }),
+    });
+  });
+
+  it("of two at once one wins, and its folder is complete", async () => {
+    const dir = newDir();
     const outcomes = await Promise.allSettled([
       createRealmDirectory(dir, SETTINGS),
       createRealmDirectory(dir, SETTINGS),
     ]);
     expect(outcomes.map(({ status }) => status).sort()).toEqual(["fulfilled", "rejected"]);
+    const { reason } = outcomes.find(({ status }) => status === "rejected") as PromiseRejectedResult;
+    expect(reason).toMatchObject(refused("exists", `${dir}: was made by somebody else in the meantime`));
     await loadMasterKey((await openRealmDirectory(dir)).masterKeyFile);
+    expect(readdirSync(dirname(dir))).toEqual(["realm"]);
+  });
+});
+
+describe("opening it", () => {
+  it("names the folder where there is no realm, whoever may enter it", async () => {
+    const parent = newFolder();
+    const hint = "check the path, or make the realm first: tessera realm create";
+    const file = join(parent, "file");
+    writeFileSync(file, "");
+    const open = folderIn(parent, "open", 0o755);
+    for (const dir of [join(parent, "no"), file, open])
+      await expect(openRealmDirectory(dir)).rejects.toMatchObject(
+        refused("missing", `${dir}: there is no realm here`, hint),
+      );
   });
 
-  it("names folder or file and key when it does not open", async () => {
-    const { dir } = await createRealmDirectory(join(newParent(), "realm"), SETTINGS);
-    const file = join(dir, "realm.json");
-    const good = JSON.parse(readFileSync(file, "utf8"));
-    const bad: [unknown, string, string][] = [
-      [{ ...good, realm: "example.test" }, "corrupt", '"realm"'],
-      [{ ...good, realm: 7 }, "corrupt", '"realm"'],
-      [{ ...good, profile: "weak" }, "corrupt", '"profile"'],
-      [{ ...good, profile: "constructor" }, "corrupt", '"profile"'],
-      [{ ...good, maxLife: "10 hours" }, "corrupt", '"maxLife"'],
-      [{ ...good, maxLife: 36000 }, "corrupt", '"maxLife"'],
-      [{ ...good, clockSkew: "2h" }, "corrupt", '"clockSkew"'],
-      [{ ...good, maxRenewableLife: undefined }, "corrupt", '"maxRenewableLife"'],
-      [{ ...good, extra: 1 }, "corrupt", '"extra"'],
-      [
-        { ...good, iterations: 32767 },
-        "corrupt",
-        '"iterations": expected a whole number from 32768 to 10000000',
-      ],
-      [{ ...good, iterations: 10_000_001 }, "corrupt", '"iterations"'],
-      [{ ...good, iterations: 40000.5 }, "corrupt", '"iterations"'],
-      [{ ...good, iterations: "40000" }, "corrupt", '"iterations"'],
-      [{ ...good, format: 2 }, "version", "format 2"],
-      [{ ...good, format: "1" }, "corrupt", '"format"'],
-      [[], "corrupt", "object"],
-    ];
-    for (const [contents, code, text] of bad) {
-      writeFileSync(file, JSON.stringify(contents));
-      const error = await openRealmDirectory(dir).catch((caught: unknown) => caught);
-      expect(error).toMatchObject({ name: "StoreError", code });
-      expect((error as Error).message).toContain(file);
-      expect((error as Error).message).toContain(text);
-    }
-    writeFileSync(file, "{");
-    await expect(openRealmDirectory(dir)).rejects.toMatchObject({ code: "corrupt" });
-    writeFileSync(file, JSON.stringify(good));
-    chmodSync(dir, 0o750);
-    await expect(openRealmDirectory(dir)).rejects.toMatchObject({
-      code: "unsafe",
-      message: expect.stringContaining(`chmod 700 ${dir}`),
-    });
+  it.each([0o750, 0o701, 0o777, 0o720])("refuses a folder that others can enter: mode %o", async (mode) => {
+    const { dir } = await createRealmDirectory(newDir(), SETTINGS);
+    chmodSync(dir, mode);
+    await expect(openRealmDirectory(dir)).rejects.toMatchObject(
+      refused("unsafe", `${dir}: open to others (mode 0${mode.toString(8)}); run \`chmod 700 ${dir}\``),
+    );
+  });
+
+  it("shows a mode in four digits, the permissions alone", async () => {
+    const { dir } = await createRealmDirectory(newDir(), SETTINGS);
+    chmodSync(dir, 0o1750);
+    await expect(openRealmDirectory(dir)).rejects.toThrow("(mode 0750)");
+  });
+
+  it("names the file where its settings are bad or can't be read", async () => {
+    const { dir } = await createRealmDirectory(newDir(), SETTINGS);
+    const file = settingsFileOf(dir);
+    writeFileSync(file, "{}");
+    await expect(openRealmDirectory(dir)).rejects.toMatchObject(
+      refused("corrupt", `${file}: "format": expected 1, got nothing`),
+    );
     rmSync(file);
-    // No realm, and so no advice to shut it.
-    await expect(openRealmDirectory(dir)).rejects.toMatchObject({ code: "missing" });
-    await expect(openRealmDirectory(file)).rejects.toMatchObject({ code: "missing" });
-    await expect(openRealmDirectory(join(dir, "no"))).rejects.toMatchObject({ code: "missing" });
-  });
-
-  it("opens through a symbolic link", async () => {
-    const dir = join(newParent(), "realm");
-    await createRealmDirectory(dir, SETTINGS);
-    const link = `${dir}-link`;
-    symlinkSync(dir, link);
-    expect((await openRealmDirectory(link)).settings.realm).toBe(SETTINGS.realm);
+    mkdirSync(file);
+    await expect(openRealmDirectory(dir)).rejects.toMatchObject({
+      name: "StoreError",
+      code: "unavailable",
+      message: expect.stringMatching(`^${file}: EISDIR`),
+    });
   });
 });
