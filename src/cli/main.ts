@@ -1,11 +1,11 @@
 #!/usr/bin/env node
 /** The `tessera` command: finds the command, runs it, and turns what it throws into text and an exit code. */
 import { ReadableError } from "../errors/readable-error.js";
-import { NO_PASSWORD_ARGUMENTS, parseArguments } from "./arguments.js";
-import { type Command, UsageError } from "./command.js";
-import { COMMANDS, type CommandRow } from "./commands.js";
-import { commandHelp, groupHelp, programHelp, usageLines } from "./help.js";
-import { nearest } from "./nearest.js";
+import { NO_PASSWORD_ARGUMENTS, parseArguments } from "./frame/arguments.js";
+import { type Command, UsageError } from "./frame/command.js";
+import { COMMANDS, type CommandRow } from "./frame/command-table.js";
+import { commandHelp, groupHelp, programHelp, usageLines } from "./frame/help.js";
+import { nearest } from "./frame/nearest.js";
 import { endWithReader, notice, printJson, printLine } from "./screen/output.js";
 import { version } from "./version.js";
 
@@ -57,7 +57,7 @@ async function runCommand(row: CommandRow, words: readonly string[]): Promise<nu
   } catch (error) {
     const exitCode = error instanceof ReadableError ? error.exitCode : 1;
     if (exitCode === 2) return wrongUsage(command, (error as Error).message);
-    const { describeFailure } = await import("./failure.js");
+    const { describeFailure } = await import("./frame/failure.js");
     const failure = describeFailure(error);
     if (json) printJson({ error: failure.facts });
     notice(failure.text);

@@ -42,12 +42,12 @@ function bundled(chunk: string): string[] {
 describe("what is loaded by", () => {
   it("tessera --help is the frame of the command alone", () => {
     expect(loadedBy("--help").filter((name) => !name.startsWith("node:"))).toEqual([
-      "src/cli/arguments.ts",
-      "src/cli/command.ts",
-      "src/cli/commands.ts",
-      "src/cli/help.ts",
+      "src/cli/frame/arguments.ts",
+      "src/cli/frame/command.ts",
+      "src/cli/frame/command-table.ts",
+      "src/cli/frame/help.ts",
       "src/cli/main.ts",
-      "src/cli/nearest.ts",
+      "src/cli/frame/nearest.ts",
       "src/cli/screen/output.ts",
       "src/cli/version.ts",
       "src/errors/readable-error.ts",

@@ -39,7 +39,7 @@ test.each(["run", "test"])("the %s command stands alone in its block", (part) =>
 });
 
 test("every command in the README is one that tessera has", () => {
-  const known = read("src/cli/commands.ts");
+  const known = read("src/cli/frame/command-table.ts");
   const named = [...readme.matchAll(/(?:npx |\$ )tessera ([a-z]+(?: (?:create|addprinc|set-profile))?)/g)];
   expect(named.length).toBeGreaterThan(5);
   for (const [, name] of named) expect(known, name).toContain(`"${name}"`);

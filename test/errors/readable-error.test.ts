@@ -1,6 +1,6 @@
 import * as grpc from "@grpc/grpc-js";
 import { describe, expect, it } from "vitest";
-import { CommandError, UsageError } from "../../src/cli/command.js";
+import { CommandError, UsageError } from "../../src/cli/frame/command.js";
 import { CredentialCacheError } from "../../src/client/file-credential-cache.js";
 import { ReadableError } from "../../src/errors/readable-error.js";
 import { PrivateFileError } from "../../src/files/private-file-error.js";

@@ -1,7 +1,7 @@
 /** `tessera call`: one sealed call of an operation of V, found in the descriptors by its name. */
 import { DEFAULT_ADDRESSES } from "../../rpc/default-addresses.js";
-import { CLIENT_OPTIONS } from "../client-options.js";
-import { defineCommand } from "../command.js";
+import { defineCommand } from "../frame/command.js";
+import { CLIENT_OPTIONS } from "../options/client-options.js";
 
 export const command = defineCommand({
   name: "call",

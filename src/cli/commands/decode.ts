@@ -1,7 +1,7 @@
 /** `tessera decode`: says what a blob is, and opens it with a key. */
 import { readFile } from "node:fs/promises";
-import { CommandError, defineCommand, UsageError } from "../command.js";
-import { PASSWORD_OPTIONS } from "../password.js";
+import { CommandError, defineCommand, UsageError } from "../frame/command.js";
+import { PASSWORD_OPTIONS } from "../options/password.js";
 
 export const command = defineCommand({
   name: "decode",

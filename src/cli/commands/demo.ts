@@ -1,5 +1,5 @@
 /** `tessera demo`: a throwaway realm with real servers, the six messages, and three attempts refused. */
-import { defineCommand } from "../command.js";
+import { defineCommand } from "../frame/command.js";
 
 export const command = defineCommand({
   name: "demo",

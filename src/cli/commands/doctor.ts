@@ -9,16 +9,16 @@ import { krbtgtOf } from "../../protocol/principal.js";
 import { openUnchecked } from "../../realm/open-realm.js";
 import { openRealmDirectory } from "../../realm/realm-directory.js";
 import { DEFAULT_ADDRESSES } from "../../rpc/default-addresses.js";
-import { CACHE_OPTIONS, TLS_OPTIONS } from "../client-options.js";
-import { defineCommand } from "../command.js";
-import { cachePath, kdcText, realmDir } from "../environment.js";
-import { describeFailure } from "../failure.js";
-import { readKeytab } from "../keytab.js";
-import { REALM_OPTIONS } from "../realm.js";
+import { defineCommand } from "../frame/command.js";
+import { cachePath, kdcText, realmDir } from "../frame/environment.js";
+import { describeFailure } from "../frame/failure.js";
+import { CACHE_OPTIONS, TLS_OPTIONS } from "../options/client-options.js";
 import { printJson, printLine } from "../screen/output.js";
 import { localTime } from "../screen/times.js";
 import { weakNames } from "../screen/weakness.js";
-import { channelCredentials } from "../tls.js";
+import { readKeytab } from "../session/keytab.js";
+import { REALM_OPTIONS } from "../session/realm.js";
+import { channelCredentials } from "../session/tls.js";
 
 /** How one check ended. */
 interface Finding {

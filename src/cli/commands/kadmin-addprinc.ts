@@ -1,17 +1,17 @@
 /** `tessera kadmin addprinc`. */
 import { addPasswordPrincipal, addRandomKeyPrincipal } from "../../realm/principal-keys.js";
-import { defineCommand, UsageError } from "../command.js";
+import { defineCommand, UsageError } from "../frame/command.js";
 import {
   chosenLimits,
-  entryFacts,
   etypesOption,
   LIMIT_OPTIONS,
   typedEtypes,
   typedPrincipal,
-} from "../kadmin.js";
-import { PASSWORD_OPTIONS, readNewPassword } from "../password.js";
-import { REALM_OPTIONS, withRealm } from "../realm.js";
+} from "../options/kadmin-options.js";
+import { PASSWORD_OPTIONS, readNewPassword } from "../options/password.js";
 import { printJson, printLine } from "../screen/output.js";
+import { entryFacts } from "../screen/principal-entry.js";
+import { REALM_OPTIONS, withRealm } from "../session/realm.js";
 
 export const command = defineCommand({
   name: "kadmin addprinc",

@@ -1,11 +1,12 @@
 /** `tessera kadmin cpw`: a new password, or new random keys. */
 import { currentKvno } from "../../protocol/principal-entry.js";
 import { changePassword, changeToRandomKeys } from "../../realm/principal-keys.js";
-import { defineCommand, UsageError } from "../command.js";
-import { entryFacts, etypesOption, PRESENT_ETYPES, typedEtypes, typedPrincipal } from "../kadmin.js";
-import { PASSWORD_OPTIONS, readNewPassword } from "../password.js";
-import { REALM_OPTIONS, withRealm } from "../realm.js";
+import { defineCommand, UsageError } from "../frame/command.js";
+import { etypesOption, PRESENT_ETYPES, typedEtypes, typedPrincipal } from "../options/kadmin-options.js";
+import { PASSWORD_OPTIONS, readNewPassword } from "../options/password.js";
 import { printJson, printLine } from "../screen/output.js";
+import { entryFacts } from "../screen/principal-entry.js";
+import { REALM_OPTIONS, withRealm } from "../session/realm.js";
 
 export const command = defineCommand({
   name: "kadmin cpw",

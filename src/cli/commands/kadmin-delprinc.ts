@@ -1,9 +1,9 @@
 /** `tessera kadmin delprinc`. */
 import { deletePrincipal } from "../../realm/principals.js";
-import { defineCommand } from "../command.js";
-import { typedPrincipal } from "../kadmin.js";
-import { REALM_OPTIONS, withRealm } from "../realm.js";
+import { defineCommand } from "../frame/command.js";
+import { typedPrincipal } from "../options/kadmin-options.js";
 import { printJson, printLine } from "../screen/output.js";
+import { REALM_OPTIONS, withRealm } from "../session/realm.js";
 
 export const command = defineCommand({
   name: "kadmin delprinc",

@@ -1,9 +1,10 @@
 /** `tessera kadmin getprinc`: everything of a principal but its keys. */
 import { existingPrincipal } from "../../realm/principals.js";
-import { defineCommand } from "../command.js";
-import { entryFacts, entryRows, typedPrincipal } from "../kadmin.js";
-import { REALM_OPTIONS, withRealm } from "../realm.js";
+import { defineCommand } from "../frame/command.js";
+import { typedPrincipal } from "../options/kadmin-options.js";
 import { columns, printJson, printLine } from "../screen/output.js";
+import { entryFacts, entryRows } from "../screen/principal-entry.js";
+import { REALM_OPTIONS, withRealm } from "../session/realm.js";
 
 export const command = defineCommand({
   name: "kadmin getprinc",

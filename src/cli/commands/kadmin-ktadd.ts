@@ -1,12 +1,12 @@
 /** `tessera kadmin ktadd`: a service's keys into its keytab. */
 import { currentKvno, type PrincipalEntry } from "../../protocol/principal-entry.js";
 import { exportKeys, exportNewKeys } from "../../realm/keytab.js";
-import { defineCommand, UsageError } from "../command.js";
-import { keytabPath } from "../environment.js";
-import { etypesOption, PRESENT_ETYPES, typedEtypes, typedPrincipal } from "../kadmin.js";
-import { noticeSkipped } from "../keytab.js";
-import { REALM_OPTIONS, withRealm } from "../realm.js";
+import { defineCommand, UsageError } from "../frame/command.js";
+import { keytabPath } from "../frame/environment.js";
+import { etypesOption, PRESENT_ETYPES, typedEtypes, typedPrincipal } from "../options/kadmin-options.js";
 import { printJson, printLine } from "../screen/output.js";
+import { noticeSkipped } from "../session/keytab.js";
+import { REALM_OPTIONS, withRealm } from "../session/realm.js";
 
 export const command = defineCommand({
   name: "kadmin ktadd",

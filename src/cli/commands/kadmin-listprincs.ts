@@ -1,9 +1,9 @@
 /** `tessera kadmin listprincs`. */
 import { listPrincipals } from "../../realm/principals.js";
-import { defineCommand } from "../command.js";
-import { entryFacts } from "../kadmin.js";
-import { REALM_OPTIONS, withRealm } from "../realm.js";
+import { defineCommand } from "../frame/command.js";
 import { printJson, printLine } from "../screen/output.js";
+import { entryFacts } from "../screen/principal-entry.js";
+import { REALM_OPTIONS, withRealm } from "../session/realm.js";
 
 export const command = defineCommand({
   name: "kadmin listprincs",

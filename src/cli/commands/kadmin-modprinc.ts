@@ -1,9 +1,10 @@
 /** `tessera kadmin modprinc`. */
 import { modifyPrincipal } from "../../realm/principals.js";
-import { defineCommand, UsageError } from "../command.js";
-import { chosenLimits, entryFacts, LIMIT_OPTIONS, typedPrincipal } from "../kadmin.js";
-import { REALM_OPTIONS, withRealm } from "../realm.js";
+import { defineCommand, UsageError } from "../frame/command.js";
+import { chosenLimits, LIMIT_OPTIONS, typedPrincipal } from "../options/kadmin-options.js";
 import { printJson, printLine } from "../screen/output.js";
+import { entryFacts } from "../screen/principal-entry.js";
+import { REALM_OPTIONS, withRealm } from "../session/realm.js";
 
 export const command = defineCommand({
   name: "kadmin modprinc",

@@ -1,8 +1,8 @@
 /** `tessera kdestroy`: logs out. */
 import { fileCache } from "../../client/file-credential-cache.js";
-import { CACHE_OPTIONS } from "../client-options.js";
-import { defineCommand } from "../command.js";
-import { cachePath } from "../environment.js";
+import { defineCommand } from "../frame/command.js";
+import { cachePath } from "../frame/environment.js";
+import { CACHE_OPTIONS } from "../options/client-options.js";
 import { notice, printJson } from "../screen/output.js";
 
 export const command = defineCommand({

@@ -2,14 +2,14 @@
 import { userInfo } from "node:os";
 import type { Credentials } from "../../protocol/credentials.js";
 import type { Principal } from "../../protocol/principal.js";
-import { CLIENT_OPTIONS } from "../client-options.js";
-import { CommandError, defineCommand, UsageError } from "../command.js";
-import { keytabPath } from "../environment.js";
-import { PASSWORD_OPTIONS, readPassword } from "../password.js";
-import { parsePrincipalArgument } from "../principal-argument.js";
+import { CommandError, defineCommand, UsageError } from "../frame/command.js";
+import { keytabPath } from "../frame/environment.js";
+import { CLIENT_OPTIONS } from "../options/client-options.js";
+import { PASSWORD_OPTIONS, readPassword } from "../options/password.js";
+import { parsePrincipalArgument } from "../options/principal-argument.js";
 import { notice, printJson } from "../screen/output.js";
 import { localTime, parseLifetime } from "../screen/times.js";
-import type { Session } from "../session.js";
+import type { Session } from "../session/session.js";
 
 export const command = defineCommand({
   name: "kinit",
@@ -47,12 +47,12 @@ export const command = defineCommand({
     const withKeytab = options["use-keytab"] || options.keytab !== undefined;
     if (options.renew && (withKeytab || positionals.length > 0))
       throw new UsageError("-R renews the ticket in the cache: it goes with no principal and no keytab");
-    const { openSession } = await import("../session.js");
+    const { openSession } = await import("../session/session.js");
     using session = await openSession(options);
     let credentials: Credentials;
     if (options.renew) credentials = await session.client.renew();
     else if (withKeytab) {
-      const { keysFor } = await import("../keytab.js");
+      const { keysFor } = await import("../session/keytab.js");
       const { principal, keys } = await keysFor(keytabOf(options.keytab), positionals[0]);
       credentials = await session.client.loginWithKeys(principal, keys, wanted);
     } else {
@@ -71,7 +71,7 @@ export const command = defineCommand({
 });
 
 async function principalOf(text: string | undefined, session: Session): Promise<Principal> {
-  const { defaultRealm } = await import("../realm.js");
+  const { defaultRealm } = await import("../session/realm.js");
   const realm = await defaultRealm();
   if (text !== undefined) return parsePrincipalArgument(text, realm, "principal");
   // A cache that can't be read says nothing of who is meant; the login will replace it or say what is wrong.

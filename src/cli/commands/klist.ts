@@ -3,16 +3,17 @@ import type { CachedLogin } from "../../client/credential-cache.js";
 import { fileCache } from "../../client/file-credential-cache.js";
 import type { Credentials } from "../../protocol/credentials.js";
 import { formatDuration } from "../../protocol/duration.js";
+import { isoTime } from "../../protocol/kerberos-time.js";
 import { realmOf } from "../../protocol/principal.js";
-import { cachedLogin } from "../cached-login.js";
-import { CACHE_OPTIONS } from "../client-options.js";
-import { CommandError, defineCommand } from "../command.js";
-import { cachePath, keytabPath } from "../environment.js";
-import { parsePrincipalArgument } from "../principal-argument.js";
+import { CommandError, defineCommand } from "../frame/command.js";
+import { cachePath, keytabPath } from "../frame/environment.js";
+import { CACHE_OPTIONS } from "../options/client-options.js";
+import { parsePrincipalArgument } from "../options/principal-argument.js";
 import { flagLetters } from "../screen/flag-letters.js";
 import { columns, printJson, printLine } from "../screen/output.js";
 import type { TicketFacts } from "../screen/ticket-facts.js";
-import { isoTime, localTime } from "../screen/times.js";
+import { localTime } from "../screen/times.js";
+import { cachedLogin } from "../session/cached-login.js";
 
 export const command = defineCommand({
   name: "klist",
@@ -106,7 +107,7 @@ async function listKeytab(
 ): Promise<undefined> {
   if (path === undefined)
     throw new CommandError("no keytab is named", "give one: klist -k FILE, or TESSERA_KEYTAB=FILE");
-  const { keytabEntries } = await import("../keytab.js");
+  const { keytabEntries } = await import("../session/keytab.js");
   const entries = await keytabEntries(path);
   if (json) {
     const rows = entries.map(({ kvno, principal, etype, written }) => ({

@@ -2,13 +2,13 @@
 import { fileCache } from "../../client/file-credential-cache.js";
 import { heldTicket, KeptLogin } from "../../client/kept-login.js";
 import { realmOf } from "../../protocol/principal.js";
-import { cachedLogin } from "../cached-login.js";
-import { CLIENT_OPTIONS, choosesTls, clientSettings } from "../client-options.js";
-import { defineCommand } from "../command.js";
-import { cachePath } from "../environment.js";
-import { parsePrincipalArgument } from "../principal-argument.js";
+import { defineCommand } from "../frame/command.js";
+import { cachePath } from "../frame/environment.js";
+import { CLIENT_OPTIONS, choosesTls, clientSettings } from "../options/client-options.js";
+import { parsePrincipalArgument } from "../options/principal-argument.js";
 import { printJson, printLine } from "../screen/output.js";
 import { type TicketFacts, ticketFacts } from "../screen/ticket-facts.js";
+import { cachedLogin } from "../session/cached-login.js";
 
 export const command = defineCommand({
   name: "kvno",
@@ -28,7 +28,7 @@ export const command = defineCommand({
     const allHeld = services.every((service) => heldTicket(login, service) !== undefined);
     // Tickets at hand need no connection: gRPC is then not even loaded.
     const needed = !allHeld || choosesTls(options);
-    using session = needed ? await (await import("../session.js")).openSession(options) : undefined;
+    using session = needed ? await (await import("../session/session.js")).openSession(options) : undefined;
     const tickets: TicketFacts[] = [];
     for (const service of services) {
       const facts = ticketFacts(heldTicket(login, service) ?? (await session!.client.serviceTicket(service)));

@@ -5,12 +5,12 @@ import { isRealm } from "../../protocol/principal.js";
 import { isProfileName } from "../../protocol/profile.js";
 import { createRealm, FIRST_SERVICE } from "../../realm/create-realm.js";
 import { DEFAULT_REALM, DEFAULT_SETTINGS } from "../../realm/realm-settings.js";
-import { defineCommand, UsageError } from "../command.js";
-import { realmDir } from "../environment.js";
-import { REALM_OPTIONS } from "../realm.js";
+import { defineCommand, UsageError } from "../frame/command.js";
+import { realmDir } from "../frame/environment.js";
 import { notice, printJson, printLine } from "../screen/output.js";
 import { parseLifetime } from "../screen/times.js";
 import { weakNames } from "../screen/weakness.js";
+import { REALM_OPTIONS } from "../session/realm.js";
 
 export const command = defineCommand({
   name: "realm create",

@@ -1,10 +1,10 @@
 /** `tessera realm set-profile`: moves the realm, and says who has no key for it yet. */
 import { isProfileName, profile } from "../../protocol/profile.js";
 import { setProfile } from "../../realm/set-profile.js";
-import { defineCommand, UsageError } from "../command.js";
-import { REALM_OPTIONS, withRealm } from "../realm.js";
+import { defineCommand, UsageError } from "../frame/command.js";
 import { notice, printJson, printLine } from "../screen/output.js";
 import { weakNames } from "../screen/weakness.js";
+import { REALM_OPTIONS, withRealm } from "../session/realm.js";
 
 export const command = defineCommand({
   name: "realm set-profile",

@@ -1,12 +1,11 @@
 /** `tessera realm show`. */
 import { formatDuration } from "../../protocol/duration.js";
-import { ITERATIONS } from "../../protocol/etypes.js";
+import { etypeName, ITERATIONS } from "../../protocol/etypes.js";
 import { profile } from "../../protocol/profile.js";
-import { defineCommand } from "../command.js";
-import { REALM_OPTIONS, withRealm } from "../realm.js";
+import { defineCommand } from "../frame/command.js";
 import { columns, printJson, printLine } from "../screen/output.js";
-import { etypeName } from "../screen/ticket-facts.js";
 import { weakNames } from "../screen/weakness.js";
+import { REALM_OPTIONS, withRealm } from "../session/realm.js";
 
 export const command = defineCommand({
   name: "realm show",

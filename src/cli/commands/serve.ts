@@ -1,9 +1,9 @@
 /** `tessera serve`: the servers of a realm, until they are told to end. */
 import { DEFAULT_HOST, DEFAULT_PORTS } from "../../rpc/default-addresses.js";
-import { defineCommand, UsageError } from "../command.js";
-import { keytabPath } from "../environment.js";
-import { REALM_OPTIONS } from "../realm.js";
+import { defineCommand, UsageError } from "../frame/command.js";
+import { keytabPath } from "../frame/environment.js";
 import { parseLifetime } from "../screen/times.js";
+import { REALM_OPTIONS } from "../session/realm.js";
 
 const PARTS = ["as", "tgs", "v"] as const;
 

@@ -1,8 +1,8 @@
 /** `tessera trace`: a login, a ticket and a call against a running realm, with each message explained. */
 import { DEFAULT_ADDRESSES } from "../../rpc/default-addresses.js";
-import { CLIENT_OPTIONS } from "../client-options.js";
-import { defineCommand } from "../command.js";
-import { PASSWORD_OPTIONS } from "../password.js";
+import { defineCommand } from "../frame/command.js";
+import { CLIENT_OPTIONS } from "../options/client-options.js";
+import { PASSWORD_OPTIONS } from "../options/password.js";
 
 export const command = defineCommand({
   name: "trace",

@@ -1,5 +1,5 @@
 /** `tessera version`. */
-import { defineCommand } from "../command.js";
+import { defineCommand } from "../frame/command.js";
 import { printJson, printLine } from "../screen/output.js";
 import { version } from "../version.js";
 

@@ -1,15 +1,15 @@
 /** One sealed call of an operation of V: its request from the words of the command line, its answer printed. */
 import { fromJson, type JsonObject, type JsonValue, toJson } from "@bufbuild/protobuf";
 import { realmOf } from "../../protocol/principal.js";
-import { cachedLogin } from "../cached-login.js";
-import type { ClientChoice } from "../client-options.js";
-import { UsageError } from "../command.js";
-import { nearest } from "../nearest.js";
-import { type OperationDescription, operations } from "../operations.js";
-import { parsePrincipalArgument } from "../principal-argument.js";
+import { UsageError } from "../frame/command.js";
+import { nearest } from "../frame/nearest.js";
+import type { ClientChoice } from "../options/client-options.js";
+import { parsePrincipalArgument } from "../options/principal-argument.js";
 import { columns, printJson, printLine, wrapped } from "../screen/output.js";
 import { readableLines } from "../screen/readable.js";
-import { openSession } from "../session.js";
+import { cachedLogin } from "../session/cached-login.js";
+import { openSession } from "../session/session.js";
+import { type OperationDescription, operations } from "./operations.js";
 
 /** What `tessera call` was asked for. */
 export interface CallChoice extends ClientChoice {

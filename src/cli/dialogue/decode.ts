@@ -4,14 +4,14 @@ import type { Field } from "../../lab/fields.js";
 import type { NamedKey, OpenedPart, WhyClosed } from "../../lab/open-part.js";
 import { etypeOf, etypesWithIntegrity } from "../../protocol/etypes.js";
 import { defaultStringToKey, Key, keyFromPassword } from "../../protocol/keys.js";
-import { CommandError, UsageError } from "../command.js";
-import { readKeytab } from "../keytab.js";
-import { type PasswordChoice, readPassword } from "../password.js";
-import { parsePrincipalArgument } from "../principal-argument.js";
-import { defaultRealm } from "../realm.js";
+import { CommandError, UsageError } from "../frame/command.js";
+import { parseEtypes } from "../options/etype-argument.js";
+import { type PasswordChoice, readPassword } from "../options/password.js";
+import { parsePrincipalArgument } from "../options/principal-argument.js";
 import { fieldRows } from "../screen/fields.js";
 import { columns, printJson, printLine } from "../screen/output.js";
-import { parseEtypes } from "../session.js";
+import { readKeytab } from "../session/keytab.js";
+import { defaultRealm } from "../session/realm.js";
 
 /** What `tessera decode` was asked for. */
 export interface DecodeChoice extends PasswordChoice {

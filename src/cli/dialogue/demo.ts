@@ -20,7 +20,7 @@ import type { Credentials } from "../../protocol/credentials.js";
 import { formatDuration } from "../../protocol/duration.js";
 import type { Key } from "../../protocol/keys.js";
 import { isProfileName, type ProfileName } from "../../protocol/profile.js";
-import { CommandError, UsageError } from "../command.js";
+import { CommandError, UsageError } from "../frame/command.js";
 import { columns, printJson, printLine } from "../screen/output.js";
 import { weakNames } from "../screen/weakness.js";
 import {

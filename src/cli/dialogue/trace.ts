@@ -8,13 +8,13 @@ import { etypeOf } from "../../protocol/etypes.js";
 import { defaultStringToKey, type Key, keyFromPassword, type StringToKey } from "../../protocol/keys.js";
 import { KrbError } from "../../protocol/krb-error.js";
 import { type Principal, realmOf } from "../../protocol/principal.js";
-import type { ClientChoice } from "../client-options.js";
-import { keysFor } from "../keytab.js";
-import { type PasswordChoice, readPassword } from "../password.js";
-import { parsePrincipalArgument } from "../principal-argument.js";
-import { defaultRealm } from "../realm.js";
+import type { ClientChoice } from "../options/client-options.js";
+import { type PasswordChoice, readPassword } from "../options/password.js";
+import { parsePrincipalArgument } from "../options/principal-argument.js";
 import { printJson, printLine } from "../screen/output.js";
-import { openSession } from "../session.js";
+import { keysFor } from "../session/keytab.js";
+import { defaultRealm } from "../session/realm.js";
+import { openSession } from "../session/session.js";
 import { messageLines, printableMessage, wantsColour } from "./render.js";
 
 /** What `tessera trace` was asked for. */

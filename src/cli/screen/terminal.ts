@@ -6,7 +6,7 @@
  */
 import { constants, openSync, writeSync } from "node:fs";
 import { ReadStream } from "node:tty";
-import { CommandError } from "../command.js";
+import { CommandError } from "../frame/command.js";
 
 const SIGNALS = ["SIGTERM", "SIGHUP", "SIGQUIT"] as const;
 const MAX_SECRET = 1024;

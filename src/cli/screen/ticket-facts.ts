@@ -6,8 +6,6 @@ import { isoTime } from "../../protocol/kerberos-time.js";
 import { decodeBlob } from "../../protocol/strict-decode.js";
 import { flagNames } from "../../protocol/ticket-flags.js";
 
-export { etypeName };
-
 /** The facts, as JSON has them. */
 export interface TicketFacts {
   readonly client: string;

@@ -1,8 +1,6 @@
 /** Times and lifetimes as a person types and reads them. */
 import { parseDuration } from "../../protocol/duration.js";
-import { UsageError } from "../command.js";
-
-export { isoTime } from "../../protocol/kerberos-time.js";
+import { UsageError } from "../frame/command.js";
 
 const MOST = 100 * 366 * 86_400_000;
 

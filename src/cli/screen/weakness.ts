@@ -1,8 +1,7 @@
 /** What is weak about a profile, and about a keytab under it, in words. */
-import { weakEtypes } from "../../protocol/etypes.js";
+import { etypeName, weakEtypes } from "../../protocol/etypes.js";
 import { type ProfileName, profile } from "../../protocol/profile.js";
 import type { ServiceKeys } from "../../protocol/ticket.js";
-import { etypeName } from "./ticket-facts.js";
 
 /** The names of a profile's weak encryption types; empty where there are none. */
 export function weakNames(name: ProfileName): string {

@@ -1,4 +1,6 @@
 /** What `tessera serve` says: where it listens, under which profile, and a line an exchange. */
+
+import { etypeName } from "../../protocol/etypes.js";
 import { type ProfileName, profile } from "../../protocol/profile.js";
 import type { ServiceKeys } from "../../protocol/ticket.js";
 import type { Log, LogRecord } from "../../services/exchange-log.js";
@@ -6,7 +8,6 @@ import type { ServerPart } from "../../services/run-realm.js";
 import type { RunningServer } from "../../services/server.js";
 import { jsonLine, notice, printLine } from "../screen/output.js";
 import { printable } from "../screen/readable.js";
-import { etypeName } from "../screen/ticket-facts.js";
 import { uselessKeytab, weakNames } from "../screen/weakness.js";
 
 /** Servers that listen. */

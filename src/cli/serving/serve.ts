@@ -15,11 +15,11 @@ import { openRealmDirectory, type RealmDirectory } from "../../realm/realm-direc
 import { DEFAULT_REALM, DEFAULT_SETTINGS, type RealmSettings } from "../../realm/realm-settings.js";
 import { type RunningRealm, runRealm, type ServerPart } from "../../services/run-realm.js";
 import { StoreError } from "../../store/store-error.js";
-import { CommandError, UsageError } from "../command.js";
-import { realmDir } from "../environment.js";
-import { parsePrincipalArgument } from "../principal-argument.js";
+import { CommandError, UsageError } from "../frame/command.js";
+import { realmDir } from "../frame/environment.js";
+import { parsePrincipalArgument } from "../options/principal-argument.js";
 import { notice } from "../screen/output.js";
-import { serverCredentials, type TlsFiles } from "../tls.js";
+import { serverCredentials, type TlsFiles } from "../session/tls.js";
 import { announce, logOf } from "./report.js";
 
 /** What `tessera serve` was asked for. */

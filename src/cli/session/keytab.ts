@@ -1,9 +1,9 @@
 /** Keytabs as the commands use them: read and listed, with a word on what is passed over. */
-import * as client from "../client/keytab.js";
-import { type KeytabEntry, type SkippedKeytabEntry, skippedText } from "../formats/keytab.js";
-import { DEFAULT_REALM } from "../realm/realm-settings.js";
-import { parsePrincipalArgument } from "./principal-argument.js";
-import { notice } from "./screen/output.js";
+import * as client from "../../client/keytab.js";
+import { type KeytabEntry, type SkippedKeytabEntry, skippedText } from "../../formats/keytab.js";
+import { DEFAULT_REALM } from "../../realm/realm-settings.js";
+import { parsePrincipalArgument } from "../options/principal-argument.js";
+import { notice } from "../screen/output.js";
 
 /** Reads a keytab. Throws PrivateFileError, and KeytabError for a file that is none. */
 export function readKeytab(path: string): Promise<KeytabEntry[]> {

@@ -3,9 +3,9 @@ import { createPrivateKey, X509Certificate } from "node:crypto";
 import { readFile, realpath } from "node:fs/promises";
 import { createSecureContext } from "node:tls";
 import * as grpc from "@grpc/grpc-js";
-import { readSecret } from "../files/secret-file.js";
-import type { TlsChoice } from "./client-options.js";
-import { CommandError, UsageError } from "./command.js";
+import { readSecret } from "../../files/secret-file.js";
+import { CommandError, UsageError } from "../frame/command.js";
+import type { TlsChoice } from "../options/client-options.js";
 
 /** The credentials of a client; undefined for plaintext. Throws UsageError, CommandError, PrivateFileError. */
 export async function channelCredentials(choice: TlsChoice): Promise<grpc.ChannelCredentials | undefined> {

@@ -1,7 +1,7 @@
 /** Principals as a person types them. */
-import { KrbError } from "../protocol/krb-error.js";
-import { type Principal, principalInRealm } from "../protocol/principal.js";
-import { UsageError } from "./command.js";
+import { KrbError } from "../../protocol/krb-error.js";
+import { type Principal, principalInRealm } from "../../protocol/principal.js";
+import { UsageError } from "../frame/command.js";
 
 /**
  * Reads a principal; its realm may be left out.

@@ -1,10 +1,10 @@
 /** The options of the commands that use a login or talk to servers. Nothing here loads gRPC: help must not wait for it. */
-import { type KdcAddresses, parseKdcAddresses } from "../client/addresses.js";
-import type { ClientEtypes } from "../client/client-etypes.js";
-import { type OptionSpecs, UsageError } from "./command.js";
-import { kdcText } from "./environment.js";
+import { type KdcAddresses, parseKdcAddresses } from "../../client/addresses.js";
+import type { ClientEtypes } from "../../client/client-etypes.js";
+import { type OptionSpecs, UsageError } from "../frame/command.js";
+import { kdcText } from "../frame/environment.js";
+import { parseLifetime } from "../screen/times.js";
 import { parseEtypes } from "./etype-argument.js";
-import { parseLifetime } from "./screen/times.js";
 
 /** The options of every command that uses the credential cache. */
 export const CACHE_OPTIONS = {

@@ -3,8 +3,8 @@
  *
  * Invariant: texts of errors hold no key, password or ticket content, and nothing is added to them here.
  */
-import { ReadableError } from "../errors/readable-error.js";
-import { KrbError, type KrbErrorName } from "../protocol/krb-error.js";
+import { ReadableError } from "../../errors/readable-error.js";
+import { KrbError, type KrbErrorName } from "../../protocol/krb-error.js";
 
 /** A failure in words and as facts. */
 export interface Failure {

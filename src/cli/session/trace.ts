@@ -1,7 +1,7 @@
 /** TESSERA_TRACE: a line a step of the client, with no secrets: which RPC, how many bytes, how it ended, how long. */
 import { appendFileSync, writeSync } from "node:fs";
 import * as grpc from "@grpc/grpc-js";
-import { fromServiceError } from "../rpc/status.js";
+import { fromServiceError } from "../../rpc/status.js";
 
 /** The interceptors that trace, or none where TESSERA_TRACE is not set. */
 export function traceInterceptors(target = process.env.TESSERA_TRACE): grpc.Interceptor[] {

@@ -1,14 +1,12 @@
 /** A client as the commands use it: from options and environment to a KerberosClient over the file cache. */
 import * as grpc from "@grpc/grpc-js";
-import type { CredentialCache } from "../client/credential-cache.js";
-import { fileCache } from "../client/file-credential-cache.js";
-import { KerberosClient } from "../client/kerberos-client.js";
-import { type ClientChoice, clientSettings } from "./client-options.js";
-import { cachePath } from "./environment.js";
+import type { CredentialCache } from "../../client/credential-cache.js";
+import { fileCache } from "../../client/file-credential-cache.js";
+import { KerberosClient } from "../../client/kerberos-client.js";
+import { cachePath } from "../frame/environment.js";
+import { type ClientChoice, clientSettings } from "../options/client-options.js";
 import { channelCredentials } from "./tls.js";
 import { traceInterceptors } from "./trace.js";
-
-export { parseEtypes } from "./etype-argument.js";
 
 /** A client and where its login is kept. */
 export interface Session extends Disposable {

@@ -1,11 +1,11 @@
 /** The realm's folder as the commands use it: its option, opened for one command, and the realm of names typed without one. */
-import { openRealm } from "../realm/open-realm.js";
-import type { Realm } from "../realm/realm.js";
-import { openRealmDirectory, type RealmDirectory } from "../realm/realm-directory.js";
-import { DEFAULT_REALM } from "../realm/realm-settings.js";
-import { StoreError } from "../store/store-error.js";
-import type { OptionSpecs } from "./command.js";
-import { realmDir } from "./environment.js";
+import { openRealm } from "../../realm/open-realm.js";
+import type { Realm } from "../../realm/realm.js";
+import { openRealmDirectory, type RealmDirectory } from "../../realm/realm-directory.js";
+import { DEFAULT_REALM } from "../../realm/realm-settings.js";
+import { StoreError } from "../../store/store-error.js";
+import type { OptionSpecs } from "../frame/command.js";
+import { realmDir } from "../frame/environment.js";
 
 /** The option of every command that works on a realm's folder. */
 export const REALM_OPTIONS = {

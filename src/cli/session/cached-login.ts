@@ -1,6 +1,6 @@
 /** The login in the credential cache, for commands that need one. */
-import type { CachedLogin, CredentialCache } from "../client/credential-cache.js";
-import { CommandError } from "./command.js";
+import type { CachedLogin, CredentialCache } from "../../client/credential-cache.js";
+import { CommandError } from "../frame/command.js";
 
 /** What the cache holds. Throws CommandError if nobody is logged in. */
 export async function cachedLogin(cache: CredentialCache): Promise<CachedLogin> {

@@ -1,7 +1,7 @@
 /** Where passwords come from: the terminal, a private file, or stdin; never the command line. */
-import { readSecret } from "../files/secret-file.js";
-import { CommandError, type OptionSpecs, UsageError } from "./command.js";
-import { askSecret } from "./screen/terminal.js";
+import { readSecret } from "../../files/secret-file.js";
+import { CommandError, type OptionSpecs, UsageError } from "../frame/command.js";
+import { askSecret } from "../screen/terminal.js";
 
 /** The options of every command that takes a password. */
 export const PASSWORD_OPTIONS = {

@@ -4,8 +4,8 @@
  */
 import { type DescField, type DescMessage, fromBinary } from "@bufbuild/protobuf";
 import { FileDescriptorProtoSchema } from "@bufbuild/protobuf/wkt";
-import { fileDescriptors } from "../gen/file-descriptors_pb.js";
-import { file_kerberos_v1_operations } from "../gen/kerberos/v1/operations_pb.js";
+import { fileDescriptors } from "../../gen/file-descriptors_pb.js";
+import { file_kerberos_v1_operations } from "../../gen/kerberos/v1/operations_pb.js";
 
 /** An operation. */
 export interface OperationDescription {

@@ -1,7 +1,7 @@
 /** What the environment says, with the defaults where it says nothing. */
 import { homedir } from "node:os";
 import { join } from "node:path";
-import { filePathOf } from "../files/file-name.js";
+import { filePathOf } from "../../files/file-name.js";
 import { CommandError } from "./command.js";
 
 /** The realm's folder: `TESSERA_REALM_DIR`, or `tessera/realm` where the user's data is. */

@@ -1,6 +1,6 @@
 /** Encryption types as a person types them. */
-import { etypeByName, etypesWithIntegrity } from "../protocol/etypes.js";
-import { UsageError } from "./command.js";
+import { etypeByName, etypesWithIntegrity } from "../../protocol/etypes.js";
+import { UsageError } from "../frame/command.js";
 
 /** The numbers of encryption types typed as names or numbers, one by one or with commas. Throws UsageError. */
 export function parseEtypes(words: readonly string[], option: string): number[] {

@@ -1,13 +1,11 @@
-/** What the kadmin commands share: names and encryption types as typed, limits, an entry in words. */
-import { formatDuration } from "../protocol/duration.js";
-import type { Principal } from "../protocol/principal.js";
-import { currentKvno, type PrincipalEntry } from "../protocol/principal-entry.js";
-import { localPrincipal, type PrincipalLimits } from "../realm/principals.js";
-import type { Realm } from "../realm/realm.js";
-import { type OptionSpecs, UsageError } from "./command.js";
+/** What the kadmin commands share: names and encryption types as typed, and the limits of a principal. */
+import type { Principal } from "../../protocol/principal.js";
+import { localPrincipal, type PrincipalLimits } from "../../realm/principals.js";
+import type { Realm } from "../../realm/realm.js";
+import { type OptionSpecs, UsageError } from "../frame/command.js";
+import { parseExpiry, parseLifetime } from "../screen/times.js";
+import { parseEtypes } from "./etype-argument.js";
 import { parsePrincipalArgument } from "./principal-argument.js";
-import { isoTime, localTime, parseExpiry, parseLifetime } from "./screen/times.js";
-import { parseEtypes } from "./session.js";
 
 /** The option that chooses encryption types of new keys; `otherwise` says what they are without it. */
 export function etypesOption(otherwise: string) {
@@ -81,49 +79,4 @@ export function typedPrincipal(text: string, realm: Realm): Principal {
 /** The encryption types that were typed, none where none were. Throws UsageError. */
 export function typedEtypes(words: readonly string[]): readonly number[] {
   return parseEtypes(words, "-e");
-}
-
-/** An entry as JSON has it: no key, no salt. */
-export function entryFacts(entry: PrincipalEntry): Record<string, unknown> {
-  const time = (ms: number | undefined) => (ms === undefined ? undefined : isoTime(ms));
-  return {
-    principal: entry.principal,
-    kind: kindOf(entry),
-    disabled: entry.disabled,
-    expires: time(entry.expiresAt),
-    passwordExpires: time(entry.passwordExpiresAt),
-    maxLifeMs: entry.maxLife,
-    maxRenewableLifeMs: entry.maxRenewableLife,
-    created: isoTime(entry.createdAt),
-    modified: isoTime(entry.modifiedAt),
-    keysChanged: isoTime(entry.keysChangedAt),
-    kvno: currentKvno(entry),
-    keys: entry.keys.map(({ kvno, key }) => ({ kvno, etype: key.etype.name, weak: key.etype.weak })),
-  };
-}
-
-/** An entry as rows a person reads. */
-export function entryRows(entry: PrincipalEntry): string[][] {
-  const time = (ms: number | undefined) => (ms === undefined ? "never" : localTime(ms));
-  const span = (ms: number | undefined) => (ms === undefined ? "the realm's limit" : formatDuration(ms));
-  return [
-    ["Principal:", entry.principal],
-    ["Kind:", kindOf(entry)],
-    ["State:", entry.disabled ? "disabled" : "active"],
-    ["Expires:", time(entry.expiresAt)],
-    ["Password expires:", time(entry.passwordExpiresAt)],
-    ["Longest ticket:", span(entry.maxLife)],
-    ["Renewable for:", span(entry.maxRenewableLife)],
-    ["Created:", localTime(entry.createdAt)],
-    ["Modified:", localTime(entry.modifiedAt)],
-    ["Keys changed:", localTime(entry.keysChangedAt)],
-    ...entry.keys.map(({ kvno, key }) => [
-      "Key:",
-      `kvno ${kvno}, ${key.etype.name}${key.etype.weak ? " (weak)" : ""}`,
-    ]),
-  ];
-}
-
-function kindOf({ passwordKeyed }: PrincipalEntry): string {
-  return passwordKeyed ? "password" : "random key";
 }

@@ -1,5 +1,5 @@
 /** What a command is: its words, its options and what it does. The table of all commands is commands.ts. */
-import { ReadableError } from "../errors/readable-error.js";
+import { ReadableError } from "../../errors/readable-error.js";
 
 /** An option. With `value` it takes one and the word stands for it in the help; without, it is a switch. */
 export interface OptionSpec {
