@@ -1,0 +1,39 @@
+/** What a ticket interceptor makes of its options. */
+import { expect, test } from "vitest";
+import { readInterceptorOptions } from "../../../src/client/guard/config.js";
+import { SERVICE, ticketSource } from "./by-hand.js";
+
+const tickets = ticketSource();
+const read = (options: object = {}) => readInterceptorOptions(tickets, SERVICE, options);
+
+test("nothing need be said", () => {
+  expect(read()).toEqual({
+    tickets,
+    service: SERVICE,
+    protection: "authenticate",
+    allowInsecureChannel: false,
+    publicMethods: expect.anything(),
+  });
+});
+
+test("what is said is taken", () => {
+  expect(read({ protection: "privacy", allowInsecureChannel: true })).toMatchObject({
+    protection: "privacy",
+    allowInsecureChannel: true,
+  });
+});
+
+test("public are health and reflection, and what is listed", () => {
+  const found = (path: string, options?: object) => read(options).publicMethods.find(path) !== undefined;
+  expect(found("/grpc.health.v1.Health/Check")).toBe(true);
+  expect(found("/grpc.reflection.v1.ServerReflection/X")).toBe(true);
+  expect(found("/chat.v1.Chat/Say")).toBe(false);
+  expect(found("/chat.v1.Chat/Say", { public: ["chat.v1.Chat"] })).toBe(true);
+});
+
+test("a wrong option is named", () => {
+  expect(() => read({ protection: "none" })).toThrow(
+    new TypeError("protection: expected one of authenticate, integrity, privacy, got none"),
+  );
+  expect(() => read({ public: ["chat v1"] })).toThrow(/^public: /);
+});
