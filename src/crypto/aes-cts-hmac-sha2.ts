@@ -5,7 +5,7 @@
  */
 import { pbkdf2 } from "node:crypto";
 import { AES_BLOCK_SIZE, AesCts } from "./aes-cts.js";
-import { concatBytes, encodePassword, requireKeySize } from "./argument-checks.js";
+import { encodePassword, requireKeySize } from "./argument-checks.js";
 import {
   type CipherKey,
   DecryptionError,
@@ -15,8 +15,9 @@ import {
 } from "./encryption-type.js";
 import { equalBytes } from "./equal-bytes.js";
 import { type HmacHash, hmac, SHA256, SHA384 } from "./hmac.js";
+import { concatBytes, writeUint32 } from "./octets.js";
 import { systemRandom, takeRandom } from "./random.js";
-import { UsageKeys } from "./usage-keys.js";
+import { DerivedKey, PURPOSE, UsageKeys, usageConstant } from "./usage-keys.js";
 
 /** PBKDF2's iteration count: four bytes, most significant first (RFC 8009 §4). */
 const ITERATIONS: Iterations = Object.freeze({
@@ -167,27 +168,22 @@ async function stringToKey(
   }
 }
 
-/** Most significant byte first. A DataView would move a small array out of V8's heap first. */
-function writeUint32(bytes: Uint8Array, at: number, value: number): void {
-  for (let i = 0; i < 4; i++) bytes[at + i] = value >>> (24 - 8 * i);
-}
-
 class AesSha2Key implements CipherKey {
   readonly #profile: AesSha2Profile;
   readonly #base: Uint8Array;
   readonly #seals: UsageKeys<SealKeys>;
-  readonly #checksums: UsageKeys<ChecksumKey>;
+  readonly #checksums: UsageKeys<DerivedKey>;
 
   constructor(profile: AesSha2Profile, key: Uint8Array) {
     this.#profile = profile;
     this.#base = new Uint8Array(key);
     this.#seals = new UsageKeys((usage) => {
-      // §5: Ke from the constant 0xAA, Ki from 0x55.
-      const ke = this.#derive(usage, 0xaa, profile.keySize);
-      return new SealKeys(this.#derive(usage, 0x55, profile.macSize), new AesCts(ke));
+      const ke = this.#derive(usage, PURPOSE.seal, profile.keySize);
+      return new SealKeys(this.#derive(usage, PURPOSE.guard, profile.macSize), new AesCts(ke));
     });
-    // §5: Kc from 0x99.
-    this.#checksums = new UsageKeys((usage) => new ChecksumKey(this.#derive(usage, 0x99, profile.macSize)));
+    this.#checksums = new UsageKeys(
+      (usage) => new DerivedKey(this.#derive(usage, PURPOSE.checksum, profile.macSize)),
+    );
   }
 
   encrypt(usage: number, plaintext: Uint8Array, random: RandomSource = systemRandom): Uint8Array {
@@ -217,7 +213,7 @@ class AesSha2Key implements CipherKey {
   checksum(usage: number, data: Uint8Array): Uint8Array {
     const { hash, macSize } = this.#profile;
     // §6: HMAC(Kc, msg)[1..h].
-    return hmac(hash, macSize, this.#checksums.get(usage).kc, data);
+    return hmac(hash, macSize, this.#checksums.get(usage).bytes, data);
   }
 
   verifyChecksum(usage: number, data: Uint8Array, checksum: Uint8Array): boolean {
@@ -232,10 +228,7 @@ class AesSha2Key implements CipherKey {
 
   /** §5: KDF-HMAC-SHA2(base-key, usage | purpose, size). */
   #derive(usage: number, purpose: number, size: number): Uint8Array {
-    const label = new Uint8Array(5);
-    writeUint32(label, 0, usage);
-    label[4] = purpose;
-    return kdfHmacSha2(this.#profile.hash, this.#base, label, NO_CONTEXT, size);
+    return kdfHmacSha2(this.#profile.hash, this.#base, usageConstant(usage, purpose), NO_CONTEXT, size);
   }
 }
 
@@ -251,18 +244,6 @@ class SealKeys {
   wipe(): void {
     this.ki.fill(0);
     this.aes.wipe();
-  }
-}
-
-class ChecksumKey {
-  readonly kc: Uint8Array;
-
-  constructor(kc: Uint8Array) {
-    this.kc = kc;
-  }
-
-  wipe(): void {
-    this.kc.fill(0);
   }
 }
 

@@ -24,11 +24,3 @@ export function encodePassword(password: string): Uint8Array {
     throw new RangeError("password: expected well-formed text, got an unpaired surrogate");
   return utf8.encode(password);
 }
-
-/** The bytes of `first` and `second`, one after the other, in a new buffer. */
-export function concatBytes(first: Uint8Array, second: Uint8Array): Uint8Array {
-  const joined = new Uint8Array(first.length + second.length);
-  joined.set(first);
-  joined.set(second, first.length);
-  return joined;
-}

@@ -15,7 +15,7 @@ import {
   unpad,
   wipeKeySchedule,
 } from "../des/index.js";
-import { concatBytes, requireUsage } from "./argument-checks.js";
+import { requireUsage } from "./argument-checks.js";
 import { requireMitParams } from "./des-cbc-md5.js";
 import { requireDesKey } from "./des-key-parts.js";
 import {
@@ -27,6 +27,7 @@ import {
 import { equalBytes } from "./equal-bytes.js";
 import { md5 } from "./hash.js";
 import { mitDesStringToKey } from "./mit-des-string-to-key.js";
+import { concatBytes } from "./octets.js";
 import { systemRandom } from "./random.js";
 
 /** What tells one ECB row from another. */

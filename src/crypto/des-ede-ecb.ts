@@ -2,11 +2,12 @@
  * des-ede-ecb, encryption type −2 (private use): `des-ecb` with two-key triple DES (K1, K2, K1), 16-byte keys. It has
  * every fault of `des-ecb` but the short key.
  */
-import { concatBytes } from "./argument-checks.js";
+
 import { ecbEncryptionType } from "./des-ecb.js";
 import type { EncryptionType } from "./encryption-type.js";
 import { equalBytes } from "./equal-bytes.js";
 import { mitDesStringToKey } from "./mit-des-string-to-key.js";
+import { concatBytes } from "./octets.js";
 
 /** The row of etype −2. */
 export const DES_EDE_ECB: EncryptionType = ecbEncryptionType({

@@ -11,7 +11,7 @@ import {
   type KeySchedule,
   wipeKeySchedule,
 } from "../des/index.js";
-import { concatBytes, encodePassword } from "./argument-checks.js";
+import { encodePassword } from "./argument-checks.js";
 import { DES3_SEED_SIZE, deriveKey, des3RandomToKey } from "./derive-key.js";
 import { requireDesKey } from "./des-key-parts.js";
 import {
@@ -23,8 +23,9 @@ import {
 import { equalBytes } from "./equal-bytes.js";
 import { hmac, SHA1 } from "./hmac.js";
 import { nFold } from "./n-fold.js";
+import { concatBytes } from "./octets.js";
 import { systemRandom, takeRandom } from "./random.js";
-import { UsageKeys } from "./usage-keys.js";
+import { DerivedKey, PURPOSE, UsageKeys, usageConstant } from "./usage-keys.js";
 
 const KEY_SIZE = 24;
 /** One block of confounder, and all of the hash as MAC (§6.3: "HMAC output size 160 bits"). */
@@ -80,19 +81,17 @@ function des3StringToKey(password: string, salt: Uint8Array): Uint8Array {
 class Des3CbcSha1Key implements CipherKey {
   readonly #base: KeySchedule;
   readonly #seals: UsageKeys<SealKeys>;
-  readonly #checksums: UsageKeys<ChecksumKey>;
+  readonly #checksums: UsageKeys<DerivedKey>;
 
   constructor(key: Uint8Array) {
     this.#base = createKeySchedule(key);
     this.#seals = new UsageKeys((usage) => {
-      // §5.3: Ke = DK(base-key, usage | 0xAA), Ki = DK(base-key, usage | 0x55).
-      const ke = this.#derive(usage, 0xaa);
+      const ke = this.#derive(usage, PURPOSE.seal);
       const schedule = createKeySchedule(ke);
       ke.fill(0);
-      return new SealKeys(this.#derive(usage, 0x55), schedule);
+      return new SealKeys(this.#derive(usage, PURPOSE.guard), schedule);
     });
-    // §5.4: Kc = DK(base-key, usage | 0x99).
-    this.#checksums = new UsageKeys((usage) => new ChecksumKey(this.#derive(usage, 0x99)));
+    this.#checksums = new UsageKeys((usage) => new DerivedKey(this.#derive(usage, PURPOSE.checksum)));
   }
 
   encrypt(usage: number, plaintext: Uint8Array, random: RandomSource = systemRandom): Uint8Array {
@@ -124,7 +123,7 @@ class Des3CbcSha1Key implements CipherKey {
 
   checksum(usage: number, data: Uint8Array): Uint8Array {
     // §5.4: HMAC(Kc, message)[1..h].
-    return hmac(SHA1, MAC_SIZE, this.#checksums.get(usage).kc, data);
+    return hmac(SHA1, MAC_SIZE, this.#checksums.get(usage).bytes, data);
   }
 
   verifyChecksum(usage: number, data: Uint8Array, checksum: Uint8Array): boolean {
@@ -137,11 +136,9 @@ class Des3CbcSha1Key implements CipherKey {
     this.#checksums.wipe();
   }
 
+  /** §5.3, §5.4: DK(base-key, usage | purpose). */
   #derive(usage: number, purpose: number): Uint8Array {
-    const constant = new Uint8Array(5);
-    new DataView(constant.buffer).setUint32(0, usage);
-    constant[4] = purpose;
-    return deriveKey(this.#base, constant);
+    return deriveKey(this.#base, usageConstant(usage, purpose));
   }
 }
 
@@ -157,17 +154,5 @@ class SealKeys {
   wipe(): void {
     this.ki.fill(0);
     wipeKeySchedule(this.schedule);
-  }
-}
-
-class ChecksumKey {
-  readonly kc: Uint8Array;
-
-  constructor(kc: Uint8Array) {
-    this.kc = kc;
-  }
-
-  wipe(): void {
-    this.kc.fill(0);
   }
 }

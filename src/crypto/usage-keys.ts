@@ -1,5 +1,9 @@
-/** Keys derived from one protocol key for its key usages, each made once and kept. */
+/**
+ * Keys derived from one protocol key for its key usages, each made once and kept (RFC 3961 §5.3, RFC 8009 §5): Ke seals, Ki
+ * guards what is sealed, Kc makes checksums.
+ */
 import { requireUsage } from "./argument-checks.js";
+import { writeUint32 } from "./octets.js";
 
 /**
  * How many key usages of one key are kept at a time. RFC 4120 §7.5.1 has 26; a peer does not choose the number, so that
@@ -10,6 +14,30 @@ const MAX_USAGES = 32;
 /** Something derived that holds key material. */
 export interface Wipeable {
   wipe(): void;
+}
+
+/** What a key is derived for: the last byte of its constant. */
+export const PURPOSE = Object.freeze({ seal: 0xaa, guard: 0x55, checksum: 0x99 });
+
+/** The constant that a key is derived from: usage | purpose. */
+export function usageConstant(usage: number, purpose: number): Uint8Array {
+  const constant = new Uint8Array(5);
+  writeUint32(constant, 0, usage);
+  constant[4] = purpose;
+  return constant;
+}
+
+/** A derived key that is used as bytes. */
+export class DerivedKey implements Wipeable {
+  readonly bytes: Uint8Array;
+
+  constructor(bytes: Uint8Array) {
+    this.bytes = bytes;
+  }
+
+  wipe(): void {
+    this.bytes.fill(0);
+  }
 }
 
 /** A bounded cache from key usage to what was derived for it; the oldest goes first, wiped. */

@@ -9,6 +9,7 @@
 import { create } from "@bufbuild/protobuf";
 import { WireType } from "@bufbuild/protobuf/wire";
 import { encodeCanonical } from "../canonical/encode.js";
+import { publicBytes } from "../canonical/public-bytes.js";
 import type { RandomSource } from "../crypto/encryption-type.js";
 import { sha256 } from "../crypto/hash.js";
 import { type ApReq, ApReqSchema } from "../gen/kerberos/v1/application_service_pb.js";
@@ -81,10 +82,7 @@ export function callBinding({ method, authority, protection, request }: BoundCal
   const shared = sharedBinding(method, authority, protection);
   if (request === undefined) return shared.slice();
   // The digest is the last field, so that it comes after what all calls of the method have in common.
-  const size = shared.length + 2 + SHA256_SIZE;
-  // From Node's pool: an array of its own costs more than all the rest.
-  const { buffer, byteOffset } = Buffer.allocUnsafe(size);
-  const bytes = new Uint8Array(buffer, byteOffset, size);
+  const bytes = publicBytes(shared.length + 2 + SHA256_SIZE);
   bytes.set(shared);
   bytes[shared.length] = DIGEST_TAG;
   bytes[shared.length + 1] = SHA256_SIZE;
