@@ -84,7 +84,7 @@ function runStryker(room, mutate, { concurrency, loaded }) {
     allowConsoleColors: process.stdout.isTTY === true,
     logLevel: "warn",
     // A busy machine must not pass for a mutant that runs for ever.
-    timeoutMS: 15_000,
+    timeoutMS: 60_000,
     timeoutFactor: 3,
   });
   return stryker.runMutationTest();
