@@ -89,7 +89,7 @@ describe("refusals", () => {
 
   test("every reason that the tests of the guard see is in the table", () => {
     const listed = rows.map(([, , reasons]) => reasons).join(" ");
-    const seen = ["refusals", "access", "streams", "interceptor"].flatMap((name) => [
+    const seen = ["refusals", "access", "streams", "over-sockets"].flatMap((name) => [
       ...read(`test/services/guard/${name}.test.ts`).matchAll(/reason: "(\w+)"/g),
     ]);
     expect(seen.length).toBeGreaterThan(20);

@@ -1,105 +1,21 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { ticketInterceptor } from "../../../src/client/index.js";
-import { PROTECTIONS } from "../../../src/protocol/call-binding.js";
-import type { HandlerContext } from "../../../src/rpc/server-runtime.js";
-import { callerOf } from "../../../src/services/guard/caller.js";
+/** Which calls the guard stands in. */
+import * as grpc from "@grpc/grpc-js";
+import { expect, test } from "vitest";
+import { GuardedServerCall } from "../../../src/services/guard/call.js";
 import { guard } from "../../../src/services/guard/interceptor.js";
-import { plain, serve } from "../../rpc/test-service.js";
-import { CHAT_METHODS, openWorld, SERVICE, type World } from "./world.js";
+import { KEYS, methodOf, openCall } from "./by-hand.js";
 
-describe("a guarded service made by hand", () => {
-  let world: World;
-  beforeAll(async () => {
-    world = await openWorld();
-  });
-  afterAll(() => world[Symbol.asyncDispose]());
+const OPTIONS = { keytab: () => KEYS, replayCache: { store: async () => {} } };
 
-  describe.each(PROTECTIONS)("at protection %s", (protection) => {
-    test("answers a unary call", async () => {
-      expect(await world.client({ protection }).say("hello")).toBe("hello");
-    });
-
-    test("answers with a stream, an empty one too", async () => {
-      const client = world.client({ protection });
-      expect(await client.list("a b c")).toEqual(["a", "b", "c"]);
-      expect(await client.list("")).toEqual([]);
-    });
-
-    test("takes a stream, an empty one too", async () => {
-      const client = world.client({ protection });
-      expect(await client.join(["a", "b", "c"])).toBe("a b c");
-      expect(await client.join([])).toBe("");
-    });
-
-    test("answers a stream with a stream, an empty one too", async () => {
-      const client = world.client({ protection });
-      expect(await client.talk(["a", "b", "c"])).toEqual(["a", "b", "c"]);
-      expect(await client.talk([])).toEqual([]);
-    });
-
-    test("tells each handler who calls", async () => {
-      world.seen.length = 0;
-      const client = world.client({ protection });
-      await client.say("a");
-      await client.list("a");
-      await client.join(["a"]);
-      await client.talk(["a"]);
-      expect(world.seen.map(({ method }) => method)).toEqual(CHAT_METHODS);
-      for (const { caller } of world.seen)
-        expect(caller).toMatchObject({
-          principal: world.realm.principal("alice"),
-          service: world.service,
-          protection,
-          endtime: world.realm.now + 36_000_000,
-          authorizationData: [],
-        });
-    });
-  });
+test("the guard stands in every call but those of public methods, which pass as they are", () => {
+  const interceptor = guard({ ...OPTIONS, public: ["chat.v1.Chat/say"] });
+  const below = openCall().below as unknown as grpc.ServerInterceptingCallInterface;
+  expect(interceptor(methodOf("say") as never, below)).toBe(below);
+  const guarded = interceptor(methodOf("list") as never, below);
+  expect(guarded).toBeInstanceOf(GuardedServerCall);
+  expect(guarded).toBeInstanceOf(grpc.ServerInterceptingCall);
 });
 
-describe("a guarded service of our own", () => {
-  test.each(PROTECTIONS)("answers all four kinds of call at protection %s", async (protection) => {
-    await using world = await openWorld();
-    const callers: string[] = [];
-    const note = (context: HandlerContext) => callers.push(callerOf(context).principal);
-    const { replayCache, keys } = world;
-    await using running = await serve(
-      {
-        say: (request, context) => {
-          note(context);
-          return plain.say(request, context);
-        },
-        count: (request, context) => {
-          note(context);
-          return plain.count(request, context);
-        },
-        sum: (requests, context) => {
-          note(context);
-          return plain.sum(requests, context);
-        },
-        echo: (requests, context) => {
-          note(context);
-          return plain.echo(requests, context);
-        },
-      },
-      {
-        interceptors: [
-          guard({ keytab: { serviceKeys: () => keys }, replayCache, clock: () => world.realm.now }),
-        ],
-        client: { interceptors: [ticketInterceptor(world.alice, SERVICE, { protection })] },
-      },
-    );
-    expect((await running.client.say("hello")).value).toBe("hello");
-    expect(await values(running.client.count(3))).toEqual([1, 2, 3]);
-    expect((await running.client.sum([{ value: 1 }, { value: 2 }])).value).toBe(3);
-    expect(await values(running.client.echo([{ value: "a" }, { value: "b" }]))).toEqual(["a", "b"]);
-    expect(callers).toEqual(Array(4).fill(world.realm.principal("alice")));
-    expect(running.logged).toEqual([]);
-  });
+test("a wrong option is named when the server is assembled", () => {
+  expect(() => guard({ ...OPTIONS, protection: "none" as never })).toThrow(/^protection: /);
 });
-
-async function values<T>(stream: AsyncIterable<{ value: T }>): Promise<T[]> {
-  const found: T[] = [];
-  for await (const { value } of stream) found.push(value);
-  return found;
-}
