@@ -21,8 +21,13 @@ export interface CredentialCache {
    * what `load` gives. Undefined: it can't be told now. A cache that can never tell, or loads for nothing, leaves it out.
    */
   revision?(): string | undefined;
-  /** Replaces what is kept, whole. */
+  /** Puts a new login in place of whatever is kept. */
   store(login: CachedLogin): Promise<void>;
+  /**
+   * Changes what is kept while nobody else changes it; where nothing is kept, nothing happens. Credentials that stay are the same
+   * objects, and the client stays. A cache that no other process or client changes leaves it out: it is loaded and stored.
+   */
+  change?(change: (login: CachedLogin) => CachedLogin): Promise<void>;
   /** Forgets and overwrites what is kept; false when there was nothing. */
   destroy(): Promise<boolean>;
 }
@@ -35,6 +40,9 @@ export function memoryCache(): CredentialCache {
     load: async () => kept,
     store: async (login) => {
       kept = login;
+    },
+    change: async (change) => {
+      if (kept !== undefined) kept = change(kept);
     },
     destroy: async () => {
       const had = kept !== undefined;

@@ -1,40 +1,67 @@
 /**
  * The credential cache in a file, in MIT's FILE format 0x0504: `klist -c` of MIT Kerberos reads it.
  *
- * The file holds session keys: mode 0600, replaced in one step, read only where nobody else can have written or read it.
+ * The file holds session keys: mode 0600, read only where nobody else can have written or read it. Others change it too, so a
+ * login starts a new file, put in place of the old one in one step, and every other change is made in the file, under the lock
+ * that MIT's library takes; what is not ours, or not understood, stays byte for byte.
  */
 import { constants } from "node:fs";
 import { lstat, open, unlink } from "node:fs/promises";
 import { ReadableError } from "../errors/readable-error.js";
 import { fileIdentity, isSettled } from "../files/file-identity.js";
+import { filePathOf } from "../files/file-name.js";
+import { type LockedFile, withLockedFile } from "../files/locked-file.js";
+import { requireOwn } from "../files/privacy.js";
 import { readPrivateFile, writeFileAtomically } from "../files/private-file.js";
 import { PrivateFileError } from "../files/private-file-error.js";
-import { formatCredentialCache, parseCredentialCache } from "../formats/ccache.js";
+import {
+  formatCredentialCache,
+  type ParsedCredentialCache,
+  parseCredentialCache,
+} from "../formats/ccache.js";
+import { planCacheChange } from "../formats/ccache-change.js";
+import { credentialCacheVersion } from "../formats/ccache-versions.js";
+import type { FileWrite } from "../formats/file-write.js";
 import { FormatError } from "../formats/format-error.js";
+import { beginsAsTicket } from "../protocol/ticket-bytes.js";
 import type { CachedLogin, CredentialCache } from "./credential-cache.js";
 
-/** A file that is no credential cache; the text says what to do. */
+/** A file that is no credential cache, or one that can't be read here; the hint says what to do. */
 export class CredentialCacheError extends ReadableError {
   override readonly name = "CredentialCacheError";
 }
 
+/** How long another program's lock is waited for, in milliseconds: the ticket at hand is used in any case. */
+const PATIENCE_MS = 3_000;
+
+/** Room for the longest default principal there is, by which old versions are told. */
+const HEAD_BYTES = 64 * 1024;
+
 /**
- * A cache in the file `path`.
+ * A cache in a file.
  *
  * Its functions throw PrivateFileError for a symbolic link, another owner's file or one open to others, and
  * CredentialCacheError for a file of another format.
+ * @param name its path, or `FILE:` and its path, as the cache's own `name` is.
+ * @throws RangeError for a name of another type.
  */
-export function fileCache(path: string): CredentialCache {
+export function fileCache(name: string): CredentialCache {
+  const path = filePathOf(name, "credential cache");
   return {
     name: `FILE:${path}`,
     load: () => load(path),
     revision: () => revision(path),
     store: (login) => store(path, login),
+    change: (change) => changeInPlace(path, change),
     destroy: () => destroy(path),
   };
 }
 
-async function load(path: string): Promise<CachedLogin | undefined> {
+/**
+ * All that a cache's file holds, what is not ours too; undefined where there is none.
+ * @throws PrivateFileError, CredentialCacheError as the functions of `fileCache`.
+ */
+export async function readCacheFile(path: string): Promise<ParsedCredentialCache | undefined> {
   let bytes: Uint8Array;
   try {
     bytes = await readPrivateFile(path);
@@ -43,21 +70,52 @@ async function load(path: string): Promise<CachedLogin | undefined> {
     throw error;
   }
   try {
-    const { defaultPrincipal, defaultName, kdcOffset = 0, credentials } = parseCredentialCache(bytes);
-    if (defaultPrincipal === undefined)
-      throw new CredentialCacheError(`${path}: belongs to ${defaultName}, a name that is none here`, {
-        hint: "log in: tessera kinit, or remove it: tessera kdestroy",
-      });
-    const own = credentials.filter(({ client }) => client === defaultPrincipal);
-    return { client: defaultPrincipal, kdcOffset, credentials: own };
-  } catch (error) {
-    if (!(error instanceof FormatError)) throw error;
-    throw new CredentialCacheError(`${path}: ${error.message}; remove it with \`tessera kdestroy\``, {
-      cause: error,
-    });
+    return parse(path, bytes);
   } finally {
     bytes.fill(0);
   }
+}
+
+async function load(path: string): Promise<CachedLogin | undefined> {
+  const parsed = await readCacheFile(path);
+  return parsed && ownLogin(path, parsed);
+}
+
+function parse(path: string, bytes: Uint8Array): ParsedCredentialCache {
+  try {
+    return parseCredentialCache(bytes);
+  } catch (error) {
+    if (!(error instanceof FormatError)) throw error;
+    const version = credentialCacheVersion(bytes);
+    if (version === undefined && bytes.length > 0)
+      throw new CredentialCacheError(`${path}: is not a credential cache`, {
+        cause: error,
+        hint: "name another: -c FILE, or TESSERA_CCACHE; this file stays as it is",
+      });
+    const what =
+      version === 4 || version === undefined
+        ? error.message
+        : `a credential cache of the old version ${version}`;
+    throw new CredentialCacheError(`${path}: ${what}`, { cause: error, hint: RENEW });
+  }
+}
+
+const RENEW = "`tessera kinit` puts a new one in its place, `tessera kdestroy` removes it";
+
+/** The part of a cache that is a login of ours: its owner's tickets that this system issued. */
+function ownLogin(path: string, parsed: ParsedCredentialCache): CachedLogin {
+  const { defaultPrincipal, defaultName, kdcOffset = 0, credentials } = parsed;
+  if (defaultPrincipal === undefined)
+    throw new CredentialCacheError(
+      `${path}: belongs to ${defaultName}, which is no name of a principal here`,
+      {
+        hint: RENEW,
+      },
+    );
+  const own = credentials.filter(
+    ({ client, ticket }) => client === defaultPrincipal && beginsAsTicket(ticket),
+  );
+  return { client: defaultPrincipal, kdcOffset, credentials: own };
 }
 
 function revision(path: string): string | undefined {
@@ -75,21 +133,60 @@ async function store(path: string, { client, kdcOffset, credentials }: CachedLog
   }
 }
 
+async function changeInPlace(path: string, change: (login: CachedLogin) => CachedLogin): Promise<void> {
+  const work = async (file: LockedFile) => {
+    const bytes = await file.read();
+    try {
+      const parsed = parse(path, bytes);
+      const before = ownLogin(path, parsed);
+      const { end, additions, marks } = planCacheChange(parsed, before, change(before));
+      if (additions.length > 0) await append(file, end, bytes.length, additions);
+      await file.write(marks);
+    } finally {
+      bytes.fill(0);
+    }
+  };
+  try {
+    await withLockedFile(path, work, requireOwn, PATIENCE_MS);
+  } catch (error) {
+    if (!(error instanceof PrivateFileError && error.code === "missing")) throw error;
+  }
+}
+
+/** Appends at the end of the last whole credential; half a one would be in the way of the next. */
+async function append(
+  file: LockedFile,
+  end: number,
+  size: number,
+  additions: readonly FileWrite[],
+): Promise<void> {
+  try {
+    if (end < size) await file.truncate(end);
+    await file.write(additions);
+  } catch (error) {
+    await file.truncate(end).catch(() => {});
+    throw error;
+  } finally {
+    for (const { bytes } of additions) bytes.fill(0);
+  }
+}
+
+/** The name first, as MIT's library does it: whoever opens the file from now on finds none, and nobody reads zeros. */
 async function destroy(path: string): Promise<boolean> {
   if (!(await checkReplaceable(path))) return false;
   const handle = await open(path, constants.O_WRONLY | (constants.O_NOFOLLOW ?? 0));
   try {
+    await unlink(path);
     const { size } = await handle.stat();
     await handle.write(new Uint8Array(size), 0, size, 0);
     await handle.sync();
   } finally {
     await handle.close();
   }
-  await unlink(path);
   return true;
 }
 
-/** Whether there is a file; refuses what is not a regular file of our own. */
+/** Whether there is a file; refuses what is not a regular file of our own, and what is no cache. */
 async function checkReplaceable(path: string): Promise<boolean> {
   let status: Awaited<ReturnType<typeof lstat>>;
   try {
@@ -110,12 +207,12 @@ async function checkReplaceable(path: string): Promise<boolean> {
   return true;
 }
 
-/** Whether a file begins as every credential cache in MIT's FILE format does: a mistyped path costs nobody a file. */
+/** Whether a file begins as a credential cache of any version does: a mistyped path costs nobody a file. */
 async function beginsAsCache(path: string): Promise<boolean> {
   const handle = await open(path, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0));
   try {
-    const { buffer, bytesRead } = await handle.read(new Uint8Array(2), 0, 2, 0);
-    return bytesRead === 2 && buffer[0] === 5 && buffer[1] === 4;
+    const { buffer, bytesRead } = await handle.read(new Uint8Array(HEAD_BYTES), 0, HEAD_BYTES, 0);
+    return credentialCacheVersion(buffer.subarray(0, bytesRead)) !== undefined;
   } finally {
     await handle.close();
   }

@@ -3,6 +3,9 @@
  *
  * Invariant: what was read is used only as long as the cache gives its state the same name. Its keys belong to whoever was
  * handed them; `destroy` alone overwrites them.
+ *
+ * A ticket that was got is used even where the cache can't take it (a read-only mount, a full disk, another program's lock):
+ * the changed login is kept here, as long as the cache holds the TGT that it belongs to.
  */
 import { KeyQueues } from "../collections/key-queues.js";
 import type { Credentials } from "../protocol/credentials.js";
@@ -24,22 +27,39 @@ export function heldTicket({ login, now }: CurrentLogin, server: Principal): Cre
   return login.credentials.find((held) => held.server === server && held.endtime > now);
 }
 
+/** A login that the cache could not take. */
+interface UnkeptLogin {
+  /** The TGT in the cache for which it stands. */
+  readonly tgt: Credentials;
+  readonly login: CachedLogin;
+}
+
 /** The login of one client, in its cache. */
 export class KeptLogin {
   readonly #cache: CredentialCache;
   readonly #clock: () => number;
   /** What was read last, and the state of the cache it was read in. */
   #read: { readonly revision: string; readonly login: CachedLogin | undefined } | undefined;
+  #unkept: UnkeptLogin | undefined;
+  readonly #onUnkept: (error: Error) => void;
   /** One change at a time, so that none overwrites what another has just kept. */
   readonly #changes = new KeyQueues<string>();
 
-  constructor(cache: CredentialCache, clock: () => number) {
+  /** @param onUnkept told once of a login that the cache can't take what is new. */
+  constructor(cache: CredentialCache, clock: () => number, onUnkept: (error: Error) => void = () => {}) {
     this.#cache = cache;
     this.#clock = clock;
+    this.#onUnkept = onUnkept;
   }
 
-  /** What the cache holds, good or not. */
+  /** What the cache holds, good or not, with what it could not take. */
   async load(): Promise<CachedLogin | undefined> {
+    const login = await this.#loadFromCache();
+    if (this.#unkept !== undefined && !holds(login, this.#unkept.tgt)) this.#unkept = undefined;
+    return this.#unkept?.login ?? login;
+  }
+
+  async #loadFromCache(): Promise<CachedLogin | undefined> {
     // Named before it is read: a change in between is noticed at the next call, not missed.
     const revision = this.#cache.revision?.();
     if (revision !== undefined && revision === this.#read?.revision) return this.#read.login;
@@ -65,12 +85,25 @@ export class KeptLogin {
     return this.#inTurn(() => this.#cache.store(login));
   }
 
-  /** Changes the login that a TGT belongs to; where another or none has taken its place, nothing is kept. */
+  /**
+   * Changes the login that a TGT belongs to; where another or none has taken its place, nothing is kept. A cache that can't
+   * take the change is no failure.
+   * @param change gives the login anew; credentials that stay are the same objects.
+   */
   change(tgt: Credentials, change: (login: CachedLogin) => CachedLogin): Promise<void> {
     return this.#inTurn(async () => {
-      const login = await this.#cache.load();
-      const held = login?.credentials.some(({ ticket }) => Buffer.compare(ticket, tgt.ticket) === 0);
-      if (login !== undefined && held === true) await this.#cache.store(change(login));
+      const login = await this.load();
+      if (login === undefined || !holds(login, tgt)) return;
+      if (login === this.#unkept?.login) {
+        this.#unkept = { ...this.#unkept, login: change(login) };
+        return;
+      }
+      try {
+        await this.#changeCache((latest) => (holds(latest, tgt) ? change(latest) : latest));
+      } catch (error) {
+        this.#unkept = { tgt, login: change(login) };
+        this.#onUnkept(error instanceof Error ? error : new Error(String(error)));
+      }
     });
   }
 
@@ -78,14 +111,28 @@ export class KeptLogin {
   destroy(): Promise<boolean> {
     return this.#inTurn(async () => {
       for (const { key } of this.#read?.login?.credentials ?? []) key.wipe();
+      for (const { key } of this.#unkept?.login.credentials ?? []) key.wipe();
       this.#read = undefined;
+      this.#unkept = undefined;
       return this.#cache.destroy();
     });
+  }
+
+  async #changeCache(change: (login: CachedLogin) => CachedLogin): Promise<void> {
+    if (this.#cache.change !== undefined) return this.#cache.change(change);
+    const login = await this.#cache.load();
+    if (login === undefined) return;
+    const changed = change(login);
+    if (changed !== login) await this.#cache.store(changed);
   }
 
   #inTurn<T>(change: () => Promise<T>): Promise<T> {
     return this.#changes.run(this.#cache.name, change);
   }
+}
+
+function holds(login: CachedLogin | undefined, { ticket }: Credentials): boolean {
+  return login?.credentials.some((held) => Buffer.compare(held.ticket, ticket) === 0) ?? false;
 }
 
 function notLoggedIn(what: string): KrbError {

@@ -19,6 +19,7 @@ import type { Credentials } from "../protocol/credentials.js";
 import { etypeOf } from "../protocol/etypes.js";
 import type { TicketWish } from "../protocol/kdc-request.js";
 import { type Key, keyFromPassword } from "../protocol/keys.js";
+import { KrbError } from "../protocol/krb-error.js";
 import { type Principal, parsePrincipal, principalInRealm, realmOf } from "../protocol/principal.js";
 import { makeTgsReq, openTgsRep } from "../protocol/tgs-exchange.js";
 import { DEFAULT_ADDRESSES } from "../rpc/default-addresses.js";
@@ -29,6 +30,7 @@ import { Connections } from "./connections.js";
 import { type CachedLogin, type CredentialCache, memoryCache } from "./credential-cache.js";
 import type { ServiceProof } from "./guard/tickets.js";
 import { type CurrentLogin, heldTicket, KeptLogin } from "./kept-login.js";
+import type { KeytabKeys } from "./keytab.js";
 import { keysAtHand, type LoginParts, obtainTgt } from "./login.js";
 import { type OperationTypes, readAnswer } from "./operation-answer.js";
 
@@ -46,6 +48,8 @@ export interface KerberosClientOptions {
   readonly timeoutMs?: number | undefined;
   /** The present in milliseconds since the epoch; the system's clock by default. */
   readonly clock?: (() => number) | undefined;
+  /** Told once of a login whose cache can't take a new ticket, which is used all the same; a warning of the process by default. */
+  readonly onUnkept?: ((error: Error) => void) | undefined;
   /** Interceptors of every call, outermost first; they see each message as the Buffer that travels. */
   readonly interceptors?: readonly grpc.Interceptor[] | undefined;
 }
@@ -86,7 +90,7 @@ export class KerberosClient {
     const kdc = options.kdc ?? DEFAULT_ADDRESSES;
     const { timeoutMs, interceptors, credentials = grpc.credentials.createInsecure() } = options;
     this.#clock = options.clock ?? Date.now;
-    this.#login = new KeptLogin(options.cache ?? memoryCache(), this.#clock);
+    this.#login = new KeptLogin(options.cache ?? memoryCache(), this.#clock, options.onUnkept ?? warnUnkept);
     this.#connections = new Connections(kdc, credentials, { timeoutMs, interceptors });
     this.#etypes =
       options.etypes ??
@@ -104,13 +108,32 @@ export class KerberosClient {
     return this.#logIn(principal, { keyOf, etypes: this.#etypes }, options);
   }
 
-  /** Logs in with long-term keys, such as a keytab's; the caller keeps them. */
+  /** Logs in with long-term keys, one for each encryption type; the caller keeps them. */
   async loginWithKeys(
     principal: string,
     keys: readonly Key[],
     options: TicketOptions = {},
   ): Promise<Credentials> {
     return this.#logIn(principal, keysAtHand(keys, this.#etypes), options);
+  }
+
+  /**
+   * Logs in with the keys of a keytab, as `readKeytabKeys` gives them. Where the KDC refuses the newest, the version before is
+   * tried: a keytab is ahead of its realm where `ktadd` was cut off between the two.
+   */
+  async loginWithKeytab(
+    { principal, keys, before }: KeytabKeys,
+    options: TicketOptions = {},
+  ): Promise<Credentials> {
+    try {
+      return await this.loginWithKeys(principal, keys, options);
+    } catch (error) {
+      const refused = error instanceof KrbError && error.reason === "KDC_ERR_PREAUTH_FAILED";
+      if (!refused || before.length === 0) throw error;
+      return await this.loginWithKeys(principal, before, options).catch(() => {
+        throw error;
+      });
+    }
   }
 
   /**
@@ -274,4 +297,8 @@ export class KerberosClient {
       options: renewableLife === undefined ? [] : [KdcOption.RENEWABLE],
     };
   }
+}
+
+function warnUnkept({ message }: Error): void {
+  process.emitWarning(`a ticket is used and not kept: ${message}`, "TesseraWarning");
 }

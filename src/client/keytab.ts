@@ -1,25 +1,32 @@
 /** Keytabs as a client uses them: the keys that a service, or a person with a keytab, logs in with. */
+import { filePathOf } from "../files/file-name.js";
 import { readSecret } from "../files/secret-file.js";
 import { type KeytabEntry, parseKeytabFile, type SkippedKeytabEntry } from "../formats/keytab.js";
 import { KeytabError } from "../formats/keytab-error.js";
+import { type KeytabVersion, keyVersions } from "../formats/keytab-versions.js";
 import type { Key } from "../protocol/keys.js";
 import { type Principal, principalInRealm, realmOf } from "../protocol/principal.js";
 
-/** A principal and keys of its own, as `KerberosClient.loginWithKeys` takes them. */
+/** A principal and keys of its own, as `KerberosClient.loginWithKeytab` takes them. */
 export interface KeytabKeys {
   readonly principal: Principal;
+  /** The newest version, one for each encryption type. */
   readonly keys: readonly Key[];
+  /** The version before; none: there is only one. */
+  readonly before: readonly Key[];
 }
 
 /**
  * Reads a keytab; its keys belong to the caller.
+ * @param name its path, or `FILE:` and its path.
  * @param onSkipped told of entries that are of no use here.
- * @throws PrivateFileError as `readPrivateFile`; KeytabError for a file that is no keytab.
+ * @throws PrivateFileError as `readSecret`; KeytabError for a file that is no keytab; RangeError for a name of another type.
  */
 export async function readKeytab(
-  path: string,
+  name: string,
   onSkipped?: (skipped: SkippedKeytabEntry) => void,
 ): Promise<KeytabEntry[]> {
+  const path = filePathOf(name, "keytab");
   const bytes = await readSecret(path);
   try {
     return parseKeytabFile(path, bytes, onSkipped);
@@ -29,7 +36,8 @@ export async function readKeytab(
 }
 
 /**
- * The newest keys of a principal, one for each encryption type.
+ * The newest keys of a principal, and the version before.
+ * @param path of the keytab; `FILE:` may stand before it.
  * @param name of the principal; without a realm it is of the realm of the keytab's first entry. The first entry's
  *   principal by default.
  * @throws KeytabError where the keytab has no key of it; KrbError for a name outside the grammar; as `readKeytab`.
@@ -43,11 +51,11 @@ export async function readKeytabKeys(
   const first = entries[0]?.principal;
   if (first === undefined) throw new KeytabError(`${path}: holds no key`);
   const principal = name === undefined ? first : principalInRealm(name, realmOf(first));
-  const own = entries.filter((entry) => entry.principal === principal);
-  if (own.length === 0)
+  const [newest, before] = keyVersions(entries, principal);
+  if (newest === undefined)
     throw new KeytabError(`${path}: holds no key of ${principal}`, {
       hint: `\`tessera klist -k ${path}\` lists its keys`,
     });
-  const newest = Math.max(...own.map(({ kvno }) => kvno));
-  return { principal, keys: own.filter(({ kvno }) => kvno === newest).map(({ key }) => key) };
+  const keysOf = (version: KeytabVersion | undefined) => version?.entries.map(({ key }) => key) ?? [];
+  return { principal, keys: keysOf(newest), before: keysOf(before) };
 }

@@ -2,14 +2,9 @@
  * What to write where to change a keytab in place, as MIT does it: an entry fills the first hole that is large enough, or
  * is appended; it counts from the moment its length word is written, which comes last.
  */
+import type { FileWrite } from "./file-write.js";
 import { FormatWriter } from "./format-bytes.js";
 import { formatKeytabEntry, type KeytabEntry, type KeytabLayout, type KeytabSlot } from "./keytab.js";
-
-/** Bytes to be written at a place of a file. They may hold a key; they belong to the caller. */
-export interface FileWrite {
-  readonly offset: number;
-  readonly bytes: Uint8Array;
-}
 
 /** How entries come into a keytab. */
 export interface KeytabAddition {

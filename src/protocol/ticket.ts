@@ -144,7 +144,10 @@ function findKey(ticket: Ticket, service: ServiceKeys, permitted: readonly numbe
       server: service.principal,
       etype: String(etype),
     });
-  const found = ofEtype.find((candidate) => candidate.kvno === kvno);
+  // A keytab's old form keeps the low 8 bits of a version (krb5 1.21, kt_file.c, krb5_ktfile_get_entry).
+  const found =
+    ofEtype.find((candidate) => candidate.kvno === kvno) ??
+    ofEtype.find((candidate) => candidate.kvno === (kvno & 0xff));
   if (found !== undefined) return found;
   const held = ofEtype.map((candidate) => candidate.kvno).join(" ");
   throw new KrbError(

@@ -14,6 +14,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { CachedLogin } from "../../src/client/credential-cache.js";
 import { fileCache } from "../../src/client/file-credential-cache.js";
+import { formatKeytab } from "../../src/formats/keytab.js";
 import { login, makeRealm } from "../support/entries.js";
 
 let dir: string;
@@ -23,6 +24,8 @@ beforeEach(() => {
   path = join(dir, "cc");
 });
 afterEach(() => rmSync(dir, { recursive: true }));
+
+const hexOf = (text: string) => Buffer.from(text).toString("hex");
 
 function someLogin(): CachedLogin {
   const { credentials } = login(makeRealm());
@@ -80,9 +83,53 @@ describe("a credential cache in a file", () => {
     expect(readFileSync(target, "utf8")).toBe("precious");
   });
 
-  it("says what to do with a file of another format", async () => {
+  it("says what to do with a file that is none, and does not advise what it would refuse", async () => {
     writeFileSync(path, "hello", { mode: 0o600 });
-    await expect(fileCache(path).load()).rejects.toThrow(/kdestroy/);
+    await expect(fileCache(path).load()).rejects.toMatchObject({
+      name: "CredentialCacheError",
+      message: `${path}: is not a credential cache`,
+      hint: "name another: -c FILE, or TESSERA_CCACHE; this file stays as it is",
+    });
+  });
+
+  const name = `00000001 00000001 0000000c ${hexOf("EXAMPLE.TEST")} 00000005 ${hexOf("alice")}`;
+  // klist advised kdestroy, which refused, and kinit refused too.
+  it.each([
+    ["of version 1", `0501 00000002 ${name.slice(18)}`, /a credential cache of the old version 1$/],
+    ["of version 2", `0502 ${name}`, /a credential cache of the old version 2$/],
+    ["of version 3", `0503 ${name}`, /a credential cache of the old version 3$/],
+    ["that is damaged", "0504 0003 000000", /cut short/],
+    [
+      "of a name outside the grammar",
+      `0504 0000 ${name.replace(hexOf("alice"), hexOf("al ce"))}`,
+      /al ce@EXAMPLE.TEST/,
+    ],
+    ["that is empty", "", /not a credential cache of version/],
+  ])("is one %s, and then what is advised works", async (_, hex, text) => {
+    for (const mend of [
+      async () => {
+        await fileCache(path).store(someLogin());
+        expect(await fileCache(path).load()).toBeDefined();
+      },
+      async () => expect(await fileCache(path).destroy()).toBe(true),
+    ]) {
+      writeFileSync(path, Buffer.from(hex.replaceAll(" ", ""), "hex"), { mode: 0o600 });
+      await expect(fileCache(path).load()).rejects.toMatchObject({
+        name: "CredentialCacheError",
+        message: expect.stringMatching(text),
+        hint: "`tessera kinit` puts a new one in its place, `tessera kdestroy` removes it",
+      });
+      await mend();
+    }
+  });
+
+  it("is named as it names itself, and by no other type", async () => {
+    const { name } = fileCache(path);
+    await fileCache(path).store(someLogin());
+    expect(name).toBe(`FILE:${path}`);
+    expect(await fileCache(name).load()).toBeDefined();
+    expect(fileCache(name).name).toBe(name);
+    expect(() => fileCache("KEYRING:persistent:1000")).toThrow(RangeError);
   });
 });
 
@@ -119,4 +166,13 @@ describe("the revision of a cache in a file", () => {
     utimesSync(path, 1, 1);
     expect(cache.revision!()).not.toBe(revision);
   });
+});
+
+it("leaves a keytab as it is, though its first bytes are those of an old cache", async () => {
+  const { key } = someLogin().credentials[0]!;
+  const keytab = formatKeytab([{ principal: someLogin().client, kvno: 1, timestamp: 0, key }]);
+  writeFileSync(path, keytab, { mode: 0o600 });
+  await expect(fileCache(path).destroy()).rejects.toMatchObject({ code: "unsafe" });
+  await expect(fileCache(path).store(someLogin())).rejects.toMatchObject({ code: "unsafe" });
+  expect(new Uint8Array(readFileSync(path))).toEqual(keytab);
 });

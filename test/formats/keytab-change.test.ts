@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import type { FileWrite } from "../../src/formats/file-write.js";
 import {
   emptyKeytab,
   formatKeytab,
@@ -9,7 +10,7 @@ import {
   parseKeytab,
   readKeytabLayout,
 } from "../../src/formats/keytab.js";
-import { type FileWrite, planAddition, planRemoval } from "../../src/formats/keytab-change.js";
+import { planAddition, planRemoval } from "../../src/formats/keytab-change.js";
 import { etypeOf } from "../../src/protocol/etypes.js";
 import { Key } from "../../src/protocol/keys.js";
 import { parsePrincipal } from "../../src/protocol/principal.js";

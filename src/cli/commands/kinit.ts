@@ -53,8 +53,8 @@ export const command = defineCommand({
     if (options.renew) credentials = await session.client.renew();
     else if (withKeytab) {
       const { keysFor } = await import("../session/keytab.js");
-      const { principal, keys } = await keysFor(keytabOf(options.keytab), positionals[0]);
-      credentials = await session.client.loginWithKeys(principal, keys, wanted);
+      const keys = await keysFor(keytabOf(options.keytab), positionals[0]);
+      credentials = await session.client.loginWithKeytab(keys, wanted);
     } else {
       const principal = await principalOf(positionals[0], session);
       credentials = await session.client.login(principal, await readPassword(options, principal), wanted);

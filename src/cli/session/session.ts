@@ -5,6 +5,7 @@ import { fileCache } from "../../client/file-credential-cache.js";
 import { KerberosClient } from "../../client/kerberos-client.js";
 import { cachePath } from "../frame/environment.js";
 import { type ClientChoice, clientSettings } from "../options/client-options.js";
+import { notice } from "../screen/output.js";
 import { channelCredentials } from "./tls.js";
 import { traceInterceptors } from "./trace.js";
 
@@ -26,6 +27,7 @@ export async function openSession(
     cache,
     credentials: await channelCredentials(choice),
     interceptors: [...more, ...traceInterceptors()],
+    onUnkept: ({ message }) => notice(`the ticket is used, and not kept: ${message}`),
   });
   return { client, cache, [Symbol.dispose]: () => client.close() };
 }
