@@ -100,7 +100,7 @@ function aesSha2EncryptionType(profile: AesSha2Profile): EncryptionType {
 
     generateKey(random: RandomSource = systemRandom) {
       // §5, random-to-key: the identity.
-      return new Uint8Array(takeRandom(random, keySize));
+      return takeRandom(random, keySize);
     },
 
     async stringToKey(password: string, salt: Uint8Array, params?: Uint8Array) {

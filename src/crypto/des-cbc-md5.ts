@@ -9,12 +9,11 @@ import {
   createKeySchedule,
   decryptCbc,
   encryptCbc,
-  generateKey,
   type KeySchedule,
   wipeKeySchedule,
 } from "../des/index.js";
 import { requireUsage } from "./argument-checks.js";
-import { requireDesKey } from "./des-key-parts.js";
+import { generateDesKey, requireDesKey } from "./des-key-parts.js";
 import {
   type CipherKey,
   DecryptionError,
@@ -48,7 +47,7 @@ export const DES_CBC_MD5: EncryptionType = Object.freeze<EncryptionType>({
   iterations: undefined,
 
   generateKey(random: RandomSource = systemRandom) {
-    return generateKey(KEY_SIZE, random);
+    return generateDesKey(KEY_SIZE, random);
   },
 
   async stringToKey(password: string, salt: Uint8Array, params?: Uint8Array) {

@@ -9,7 +9,6 @@ import {
   createKeySchedule,
   decryptEcb,
   encryptEcb,
-  generateKey,
   type KeySchedule,
   pad,
   unpad,
@@ -17,7 +16,7 @@ import {
 } from "../des/index.js";
 import { requireUsage } from "./argument-checks.js";
 import { requireMitParams } from "./des-cbc-md5.js";
-import { requireDesKey } from "./des-key-parts.js";
+import { generateDesKey, requireDesKey } from "./des-key-parts.js";
 import {
   type CipherKey,
   DecryptionError,
@@ -73,7 +72,7 @@ export function ecbEncryptionType(profile: EcbProfile): EncryptionType {
     iterations: undefined,
 
     generateKey(random: RandomSource = systemRandom) {
-      return generateKey(keySize, random);
+      return generateDesKey(keySize, random);
     },
 
     async stringToKey(password: string, salt: Uint8Array, params?: Uint8Array) {

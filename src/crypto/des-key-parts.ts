@@ -1,6 +1,7 @@
 /** The 8-byte parts of DES and triple-DES keys: parity, weak keys and their correction (RFC 3961 §6.2, FIPS 74). */
-import { hasOddParity, isSemiWeakKey, isWeakKey, setOddParity } from "../des/index.js";
+import { generateKey, hasOddParity, isSemiWeakKey, isWeakKey, setOddParity } from "../des/index.js";
 import { requireKeySize } from "./argument-checks.js";
+import type { RandomSource } from "./encryption-type.js";
 import { equalBytes } from "./equal-bytes.js";
 
 /**
@@ -16,6 +17,20 @@ export function requireDesKey(key: Uint8Array, size: number): void {
     if (isSemiWeakKey(part)) throw new RangeError("key: expected a strong DES key, got a semi-weak one");
     if (offset > 0 && equalBytes(part, key.subarray(offset - 8, offset)))
       throw new RangeError("key: expected neighbouring DES keys to differ, got equal ones");
+  }
+}
+
+/** A fresh DES key of `size` bytes that `requireDesKey` takes; the random bytes it was made of are overwritten. */
+export function generateDesKey(size: 8 | 16 | 24, random: RandomSource): Uint8Array {
+  const given: Uint8Array[] = [];
+  try {
+    return generateKey(size, (count) => {
+      const bytes = random(count);
+      given.push(bytes);
+      return bytes;
+    });
+  } finally {
+    for (const bytes of given) bytes.fill(0);
   }
 }
 

@@ -7,13 +7,12 @@ import {
   createKeySchedule,
   decryptCbc,
   encryptCbc,
-  generateKey,
   type KeySchedule,
   wipeKeySchedule,
 } from "../des/index.js";
 import { encodePassword } from "./argument-checks.js";
 import { DES3_SEED_SIZE, deriveKey, des3RandomToKey } from "./derive-key.js";
-import { requireDesKey } from "./des-key-parts.js";
+import { generateDesKey, requireDesKey } from "./des-key-parts.js";
 import {
   type CipherKey,
   DecryptionError,
@@ -49,7 +48,7 @@ export const DES3_CBC_SHA1: EncryptionType = Object.freeze<EncryptionType>({
   iterations: undefined,
 
   generateKey(random: RandomSource = systemRandom) {
-    return generateKey(KEY_SIZE, random);
+    return generateDesKey(KEY_SIZE, random);
   },
 
   async stringToKey(password: string, salt: Uint8Array, params?: Uint8Array) {

@@ -12,6 +12,7 @@ import { DES_ECB } from "../../src/crypto/des-ecb.js";
 import { DES_EDE_ECB } from "../../src/crypto/des-ede-ecb.js";
 import { correctDesKey } from "../../src/crypto/des-key-parts.js";
 import { DES3_CBC_SHA1 } from "../../src/crypto/des3-cbc-sha1.js";
+import { ENCRYPTION_TYPES } from "../../src/crypto/etypes.js";
 import { hmac, SHA256 } from "../../src/crypto/hmac.js";
 import { mitDesStringToKey } from "../../src/crypto/mit-des-string-to-key.js";
 import { nFold } from "../../src/crypto/n-fold.js";
@@ -190,3 +191,16 @@ function isCorrected(other: Contents, one: Contents): boolean {
 function isKeyOf(sealed: Contents, key: Uint8Array): boolean {
   return correctDesKey(Uint8Array.from(sealed.slice(-8))).join() === key.join();
 }
+
+test.each([...ENCRYPTION_TYPES.values()])("a fresh key of $name leaves none of its random bytes", (type) => {
+  const given: Uint8Array[] = [];
+  const random = (size: number) => {
+    // First what DES refuses: that is overwritten too.
+    const bytes = given.length === 0 ? new Uint8Array(size).fill(1) : new Uint8Array(randomBytes(size));
+    given.push(bytes);
+    return bytes;
+  };
+  const key = type.generateKey(random);
+  for (const bytes of given) expect(bytes === key || bytes.every((byte) => byte === 0)).toBe(true);
+  expect(given).toHaveLength(type.weak ? 2 : 1);
+});
