@@ -51,7 +51,7 @@ describe.skipIf(lacks !== "")(`a client written in Python${why}`, () => {
   ): Promise<{ code: number; out: string; err: string }> {
     const { as, tgs, v } = addresses;
     const args = [...words.split(" "), "--as", as, "--tgs", tgs, "--v", v];
-    const child = spawn(python, [file("main.py"), "alice@EXAMPLE.TEST", ...args]);
+    const child = spawn(python, ["-B", file("main.py"), "alice@EXAMPLE.TEST", ...args]);
     let [out, err] = ["", ""];
     child.stdout.on("data", (chunk) => {
       out += chunk;
@@ -86,7 +86,9 @@ describe.skipIf(lacks !== "")(`a client written in Python${why}`, () => {
   });
 
   test("finds the golden vectors as they are written, and refuses what must be refused", () => {
-    const { status, stdout, stderr } = spawnSync(python, [file("check_vectors.py")], { encoding: "utf8" });
+    const { status, stdout, stderr } = spawnSync(python, ["-B", file("check_vectors.py")], {
+      encoding: "utf8",
+    });
     expect({ status, differs: (stdout + stderr).match(/.*differs.*/)?.[0] }).toEqual({ status: 0 });
     expect(stdout.match(/: as written$/gm)!.length).toBeGreaterThan(60);
   });
