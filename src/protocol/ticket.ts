@@ -131,8 +131,8 @@ export function checkTicketTimes(ticket: TicketContents, now: number, skew: numb
 }
 
 function findKey(ticket: Ticket, service: ServiceKeys, permitted: readonly number[]): LongTermKey {
-  const { etype, kvno } = ticket.encPart ?? { etype: 0, kvno: 0 };
   if (ticket.encPart === undefined) throw malformed("ticket.enc_part", "required");
+  const { etype, kvno } = ticket.encPart;
   if (!permitted.includes(etype))
     throw new KrbError("KDC_ERR_ETYPE_NOSUPP", `tickets of encryption type ${etype} are not accepted here`, {
       etype: String(etype),

@@ -23,6 +23,7 @@ import {
   verifyCallApReq,
 } from "../../src/protocol/call-binding.js";
 import type { Credentials } from "../../src/protocol/credentials.js";
+import { KeyUsage } from "../../src/protocol/key-usage.js";
 import { Key } from "../../src/protocol/keys.js";
 import { grantTicket, login, makeRealm, NOW, reseal, servicePolicy } from "../support/entries.js";
 import { refusalOf } from "./refusal.js";
@@ -190,10 +191,18 @@ describe("the answer without a subkey", () => {
     expect(refusalOf(() => verifyApProof(new Uint8Array(), pending)).reason).toBe("KRB_AP_ERR_MUT_FAIL");
   });
 
-  test("with a subkey that nothing needs is no proof", () => {
+  test("with a subkey or a sequence number that nothing needs is no proof", () => {
     const { pending, verified } = pair();
     const { bytes } = makeApRep(verified);
-    expect(refusalOf(() => verifyApProof(bytes, pending)).reason).toBe("KRB_AP_ERR_MUT_FAIL");
+    const sealing = { key: credentials.key, usage: KeyUsage.AP_REP };
+    const withoutSubkey = reseal(bytes, sealing, "encApRepPart", (part) => {
+      delete part.subkey;
+    });
+    const withoutNumber = reseal(bytes, sealing, "encApRepPart", (part) => {
+      part.seqNumber = 0;
+    });
+    for (const answer of [bytes, withoutSubkey, withoutNumber])
+      expect(refusalOf(() => verifyApProof(answer, pending)).reason).toBe("KRB_AP_ERR_MUT_FAIL");
   });
 
   test("is not enough where a subkey is needed", () => {

@@ -64,8 +64,12 @@ describe.each(["integrity", "privacy"] as const)("messages at %s", (protection) 
   test("are refused under another key, and in the other direction", () => {
     const keys = keysOf();
     const bytes = pair(protection, keys).sender.protect(text("a"));
-    expect(refusalOf(() => pair(protection).receiver.open(bytes)).reason).toBe(forged);
-    expect(refusalOf(() => pair(protection, keys, RESPONSES).receiver.open(bytes)).reason).toBe(forged);
+    const named = (part: string) =>
+      protection === "privacy" ? { reason: forged, details: { part } } : { reason: forged };
+    expect(refusalOf(() => pair(protection).receiver.open(bytes))).toMatchObject(named("request"));
+    expect(refusalOf(() => pair(protection, keys, RESPONSES).receiver.open(bytes))).toMatchObject(
+      named("response"),
+    );
   });
 
   test("are refused at the other level", () => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { currentKeys, currentKvno } from "../../src/protocol/principal-entry.js";
-import { makeEntry, makeKeys } from "../support/entries.js";
+import { currentKeys, currentKvno, emptyEntry } from "../../src/protocol/principal-entry.js";
+import { makeEntry, makeKeys, NOW, named } from "../support/entries.js";
 
 describe("the keys of a principal", () => {
   const newest = makeKeys([20, 3], 7);
@@ -20,5 +20,23 @@ describe("the keys of a principal", () => {
     const keyless = makeEntry("nobody", []);
     expect(currentKvno(keyless)).toBe(0);
     expect(currentKeys(keyless)).toEqual([]);
+  });
+});
+
+test("a new principal has no keys, no limits, no password, and is not disabled", () => {
+  const principal = named("alice");
+  expect(emptyEntry(principal, NOW)).toEqual({
+    principal,
+    keys: [],
+    stringToKey: new Map(),
+    passwordKeyed: false,
+    disabled: false,
+    expiresAt: undefined,
+    passwordExpiresAt: undefined,
+    maxLife: undefined,
+    maxRenewableLife: undefined,
+    createdAt: NOW,
+    modifiedAt: NOW,
+    keysChangedAt: NOW,
   });
 });

@@ -7,8 +7,10 @@ export function refusalOf(run: () => unknown): KrbError {
   try {
     run();
   } catch (error) {
-    if (error instanceof KrbError) return error;
-    throw error;
+    if (!(error instanceof KrbError)) throw error;
+    // Every refusal says something, in words, to whoever reads it.
+    expect(error.message).toMatch(/^\S+ .*\w["')]?$/);
+    return error;
   }
   throw new Error("expected a refusal, but there was none");
 }
