@@ -99,6 +99,9 @@ export async function runRealm(options: RunRealmOptions): Promise<RunningRealm> 
   }
 }
 
+/** Realms whose servers have run in this process. */
+const runBefore = new WeakSet<Realm>();
+
 /** Closes something that was opened. */
 type Closer = () => Promise<void>;
 
@@ -227,8 +230,10 @@ async function openCache(
   const { realm, replayCache: given } = options;
   if (typeof given === "object") return given;
   const name = given ?? folderOf(options)?.replayCache ?? "memory:";
-  // A realm in memory has no past: nobody can have used an authenticator before.
-  const restart = realm !== undefined && realm.directory === undefined ? "fresh" : "refuse";
+  // Before a realm in memory first runs, nobody can have used an authenticator.
+  const isNew = realm !== undefined && realm.directory === undefined && !runBefore.has(realm);
+  if (realm !== undefined) runBefore.add(realm);
+  const restart = isNew ? "fresh" : "refuse";
   const cache = await openReplayCache(name, { skew, startedAt: clock(), restart });
   closers.push(() => cache.close());
   return cache;

@@ -110,6 +110,16 @@ describe("a realm in memory", () => {
     expect(server).toBe("notes/db@EXAMPLE.TEST");
   });
 
+  test("takes its authenticators for new the first time that it runs, and no longer", async () => {
+    const realm = await memoryRealm();
+    const ticket = async (running: RunningRealm) =>
+      (await login(running)).serviceTicket("v/localhost@EXAMPLE.TEST");
+    const first = await run({ realm });
+    expect((await ticket(first)).server).toBe("v/localhost@EXAMPLE.TEST");
+    await first.stop(0);
+    await expect(ticket(await run({ realm }))).rejects.toMatchObject({ reason: "KRB_AP_ERR_SKEW" });
+  });
+
   test("needs its V, unless V does not run", async () => {
     const realm = await memoryRealm();
     await deletePrincipal(realm, FIRST_SERVICE);
