@@ -20,15 +20,18 @@ export function ticketGrantingService(config: TgsConfig): TicketGrantingServiceS
         const { apReq, server } = verified;
         line.client = apReq.client;
         line.server = server;
-        await config.replayCache.store(apReq.replay.tag, apReq.replay.ctime, apReq.replay.expiry, now);
-        const client = await config.principals.get(apReq.client);
-        const service = await config.principals.get(server);
-        const issued = issueServiceTicket(verified, { client, service, policy: config.policy }, now);
-        line.etypes = issued.etypes;
-        line.endtime = isoTime(issued.ticket.endtime);
-        issued.ticket.sessionKey.wipe();
-        apReq.subkey?.wipe();
-        return issued.response;
+        try {
+          await config.replayCache.store(apReq.replay.tag, apReq.replay.ctime, apReq.replay.expiry, now);
+          const client = await config.principals.get(apReq.client);
+          const service = await config.principals.get(server);
+          const issued = issueServiceTicket(verified, { client, service, policy: config.policy }, now);
+          line.etypes = issued.etypes;
+          line.endtime = isoTime(issued.ticket.endtime);
+          issued.ticket.sessionKey.wipe();
+          return issued.response;
+        } finally {
+          apReq.subkey?.wipe();
+        }
       }),
   };
 }

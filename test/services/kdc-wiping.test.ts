@@ -1,8 +1,9 @@
 /** What the KDC's services overwrite when they have answered: SECURITY.md, "Memory". */
 import * as grpc from "@grpc/grpc-js";
 import { expect, test } from "vitest";
+import { makeApReq, TGS_USE } from "../../src/protocol/ap-exchange.js";
 import { makeAsReq, openAsRep } from "../../src/protocol/as-exchange.js";
-import type { Key } from "../../src/protocol/keys.js";
+import { type Key, randomKey } from "../../src/protocol/keys.js";
 import { makeTgsReq, openTgsRep } from "../../src/protocol/tgs-exchange.js";
 import type { HandlerContext } from "../../src/rpc/server-runtime.js";
 import { authenticationService } from "../../src/services/as.js";
@@ -55,4 +56,20 @@ test("the AS and the TGS keep no copy of a session key they made", async () => {
   expect(times(atTgs, credentials.key)).toBe(COPIES);
   // Of the TGT's own session key only what the ticket held: the key itself is the ticket cache's.
   expect(times(atTgs, tgt.key)).toBe(1);
+});
+
+test("the TGS wipes the client's subkey, whether it answers or refuses", async () => {
+  const asked = makeAsReq(realm.alice.principal, { etypes: [20] }, keyOf(realm.alice), NOW);
+  const answered = await authenticationService(config).authenticate(asked, context());
+  const { credentials: tgt } = openAsRep(answered as never, asked, keyOf(realm.alice), NOW);
+  const { request } = makeTgsReq(tgt, realm.service.principal, { etypes: [20] }, NOW);
+  const fresh = { subkey: randomKey(keyOf(realm.alice).etype), seqNumber: 0 };
+  const { blobs } = makeApReq(tgt, TGS_USE, request.body, fresh, NOW);
+  const service = ticketGrantingService(config);
+  const grant = () => service.grantTicket({ ...request, ...blobs }, context());
+  // In the authenticator, and in the key itself and what it is made ready for.
+  expect(times(await wipedBy(grant), fresh.subkey)).toBe(3);
+  // The same request again is refused by the replay cache.
+  const refused = await wipedBy(() => expect(grant()).rejects.toMatchObject({ reason: "KRB_AP_ERR_REPEAT" }));
+  expect(times(refused, fresh.subkey)).toBe(3);
 });
