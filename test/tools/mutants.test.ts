@@ -1,5 +1,6 @@
 /** What `npm run mutants` counts, excuses and draws. Stryker itself is not run here. */
 import { execFile } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
 import { promisify } from "node:util";
 import { describe, expect, test } from "vitest";
 
@@ -78,6 +79,17 @@ describe("a sample", () => {
   test("names places as Stryker reads them, with columns from 0", () => {
     expect(placeOf(at(3, 4))).toBe("src/a.ts:3:0-4:8");
   });
+});
+
+test("every listed survivor stands in the source as it is listed", () => {
+  const folder = "tools/mutants/survivors";
+  for (const file of readdirSync(folder))
+    for (const { line, from, why, ...entry } of JSON.parse(readFileSync(`${folder}/${file}`, "utf8"))) {
+      const source = readFileSync(entry.file, "utf8");
+      const lines = source.split("\n").map((one) => one.trim());
+      expect([lines.includes(line), source.includes(from)], `${file}: ${line}`).toEqual([true, true]);
+      expect(why, `${file}: ${line}`).toMatch(/\w .*\w\.$/);
+    }
 });
 
 test.each([
