@@ -1,21 +1,21 @@
 /**
- * Decoding of bytes in canonical form (form.ts): one pass that checks and builds. What it builds is what
- * protobuf-es builds of the same bytes.
+ * Decoding of bytes in canonical form (form.ts): one pass that checks as it builds, and builds what
+ * protobuf-es would.
  *
- * The fields of a message stand in the order of their numbers, so that one step through the schema's fields beside the
- * bytes settles order, repetition, unknown fields and wire types with one comparison of tags.
+ * The fields of a message come in the order of their numbers. So the reader steps through the schema's fields
+ * as it goes, and one comparison of tags settles order, repetition, unknown fields and wire types.
  */
 import { isUtf8 } from "node:buffer";
 import { create, type DescMessage, type MessageShape } from "@bufbuild/protobuf";
 import { type FieldForm, fieldForms, isVarint, tagOf, type Varint } from "./form.js";
 
-/** How the bytes of a `bytes` field come into the message. */
+/** How a message comes by the contents of a `bytes` field. */
 export type BytesTaker = (bytes: Uint8Array, start: number, end: number) => Uint8Array;
 
-/** The field is a view: whoever decodes so neither changes the bytes nor lets go of them before the message. */
+/** As a view: the bytes must stay as they are for as long as the message is in use. */
 export const asView: BytesTaker = (bytes, start, end) => bytes.subarray(start, end);
 
-/** The field is a copy of its own. */
+/** As a copy of its own. */
 export const asCopy: BytesTaker = (bytes, start, end) => {
   const copy = new Uint8Array(end - start);
   copy.set(bytes.subarray(start, end));
@@ -23,8 +23,9 @@ export const asCopy: BytesTaker = (bytes, start, end) => {
 };
 
 /**
- * The message of this schema that `bytes` are in canonical form, undefined if they are none. Throws TypeError for a schema
- * without canonical form.
+ * Decodes a message in canonical form.
+ * @returns undefined for bytes that are not one.
+ * @throws TypeError for a schema that has no canonical form.
  */
 export function readCanonical<Desc extends DescMessage>(
   schema: Desc,
@@ -36,7 +37,7 @@ export function readCanonical<Desc extends DescMessage>(
 
 type Fields = Record<string, unknown>;
 
-/** Reads one field behind its tag into the message; false: not canonical. */
+/** Reads the field whose tag was just read into the message; false means not canonical. */
 type FieldReader = (reader: Reader, message: Fields, end: number) => boolean;
 
 interface FieldReading {
@@ -47,14 +48,14 @@ interface FieldReading {
 }
 
 interface Reading {
-  /** A message without fields, and the names of its lists, which no two messages share. */
+  /** A message with nothing set. Its lists, by their names, are made anew for each message. */
   readonly zero: Fields;
   readonly lists: readonly string[];
   /** In the order of their tags. */
   readonly fields: readonly FieldReading[];
 }
 
-/** As deep as protobuf-es reads. */
+/** How deep messages may be nested: the limit of protobuf-es. */
 const MAX_DEPTH = 100;
 
 const readings = new Map<DescMessage, Reading>();
@@ -101,14 +102,14 @@ function fieldReader(form: FieldForm): FieldReader {
   };
 }
 
-/** Reads a value that ends at `stop`; undefined: not canonical. */
+/** Reads a value that ends at `stop`; undefined means not canonical. */
 function lengthDelimited(content: "text" | "bytes" | DescMessage): (reader: Reader, stop: number) => unknown {
   if (content === "text") return (reader, stop) => reader.text(stop);
   if (content === "bytes") return (reader, stop) => reader.contents(stop);
   return (reader, stop) => reader.message(readingOf(content), stop);
 }
 
-/** The value of a varint of 64 bits, undefined where it is not within the type. */
+/** The value of a 64-bit varint, or undefined where it is out of the type's range. */
 const VARINTS: Readonly<Record<Varint, (low: number, high: number) => unknown>> = {
   uint32: (low, high) => (high === 0 ? low >>> 0 : undefined),
   int32: (low, high) => (high === low >> 31 ? low : undefined),
@@ -121,7 +122,7 @@ class Reader {
   readonly #bytes: Uint8Array;
   readonly #take: BytesTaker;
   at = 0;
-  /** The varint read last, as two's complement of 64 bits. */
+  /** The two halves of the last varint read, a 64-bit number in two's complement. */
   low = 0;
   high = 0;
   #depth = 0;
@@ -151,7 +152,7 @@ class Reader {
 
   numbers(value: (low: number, high: number) => unknown, into: unknown[], end: number): boolean {
     const stop = this.length(end);
-    // A list that is empty is left out, as a default value is.
+    // An empty list is left out, as a default value is.
     if (stop <= this.at) return false;
     while (this.at < stop) {
       if (!this.varint(stop)) return false;
@@ -174,19 +175,19 @@ class Reader {
     const { buffer, byteOffset, length } = this.#bytes;
     this.#buffer ??= Buffer.from(buffer, byteOffset, length);
     const text = this.#buffer.toString("utf8", start, stop);
-    // What is no UTF-8 was replaced by U+FFFD, which may also have stood there.
+    // Invalid UTF-8 is decoded to U+FFFD, which may also have been sent.
     if (text.includes("\uFFFD") && !isUtf8(this.#bytes.subarray(start, stop))) return undefined;
     return text;
   }
 
-  /** Reads a length; gives where what is so long ends, or -1 if that is beyond `end`. */
+  /** Reads a length and returns where its contents end, or -1 if that is beyond `end`. */
   length(end: number): number {
     if (!this.varint(end) || this.high !== 0) return -1;
     const length = this.low >>> 0;
     return length <= end - this.at ? this.at + length : -1;
   }
 
-  /** Reads a varint of at most 64 bits in its fewest bytes. */
+  /** Reads a varint of at most 64 bits; false if there is none, or one longer than it need be. */
   varint(end: number): boolean {
     const bytes = this.#bytes;
     if (this.at < end && bytes[this.at]! < 0x80) {

@@ -1,8 +1,10 @@
 /**
- * Encoding of what is sealed, in canonical form (form.ts), in one buffer that is kept and wiped: protobuf-es's
- * own encoder leaves copies of session keys in the buffers it outgrows, and making those costs more than all the rest.
+ * Encoding in canonical form (form.ts), in one buffer that is reused and wiped each time: protobuf-es's own
+ * encoder leaves copies of session keys in the buffers it outgrows, and allocating those costs more than all
+ * the rest.
  *
- * Messages are written from the end of the buffer backwards, so that every length is known when it is its turn.
+ * Messages are written backwards from the end of the buffer, so that every length is known by the time it is
+ * written.
  */
 import type { DescMessage, MessageShape } from "@bufbuild/protobuf";
 import { WireType } from "@bufbuild/protobuf/wire";
@@ -10,9 +12,10 @@ import { type FieldForm, fieldForms, tagOf } from "./form.js";
 import { publicBytes } from "./public-bytes.js";
 
 /**
- * Encodes a message; the result is the caller's. Throws RangeError or TypeError for a value that its
- * field can't hold, and for fields the schema does not know.
- * @param allocate where the result lies; without it anyone may see it.
+ * Encodes a message; the result is the caller's.
+ * @param allocate makes room for so many bytes of result; by default where anyone may see them.
+ * @throws RangeError or TypeError for a value that its field can't hold; TypeError for fields that are not
+ *   the schema's.
  */
 export function encodeCanonical<Desc extends DescMessage>(
   schema: Desc,
@@ -30,8 +33,8 @@ export function encodeCanonical<Desc extends DescMessage>(
 }
 
 /**
- * Encodes a message that holds `part` in field `number` and nothing else, and lends the bytes to `use`, which must neither
- * keep them nor encode anything; they are wiped when it returns. Throws as `encodeCanonical`.
+ * Encodes a message with `part` in field `number` and nothing else, and lends the bytes to `use`, which must
+ * neither keep them nor encode anything: they are wiped when it returns. Throws as `encodeCanonical`.
  */
 export function withEnvelope<Desc extends DescMessage, T>(
   number: number,
@@ -58,7 +61,7 @@ type ValueWriter = (out: BackwardsWriter, value: never) => void;
 const utf8 = new TextEncoder();
 const writers = new Map<DescMessage, readonly FieldWriter[]>();
 
-/** The fields of a schema, last number first. */
+/** The writers of a schema's fields, highest number first. */
 function writersOf(schema: DescMessage): readonly FieldWriter[] {
   let found = writers.get(schema);
   if (found === undefined) {
@@ -124,13 +127,13 @@ function valueWriter(content: FieldForm["content"]): ValueWriter {
   }
 }
 
-/** A buffer filled from its end; it grows where it must. */
+/** A buffer that is filled from its end and grows as needed. */
 class BackwardsWriter {
   #buffer = new Uint8Array(4096);
-  /** Bytes written so far: the last ones of the buffer. */
+  /** How many bytes have been written: the last ones of the buffer. */
   size = 0;
 
-  /** What was written, until it is wiped. */
+  /** What was written; good until `wipe`. */
   lent(): Uint8Array {
     return this.#buffer.subarray(this.#buffer.length - this.size);
   }
@@ -145,12 +148,12 @@ class BackwardsWriter {
     if (message.$typeName !== schema.typeName)
       throw new TypeError(`message: expected ${schema.typeName}, got ${String(message.$typeName)}`);
     if (message.$unknown !== undefined)
-      throw new TypeError("message: it has fields its schema does not know");
+      throw new TypeError("message: expected fields of its schema alone, got others");
     const fields = writersOf(schema);
     for (let i = 0; i < fields.length; i++) fields[i]!(this, message);
   }
 
-  /** Writes a message with its length before it. */
+  /** Writes a message preceded by its length. */
   nested(schema: DescMessage, message: Fields): void {
     const before = this.size;
     this.message(schema, message);
@@ -177,7 +180,7 @@ class BackwardsWriter {
     if (ascii) {
       this.uint32(length);
     } else {
-      // UTF-8 is longer, so that it covers what was written in vain.
+      // UTF-8 takes more bytes, so it overwrites what was written in vain.
       this.size -= length;
       this.bytes(utf8.encode(value));
     }
@@ -188,7 +191,7 @@ class BackwardsWriter {
       this.#buffer[this.#reserve(1)] = value;
       return;
     }
-    if (value >>> 0 !== value) throw new RangeError(`expected an unsigned number of 32 bits, got ${value}`);
+    if (value >>> 0 !== value) throw new RangeError(`expected an unsigned 32-bit number, got ${value}`);
     let length = 1;
     for (let rest = value >>> 7; rest > 0; rest >>>= 7) length++;
     let at = this.#reserve(length);
@@ -198,14 +201,13 @@ class BackwardsWriter {
   }
 
   int32(value: number): void {
-    if ((value | 0) !== value) throw new RangeError(`expected a number of 32 bits, got ${value}`);
+    if ((value | 0) !== value) throw new RangeError(`expected a 32-bit number, got ${value}`);
     if (value >= 0) this.uint32(value);
     else this.int64(BigInt(value));
   }
 
   int64(value: bigint): void {
-    if (BigInt.asIntN(64, value) !== value)
-      throw new RangeError(`expected a number of 64 bits, got ${value}`);
+    if (BigInt.asIntN(64, value) !== value) throw new RangeError(`expected a 64-bit number, got ${value}`);
     if (value >= 0n && value <= 0xffff_ffffn) {
       this.uint32(Number(value));
       return;
@@ -218,7 +220,7 @@ class BackwardsWriter {
     });
   }
 
-  /** Makes room before what was written, and says where it begins. */
+  /** Makes room before what was written, and returns where that room begins. */
   #reserve(length: number): number {
     const needed = this.size + length;
     if (needed > this.#buffer.length) {

@@ -1,16 +1,17 @@
 /**
- * Canonical form: exactly what an encoder writes that follows the field numbers, leaves out what has its default value,
- * and is brief. encode.ts writes it, decode.ts reads it; this file says what each field looks like.
+ * Canonical form: the one encoding that results when fields are written in the order of their numbers,
+ * default values are left out and no byte is wasted. encode.ts writes it, decode.ts reads it; this file says
+ * what each field looks like.
  *
- * Canonical: fields of the schema alone, in the order of their numbers, none twice unless repeated; the wire type of an
- * encoder, lists of numbers packed; varints in their fewest bytes and within their type; no field with its default value
- * but messages; valid UTF-8.
+ * In full: fields of the schema alone, in the order of their numbers, none twice unless it is repeated; each
+ * of its own wire type, lists of numbers packed; varints as short as can be and in their type's range; no
+ * field with its default value, messages excepted; valid UTF-8.
  */
 import { type DescField, type DescMessage, ScalarType } from "@bufbuild/protobuf";
 import { WireType } from "@bufbuild/protobuf/wire";
 import { Edition, isWrapperDesc } from "@bufbuild/protobuf/wkt";
 
-/** What may stand in a varint. */
+/** The types that are written as a varint. */
 export type Varint = "uint32" | "int32" | "int64" | "bool";
 
 /** What a field looks like on the wire. */
@@ -19,11 +20,11 @@ export interface FieldForm {
   readonly name: string;
   readonly number: number;
   readonly list: boolean;
-  /** Whether the default value is left out: of all but messages and what lists hold. */
+  /** Whether a default value is left out: of everything but messages and the items of lists. */
   readonly leftOut: boolean;
   /** The contents: a varint, text, bytes, or a message. */
   readonly content: Varint | "text" | "bytes" | DescMessage;
-  /** Several varints in one field. */
+  /** Whether all items of a list, varints, stand in one field. */
   readonly packed: boolean;
 }
 
@@ -32,16 +33,20 @@ export function tagOf({ number, content, packed }: FieldForm): number {
   return ((number << 3) | (isVarint(content) && !packed ? WireType.Varint : WireType.LengthDelimited)) >>> 0;
 }
 
+/** Whether contents are written as a varint. */
 export function isVarint(content: FieldForm["content"]): content is Varint {
   return content === "uint32" || content === "int32" || content === "int64" || content === "bool";
 }
 
-/** The fields of a schema by their numbers. Throws TypeError for kinds of fields that have no canonical form here. */
+/**
+ * The fields of a schema, in the order of their numbers. Throws TypeError for a kind of field that has no
+ * canonical form.
+ */
 export function fieldForms(schema: DescMessage): readonly FieldForm[] {
   return schema.fields.map(fieldForm).sort((a, b) => a.number - b.number);
 }
 
-/** Whether `fieldForms` knows all fields of a schema and of the messages within it. */
+/** Whether a schema, with all messages within it, has a canonical form. */
 export function hasCanonicalForm(schema: DescMessage): boolean {
   let known = knownToHave.get(schema);
   if (known === undefined) {
@@ -81,10 +86,10 @@ function fieldForm(field: DescField): FieldForm {
 
 function contentOf(field: DescField): FieldForm["content"] | undefined {
   const { message } = field;
-  // Before proto3, messages keep the presence of numbers in their prototypes.
+  // In other editions messages keep the presence of numbers in their prototypes.
   if (field.parent.file.edition !== Edition.EDITION_PROTO3) return undefined;
   if (field.oneof !== undefined || field.fieldKind === "map") return undefined;
-  // protobuf-es holds these in fields as plain values.
+  // protobuf-es unwraps these to plain values.
   if (message !== undefined)
     return isWrapperDesc(message) || message.typeName === "google.protobuf.Struct" ? undefined : message;
   if (field.fieldKind !== "list" && field.presence !== IMPLICIT_PRESENCE) return undefined;

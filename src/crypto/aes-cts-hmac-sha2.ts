@@ -1,7 +1,8 @@
 /**
- * aes128-cts-hmac-sha256-128 and aes256-cts-hmac-sha384-192, encryption types and checksum types 19 and 20 (RFC 8009).
+ * aes128-cts-hmac-sha256-128 and aes256-cts-hmac-sha384-192, encryption types and checksum types 19 and 20
+ * (RFC 8009).
  *
- * Encrypt, then MAC; a key of its own for each key usage and each purpose. Two rows from one factory.
+ * Encrypt, then MAC, with a separate key for each key usage and each purpose. One factory makes both rows.
  */
 import { pbkdf2 } from "node:crypto";
 import { AES_BLOCK_SIZE, AesCts } from "./aes-cts.js";
@@ -22,7 +23,7 @@ import { DerivedKey, PURPOSE, UsageKeys, usageConstant } from "./usage-keys.js";
 /** PBKDF2's iteration count: four bytes, most significant first (RFC 8009 §4). */
 const ITERATIONS: Iterations = Object.freeze({
   default: 32_768,
-  /** About ten seconds of one processor. */
+  /** They keep one processor busy for about ten seconds. */
   most: 10_000_000,
 
   toParams(count: number) {
@@ -42,9 +43,9 @@ export interface AesSha2Profile {
   readonly etype: number;
   readonly name: string;
   readonly alias: string;
-  /** Of the protocol key and Ke. */
+  /** Size in bytes of the protocol key and of Ke. */
   readonly keySize: number;
-  /** Of Ki, Kc and every MAC. */
+  /** Size in bytes of Ki, Kc and every MAC. */
   readonly macSize: number;
   readonly hash: HmacHash;
 }
@@ -79,7 +80,7 @@ const ascii = new TextEncoder();
 /** §4: "label" of string-to-key. */
 const KERBEROS = ascii.encode("kerberos");
 const NO_CONTEXT = new Uint8Array();
-/** §5: the initial cipher state, which the MAC covers. */
+/** §5: the initial cipher state, which the MAC covers too. */
 const ZERO_IV = new Uint8Array(AES_BLOCK_SIZE);
 
 function aesSha2EncryptionType(profile: AesSha2Profile): EncryptionType {
@@ -116,7 +117,8 @@ function aesSha2EncryptionType(profile: AesSha2Profile): EncryptionType {
 }
 
 /**
- * KDF-HMAC-SHA2(key, label, context, size) of RFC 8009 §3: `size` bytes, at most one output of the hash, in a new buffer.
+ * KDF-HMAC-SHA2(key, label, context, k) of RFC 8009 §3. Gives `size` bytes, no more than one output of the
+ * hash, in a new buffer that is the caller's.
  */
 export function kdfHmacSha2(
   hash: HmacHash,
@@ -134,7 +136,10 @@ export function kdfHmacSha2(
   return hmac(hash, size, key, input);
 }
 
-/** Zero, RFC 3962's 2³², is refused with the rest. */
+/**
+ * The count in the parameters. Zero, which means 2³² in RFC 3962, is refused like any other that is out of
+ * range.
+ */
 function requireCount(params: Uint8Array): number {
   const count = ITERATIONS.inParams(params);
   if (count === undefined) throw new RangeError(`params: expected 4 bytes, got ${params.length}`);
@@ -248,8 +253,9 @@ class SealKeys {
 }
 
 /**
- * Room for a ciphertext in Node's pool: V8 keeps arrays of more than 64 bytes outside its heap, and making one there costs
- * as much as a hash. Never for keys or plaintext: only arrays of their own can be wiped and be gone.
+ * Room for a ciphertext in Node's pool: V8 keeps arrays of more than 64 bytes outside its heap, and
+ * allocating one there costs as much as a hash. Never for keys or plaintext: only arrays of their own can be
+ * wiped and be gone.
  */
 function ciphertextBytes(size: number): Uint8Array {
   const { buffer, byteOffset } = Buffer.allocUnsafe(size);

@@ -1,11 +1,12 @@
 /**
- * AES in CBC mode with ciphertext stealing (RFC 3962 §5, RFC 8009 §5: the last two blocks always swapped) from an
- * all-zero initial vector, for messages that begin with a 16-byte confounder.
+ * AES in CBC mode with ciphertext stealing (RFC 3962 §5, RFC 8009 §5: the last two blocks always swapped)
+ * from an all-zero initial vector, for messages that begin with a 16-byte confounder.
  *
- * One native cipher serves all messages of a key, as making one costs several times its use:
- * - a CBC encryptor goes on from the last block it gave out, so that block is XORed into the first block of the next
- *   message, which cancels it and leaves the zero vector;
- * - an ECB decryptor has no state, and the chaining is XORed here.
+ * One native cipher serves all messages under a key, because making one costs several times as much as using
+ * it:
+ * - a CBC encryptor carries on from the last block it returned. That block is XORed into the first block of
+ *   the next message, which cancels it and leaves the zero vector;
+ * - an ECB decryptor has no state; the chaining is XORed in here.
  */
 import { type Cipher, createCipheriv, createDecipheriv, type Decipher } from "node:crypto";
 
@@ -20,17 +21,18 @@ const stolenBlock = new Uint8Array(AES_BLOCK_SIZE);
 export class AesCts {
   readonly #key: Uint8Array;
   #encryptor: Cipher | undefined;
-  /** The block the encryptor goes on from. */
+  /** The block that the encryptor carries on from. */
   readonly #chain = new Uint8Array(AES_BLOCK_SIZE);
   #decryptor: Decipher | undefined;
 
-  /** Takes `key` over: it is kept, and overwritten by `wipe`. */
+  /** Takes over `key`: keeps it, and overwrites it in `wipe`. */
   constructor(key: Uint8Array) {
     this.#key = key;
   }
 
   /**
-   * Enciphers `confounder` (16 bytes) and `plaintext` into the first bytes of `out`, as many as both have together.
+   * Enciphers `confounder` (16 bytes) and `plaintext` into the first bytes of `out`, as many as the two have
+   * together.
    */
   encrypt(confounder: Uint8Array, plaintext: Uint8Array, out: Uint8Array): void {
     const size = AES_BLOCK_SIZE + plaintext.length;
@@ -48,7 +50,7 @@ export class AesCts {
       out.set(blocks);
       return;
     }
-    // The last block goes before the one it stole from, and that one is cut to the length of the text.
+    // The last block goes before the one it stole from, which is cut to the length of the text.
     const stolen = last - AES_BLOCK_SIZE;
     out.set(blocks.subarray(0, stolen));
     for (let i = 0; i < AES_BLOCK_SIZE; i++) out[stolen + i] = this.#chain[i]!;
@@ -57,21 +59,22 @@ export class AesCts {
 
   /**
    * Deciphers at least 16 bytes and drops the confounder.
-   * @returns the plaintext, 16 bytes shorter, in memory that is the caller's, beside the confounder.
+   * @returns the plaintext, 16 bytes shorter, the caller's; its `buffer` holds the confounder too.
    */
   decrypt(ciphertext: Uint8Array): Uint8Array {
     const size = ciphertext.length;
     if (size === AES_BLOCK_SIZE) return new Uint8Array();
 
-    // Where the last two blocks begin, as they travel: the whole one first, then what is left of the one before it.
+    // Where the last two blocks begin as they travel: first the whole one, then what is left of the one
+    // before it.
     const last = (Math.ceil(size / AES_BLOCK_SIZE) - 1) * AES_BLOCK_SIZE;
     const whole = last - AES_BLOCK_SIZE;
     const text = this.#decryptBlocks(padded(ciphertext, last + AES_BLOCK_SIZE));
 
-    // CBC: P[k] = D(C[k]) XOR C[k-1]; the confounder is P[1], and left alone.
+    // CBC: P[k] = D(C[k]) XOR C[k-1]. P[1] is the confounder, which nobody reads.
     for (let i = AES_BLOCK_SIZE; i < whole; i++) text[i] = text[i]! ^ ciphertext[i - AES_BLOCK_SIZE]!;
 
-    // The block before the last, put together from what travelled and what the last one carried.
+    // The block before the last is put together from what travelled of it and what the last one carried.
     for (let i = 0; i < AES_BLOCK_SIZE; i++) {
       const carried = text[whole + i]!;
       const travelled = last + i < size;
@@ -114,7 +117,7 @@ export class AesCts {
   }
 }
 
-/** `bytes` and zeros up to `size`, in a buffer that the next call changes. */
+/** `bytes` followed by zeros up to `size`, in a buffer that the next call overwrites. */
 function padded(bytes: Uint8Array, size: number): Uint8Array {
   if (size === bytes.length) return bytes;
   const buffer = size <= textScratch.length ? textScratch.subarray(0, size) : new Uint8Array(size);

@@ -1,4 +1,4 @@
-/** What every row asks of its arguments before it touches a byte: wrong use is a RangeError that names the argument. */
+/** What every row requires of its arguments. Wrong use is a RangeError that names the argument. */
 
 const utf8 = new TextEncoder();
 
@@ -16,8 +16,8 @@ export function requireUsage(usage: number): void {
 }
 
 /**
- * The UTF-8 bytes of a password or other secret text; the caller wipes them.
- * Throws a RangeError for unpaired surrogates, which UTF-8 cannot hold: two passwords would become one.
+ * The UTF-8 bytes of a password; the caller wipes them.
+ * @throws RangeError for unpaired surrogates, which UTF-8 cannot hold: two passwords would become one.
  */
 export function encodePassword(password: string): Uint8Array {
   if (/\p{Surrogate}/u.test(password))

@@ -8,7 +8,7 @@ export const DES3_SEED_SIZE = 21;
 
 /** DR(Key, Constant): 21 bytes, the caller's. */
 export function deriveRandom(schedule: KeySchedule, constant: Uint8Array): Uint8Array {
-  // K1 = E(Key, n-fold(Constant)), K2 = E(Key, K1), ...: each a message of one block under the zero initial vector.
+  // K1 = E(Key, n-fold(Constant)), K2 = E(Key, K1), …: each encrypts one block from the zero initial vector.
   const blocks = new Uint8Array(3 * BLOCK_SIZE);
   const block = nFold(constant, BLOCK_SIZE);
   for (let offset = 0; offset < blocks.length; offset += BLOCK_SIZE) {
@@ -28,7 +28,8 @@ export function des3RandomToKey(random: Uint8Array): Uint8Array {
   const key = new Uint8Array(24);
   const part = new Uint8Array(8);
   for (let group = 0; group < 3; group++) {
-    // Seven bytes keep their upper seven bits; their lowest bits, the last one first, are the eighth byte.
+    // Seven bytes keep their upper seven bits. Their lowest bits, the last byte's first, make the eighth
+    // byte.
     let lowest = 0;
     for (let i = 0; i < 7; i++) {
       const byte = random[group * 7 + i]!;

@@ -1,8 +1,8 @@
 /**
  * des-cbc-md5, encryption type 3 (RFC 3961 §6.2.1), and rsa-md5-des, checksum type 8 (§6.2.4).
  *
- * A key of 56 bits, and a hash inside the encryption that stands for integrity: for lessons on one machine. The key
- * usage is not used: this type cannot tell a ticket from an authenticator.
+ * For lessons on one machine: the key has 56 bits, and integrity is no more than a hash inside the
+ * encryption. The key usage is ignored, so this type can't tell a ticket from an authenticator.
  */
 import {
   BLOCK_SIZE,
@@ -62,8 +62,8 @@ export const DES_CBC_MD5: EncryptionType = Object.freeze<EncryptionType>({
 });
 
 /**
- * Throws a RangeError unless `params` choose mit_des_string_to_key: absent, empty or one zero byte (RFC 3961 §6.2). The
- * AFS algorithm, a one, is not here.
+ * Throws a RangeError unless `params` choose mit_des_string_to_key: absent, empty or one zero byte (RFC 3961
+ * §6.2). A one would choose AFS's algorithm, which is not here.
  */
 export function requireMitParams(params: Uint8Array | undefined): void {
   if (params === undefined || params.length === 0 || (params.length === 1 && params[0] === 0)) return;

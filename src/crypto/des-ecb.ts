@@ -1,8 +1,8 @@
 /**
- * des-ecb, encryption type −1 (private use): the mode of a teaching program, ECB with PKCS#5 padding and nothing else.
+ * des-ecb, encryption type −1 (private use): ECB with PKCS#5 padding and nothing else.
  *
- * No integrity, no confounder, no key usage: blocks can be moved, dropped and repeated unnoticed, and equal plaintexts
- * give equal ciphertexts. Here to be attacked in a lesson, nowhere else.
+ * No integrity, no confounder, no key usage: blocks can be moved, dropped and repeated unnoticed, and equal
+ * plaintexts give equal ciphertexts. It is here to be attacked in lessons.
  */
 import {
   BLOCK_SIZE,
@@ -47,8 +47,8 @@ export const DES_ECB: EncryptionType = ecbEncryptionType({
 });
 
 /**
- * mit_des_string_to_key with the salt followed by a byte 255: otherwise it would be the key that des-cbc-md5 makes of the same
- * password, and this type lacks the integrity that other one has.
+ * mit_des_string_to_key with a byte 255 after the salt. Without it the key would be the one that des-cbc-md5
+ * makes from the same password, and this type would undo that one's integrity.
  */
 function keyFromPassword(password: string, salt: Uint8Array): Uint8Array {
   return mitDesStringToKey(password, concatBytes(salt, Uint8Array.of(255)));
@@ -62,7 +62,7 @@ export function ecbEncryptionType(profile: EcbProfile): EncryptionType {
     name,
     alias: undefined,
     keySize,
-    // PKCS#5 padding is taken off again, so no zero bytes follow the plaintext.
+    // PKCS#5 padding is removed exactly, so no zero bytes follow the plaintext.
     messageBlockSize: 1,
     checksumType: etype,
     checksumSize: 16,
@@ -114,7 +114,7 @@ class EcbKey implements CipherKey {
     }
   }
 
-  /** E(key, MD5(data)) in ECB: a lesson, as half of it can be moved to another checksum. */
+  /** E(key, MD5(data)) in ECB. A lesson too: half of it can be moved into another checksum. */
   checksum(usage: number, data: Uint8Array): Uint8Array {
     this.#require(usage);
     return encryptEcb(this.#schedule, md5(data));

@@ -1,6 +1,6 @@
 /**
- * des-ede-ecb, encryption type −2 (private use): `des-ecb` with two-key triple DES (K1, K2, K1), 16-byte keys. It has
- * every fault of `des-ecb` but the short key.
+ * des-ede-ecb, encryption type −2 (private use): `des-ecb` with two-key triple DES (K1, K2, K1) and 16-byte
+ * keys. It has every fault of `des-ecb` except the short key.
  */
 
 import { ecbEncryptionType } from "./des-ecb.js";
@@ -18,14 +18,14 @@ export const DES_EDE_ECB: EncryptionType = ecbEncryptionType({
 });
 
 /**
- * K1 ‖ K2, from mit_des_string_to_key with the salt followed by a byte 1 for K1 and 2 for K2. No zero byte: it would be
- * lost in the padding, and K1 would be the key that des-cbc-md5 makes of the same password.
+ * K1 ‖ K2, from mit_des_string_to_key with a byte after the salt: 1 for K1, 2 for K2. A zero byte would be
+ * lost in the padding, and K1 would be the key that des-cbc-md5 makes from the same password.
  */
 function twoKeysFromPassword(password: string, salt: Uint8Array): Uint8Array {
   const first = mitDesStringToKey(password, concatBytes(salt, Uint8Array.of(1)));
   let suffix = 2;
   let second = mitDesStringToKey(password, concatBytes(salt, Uint8Array.of(suffix)));
-  // One password in 2⁵⁶ gives equal halves, which would be single DES: the next suffix then.
+  // One password in 2⁵⁶ gives equal halves, which would be single DES: then the next suffix is tried.
   while (equalBytes(first, second)) {
     suffix++;
     second = mitDesStringToKey(password, concatBytes(salt, Uint8Array.of(suffix)));

@@ -1,12 +1,15 @@
-/** The 8-byte parts of DES and triple-DES keys: parity, weak keys and their correction (RFC 3961 §6.2, FIPS 74). */
+/**
+ * The 8-byte parts of DES and triple-DES keys: parity, weak keys and their correction (RFC 3961 §6.2, FIPS
+ * 74).
+ */
 import { generateKey, hasOddParity, isSemiWeakKey, isWeakKey, setOddParity } from "../des/index.js";
 import { requireKeySize } from "./argument-checks.js";
 import type { RandomSource } from "./encryption-type.js";
 import { equalBytes } from "./equal-bytes.js";
 
 /**
- * Throws a RangeError unless `key` is `size` bytes of odd parity, no 8-byte part weak or semi-weak, and no part equal
- * to its neighbour, which would turn triple DES into DES (SP 800-67 §3.2).
+ * Throws a RangeError unless `key` is `size` bytes of odd parity, no 8-byte part is weak or semi-weak, and no
+ * part equals the one before it, which would turn triple DES into DES (SP 800-67 §3.2).
  */
 export function requireDesKey(key: Uint8Array, size: number): void {
   requireKeySize(key, size);
@@ -20,7 +23,10 @@ export function requireDesKey(key: Uint8Array, size: number): void {
   }
 }
 
-/** A fresh DES key of `size` bytes that `requireDesKey` takes; the random bytes it was made of are overwritten. */
+/**
+ * A fresh DES key of `size` bytes that `requireDesKey` takes; the random bytes it was made of are
+ * overwritten.
+ */
 export function generateDesKey(size: 8 | 16 | 24, random: RandomSource): Uint8Array {
   const given: Uint8Array[] = [];
   try {
@@ -34,10 +40,13 @@ export function generateDesKey(size: 8 | 16 | 24, random: RandomSource): Uint8Ar
   }
 }
 
-/** RFC 3961 §6.2, key_correction: `part` (8 bytes) with odd parity, moved off the weak and semi-weak keys; a new buffer. */
+/**
+ * RFC 3961 §6.2, key_correction: `part` (8 bytes) with odd parity, moved away from weak and semi-weak keys; a
+ * new buffer.
+ */
 export function correctDesKey(part: Uint8Array): Uint8Array {
   const key = setOddParity(part);
-  // An even number of bits changes, so the parity stays odd.
+  // Four bits change, so the parity stays odd.
   if (isWeakKey(key) || isSemiWeakKey(key)) key[7]! ^= 0xf0;
   return key;
 }

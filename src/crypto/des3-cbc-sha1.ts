@@ -1,6 +1,7 @@
 /**
- * des3-cbc-sha1-kd, encryption type 16, and hmac-sha1-des3-kd, checksum type 12 (RFC 3961 §6.3, in the simplified
- * profile of §5.3). Deprecated by RFC 8429: blocks of 64 bits, and a string-to-key without iterations.
+ * des3-cbc-sha1-kd, encryption type 16, and hmac-sha1-des3-kd, checksum type 12 (RFC 3961 §6.3, in the
+ * simplified profile of §5.3). Deprecated by RFC 8429: blocks of 64 bits, and a string-to-key without
+ * iterations.
  */
 import {
   BLOCK_SIZE,
@@ -95,7 +96,8 @@ class Des3CbcSha1Key implements CipherKey {
 
   encrypt(usage: number, plaintext: Uint8Array, random: RandomSource = systemRandom): Uint8Array {
     const { ki, schedule } = this.#seals.get(usage);
-    // §5.3: C1 = E(Ke, conf | plaintext | pad), H1 = HMAC(Ki, conf | plaintext | pad), ciphertext = C1 | H1[1..h].
+    // §5.3: C1 = E(Ke, conf | plaintext | pad), H1 = HMAC(Ki, conf | plaintext | pad), ciphertext = C1 |
+    // H1[1..h].
     const textSize = CONFOUNDER_SIZE + Math.ceil(plaintext.length / BLOCK_SIZE) * BLOCK_SIZE;
     const sealed = new Uint8Array(textSize + MAC_SIZE);
     const text = sealed.subarray(0, textSize);
@@ -110,7 +112,8 @@ class Des3CbcSha1Key implements CipherKey {
     const { ki, schedule } = this.#seals.get(usage);
     const textSize = ciphertext.length - MAC_SIZE;
     if (textSize < CONFOUNDER_SIZE || textSize % BLOCK_SIZE !== 0) throw new DecryptionError();
-    // The MAC is over the plaintext, so that must be recovered first; nothing of it is looked at.
+    // The MAC is over the plaintext, which must be deciphered first; nothing else looks at it before the MAC
+    // is checked.
     const text = decryptCbc(schedule, ZERO_IV, ciphertext.subarray(0, textSize));
     const right = equalBytes(hmac(SHA1, MAC_SIZE, ki, text), ciphertext.subarray(textSize));
     const plaintext = text.slice(CONFOUNDER_SIZE);

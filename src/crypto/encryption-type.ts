@@ -1,15 +1,18 @@
 /**
  * The shape of an encryption type (RFC 3961 §3): everything about one algorithm in one row of a table.
  *
- * Code above receives a row and never looks at its number. Bytes in, bytes out: no function here keeps or changes a
- * buffer it was given, and every buffer returned belongs to the caller; what lies beside it in the same `ArrayBuffer`
- * does not.
+ * Code above receives a row and never looks at its number. Bytes in, bytes out: no function here keeps or
+ * changes a buffer it was given, and every buffer returned belongs to the caller; what lies beside it in the
+ * same `ArrayBuffer` does not.
  */
 
-/** Gives `size` fresh random bytes, owned by the caller. The system's source unless a test injects another. */
+/** Gives `size` fresh random bytes, the caller's, who may overwrite them. The system's source by default. */
 export type RandomSource = (size: number) => Uint8Array;
 
-/** The one failure of every bad decryption: wrong key, wrong usage, altered, truncated or extended ciphertext. */
+/**
+ * The one failure of decryption, whatever the cause: wrong key, wrong usage, altered, truncated or extended
+ * ciphertext.
+ */
 export class DecryptionError extends Error {
   override readonly name = "DecryptionError";
   constructor() {
@@ -20,7 +23,10 @@ export class DecryptionError extends Error {
 /** The profiles of a realm: for lessons, and for work. */
 export type ProfileName = "textbook" | "standard";
 
-/** What a profile does with an encryption type. `new-keys`: it is permitted, and every new principal gets a key of it. */
+/**
+ * What a profile does with an encryption type. `new-keys`: it is permitted, and every new principal gets a
+ * key of it.
+ */
 export type ProfileUse = "new-keys" | "permitted" | "refused";
 
 /** The iteration count among string-to-key parameters (RFC 8009 §4). */
@@ -31,7 +37,9 @@ export interface Iterations {
   readonly most: number;
   /** The parameters with this count, the caller's. */
   toParams(count: number): Uint8Array;
-  /** The count in such parameters, whether or not it is accepted; undefined where they are not this type's. */
+  /**
+   * The count in such parameters, whether or not it is accepted; undefined where they are not this type's.
+   */
   inParams(params: Uint8Array): number | undefined;
 }
 
@@ -45,54 +53,58 @@ export interface EncryptionType {
   readonly alias: string | undefined;
   /** Key length in bytes. */
   readonly keySize: number;
-  /** RFC 3961's message block size m in bytes: a decrypted message may carry up to m - 1 zero bytes of padding. */
+  /**
+   * RFC 3961's message block size m, in bytes: a decrypted message may end in up to m - 1 zero bytes of
+   * padding.
+   */
   readonly messageBlockSize: number;
   /** Number of the checksum type that goes with this encryption type. */
   readonly checksumType: number;
   /** Length in bytes of that checksum. */
   readonly checksumSize: number;
-  /** False where a change of the ciphertext goes unnoticed: lessons only. */
+  /** False where changes to the ciphertext go unnoticed: for lessons only. */
   readonly integrity: boolean;
   /** True for types that must not leave loopback unasked (RFC 6649, RFC 8429). */
   readonly weak: boolean;
   /** @internal What each profile does with it. */
   readonly profiles: Readonly<Record<ProfileName, ProfileUse>>;
-  /** @internal Undefined where string-to-key has no iteration count. */
+  /** @internal The iteration count of string-to-key; undefined where it has none. */
   readonly iterations: Iterations | undefined;
 
-  /** @internal Makes a fresh random key of `keySize` bytes; never a weak DES key. */
+  /** @internal Makes a fresh random key of `keySize` bytes, never a weak DES key. */
   generateKey(random?: RandomSource): Uint8Array;
 
   /**
-   * @internal Derives a key from a password (RFC 3961 §3, string-to-key), long work off the event loop.
+   * @internal Derives a key from a password (RFC 3961 §3, string-to-key). Slow work runs off the event loop.
    * @param password UTF-8 text.
-   * @param salt bytes, by custom the realm followed by the name's components.
+   * @param salt by custom the realm followed by the components of the name.
    * @param params the etype's own parameters; its defaults when absent.
    * @throws RangeError for parameters this type does not have, or beyond its limits.
    */
   stringToKey(password: string, salt: Uint8Array, params?: Uint8Array): Promise<Uint8Array>;
 
   /**
-   * @internal Prepares a key for use: schedules and derived keys are made once and kept until `wipe`.
-   * @throws RangeError when the key is not `keySize` bytes long; DES: also for a weak or bad-parity key.
+   * @internal Prepares a key for use: key schedules and derived keys are made once and kept until `wipe`.
+   * @throws RangeError for a key that is not `keySize` bytes long and, with DES, for one that is weak or of bad
+   *   parity.
    */
   useKey(key: Uint8Array): CipherKey;
 }
 
 /** A key ready for use under one encryption type. Holds copies of key material until `wipe`. */
 export interface CipherKey {
-  /** Seals `plaintext` under the key for this key usage (RFC 4120 §7.5.1), with a fresh confounder where the type has one. */
+  /** Seals `plaintext` for a key usage (RFC 4120 §7.5.1), with a fresh confounder where the type has one. */
   encrypt(usage: number, plaintext: Uint8Array, random?: RandomSource): Uint8Array;
   /**
-   * Opens what `encrypt` sealed. The seal is checked, in constant time, before anything else is looked at.
+   * Opens what `encrypt` sealed. The seal is checked before anything inside it is read, and in constant time.
    * @returns the plaintext followed by at most `messageBlockSize - 1` bytes of zero padding.
-   * @throws DecryptionError for every cause alike.
+   * @throws DecryptionError, whatever the cause.
    */
   decrypt(usage: number, ciphertext: Uint8Array): Uint8Array;
-  /** The keyed checksum over `data` for this key usage, `checksumSize` bytes. */
+  /** The keyed checksum over `data` for a key usage, `checksumSize` bytes. */
   checksum(usage: number, data: Uint8Array, random?: RandomSource): Uint8Array;
-  /** Whether `checksum` is right for `data`; compared in constant time. */
+  /** Whether `checksum` is the right one for `data`; compared in constant time. */
   verifyChecksum(usage: number, data: Uint8Array, checksum: Uint8Array): boolean;
-  /** Overwrites the copies of key material held here. The key is unusable afterwards. */
+  /** Overwrites the key material held here. The key can't be used afterwards. */
   wipe(): void;
 }

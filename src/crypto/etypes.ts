@@ -21,7 +21,7 @@ export const ENCRYPTION_TYPES: ReadonlyMap<number, EncryptionType> = new Map(
   ROWS.map((row) => [row.etype, row]),
 );
 
-/** The row of an encryption type number, undefined where the project does not have it. */
+/** The row of an encryption type number, or undefined where the project does not have that type. */
 export function encryptionType(etype: number): EncryptionType | undefined {
   return ENCRYPTION_TYPES.get(etype);
 }

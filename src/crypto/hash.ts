@@ -1,6 +1,6 @@
 /**
- * Hash functions of `node:crypto` in one call each: `crypto.hash` makes no native object to be collected later, and
- * its Latin-1 ("binary") result costs half of its Buffer.
+ * One-shot hash functions: `crypto.hash` leaves no native object to be collected later, and its result as
+ * Latin-1 text ("binary") costs half as much as a Buffer.
  */
 import { hash } from "node:crypto";
 

@@ -1,6 +1,7 @@
 /**
- * HMAC (RFC 2104) in two one-shot hashes over reusable buffers: an Hmac object of `node:crypto` costs three times as
- * much, and has to be collected. Whatever passes through the buffers is overwritten before the call ends.
+ * HMAC (RFC 2104) from two one-shot hashes over buffers that are reused: an Hmac object of `node:crypto`
+ * costs three times as much, and has to be collected. Whatever passes through the buffers is overwritten
+ * before the call ends.
  */
 import { hash } from "node:crypto";
 import { bytesOfLatin1, type HashName } from "./hash.js";
@@ -8,9 +9,9 @@ import { bytesOfLatin1, type HashName } from "./hash.js";
 /** A hash function with the sizes HMAC needs to know, in bytes. */
 export interface HmacHash {
   readonly name: HashName;
-  /** B in RFC 2104: what one step of the hash takes. */
+  /** RFC 2104's B: how much one step of the hash takes in. */
   readonly blockSize: number;
-  /** L in RFC 2104: what the hash gives. */
+  /** RFC 2104's L: the size of the hash. */
   readonly digestSize: number;
 }
 
@@ -20,7 +21,7 @@ export const SHA384: HmacHash = Object.freeze({ name: "sha384", blockSize: 128, 
 
 /**
  * The first `size` bytes of HMAC(key, first ‖ second), in a new buffer that is the caller's.
- * Throws a RangeError for a key longer than a block of the hash: no key here is.
+ * @throws RangeError for a key longer than a block of the hash, as no key here is.
  */
 export function hmac(
   algorithm: HmacHash,
@@ -53,7 +54,7 @@ const scratch = new Uint8Array(4096);
 /** Views of the scratch by their length, each made once. */
 const views = new Array<Uint8Array | undefined>(scratch.length + 1);
 
-/** A buffer of `size` bytes until the next call. */
+/** A buffer of `size` bytes, good until the next call. */
 function buffer(size: number): Uint8Array {
   if (size > scratch.length) return new Uint8Array(size);
   let view = views[size];

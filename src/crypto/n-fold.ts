@@ -1,16 +1,20 @@
-/** n-fold (RFC 3961 §5.1): any string, stretched or folded to a given length so that every bit counts about alike. */
+/**
+ * n-fold (RFC 3961 §5.1): a string stretched or folded to a given length, so that every bit counts about
+ * equally.
+ */
 
 /**
  * Folds `input` to `size` bytes (size × 8 bits), in a new buffer that is the caller's.
- * @throws RangeError for an empty input or a size that is no positive integer.
+ * @throws RangeError for an empty input, or a size that is not a positive integer.
  */
 export function nFold(input: Uint8Array, size: number): Uint8Array {
   if (input.length === 0) throw new RangeError("input: expected at least 1 byte, got 0");
   if (!Number.isSafeInteger(size) || size < 1)
     throw new RangeError(`size: expected a positive integer, got ${String(size)}`);
 
-  // Copies of the input, each rotated 13 bits to the right of the one before, up to the least common multiple of both
-  // lengths; then the pieces of `size` bytes are added. Only the sums of each column are kept here.
+  // Copies of the input, each rotated 13 bits further to the right than the one before, fill the least common
+  // multiple of both lengths; then all pieces of `size` bytes are added up. Only the sum of each column is
+  // kept here.
   const columns = new Float64Array(size);
   const bits = input.length * 8;
   const copies = size / greatestCommonDivisor(input.length, size);
@@ -28,7 +32,7 @@ export function nFold(input: Uint8Array, size: number): Uint8Array {
     }
   }
 
-  // Ones' complement addition: what is carried out of the first byte comes back in at the last one.
+  // Ones' complement addition: what is carried out of the first byte comes back in at the last.
   let carry = 0;
   do {
     for (let i = size - 1; i >= 0; i--) {

@@ -1,4 +1,4 @@
-/** Octet strings put together (RFC 3961 §2): the "|" and the numbers of the standards' formulas. */
+/** Octet strings (RFC 3961 §2): the "|" and the numbers in the standards' formulas. */
 
 /** The bytes of `first` and `second`, one after the other, in a new buffer. */
 export function concatBytes(first: Uint8Array, second: Uint8Array): Uint8Array {
@@ -8,7 +8,9 @@ export function concatBytes(first: Uint8Array, second: Uint8Array): Uint8Array {
   return joined;
 }
 
-/** Writes a number of 32 bits, most significant byte first. A DataView would move a small array out of V8's heap first. */
+/**
+ * Writes a 32-bit number, most significant byte first. A DataView would move a small array out of V8's heap.
+ */
 export function writeUint32(bytes: Uint8Array, at: number, value: number): void {
   for (let i = 0; i < 4; i++) bytes[at + i] = value >>> (24 - 8 * i);
 }

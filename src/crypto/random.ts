@@ -1,11 +1,14 @@
-/** The system's randomness, fetched from `node:crypto` in large pieces: a call for 16 bytes costs as much as for 4 KiB. */
+/**
+ * The system's randomness, taken from `node:crypto` in large pieces: a call for 16 bytes costs as much as one
+ * for 4 KiB.
+ */
 import { randomFillSync } from "node:crypto";
 import type { RandomSource } from "./encryption-type.js";
 
 const pool = new Uint8Array(4096);
 let used = pool.length;
 
-/** Fresh bytes of the system's random generator. What is handed out is overwritten in the pool, never given twice. */
+/** Fresh bytes from the system's random generator. What is handed out is overwritten in the pool. */
 export const systemRandom: RandomSource = (size) => {
   if (size > pool.length / 4) return randomFillSync(new Uint8Array(size));
   if (used + size > pool.length) {
@@ -18,7 +21,10 @@ export const systemRandom: RandomSource = (size) => {
   return bytes;
 };
 
-/** `size` bytes of `random`. Throws a RangeError when the source gives another number of bytes than asked. */
+/**
+ * `size` bytes from `random`. Throws a RangeError if the source gives another number of bytes than was asked
+ * for.
+ */
 export function takeRandom(random: RandomSource, size: number): Uint8Array {
   const bytes = random(size);
   if (bytes.length !== size) throw new RangeError(`random: expected ${size} bytes, got ${bytes.length}`);

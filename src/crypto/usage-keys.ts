@@ -1,17 +1,17 @@
 /**
- * Keys derived from one protocol key for its key usages, each made once and kept (RFC 3961 §5.3, RFC 8009 §5): Ke seals, Ki
- * guards what is sealed, Kc makes checksums.
+ * Keys derived from one protocol key for its key usages, each made once and kept (RFC 3961 §5.3, RFC 8009
+ * §5): Ke seals, Ki guards what is sealed, Kc makes checksums.
  */
 import { requireUsage } from "./argument-checks.js";
 import { writeUint32 } from "./octets.js";
 
 /**
- * How many key usages of one key are kept at a time. RFC 4120 §7.5.1 has 26; a peer does not choose the number, so that
- * this only guards against a caller that counts them up.
+ * How many key usages are kept for one key. RFC 4120 §7.5.1 has 26, and no peer chooses the number: this only
+ * guards against a caller that keeps counting up.
  */
 const MAX_USAGES = 32;
 
-/** Something derived that holds key material. */
+/** Something derived, which holds key material. */
 export interface Wipeable {
   wipe(): void;
 }
@@ -40,7 +40,7 @@ export class DerivedKey implements Wipeable {
   }
 }
 
-/** A bounded cache from key usage to what was derived for it; the oldest goes first, wiped. */
+/** What was derived for each key usage, up to a limit: then the oldest is wiped to make room. */
 export class UsageKeys<T extends Wipeable> {
   readonly #byUsage = new Map<number, T>();
   readonly #derive: (usage: number) => T;
@@ -50,7 +50,9 @@ export class UsageKeys<T extends Wipeable> {
     this.#derive = derive;
   }
 
-  /** The keys for `usage`. Throws a RangeError for a number that is no key usage, an Error once wiped. */
+  /**
+   * The keys for `usage`. Throws a RangeError for a number that is not a key usage, and an Error once wiped.
+   */
   get(usage: number): T {
     const kept = this.#byUsage.get(usage);
     if (kept !== undefined) return kept;

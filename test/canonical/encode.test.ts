@@ -26,13 +26,13 @@ test("an envelope is the field alone, however large its contents", () => {
 });
 
 test.each([
-  [EncPrivPartSchema, { seqNumber: -1 }, "expected an unsigned number of 32 bits, got -1"],
-  [EncPrivPartSchema, { seqNumber: 2 ** 32 }, "expected an unsigned number of 32 bits, got 4294967296"],
-  [EncPrivPartSchema, { seqNumber: 1.5 }, "expected an unsigned number of 32 bits, got 1.5"],
-  [EncryptedDataSchema, { etype: 2 ** 31 }, "expected a number of 32 bits, got 2147483648"],
-  [EncryptedDataSchema, { etype: -(2 ** 31) - 1 }, "expected a number of 32 bits, got -2147483649"],
-  [TimestampSchema, { seconds: 2n ** 63n }, "expected a number of 64 bits, got 9223372036854775808"],
-  [TimestampSchema, { seconds: -(2n ** 63n) - 1n }, "expected a number of 64 bits, got -9223372036854775809"],
+  [EncPrivPartSchema, { seqNumber: -1 }, "expected an unsigned 32-bit number, got -1"],
+  [EncPrivPartSchema, { seqNumber: 2 ** 32 }, "expected an unsigned 32-bit number, got 4294967296"],
+  [EncPrivPartSchema, { seqNumber: 1.5 }, "expected an unsigned 32-bit number, got 1.5"],
+  [EncryptedDataSchema, { etype: 2 ** 31 }, "expected a 32-bit number, got 2147483648"],
+  [EncryptedDataSchema, { etype: -(2 ** 31) - 1 }, "expected a 32-bit number, got -2147483649"],
+  [TimestampSchema, { seconds: 2n ** 63n }, "expected a 64-bit number, got 9223372036854775808"],
+  [TimestampSchema, { seconds: -(2n ** 63n) - 1n }, "expected a 64-bit number, got -9223372036854775809"],
 ])("a number that its field can't hold is wrong use: %s %o", (schema: DescMessage, fields, text) => {
   expect(() => encodeCanonical(schema, create(schema, fields as never))).toThrow(new RangeError(text));
 });
@@ -50,7 +50,7 @@ test("a schema with kinds of fields that have no canonical form is wrong use", (
 test("fields that the schema does not know, and values of another type, are wrong use", () => {
   const part = fromBinary(EncPrivPartSchema, Uint8Array.of(0xf8, 0x01, 5));
   expect(() => encodeCanonical(EncPrivPartSchema, part)).toThrow(
-    new TypeError("message: it has fields its schema does not know"),
+    new TypeError("message: expected fields of its schema alone, got others"),
   );
   for (const userData of ["text", [1], {}])
     expect(() =>
