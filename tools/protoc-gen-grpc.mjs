@@ -1,8 +1,8 @@
 // A buf plugin used beside protoc-gen-es. It generates
 //
-// * `<file>_grpc.ts` for each file with services: a client class, a server interface and a function that adds an
-//   implementation to a server, over the run time in src/rpc/;
-// * `file-descriptors_pb.ts`: every file's descriptor with its comments, which protoc-gen-es omits, for reflection.
+// * `<file>_grpc.ts` for each file with services: a client class, a server interface and a function that adds
+// an implementation to a server, over the run time in src/rpc/; * `file-descriptors_pb.ts`: every file's
+// descriptor with its comments, which protoc-gen-es omits, for reflection.
 import { toBinary } from "@bufbuild/protobuf";
 import { FileDescriptorProtoSchema } from "@bufbuild/protobuf/wkt";
 import { createEcmaScriptPlugin, runNodeJs } from "@bufbuild/protoplugin";

@@ -1,4 +1,6 @@
-/** The child process of `openLegacyNode`: node:crypto's single DES, one sample per message from the parent. */
+/**
+ * The child process of `openLegacyNode`: node:crypto's single DES, one sample per message from the parent.
+ */
 import { KEY, nodeCrypto } from "./peers.mjs";
 
 const peer = nodeCrypto("des-ecb", [KEY]);

@@ -1,4 +1,5 @@
-// The parties of the benchmark: a service's key, and a ticket for it with the session key that a client holds.
+// The parties of the benchmark: a service's key, and a ticket for it with the session key that a client
+// holds.
 import { etypeOf } from "../../dist/protocol/etypes.js";
 import { Key, randomKey } from "../../dist/protocol/keys.js";
 import { parsePrincipal } from "../../dist/protocol/principal.js";

@@ -1,5 +1,6 @@
-"""Checks test/vectors/exchange with nothing of the project's code: keys from passwords, seals, checksums, canonical
-form, and that the client refuses the replies it must refuse. Prints a line for each; exits with 1 at a difference."""
+"""Checks test/vectors/exchange with nothing of the project's code: keys from passwords, seals, checksums,
+canonical form, and that the client refuses the replies it must refuse. Prints a line for each; exits with 1
+at a difference."""
 
 import json
 import pathlib
@@ -70,7 +71,9 @@ def check_refusals(vector, keys):
     readers = {
         2: lambda data: client._open_as_reply(m.AuthenticateResponse.FromString(data), first, keys["client"]),
         4: lambda data: client._open_tgs_reply(m.GrantTicketResponse.FromString(data), body, tgt),
-        6: lambda data: client._open_access_reply(m.AccessResponse.FromString(data), ticket, authenticator, expected),
+        6: lambda data: client._open_access_reply(
+            m.AccessResponse.FromString(data), ticket, authenticator, expected
+        ),
     }
     for number, read in readers.items():
         read(sent[str(number)])

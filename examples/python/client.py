@@ -117,7 +117,8 @@ class Client:
     def _open_as_reply(self, response, request, key):
         part = _open(key, 3, "enc_as_rep_part", response.enc_part)
         realm = request.client.split("@")[1]
-        credentials = self._read_reply(part, response, request, request.client, f"krbtgt/{realm}@{realm}")
+        tgs = f"krbtgt/{realm}@{realm}"
+        credentials = self._read_reply(part, response, request, request.client, tgs)
         if not {INITIAL, PRE_AUTHENT} <= set(part.flags):
             raise Untrusted("flags")
         self._kdc_offset = m.milliseconds(part.kdc_time) - self._clock()
@@ -136,7 +137,7 @@ class Client:
         return self._read_reply(part, response, body, tgt.client, body.server)
 
     def _authenticator(self, credentials, usage, checksum_usage, covered, **fresh):
-        """A serialized authenticator over bytes as they will travel, and what the service must answer with."""
+        """A serialized authenticator over bytes as they will travel, and the authenticator itself."""
         key = credentials.key
         checksum = {"type": key.checksum_type, "checksum": key.checksum(checksum_usage, covered)}
         authenticator = m.kerberos("Authenticator")(
@@ -238,7 +239,8 @@ def _read_answer(data, expected):
     kind = answer.type_url.rsplit("/", 1)[-1]
     if kind == "google.rpc.Status":
         status = m.Status.FromString(answer.value)
-        raise Refusal(next(code.name for code in grpc.StatusCode if code.value[0] == status.code), status.message)
+        code = next(code.name for code in grpc.StatusCode if code.value[0] == status.code)
+        raise Refusal(code, status.message)
     if kind != expected:
         raise Untrusted(f"the service answered with {kind}")
     return m.message_class(expected).FromString(answer.value)

@@ -1,4 +1,4 @@
-"""Encryption types 20, 19 (RFC 8009) and 3 (RFC 3961 section 6.2), over the block ciphers of `cryptography`."""
+"""Encryption types 20 and 19 (RFC 8009) and 3 (RFC 3961 section 6.2), over the ciphers of `cryptography`."""
 
 import hashlib
 import hmac
@@ -148,9 +148,11 @@ def _des(key, iv, data, direction):
 
 _WEAK = {
     bytes.fromhex(key)
-    for key in """0101010101010101 fefefefefefefefe e0e0e0e0f1f1f1f1 1f1f1f1f0e0e0e0e
-    01fe01fe01fe01fe fe01fe01fe01fe01 1fe01fe00ef10ef1 e01fe01ff10ef10e 01e001e001f101f1 e001e001f101f101
-    1ffe1ffe0efe0efe fe1ffe1ffe0efe0e 011f011f010e010e 1f011f010e010e01 e0fee0fef1fef1fe fee0fee0fef1fef1""".split()
+    for key in """
+        0101010101010101 fefefefefefefefe e0e0e0e0f1f1f1f1 1f1f1f1f0e0e0e0e 01fe01fe01fe01fe fe01fe01fe01fe01
+        1fe01fe00ef10ef1 e01fe01ff10ef10e 01e001e001f101f1 e001e001f101f101 1ffe1ffe0efe0efe fe1ffe1ffe0efe0e
+        011f011f010e010e 1f011f010e010e01 e0fee0fef1fef1fe fee0fee0fef1fef1
+    """.split()
 }
 
 

@@ -20,7 +20,8 @@ from encryption import ENCRYPTION_TYPES
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    raw = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=raw)
     parser.add_argument("principal", help="primary/instance@REALM; its password is read from stdin")
     parser.add_argument("operation", help="who-am-i, put-note, get-note …")
     parser.add_argument("field", nargs="*", help="fields of the operation's request, as name=value")
@@ -29,7 +30,7 @@ def main():
     parser.add_argument("--v", default="127.0.0.1:8803", metavar="HOST:PORT")
     parser.add_argument("--service", default="v/localhost", help="V's principal; the realm may be left out")
     parser.add_argument("--etypes", default="20,19", help="accepted encryption types, best first (20, 19, 3)")
-    parser.add_argument("--clock-error", type=int, default=0, metavar="SECONDS", help="how wrong this host's clock is")
+    parser.add_argument("--clock-error", type=int, default=0, metavar="SECONDS", help="added to the clock")
     options = parser.parse_args()
 
     etypes = [int(etype) for etype in options.etypes.split(",")]

@@ -1,7 +1,7 @@
-"""The messages of the contract, and how one travels inside another (docs/protocol.md, "Bytes within messages").
+"""The messages of the contract, and how one travels inside another (docs/protocol.md, Bytes within messages).
 
-The classes are made from a serialized FileDescriptorSet, so that no generated code is needed. The one beside the
-protos is the released contract; `protoc --include_imports --descriptor_set_out=FILE` makes another.
+The classes are made from a serialized FileDescriptorSet, so that no generated code is needed. The one beside
+the protos is the released contract; `protoc --include_imports --descriptor_set_out=FILE` makes another.
 """
 
 import pathlib
@@ -16,8 +16,9 @@ def _classes(path):
     pool = descriptor_pool.DescriptorPool()
     for file in files:
         pool.AddSerializedFile(file.SerializeToString())
-    # protobuf 4.22 renamed it.
-    make = getattr(message_factory, "GetMessageClass", None) or message_factory.MessageFactory(pool).GetPrototype
+    make = getattr(message_factory, "GetMessageClass", None)
+    if make is None:  # before protobuf 4.22
+        make = message_factory.MessageFactory(pool).GetPrototype
     return lambda name: make(pool.FindMessageTypeByName(name))
 
 

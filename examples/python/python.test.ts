@@ -1,4 +1,6 @@
-/** The Python client against a realm made on the command line; skipped, by name, where a module is missing. */
+/**
+ * The Python client against a realm made on the command line; skipped, by name, where a module is missing.
+ */
 import { type ChildProcessWithoutNullStreams, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
@@ -25,7 +27,7 @@ function findPython(): { python: string; lacks: string } {
 const { python, lacks } = findPython();
 const why = lacks === "" ? "" : ` (skipped: ${python} lacks ${lacks})`;
 
-describe.skipIf(lacks !== "")(`a client written in Python${why}`, () => {
+describe.skipIf(lacks !== "")(`a client written in Python${why}`, { timeout: 60_000 }, () => {
   let shell: Shell | undefined;
   let server: ChildProcessWithoutNullStreams | undefined;
   let addresses: Record<"as" | "tgs" | "v", string>;

@@ -1,6 +1,7 @@
 /**
- * DES and triple DES (FIPS 46-3, SP 800-67), the modes ECB and CBC (FIPS 81), PKCS#5 padding and key hygiene: bytes to
- * bytes. This folder imports nothing. Not constant time, and single DES can be searched in hours: see docs/des.md.
+ * DES and triple DES (FIPS 46-3, SP 800-67), the modes ECB and CBC (FIPS 81), PKCS#5 padding and key hygiene:
+ * bytes to bytes. This folder imports nothing. Not constant time, and single DES can be searched in hours:
+ * see docs/des.md.
  *
  * {@includeCode ../../examples/doors/des.ts}
  * @module des

@@ -2,9 +2,9 @@
  * The tables of DES as FIPS 46-3 prints them (Appendix 1 and the section "The Key Schedule"; the same in
  * SP 800-67 rev. 2, section 2 and appendix A).
  *
- * Bits are numbered from 1, the leftmost, as in the standard. Entry i of a permutation names the input bit that
- * becomes output bit i + 1. Nothing reads these tables while data is enciphered: `fast-tables.ts` derives
- * its own from them when the module loads.
+ * Bits are numbered from 1, the leftmost, as in the standard. Entry i of a permutation names the input bit
+ * that becomes output bit i + 1. Nothing reads these tables while data is enciphered: `fast-tables.ts`
+ * derives its own from them when the module loads.
  */
 
 /** The initial permutation IP: 64 bits to 64. */
@@ -47,8 +47,8 @@ export const P: readonly number[] = [
 ];
 
 /**
- * The selection functions S1 to S8, four rows of sixteen each. Of a six-bit input the first and last bit choose
- * the row, the middle four the column.
+ * The selection functions S1 to S8, four rows of sixteen each. Of a six-bit input the first and last bit
+ * choose the row, the middle four the column.
  */
 // biome-ignore format: laid out as FIPS 46-3 prints it
 export const S: readonly (readonly number[])[] = [
@@ -102,7 +102,9 @@ export const S: readonly (readonly number[])[] = [
   ],
 ];
 
-/** Permuted choice 1: 56 of the 64 key bits; the first 28 make C, the others D. Bits 8, 16 … 64 are parity. */
+/**
+ * Permuted choice 1: 56 of the 64 key bits; the first 28 make C, the others D. Bits 8, 16 … 64 are parity.
+ */
 // biome-ignore format: laid out as FIPS 46-3 prints it
 export const PC1: readonly number[] = [
   57, 49, 41, 33, 25, 17,  9,

@@ -1,7 +1,7 @@
 /**
  * Weak and semi-weak keys (SP 800-67 rev. 2 §3.3.2; FIPS 74). A weak key's C and D are each all zeros or all
- * ones, so that its sixteen subkeys are alike and enciphering twice gives the plaintext back. A semi-weak key has
- * two different subkeys, and a twin that undoes it.
+ * ones, so that its sixteen subkeys are alike and enciphering twice gives the plaintext back. A semi-weak key
+ * has two different subkeys, and a twin that undoes it.
  */
 import { requireSize } from "./argument-checks.js";
 
@@ -27,13 +27,17 @@ export function isWeakKey(key: Uint8Array): boolean {
   return isAmong(weakKeys, key, 0);
 }
 
-/** Tells whether `key` (8 bytes) is one of the 12 semi-weak keys, parity ignored; RangeError if not 8 bytes. */
+/**
+ * Tells whether `key` (8 bytes) is one of the 12 semi-weak keys, parity ignored; RangeError if not 8 bytes.
+ */
 export function isSemiWeakKey(key: Uint8Array): boolean {
   requireSize("key", key, 8);
   return isAmong(semiWeakKeys, key, 0);
 }
 
-/** Tells whether the 8 bytes of `key` from `offset` on and those of `other` are the same key, parity ignored. */
+/**
+ * Tells whether the 8 bytes of `key` from `offset` on and those of `other` are the same key, parity ignored.
+ */
 export function isSameKey(key: Uint8Array, offset: number, other: Uint8Array, otherOffset: number): boolean {
   let difference = 0;
   for (let i = 0; i < 8; i++) {

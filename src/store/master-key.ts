@@ -93,9 +93,9 @@ export async function createMasterKey(
 
 /**
  * Reads a master key.
- * @throws PrivateFileError `missing`, or `unsafe` for a link out of its folder, another owner or a mode open to others,
- *   with the command that mends it; StoreError `corrupt` for a file that is not a master key, `version` for one
- *   written by a newer release.
+ * @throws PrivateFileError `missing`, or `unsafe` for a link out of its folder, another owner or a mode open
+ *   to others, with the command that mends it; StoreError `corrupt` for a file that is not a master key,
+ *   `version` for one written by a newer release.
  */
 export async function loadMasterKey(file: string): Promise<MasterKey> {
   const contents = await readSecret(file, FILE_SIZE + 1);

@@ -1,6 +1,6 @@
 /**
- * Opens a replay cache by its name, `type:rest`. A new backend is one row in this file; its driver is loaded when it is
- * opened.
+ * Opens a replay cache by its name, `type:rest`. A new backend is one row in this file; its driver is loaded
+ * when it is opened.
  */
 import { MemoryReplayCache, type MemoryReplayCacheOptions } from "./memory-replay-cache.js";
 import type { ReplayCache } from "./replay-cache.js";

@@ -1,4 +1,6 @@
-/** docs/protocol.md says what the code does: refusals with their numbers and codes, key usages, types, limits. */
+/**
+ * docs/protocol.md says what the code does: refusals with their numbers and codes, key usages, types, limits.
+ */
 import { readFileSync } from "node:fs";
 import * as grpc from "@grpc/grpc-js";
 import { describe, expect, test } from "vitest";

@@ -1,4 +1,7 @@
-/** What the README shows is what is there: code from the examples, commands that exist, links that lead somewhere. */
+/**
+ * What the README shows is what is there: code from the examples, commands that exist, links that lead
+ * somewhere.
+ */
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";

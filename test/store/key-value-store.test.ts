@@ -177,7 +177,7 @@ describe("lmdb: across processes", () => {
     await store.close();
   });
 
-  it("names the path if the parent is missing, the folder is open to others, or the files are not a store", async () => {
+  it("names the path if the parent is missing, the folder open to others, or the files not a store", async () => {
     const root = temporaryFolder();
     const missing = join(root, "no", "kv");
     await expect(openLmdbStore(missing)).rejects.toMatchObject({
@@ -214,7 +214,7 @@ describe("lmdb: across processes", () => {
     }
   });
 
-  it("refuses writes on a full disk, keeps its records, and carries on without a restart when there is room", () => {
+  it("refuses writes on a full disk, keeps its records, and carries on when there is room", () => {
     const dir = join(temporaryFolder(), "kv");
     const script = new URL("./lmdb-writer.mjs", import.meta.url).pathname;
     // A limit of 400 KiB on file size stands in for a full disk. The driver reports it on stderr.

@@ -186,7 +186,7 @@ describe("principal record", () => {
     );
   });
 
-  it("refuses sealed keys swapped between etypes, versions or principals, even if the record's seal is valid", () => {
+  it("refuses sealed keys swapped between etypes, versions or principals, under a valid seal too", () => {
     const alice = encodePrincipal(entryOf(ALICE), masterKey);
     const bob = encodePrincipal(entryOf(BOB), masterKey);
     const bobsKeys = recordOf(bob).keys;

@@ -68,7 +68,7 @@ function replayCacheSuite(name: string, open: (settings?: Settings) => Promise<C
       await cache.close();
     });
 
-    it("remembers until the time asked for or ctime + 2 skews, to the millisecond, and refuses what it forgot", async () => {
+    it("remembers until the time asked for or ctime + 2 skews, to the ms, and refuses what it forgot", async () => {
       for (const expiry of [T + S, T + 2 * S, T + 3 * S, T + 3 * S + 7]) {
         const cache = await open();
         const until = Math.max(expiry, T + 2 * S);
@@ -88,7 +88,7 @@ function replayCacheSuite(name: string, open: (settings?: Settings) => Promise<C
       }
     });
 
-    it("serves at exactly one skew below the high-water mark, and names the mark one millisecond lower", async () => {
+    it("serves one skew below the high-water mark, and names the mark 1 ms lower", async () => {
       const cache = await open();
       await cache.store(tag(1), T, T + S, T);
       expect(await reason(cache.store(tag(2), T - S, T, T - S))).toBe("accepted");
@@ -113,7 +113,7 @@ function replayCacheSuite(name: string, open: (settings?: Settings) => Promise<C
       await cache.close();
     });
 
-    it("refuses new ones when full rather than forget, and takes new ones when old ones have expired", async () => {
+    it("refuses new ones when full rather than forget, until old ones have expired", async () => {
       const cache = await open({ capacity: 3 });
       for (let i = 0; i < 3; i++) await cache.store(tag(i), T, T + S, T);
       expect(await reason(cache.store(tag(3), T, T + S, T))).toBe("KDC_ERR_SVC_UNAVAILABLE");
