@@ -9,7 +9,7 @@ import { type ProfileName, profile } from "../protocol/profile.js";
 export interface ClientEtypes {
   /** All that the client accepts, best first: its floor. */
   readonly permitted: readonly number[];
-  /** The one its first request is made with; the guess that makes a login one round trip. */
+  /** The one its first request uses: where the guess is right, a login takes one round trip. */
   readonly first: number;
 }
 
@@ -19,10 +19,16 @@ export interface KeyGuess {
   readonly stringToKey: StringToKey;
 }
 
-/** Fewest PBKDF2 iterations a client of ours accepts: the default of RFC 8009 §4. A KDC can't make a key cheaper. */
+/**
+ * The fewest PBKDF2 iterations our client accepts, the default of RFC 8009 §4: no KDC can have it make a
+ * cheaper key.
+ */
 export const MIN_ITERATIONS = ITERATIONS.least;
 
-/** The encryption types of a profile, without those that have no integrity: they are asked for by name or not at all. */
+/**
+ * The encryption types of a profile, without those that have no integrity: they are asked for by name or not
+ * at all.
+ */
 export function profileEtypes(name: ProfileName): ClientEtypes {
   const { permitted, keyEtypes } = profile(name);
   return { permitted: permitted.filter((etype) => etypeOf(etype).integrity), first: keyEtypes[0]! };
@@ -51,7 +57,7 @@ export function followAdvice(
 }
 
 function checkIterations({ etype, s2kparams }: EtypeInfo2_Entry): void {
-  // Parameters that are not the type's are string-to-key's to refuse.
+  // Parameters that do not fit the type are left to string-to-key to refuse.
   const count = etypeOf(etype).iterations?.inParams(s2kparams);
   if (count !== undefined && count < MIN_ITERATIONS)
     throw new KrbError("KDC_ERR_ETYPE_NOSUPP", "the KDC asks for too few iterations of the password's hash", {

@@ -17,15 +17,17 @@ export interface CredentialCache {
   /** What is kept, or undefined when nobody is logged in. */
   load(): Promise<CachedLogin | undefined>;
   /**
-   * Names the state of what is kept, at once and for less than `load` costs: as long as the name stays the same, so does
-   * what `load` gives. Undefined: it can't be told now. A cache that can never tell, or loads for nothing, leaves it out.
+   * Names the state of what is kept, cheaply and without waiting: as long as the name stays the same, so does
+   * what `load` returns. Undefined where it can't tell at the moment. A cache that never can, or whose `load`
+   * costs nothing, leaves this out.
    */
   revision?(): string | undefined;
   /** Puts a new login in place of whatever is kept. */
   store(login: CachedLogin): Promise<void>;
   /**
-   * Changes what is kept while nobody else changes it; where nothing is kept, nothing happens. Credentials that stay are the same
-   * objects, and the client stays. A cache that no other process or client changes leaves it out: it is loaded and stored.
+   * Changes what is kept, with everybody else locked out; does nothing where nothing is kept. Credentials
+   * that stay remain the same objects, and the client stays. A cache that nobody else changes leaves this
+   * out: it is then loaded and stored.
    */
   change?(change: (login: CachedLogin) => CachedLogin): Promise<void>;
   /** Forgets and overwrites what is kept; false when there was nothing. */

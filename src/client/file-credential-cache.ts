@@ -1,9 +1,10 @@
 /**
  * The credential cache in a file, in MIT's FILE format 0x0504: `klist -c` of MIT Kerberos reads it.
  *
- * The file holds session keys: mode 0600, read only where nobody else can have written or read it. Others change it too, so a
- * login starts a new file, put in place of the old one in one step, and every other change is made in the file, under the lock
- * that MIT's library takes; what is not ours, or not understood, stays byte for byte.
+ * The file holds session keys: mode 0600, read only where nobody else can have written or read it. Others
+ * change it too, so a login starts a new file, put in place of the old one in one step, and every other
+ * change is made in the file, under the lock that MIT's library takes; what is not ours, or not understood,
+ * stays byte for byte.
  */
 import { constants } from "node:fs";
 import { lstat, open, unlink } from "node:fs/promises";
@@ -26,7 +27,7 @@ import { FormatError } from "../formats/format-error.js";
 import { beginsAsTicket } from "../protocol/ticket-bytes.js";
 import type { CachedLogin, CredentialCache } from "./credential-cache.js";
 
-/** A file that is no credential cache, or one that can't be read here; the hint says what to do. */
+/** A file that is not a credential cache, or one that can't be read here; the hint says what to do. */
 export class CredentialCacheError extends ReadableError {
   override readonly name = "CredentialCacheError";
 }
@@ -58,7 +59,7 @@ export function fileCache(name: string): CredentialCache {
 }
 
 /**
- * All that a cache's file holds, what is not ours too; undefined where there is none.
+ * All that a cache's file holds, including what is not ours; undefined where there is none.
  * @throws PrivateFileError, CredentialCacheError as the functions of `fileCache`.
  */
 export async function readCacheFile(path: string): Promise<ParsedCredentialCache | undefined> {
@@ -171,7 +172,10 @@ async function append(
   }
 }
 
-/** The name first, as MIT's library does it: whoever opens the file from now on finds none, and nobody reads zeros. */
+/**
+ * The name first, as MIT's library does it: whoever opens the file from now on finds none, and nobody reads
+ * zeros.
+ */
 async function destroy(path: string): Promise<boolean> {
   if (!(await checkReplaceable(path))) return false;
   const handle = await open(path, constants.O_WRONLY | (constants.O_NOFOLLOW ?? 0));
@@ -186,7 +190,7 @@ async function destroy(path: string): Promise<boolean> {
   return true;
 }
 
-/** Whether there is a file; refuses what is not a regular file of our own, and what is no cache. */
+/** Whether there is a file; refuses anything but a regular file of our own that is a cache. */
 async function checkReplaceable(path: string): Promise<boolean> {
   let status: Awaited<ReturnType<typeof lstat>>;
   try {

@@ -1,11 +1,12 @@
 /**
- * The login in a credential cache: read when the cache has changed, changed by one at a time.
+ * The login in a credential cache: read when the cache has changed, changed by one caller at a time.
  *
- * Invariant: what was read is used only as long as the cache gives its state the same name. Its keys belong to whoever was
- * handed them; `destroy` alone overwrites them.
+ * Invariant: what was read is used only as long as the cache gives its state the same name. Its keys belong
+ * to whoever was handed them; `destroy` alone overwrites them.
  *
- * A ticket that was got is used even where the cache can't take it (a read-only mount, a full disk, another program's lock):
- * the changed login is kept here, as long as the cache holds the TGT that it belongs to.
+ * A ticket that was obtained is used even where the cache can't take it (a read-only mount, a full disk,
+ * another program's lock): the changed login is kept here, as long as the cache holds the TGT that it belongs
+ * to.
  */
 import { KeyQueues } from "../collections/key-queues.js";
 import type { Credentials } from "../protocol/credentials.js";
@@ -34,7 +35,7 @@ interface UnkeptLogin {
   readonly login: CachedLogin;
 }
 
-/** The login of one client, in its cache. */
+/** The login of one client, in its credential cache. */
 export class KeptLogin {
   readonly #cache: CredentialCache;
   readonly #clock: () => number;
@@ -45,7 +46,7 @@ export class KeptLogin {
   /** One change at a time, so that none overwrites what another has just kept. */
   readonly #changes = new KeyQueues<string>();
 
-  /** @param onUnkept told once of a login that the cache can't take what is new. */
+  /** @param onUnkept told, once for each login, why the cache can't take a change. */
   constructor(cache: CredentialCache, clock: () => number, onUnkept: (error: Error) => void = () => {}) {
     this.#cache = cache;
     this.#clock = clock;
@@ -68,7 +69,10 @@ export class KeptLogin {
     return login;
   }
 
-  /** The login, if it is good now. Throws KrbError KRB_AP_ERR_TKT_EXPIRED if it is not, or nobody is logged in. */
+  /**
+   * The login, if it is good now. Throws KrbError KRB_AP_ERR_TKT_EXPIRED if it is not, or nobody is logged
+   * in.
+   */
   async current(): Promise<CurrentLogin> {
     const login = await this.load();
     if (login === undefined) throw notLoggedIn("nobody is logged in");
@@ -86,9 +90,9 @@ export class KeptLogin {
   }
 
   /**
-   * Changes the login that a TGT belongs to; where another or none has taken its place, nothing is kept. A cache that can't
-   * take the change is no failure.
-   * @param change gives the login anew; credentials that stay are the same objects.
+   * Changes the login that a TGT belongs to; where another or none has taken its place, nothing is kept. A
+   * cache that can't take the change is no failure.
+   * @param change makes the new login; credentials that stay are the same objects.
    */
   change(tgt: Credentials, change: (login: CachedLogin) => CachedLogin): Promise<void> {
     return this.#inTurn(async () => {

@@ -1,8 +1,9 @@
 /**
  * The client: from password to answered call in three RPCs.
  *
- * `login` keeps a TGT in the credential cache; `serviceTicket` keeps a ticket a service; `access` makes one sealed call.
- * The password lives for one `login`. Every failure is a KrbError with the refusal's name and details, or an RpcError.
+ * `login` keeps a TGT in the credential cache; `serviceTicket` keeps one ticket for each service; `access`
+ * makes one sealed call. A password is kept for one `login`, no longer. Every failure is a KrbError with the
+ * refusal's name and details, or an RpcError.
  */
 import {
   create,
@@ -38,27 +39,33 @@ import { type OperationTypes, readAnswer } from "./operation-answer.js";
 export interface KerberosClientOptions {
   /** Where the KDC is; 127.0.0.1:8801 and :8802 by default. */
   readonly kdc?: KdcAddresses | undefined;
-  /** TLS to KDC and services; plaintext by default, as Kerberos is made for. */
+  /** TLS to KDC and services; plaintext by default, which Kerberos is made for. */
   readonly credentials?: grpc.ChannelCredentials | undefined;
   /** Where a login is kept; in memory by default. */
   readonly cache?: CredentialCache | undefined;
-  /** Encryption types accepted; by default those of `textbook` for a KDC on loopback, of `standard` elsewhere. */
+  /**
+   * Encryption types accepted; by default those of `textbook` for a KDC on loopback, and of `standard` for
+   * any other.
+   */
   readonly etypes?: ClientEtypes | undefined;
   /** Time for one RPC, in milliseconds; 10 s by default. */
   readonly timeoutMs?: number | undefined;
   /** The present in milliseconds since the epoch; the system's clock by default. */
   readonly clock?: (() => number) | undefined;
-  /** Told once of a login whose cache can't take a new ticket, which is used all the same; a warning of the process by default. */
+  /**
+   * Told, once for each login, why its cache can't take a new ticket, which is used all the same; emits a
+   * warning of the process by default.
+   */
   readonly onUnkept?: ((error: Error) => void) | undefined;
   /** Interceptors of every call, outermost first; they see each message as the Buffer that travels. */
   readonly interceptors?: readonly grpc.Interceptor[] | undefined;
 }
 
-/** What may be asked of a ticket. Times are milliseconds. */
+/** What may be asked of a ticket. */
 export interface TicketOptions {
-  /** Wanted life. */
+  /** Wanted life, in milliseconds. */
   readonly life?: number | undefined;
-  /** Wanted renewable life; absent: not renewable. */
+  /** Wanted renewable life, in milliseconds; absent: not renewable. */
   readonly renewableLife?: number | undefined;
 }
 
@@ -69,9 +76,9 @@ export interface ServiceTarget {
   readonly address?: string | undefined;
 }
 
-/** How long a renewal of the login that failed is not tried again, in milliseconds. */
+/** How long to wait after a failed renewal of the login before the next one, in milliseconds. */
 const RENEWAL_PAUSE = 60_000;
-/** How long after a ticket for a service was forgotten the next one is kept, in milliseconds. */
+/** How long after forgetting a ticket for a service the next one is kept, in milliseconds. */
 const FORGET_PAUSE = 10_000;
 
 /** A Kerberos client over gRPC. Channels are opened on first use; `close` ends them. */
@@ -80,10 +87,10 @@ export class KerberosClient {
   readonly #connections: Connections;
   readonly #etypes: ClientEtypes;
   readonly #clock: () => number;
-  /** Tickets asked for and not here yet, by TGT and service. */
+  /** Tickets that were asked for and have not come yet, by TGT and service. */
   readonly #waiting = new Map<string, Promise<Credentials>>();
   #renewedAt = Number.NEGATIVE_INFINITY;
-  /** When a ticket for a service was forgotten last. */
+  /** When a ticket for a service was last forgotten, in milliseconds since the epoch. */
   readonly #forgotAt = new Map<Principal, number>();
 
   constructor(options: KerberosClientOptions = {}) {
@@ -118,8 +125,8 @@ export class KerberosClient {
   }
 
   /**
-   * Logs in with the keys of a keytab, as `readKeytabKeys` gives them. Where the KDC refuses the newest, the version before is
-   * tried: a keytab is ahead of its realm where `ktadd` was cut off between the two.
+   * Logs in with the keys of a keytab, as `readKeytabKeys` gives them. Where the KDC refuses the newest, the
+   * version before is tried: a keytab is ahead of its realm where `ktadd` was cut off between the two.
    */
   async loginWithKeytab(
     { principal, keys, before }: KeytabKeys,
@@ -137,7 +144,7 @@ export class KerberosClient {
   }
 
   /**
-   * A ticket for a service: from the cache, or from the TGS, asked once however many callers wait.
+   * A ticket for a service: from the cache, or from the TGS, which is asked once however many callers wait.
    * @throws KrbError KRB_AP_ERR_TKT_EXPIRED when nobody is logged in any more; every refusal of the TGS.
    */
   async serviceTicket(service: string, options: TicketOptions = {}): Promise<Credentials> {
@@ -146,8 +153,8 @@ export class KerberosClient {
   }
 
   /**
-   * What calls to a service are authenticated with: a ticket as from `serviceTicket`, and the KDC's clock as far as the
-   * login measured it. Renews a renewable login in the last fifth of its life.
+   * What calls to a service are authenticated with: a ticket as from `serviceTicket`, and the KDC's clock as
+   * far as the login measured it. Renews a renewable login in the last fifth of its life.
    * @param service its principal; the realm may be left out where it is the login's.
    */
   async serviceProof(service: string): Promise<ServiceProof> {
@@ -160,8 +167,9 @@ export class KerberosClient {
   }
 
   /**
-   * Forgets a service ticket that its service refused, so that the TGS is asked for another; the login stays. Once in ten
-   * seconds a service: the refusal may be anybody's, and where the next ticket is refused too, a third would be.
+   * Forgets a service ticket that its service refused, so that the TGS is asked for another; the login stays.
+   * At most once in ten seconds for each service: anybody may have made the refusal, and where the next
+   * ticket is refused too, a third would be.
    */
   async forgetTicket({ server, ticket }: Credentials): Promise<void> {
     const { login, tgt, now } = await this.#login.current();
@@ -175,7 +183,10 @@ export class KerberosClient {
     }));
   }
 
-  /** Renews the TGT; it must be renewable. The cache keeps the new one and forgets service tickets of the old one. */
+  /**
+   * Renews the TGT; it must be renewable. The cache keeps the new one and forgets the service tickets of the
+   * old one.
+   */
   async renew(): Promise<Credentials> {
     const { tgt, now } = await this.#login.current();
     const wish: TicketWish = { etypes: this.#etypes.permitted, options: [KdcOption.RENEW] };
@@ -186,7 +197,7 @@ export class KerberosClient {
 
   /**
    * Calls one operation of a service under seal, in one round trip once a ticket is at hand.
-   * @throws RpcError with the code of what the operation refused; KrbError of what the service refused;
+   * @throws RpcError with the code of what the operation refused; KrbError as the service refuses;
    *   KRB_AP_ERR_MUT_FAIL when the service could not prove itself.
    */
   async access<Request extends DescMessage, Response extends DescMessage>(
@@ -207,7 +218,7 @@ export class KerberosClient {
     return readAnswer(openAccessRep(response, pending), operation.response);
   }
 
-  /** Who is logged in, and with what; undefined: nobody. */
+  /** Who is logged in, and with which credentials; undefined: nobody. */
   cached(): Promise<CachedLogin | undefined> {
     return this.#login.load();
   }
@@ -248,10 +259,13 @@ export class KerberosClient {
     return Math.abs(now - this.#renewedAt) >= RENEWAL_PAUSE;
   }
 
-  /** One call renews, those beside it go on with the old ticket; a KDC that is away is asked again after a minute. */
+  /**
+   * One call renews, and those beside it go on with the old ticket; a KDC that does not answer is asked again
+   * after a minute.
+   */
   async #renewed({ now }: CurrentLogin): Promise<CurrentLogin> {
     this.#renewedAt = now;
-    // The old ticket is good for the call at hand, whatever became of the renewal.
+    // The old ticket is good enough for the call at hand, whatever came of the renewal.
     await this.renew().catch(() => {});
     return this.#login.current();
   }
@@ -261,7 +275,7 @@ export class KerberosClient {
     const held = heldTicket(current, server);
     if (held !== undefined) return held;
     const { tgt, now } = current;
-    // By TGT, too: whoever logs in meanwhile does not get another's ticket.
+    // By TGT as well: whoever logs in meanwhile does not get somebody else's ticket.
     const name = `${Buffer.from(tgt.ticket).toString("base64")} ${server}`;
     const waiting = this.#waiting.get(name);
     if (waiting !== undefined) return waiting;

@@ -20,7 +20,8 @@ export interface KeytabKeys {
  * Reads a keytab; its keys belong to the caller.
  * @param name its path, or `FILE:` and its path.
  * @param onSkipped told of entries that are of no use here.
- * @throws PrivateFileError as `readSecret`; KeytabError for a file that is no keytab; RangeError for a name of another type.
+ * @throws PrivateFileError as `readSecret`; KeytabError for a file that is not a keytab; RangeError for a
+ *   name of another type.
  */
 export async function readKeytab(
   name: string,
@@ -38,9 +39,10 @@ export async function readKeytab(
 /**
  * The newest keys of a principal, and the version before.
  * @param path of the keytab; `FILE:` may stand before it.
- * @param name of the principal; without a realm it is of the realm of the keytab's first entry. The first entry's
- *   principal by default.
- * @throws KeytabError where the keytab has no key of it; KrbError for a name outside the grammar; as `readKeytab`.
+ * @param name of the principal; without a realm it is of the realm of the keytab's first entry. The first
+ *   entry's principal by default.
+ * @throws KeytabError where the keytab has no key of it; KrbError for a name outside the grammar; as
+ *   `readKeytab`.
  */
 export async function readKeytabKeys(
   path: string,

@@ -1,6 +1,6 @@
 /**
- * The procedure of a login (RFC 4120 §3.1): one round trip when the client's guess of encryption type and salt is right
- * and its clock is, one more for each that is not.
+ * A login (RFC 4120 §3.1): one round trip where the client guesses encryption type and salt right and its
+ * clock is right; one more for each that is not.
  */
 import type {
   AuthenticateRequest,
@@ -22,9 +22,9 @@ const MAX_TRIES = 3;
 export interface LoginParts {
   /** Sends message (1). */
   readonly authenticate: (request: AuthenticateRequest) => Promise<AuthenticateResponse>;
-  /** Makes the client's long-term key as a guess says; wiped after the try. */
+  /** Makes the client's long-term key by a guess; it is wiped after the try. */
   readonly keyOf: (guess: KeyGuess) => Promise<Key>;
-  /** What is asked of the ticket, by the time of asking. */
+  /** What is asked of the ticket; `now` is the time of asking, in milliseconds since the epoch. */
   readonly wish: (now: number) => TicketWish;
   readonly etypes: ClientEtypes;
   readonly clock: () => number;
@@ -33,7 +33,7 @@ export interface LoginParts {
 /**
  * Gets a TGT.
  * @returns the credentials, and the KDC's clock minus ours in milliseconds.
- * @throws KrbError of the AS's refusal or of `openAsRep`; RpcError.
+ * @throws KrbError as the AS refuses, or as `openAsRep`; RpcError where the call fails.
  */
 export async function obtainTgt(
   client: Principal,
@@ -65,7 +65,8 @@ export async function obtainTgt(
 }
 
 /**
- * Long-term keys at hand, such as a keytab's, as a login takes them: copies, in the client's order of preference.
+ * Long-term keys at hand, such as a keytab's, as a login takes them: copies, in the client's order of
+ * preference.
  * @throws KrbError KDC_ERR_ETYPE_NOSUPP when the client accepts none of their encryption types.
  */
 export function keysAtHand(

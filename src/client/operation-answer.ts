@@ -13,7 +13,7 @@ export interface OperationTypes<Request extends DescMessage, Response extends De
 
 /**
  * Reads an answer that was unsealed.
- * @throws RpcError with the code of what the operation refused; INTERNAL for bytes that are no answer to it.
+ * @throws RpcError with the code of what the operation refused; INTERNAL for bytes that do not answer it.
  */
 export function readAnswer<Response extends DescMessage>(
   bytes: Uint8Array,

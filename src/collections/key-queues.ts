@@ -1,8 +1,9 @@
 /**
- * Work that waits its turn: what concerns one key runs one after the other, what concerns different keys side by side.
+ * Work that waits its turn: what concerns one key runs one after the other, what concerns different keys side
+ * by side.
  *
- * Invariants. Work begins in the order it came, and only when all before it on its key has ended, well or badly. A key
- * with nothing left to do takes no memory.
+ * Invariants. Work begins in the order it came, and only when all before it on its key has ended, well or
+ * badly. A key with nothing left to do takes no memory.
  */
 
 /** A queue for each key. */

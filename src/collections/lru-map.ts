@@ -1,8 +1,8 @@
 /**
  * A map of what was used last: where it is full, what has not been used for longest makes room.
  *
- * Invariants. The entries stand in a chain in the order of their last use, so that each step, making room included, takes the
- * same time however many there are. The total size never exceeds the limit.
+ * Invariants. The entries stand in a chain in the order of their last use, so that each step, making room
+ * included, takes the same time however many there are. The total size never exceeds the limit.
  */
 
 interface Entry<K, V> {
@@ -24,7 +24,8 @@ export class LruMap<K, V> {
 
   /**
    * @param limit the most that is kept, as `sizeOf` counts it.
-   * @param sizeOf the size of a value, from 0 up; 1 for each by default, so that `limit` is a number of entries.
+   * @param sizeOf the size of a value, from 0 up; 1 for each by default, so that `limit` is a number of
+   *   entries.
    * @throws RangeError for a limit that is no whole number from 1 up.
    */
   constructor(limit: number, sizeOf: (value: V) => number = () => 1) {

@@ -1,6 +1,7 @@
 /**
- * The server interceptor that ends what would otherwise never end, and refuses what would cost too much. It stands first
- * in the list: a call has its time from its headers on, whatever the interceptors behind it do with it.
+ * The server interceptor that ends calls which would otherwise never end, and refuses those that would cost
+ * too much. It stands first in the list: a call's time runs from its headers, whatever the interceptors
+ * behind it do.
  */
 import { constants } from "node:http2";
 import * as grpc from "@grpc/grpc-js";
@@ -16,7 +17,7 @@ export interface CallLimits {
   readonly idleStreamMs: number;
 }
 
-/** The usual limits. */
+/** The usual limits, in milliseconds. */
 export const CALL_LIMITS: CallLimits = Object.freeze({
   unaryMs: 5_000,
   firstMessageMs: 5_000,
@@ -24,9 +25,10 @@ export const CALL_LIMITS: CallLimits = Object.freeze({
 });
 
 /**
- * An interceptor that ends calls which take longer than the limits with DEADLINE_EXCEEDED, and refuses compressed requests
- * with UNIMPLEMENTED: compression tells secrets from attacker-chosen text beside them (CRIME), and a few bytes unpack to
- * many.
+ * An interceptor that ends calls which exceed the limits with DEADLINE_EXCEEDED, and refuses compressed
+ * requests with UNIMPLEMENTED: compression gives away secrets that stand beside text of an attacker's choice
+ * (CRIME), and a few bytes may unpack to many.
+ * @param limits in milliseconds; the usual ones where not given.
  */
 export function limitCalls(limits: Partial<CallLimits> = {}): grpc.ServerInterceptor {
   const all = { ...CALL_LIMITS, ...limits };
@@ -36,8 +38,8 @@ export function limitCalls(limits: Partial<CallLimits> = {}): grpc.ServerInterce
 type Listener = Parameters<grpc.ServerInterceptingCallInterface["start"]>[0];
 
 /**
- * One call within its limits. It stands in for the interceptor's requester and listener both, and passes everything on
- * itself: closures and layers for each step would cost a fifth of an empty call.
+ * One call within its limits. It stands in for the interceptor's requester and listener both, and passes
+ * everything on itself: closures and layers for each step would cost a fifth of an empty call.
  */
 class LimitedCall extends grpc.ServerInterceptingCall implements Listener {
   readonly #call: grpc.ServerInterceptingCallInterface;
@@ -86,7 +88,7 @@ class LimitedCall extends grpc.ServerInterceptingCall implements Listener {
 
   onCancel(): void {
     this.#end();
-    // Comes after the status too: a client that never ends its half would keep the stream open.
+    // This is called after the status, too: a client that never ends its half would keep the stream open.
     if (!this.#received) closeStream(this.#call);
     this.#listener?.onCancel();
   }
@@ -143,7 +145,7 @@ function overstepped(call: LimitedCall, ms: number, what: string): void {
   call.sendStatus({ code: grpc.status.DEADLINE_EXCEEDED, details });
 }
 
-/** Closes a stream once its status is sent: earlier, the trailers would be lost. */
+/** Closes a stream once its status has been sent; any earlier, and the trailers would be lost. */
 function closeStream(call: grpc.ServerInterceptingCallInterface): void {
   const stream = http2Stream(call);
   if (stream === undefined || stream.closed) return;

@@ -1,9 +1,9 @@
 /**
  * One call on the server: what its handler is told, and how it ends.
  *
- * Invariants. A call gets exactly one status, and none once it is cancelled. What a handler throws without a status of its
- * own reaches `onInternalError` and never the wire. `settle` never rejects: a handler that throws, whenever and whatever,
- * ends its call and not the process.
+ * Invariants. A call gets exactly one status, and none once it is cancelled. What a handler throws without a
+ * status of its own reaches `onInternalError` and never the wire. `settle` never rejects: a handler that
+ * throws, whenever and whatever, ends its call and not the process.
  */
 import type { EventEmitter } from "node:events";
 import * as grpc from "@grpc/grpc-js";
@@ -15,11 +15,17 @@ import { type CallStatus, hasStatus, toStatus } from "./status.js";
 export interface HandlerContext {
   /** The method called, `/package.Service/Method`. */
   readonly method: string;
-  /** The request metadata: the very object the interceptors passed on. */
+  /** The request metadata: the very object that the interceptors passed on. */
   readonly metadata: grpc.Metadata;
-  /** When the client stops waiting; undefined if it waits without limit. The server's own limits show in `signal` only. */
+  /**
+   * When the client stops waiting; undefined if it waits without limit. The server's own limits show in
+   * `signal` only.
+   */
   readonly deadline: Date | undefined;
-  /** Aborts when the call is cancelled, is out of time or, for a stream, the server shuts down; `reason` is an RpcError. */
+  /**
+   * Aborts when the call is cancelled or out of time or, for a stream, when the server shuts down; `reason`
+   * is an RpcError.
+   */
   readonly signal: AbortSignal;
   /** The client's address and port. */
   readonly peer: string;
@@ -35,11 +41,13 @@ export interface HandlerContext {
   readonly call: grpc.ServerUnaryCall<Buffer, Buffer> | StreamingCall;
 }
 
-/** What holds for all calls of a service. */
+/** Settings for all calls of a service. */
 export interface ServiceOptions {
-  /** Ends the service's streams with UNAVAILABLE. Unary calls run to their end: that is what draining waits for. */
+  /**
+   * Ends the service's streams with UNAVAILABLE. Unary calls run to completion, and draining waits for them.
+   */
   readonly shutdown?: AbortSignal | undefined;
-  /** Told of every error that left as INTERNAL, with its cause: for the log. Must not throw. */
+  /** Told of every error that left as INTERNAL, for the log. Must not throw. */
   readonly onInternalError?: ((error: unknown, context: HandlerContext) => void) | undefined;
   /** The full name to register under, instead of the descriptor's. */
   readonly typeName?: string | undefined;
@@ -57,10 +65,10 @@ export class CallScope implements HandlerContext {
   readonly deadline: Date | undefined;
   readonly peer: string;
   readonly authority: string;
-  /** Made when somebody writes to them, which most answers do without. */
+  /** Made on first use: most calls need neither. */
   #headers: grpc.Metadata | undefined;
   #trailers: grpc.Metadata | undefined;
-  /** Made when somebody asks for the signal: most handlers never do, and making it costs as much as a hash. */
+  /** Made on first use: most handlers never ask for the signal, and making it costs as much as a hash. */
   #controller: AbortController | undefined;
   /** Why the call ended before its handler did. */
   #abortReason: RpcError | undefined;
@@ -87,13 +95,13 @@ export class CallScope implements HandlerContext {
     const deadline = Number(call.getDeadline());
     if (Number.isFinite(deadline)) {
       this.deadline = new Date(deadline);
-      // grpc-js ends the call itself, but tells of it only once all that was written before is read.
+      // grpc-js ends the call itself, but says so only once everything written before has been read.
       const left = Math.min(Math.max(deadline - Date.now(), 0), 2 ** 31 - 1);
       this.#timer = setTimeout(() => this.abort(outOfTime()), left).unref();
     }
     (call as EventEmitter).on("cancelled", () => {
       this.#cancelled = true;
-      // grpc-js says this after the status as well: a handler that is done is not told.
+      // grpc-js also says this after the status; a handler that is done is not told.
       if (!this.#settled) this.abort(Date.now() >= deadline ? outOfTime() : cancelled());
     });
     if (call.cancelled) this.abort(cancelled());
@@ -139,7 +147,7 @@ export class CallScope implements HandlerContext {
     this.#controller?.abort(reason);
   }
 
-  /** Lets the end of the server end this call. */
+  /** Has the call ended when the server shuts down. Throws why it has ended, if it has. */
   holdUntilShutdown(): void {
     this.#streams.add(this);
     if (this.#options.shutdown?.aborted) this.abort(shuttingDown());
@@ -154,12 +162,12 @@ export class CallScope implements HandlerContext {
   ): Promise<void> {
     try {
       await nextTurn();
-      // Ended while it waited: nobody is there for an answer.
+      // It ended while it waited: nobody is left to answer.
       if (this.#abortReason !== undefined) throw this.#abortReason;
       const value = await run();
       if (!this.#cancelled) succeed(value);
     } catch (thrown) {
-      // A wait that the signal ended may throw its own AbortError: the call's end is why.
+      // A wait that the signal aborted may throw an AbortError of its own; the reason is the end of the call.
       const error = this.#abortReason !== undefined && isAbortError(thrown) ? this.#abortReason : thrown;
       if (!hasStatus(error)) this.#report(error);
       if (!this.#cancelled) {
@@ -178,7 +186,7 @@ export class CallScope implements HandlerContext {
     try {
       this.#options.onInternalError?.(error, this);
     } catch {
-      // the log is out of order; the call still gets its status
+      // the log is broken; the call still gets its status
     }
   }
 }

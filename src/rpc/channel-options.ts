@@ -1,9 +1,10 @@
-/** How every client of this project is set. */
+/** Settings of every client in this project. */
 import type * as grpc from "@grpc/grpc-js";
 
 /**
- * Retries: only UNAVAILABLE, three attempts within some tenths of a second. Each attempt asks the call credentials anew,
- * so that a guarded call carries a fresh authenticator and a retry is never taken for a replay.
+ * Retries: UNAVAILABLE only, three attempts within a few tenths of a second. Each attempt asks the call
+ * credentials again, so that a guarded call carries a fresh authenticator and a retry is never taken for a
+ * replay.
  */
 export const RETRY_SERVICE_CONFIG = {
   methodConfig: [
@@ -27,7 +28,7 @@ export const CHANNEL_OPTIONS: Readonly<grpc.ChannelOptions> = Object.freeze({
   "grpc.keepalive_time_ms": 30_000,
   // … and 5 s for its answer.
   "grpc.keepalive_timeout_ms": 5_000,
-  // The largest response taken, in bytes.
+  // The largest response accepted, in bytes.
   "grpc.max_receive_message_length": 4 * 1024 * 1024,
   "grpc.service_config": JSON.stringify(RETRY_SERVICE_CONFIG),
   // A resolver's own service config (TXT records) would replace the one above.

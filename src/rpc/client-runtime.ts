@@ -1,9 +1,10 @@
 /**
  * Between callers and grpc-js: the base of the generated clients.
  *
- * Invariants. No call lacks a deadline. A call fails with a KrbError or an RpcError, never with grpc-js's own error; an
- * argument that is no message of its type fails with what protobuf-es throws, before anything is sent. A stream that its
- * consumer leaves is cancelled. Interceptors see each message as the Buffer that travels.
+ * Invariants. No call lacks a deadline. A call fails with a KrbError or an RpcError, never with grpc-js's own
+ * error; an argument that is not a message of its type fails with what protobuf-es throws, before anything is
+ * sent. A stream that its consumer abandons is cancelled. Interceptors see each message as the Buffer that
+ * travels.
  */
 import type { EventEmitter } from "node:events";
 import type {
@@ -21,25 +22,28 @@ import { type Requests, receive, sendAll } from "./client-streams.js";
 import { decodeResponse, encodeMessage, identity, methodPath } from "./service-definition.js";
 import { fromServiceError } from "./status.js";
 
-/** What a client may be told once for all its calls. */
+/** Settings of a client, for all its calls. */
 export interface ClientOptions {
-  /** How long a call may take if it says nothing else, in milliseconds; 10 s by default. */
+  /** How long a call may take unless it says otherwise, in milliseconds; 10 s by default. */
   readonly timeoutMs?: number | undefined;
   /** Interceptors of every call, outermost first. */
   readonly interceptors?: readonly grpc.Interceptor[] | undefined;
-  /** grpc-js settings other than the usual ones; only for a channel that the client makes itself. */
+  /** grpc-js settings that differ from the usual ones; only for a channel that the client makes itself. */
   readonly channelOptions?: grpc.ChannelOptions | undefined;
 }
 
-/** What may be said of one call. */
+/** Settings of one call. */
 export interface CallOptions {
   /** How long the call may take, in milliseconds; `Infinity` for a stream without end. */
   readonly timeoutMs?: number | undefined;
-  /** When the call must have ended; goes before `timeoutMs`. */
+  /**
+   * When the call must have ended, a number in milliseconds since the epoch; takes precedence over
+   * `timeoutMs`.
+   */
   readonly deadline?: Date | number | undefined;
   /** Cancels the call. */
   readonly signal?: AbortSignal | undefined;
-  /** Request metadata. Not kept, not changed. */
+  /** Request metadata; neither kept nor changed. */
   readonly metadata?: grpc.Metadata | undefined;
   /** Call credentials, asked once per attempt. */
   readonly credentials?: grpc.CallCredentials | undefined;
@@ -51,7 +55,7 @@ export interface CallOptions {
   readonly onTrailers?: ((trailers: grpc.Metadata) => void) | undefined;
 }
 
-/** The usual time for a call, in milliseconds. */
+/** How long a call may take by default, in milliseconds. */
 export const DEFAULT_TIMEOUT_MS = 10_000;
 
 /** The base of the generated clients: a channel and the four kinds of call. */
@@ -64,7 +68,7 @@ export class ServiceClient {
 
   /** A client with a channel of its own, which `close` closes. */
   constructor(address: string, credentials: grpc.ChannelCredentials, options?: ClientOptions);
-  /** A client over a channel of somebody else's, who closes it. */
+  /** A client over a channel that belongs to somebody else, who closes it. */
   constructor(channel: grpc.ChannelInterface, options?: ClientOptions);
   constructor(
     target: string | grpc.ChannelInterface,
@@ -92,7 +96,7 @@ export class ServiceClient {
     return this.#client.getChannel();
   }
 
-  /** Ends the client: its own channel is closed, running calls go on. */
+  /** Ends the client: its own channel is closed; running calls go on. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
@@ -126,7 +130,10 @@ export class ServiceClient {
     return decodeResponse(method.output, reply);
   }
 
-  /** Requests until they end, then one response. A failure of `requests` cancels the call and is thrown as it is. */
+  /**
+   * Requests until they end, then one response. A failure of `requests` cancels the call and is thrown as it
+   * is.
+   */
   protected async callClientStream<I extends DescMessage, O extends DescMessage>(
     method: DescMethodClientStreaming<I, O>,
     requests: Requests<I>,
@@ -179,8 +186,8 @@ export class ServiceClient {
   }
 
   /**
-   * Requests and responses side by side. The call starts when the first response is asked for. A failure of `requests`
-   * cancels the call and is thrown as it is.
+   * Requests and responses side by side. The call starts when the first response is asked for. A failure of
+   * `requests` cancels the call and is thrown as it is.
    */
   protected async *callBidiStream<I extends DescMessage, O extends DescMessage>(
     method: DescMethodBiDiStreaming<I, O>,
@@ -217,7 +224,7 @@ export class ServiceClient {
   #callOptions(options: CallOptions): grpc.CallOptions {
     return {
       deadline: options.deadline ?? Date.now() + (options.timeoutMs ?? this.#timeoutMs),
-      // A call's own list would replace the client's in grpc-js: here the two add up.
+      // In grpc-js a call's own list would replace the client's; here the two add up.
       interceptors: [...this.#interceptors, ...(options.interceptors ?? [])],
       ...(options.credentials && { credentials: options.credentials }),
     };
@@ -228,7 +235,7 @@ function requestMetadata(options: CallOptions): grpc.Metadata {
   return options.metadata?.clone() ?? new grpc.Metadata();
 }
 
-/** Passes metadata on, and the signal down; returns what lets go of the signal. */
+/** Passes metadata on and the signal down; returns a function that lets go of the signal. */
 function follow(call: EventEmitter & { cancel(): void }, options: CallOptions): () => void {
   const { signal, onHeaders, onTrailers } = options;
   // A failed stream emits "error", which ends the process where nobody listens; the iteration reports it.

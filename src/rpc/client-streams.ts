@@ -1,4 +1,7 @@
-/** The two directions of a client's streams: bytes to messages and messages to bytes, no faster than the other side. */
+/**
+ * The two directions of a client's streams: bytes to messages and messages to bytes, at the other side's
+ * pace.
+ */
 import { setImmediate } from "node:timers/promises";
 import type { DescMessage, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
 import type * as grpc from "@grpc/grpc-js";
@@ -27,7 +30,7 @@ export async function* receive<O extends DescMessage>(
   }
 }
 
-/** A source of requests on its way. */
+/** Requests that are being sent. */
 export interface Sending {
   /** Why the requests broke off, if they did. */
   failure: { error: unknown } | undefined;
@@ -53,13 +56,13 @@ export function sendAll<I extends DescMessage>(
     stop: () => {
       if (stopped) return;
       stopped = true;
-      leave().catch(() => {}); // nobody takes these requests any more, nor their complaints
+      leave().catch(() => {}); // nobody wants these requests any more, nor their errors
     },
   };
   const run = async () => {
     for (let sent = 0; !stopped; sent++) {
-      // grpc-js takes writes at once into its retry buffer: without a pause, requests that never wait would let nothing
-      // else run.
+      // grpc-js takes writes at once into its retry buffer: without a pause, requests that never wait would
+      // let nothing else run.
       if (sent % WRITES_AT_ONCE === 0) await setImmediate();
       const step = await iterator.next();
       if (stopped) return;
@@ -80,7 +83,7 @@ export function sendAll<I extends DescMessage>(
   return sending;
 }
 
-/** Until the call takes more, or has ended. */
+/** Waits until the call takes more, or has ended. */
 function drained(call: WritingCall): Promise<void> {
   return new Promise((resolve) => {
     const done = () => {

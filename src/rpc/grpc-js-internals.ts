@@ -1,9 +1,11 @@
 /**
- * The one door to what grpc-js keeps private, and interceptors need all the same: the bytes of messages, a request's
- * encoding and its HTTP/2 stream on the server; `:authority`, channel and early end of a call on the client.
+ * The one door to what grpc-js keeps private, and interceptors need all the same: the bytes of messages, a
+ * request's encoding and its HTTP/2 stream on the server; `:authority`, channel and early end of a call on
+ * the client.
  *
- * All of it is read from the innermost call, below every interceptor, as grpc-js 1.14.7 has it. Where a later version has
- * moved a field, no call is let in or goes out, and test/rpc/grpc-js-internals.test.ts says which field it is.
+ * All of it is read from the innermost call, below every interceptor, as grpc-js 1.14.7 has it. Where a later
+ * version has moved a field, no call is let in or goes out, and test/rpc/grpc-js-internals.test.ts says which
+ * field it is.
  */
 import type { ServerHttp2Stream } from "node:http2";
 import * as grpc from "@grpc/grpc-js";
@@ -38,7 +40,8 @@ const byteHandlers = new WeakMap<Handler, Handler>();
 const isByteHandler = new WeakSet<Handler>();
 
 /**
- * Makes one call on the server give and take its messages as the bytes that travel; other calls of the method are untouched.
+ * Makes one call on the server give and take its messages as the bytes that travel; other calls of the method
+ * are untouched.
  * @returns false where it does so already.
  * @throws TypeError where this version of grpc-js keeps its codecs elsewhere.
  */
@@ -97,7 +100,8 @@ export interface InnermostClientCall {
 /**
  * Makes one call on the client take and give its messages as the bytes that travel.
  * @param onEnd told when the call ends, even if it never started.
- * @throws RpcError INTERNAL where the call is not grpc-js's own, or this version of it keeps its fields elsewhere.
+ * @throws RpcError INTERNAL where the call is not grpc-js's own, or this version of it keeps its fields
+ *   elsewhere.
  */
 export function takeClientBytes(
   call: grpc.InterceptingCall,

@@ -9,5 +9,8 @@ export const AP_REP_METADATA = "kerberos-ap-rep-bin";
 /** Trailer: a serialized google.rpc.Status, the call's status with details. */
 export const STATUS_DETAILS_METADATA = "grpc-status-details-bin";
 
-/** Metadata both ways: the identifier under which the log knows a call. Text, chosen by the caller, proves nothing. */
+/**
+ * Metadata both ways: the identifier under which the log knows a call. Text, chosen by the caller, proves
+ * nothing.
+ */
 export const CORRELATION_ID_METADATA = "x-correlation-id";

@@ -1,9 +1,9 @@
 /**
- * Tables by method: `package.Service/Method`, `package.Service`, `package.*` (all services of a package and of those
- * inside it) or `*`. Of several that fit a method, the most specific counts.
+ * Tables by method: `package.Service/Method`, `package.Service`, `package.*` (all services of a package and
+ * of those inside it), or `*`. If several fit a method, the most specific one counts.
  */
 
-/** Services that need no ticket, at any guarded server. */
+/** Services that need no ticket on any guarded server. */
 export const PUBLIC_SERVICES: readonly string[] = ["grpc.health.v1.Health", "grpc.reflection.*"];
 
 const NAME = /^[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*$/;
@@ -15,7 +15,7 @@ export class MethodTable<T> {
   readonly #found = new Map<string, { readonly name: string; readonly value: T } | undefined>();
 
   /**
-   * @param rows names as above, each with or without a slash before it.
+   * @param rows names as above, each with or without a leading slash.
    * @throws TypeError for a name that fits no method.
    */
   constructor(rows: Iterable<readonly [string, T]>, what: string) {
@@ -31,7 +31,7 @@ export class MethodTable<T> {
 
   /** The row for a method's path, `/package.Service/Method`, with the name it stands under. */
   find(path: string): { readonly name: string; readonly value: T } | undefined {
-    // grpc-js has interceptors see registered methods only, so that this map stays small.
+    // grpc-js shows interceptors registered methods only, so this map stays small.
     if (this.#found.has(path)) return this.#found.get(path);
     const row = namesOf(path)
       .map((name) => this.#rows.get(name))

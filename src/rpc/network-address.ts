@@ -12,8 +12,8 @@ const TARGET = /^([^:/]+):(?:\/\/([^/]*)\/)?(.+)$/;
 const MAPPED = "::ffff:";
 
 /**
- * Whether an address or host name, without brackets or port, means this machine alone: 127.0.0.0/8 and ::1 in every
- * spelling, and `localhost`. No other name counts, wherever it may lead.
+ * Whether an address or host name, without brackets or port, means this machine alone: 127.0.0.0/8 and ::1 in
+ * every spelling, and `localhost`. No other name counts, wherever it may lead.
  */
 export function isLoopback(host: string): boolean {
   // Asked at each guarded call: the usual spellings are told by their text.
@@ -22,7 +22,10 @@ export function isLoopback(host: string): boolean {
   return isIPv6(host) && LOOPBACK.check(host, "ipv6");
 }
 
-/** Whether a channel's target, with the scheme that grpc-js gives it, leads to this machine alone; unknown schemes don't. */
+/**
+ * Whether a channel's target, with the scheme that grpc-js gives it, leads to this machine alone; unknown
+ * schemes don't.
+ */
 export function isLoopbackTarget(target: string): boolean {
   const [, scheme, authority = "", path = ""] = TARGET.exec(target) ?? [];
   if (scheme === "unix") return true;
@@ -39,7 +42,10 @@ export function hostOf(address: string): string {
   return colon < 0 || colon !== address.lastIndexOf(":") ? address : address.slice(0, colon);
 }
 
-/** The address in grpc-js's word for a call's peer, `address:port` without brackets; undefined where it knows none. */
+/**
+ * The address in grpc-js's word for a call's peer, `address:port` without brackets; undefined where it knows
+ * none.
+ */
 export function peerAddress(peer: string): string | undefined {
   const colon = peer.lastIndexOf(":");
   return colon < 0 ? undefined : plainAddress(peer.slice(0, colon));

@@ -1,6 +1,6 @@
 /**
- * Failures of a call that Kerberos has no name for: connection, deadline, limits, methods and names that do not exist.
- * The same error is thrown by a handler to end its call so, and by a client that saw a call end so.
+ * Failures of a call that Kerberos has no name for: connection, deadline, limits, methods and names that do
+ * not exist. A handler throws it to end its call so; a client throws it when a call has ended so.
  */
 import * as grpc from "@grpc/grpc-js";
 import { ReadableError } from "../errors/readable-error.js";
@@ -13,7 +13,7 @@ const HINTS: Partial<Record<grpc.status, string>> = {
   [grpc.status.UNIMPLEMENTED]: "the server has no such method: is it the right address?",
 };
 
-/** What an RpcError may carry beside its code and text. */
+/** What an RpcError may carry besides its code and text. */
 export interface RpcErrorOptions {
   /** What led to it; stays on this side of the wire. */
   readonly cause?: unknown;
@@ -32,7 +32,7 @@ export class RpcError extends ReadableError {
   readonly codeName: string;
   /** The status text; the same as `message`. */
   readonly details: string;
-  /** How long the server asks to wait before the call is repeated. */
+  /** How long the server asks to wait before the call is repeated, in milliseconds. */
   readonly retryAfterMs: number | undefined;
   /** The trailers of the call, where this error came off the wire. */
   readonly trailers: grpc.Metadata | undefined;

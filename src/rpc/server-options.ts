@@ -1,6 +1,6 @@
 /**
- * How every server of this project is set, and how one is made. The sizes are a KDC's: its messages are small, so that
- * streams times message size bounds what one connection can hold.
+ * Settings of every server in this project, and how one is made. The sizes suit a KDC, whose messages are
+ * small: streams times message size bounds what one connection can hold.
  */
 import * as grpc from "@grpc/grpc-js";
 import { type CallLimits, limitCalls } from "./call-limits.js";
@@ -16,7 +16,7 @@ export const SERVER_OPTIONS: Readonly<grpc.ServerOptions> = Object.freeze({
   "grpc.max_receive_message_length": MAX_MESSAGE_BYTES,
   // A reply likewise; grpc-js sends any length.
   "grpc.max_send_message_length": MAX_MESSAGE_BYTES,
-  // Megabytes that one connection may hold; grpc-js sets it boundless, and unread replies pile up.
+  // Megabytes that one connection may hold; grpc-js sets no bound, and unread replies pile up.
   "grpc-node.max_session_memory": 10,
   // No bookkeeping of every call for a channelz service that no server here offers.
   "grpc.enable_channelz": 0,
@@ -36,13 +36,16 @@ export const SERVER_OPTIONS: Readonly<grpc.ServerOptions> = Object.freeze({
 export interface ServerParts {
   /** The project's interceptors, outermost first; the limits stand before them. */
   readonly interceptors?: readonly grpc.ServerInterceptor[];
-  /** Time limits other than the usual ones. */
+  /** Time limits that differ from the usual ones, in milliseconds. */
   readonly limits?: Partial<CallLimits>;
-  /** grpc-js settings other than the usual ones. */
+  /** grpc-js settings that differ from the usual ones. */
   readonly options?: grpc.ServerOptions;
 }
 
-/** A server with the settings, the limits and the given interceptors. The caller adds services, binds and shuts down. */
+/**
+ * A server with the settings, the limits and the given interceptors. The caller adds services, binds and
+ * shuts down.
+ */
 export function makeServer(parts: ServerParts = {}): grpc.Server {
   return new grpc.Server({
     ...SERVER_OPTIONS,

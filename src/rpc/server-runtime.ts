@@ -1,6 +1,6 @@
 /**
- * Between grpc-js and handlers: messages in, messages out, each call ended by its CallScope. The generated `addXxx`
- * functions end here.
+ * Between grpc-js and handlers: messages in, messages out, each call ended by its CallScope. The generated
+ * `addXxx` functions end here.
  */
 import type {
   DescMessage,
@@ -46,8 +46,8 @@ type RespondingCall = grpc.ServerWritableStream<Buffer, Buffer> | grpc.ServerDup
 type RequestingCall = grpc.ServerReadableStream<Buffer, Buffer> | grpc.ServerDuplexStream<Buffer, Buffer>;
 
 /**
- * Adds an implementation of a service to a server. Throws a TypeError if a method lacks its handler, and an Error if the
- * name is taken.
+ * Adds an implementation of a service to a server. Throws a TypeError if a method lacks its handler, and an
+ * Error if the name is taken.
  */
 export function addService<S extends DescService>(
   server: grpc.Server,
@@ -74,7 +74,8 @@ export function addService<S extends DescService>(
 
 type OpenCall = (call: HandlerContext["call"]) => CallScope;
 
-// biome-ignore lint/suspicious/noExplicitAny: checked by ServiceImplementation, whose types are lost in a loop
+// biome-ignore lint/suspicious/noExplicitAny: checked by ServiceImplementation, whose types are lost in a
+// loop
 type AnyHandler = (request: any, context: HandlerContext) => any;
 
 function bridge(method: DescMethod, handler: AnyHandler, open: OpenCall): grpc.UntypedHandleCall {
@@ -179,14 +180,18 @@ function fail(call: RespondingCall, status: CallStatus): void {
   if (!call.destroyed) call.emit("error", status);
 }
 
-/** The requests of a stream. Throws KRB_ERR_GENERIC for a malformed one, and the signal's reason once it is aborted. */
+/**
+ * The requests of a stream. Throws KRB_ERR_GENERIC for a malformed one, and the signal's reason once it is
+ * aborted.
+ */
 async function* receive<S extends DescMessage>(
   call: RequestingCall,
   schema: S,
   scope: CallScope,
 ): AsyncGenerator<MessageShape<S>> {
   try {
-    // Without this option Node destroys the whole call at the end of the requests, and no status is ever sent.
+    // Without this option Node destroys the whole call at the end of the requests, and no status is ever
+    // sent.
     for await (const bytes of call.iterator({ destroyOnReturn: false })) yield decodeRequest(schema, bytes);
   } catch (error) {
     scope.signal.throwIfAborted();
@@ -194,7 +199,9 @@ async function* receive<S extends DescMessage>(
   }
 }
 
-/** Sends responses as fast as the client reads them. Throws what the responses throw, or the signal's reason. */
+/**
+ * Sends responses as fast as the client reads them. Throws what the responses throw, or the signal's reason.
+ */
 async function sendAll<S extends DescMessage>(
   call: RespondingCall,
   schema: S,
@@ -216,7 +223,9 @@ async function sendAll<S extends DescMessage>(
   }
 }
 
-/** The promise's outcome, or the signal's reason if that comes first; nothing is left waiting on the signal. */
+/**
+ * The promise's outcome, or the signal's reason if that comes first; nothing is left waiting on the signal.
+ */
 function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
     const onAbort = () => reject(signal.reason);
@@ -226,7 +235,7 @@ function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> 
   });
 }
 
-/** Until the call takes more, or the signal aborts. */
+/** Waits until the call takes more, or the signal aborts. */
 function drained(call: RespondingCall, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     const onDrain = () => {

@@ -1,9 +1,9 @@
 /**
  * What grpc-js must know of a service, from its protobuf-es descriptor.
  *
- * The codecs are the identity: grpc-js and every interceptor, on both sides, handle a message as the Buffer that travels.
- * Decoding happens in the run time, where a malformed message can be answered properly, and a digest is taken over the
- * very bytes that were sent or received, never over a re-encoding.
+ * The codecs are the identity: grpc-js and every interceptor, on both sides, handle a message as the Buffer
+ * that travels. Decoding happens in the run time, where a malformed message can be answered properly, and a
+ * digest is taken over the very bytes that were sent or received, never over a re-encoding.
  */
 import {
   create,
@@ -23,7 +23,10 @@ import { KrbError } from "../protocol/krb-error.js";
 import { RpcError } from "./rpc-error.js";
 import { toBuffer } from "./to-buffer.js";
 
-/** A method's path on the wire, `/package.Service/Method`; `typeName` registers the service under another name. */
+/**
+ * A method's path on the wire, `/package.Service/Method`; `typeName` registers the service under another
+ * name.
+ */
 export function methodPath(method: DescMethod, typeName: string = method.parent.typeName): string {
   return `/${typeName}/${method.name}`;
 }
@@ -54,8 +57,8 @@ export function identity(bytes: Buffer): Buffer {
   return bytes;
 }
 
-// Most messages that travel are canonical and hold kinds of fields that canonical form knows: those take the short way
-// here, all others protobuf-es's own. The outcome is the same.
+// Most messages that travel are canonical, and all their fields are of kinds that canonical form knows: these
+// take a shorter way here, all others that of protobuf-es. The outcome is the same.
 
 /** A message as the bytes that travel. Throws what protobuf-es throws for a message with wrong contents. */
 export function encodeMessage<S extends DescMessage>(schema: S, init: MessageInitShape<S>): Buffer {
@@ -63,7 +66,7 @@ export function encodeMessage<S extends DescMessage>(schema: S, init: MessageIni
   return toBuffer(encodeKnown(schema, message) ?? toBinary(schema, message));
 }
 
-/** A request from the bytes received. Throws KRB_ERR_GENERIC for bytes that are no such message. */
+/** A request from the bytes received. Throws KrbError KRB_ERR_GENERIC for anything else. */
 export function decodeRequest<S extends DescMessage>(schema: S, bytes: Uint8Array): MessageShape<S> {
   try {
     return decodeMessage(schema, bytes);
@@ -74,7 +77,7 @@ export function decodeRequest<S extends DescMessage>(schema: S, bytes: Uint8Arra
   }
 }
 
-/** A response from the bytes received. Throws an RpcError with code INTERNAL for bytes that are no such message. */
+/** A response from the bytes received. Throws RpcError INTERNAL for anything else. */
 export function decodeResponse<S extends DescMessage>(schema: S, bytes: Uint8Array): MessageShape<S> {
   try {
     return decodeMessage(schema, bytes);
@@ -83,7 +86,7 @@ export function decodeResponse<S extends DescMessage>(schema: S, bytes: Uint8Arr
   }
 }
 
-/** A message from its bytes. Throws what protobuf-es throws for bytes that are no such message. */
+/** A message from its bytes. Throws what protobuf-es throws for anything else. */
 export function decodeMessage<S extends DescMessage>(schema: S, bytes: Uint8Array): MessageShape<S> {
   const message = hasCanonicalForm(schema) ? readCanonical(schema, bytes, asView) : undefined;
   return message ?? fromBinary(schema, bytes);

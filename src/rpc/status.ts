@@ -1,8 +1,10 @@
 /**
- * Refusals on the wire, both ways: KrbError ↔ gRPC status with google.rpc.Status in `grpc-status-details-bin`.
+ * Refusals on the wire, both ways: KrbError ↔ gRPC status with google.rpc.Status in
+ * `grpc-status-details-bin`.
  *
- * Invariants. An unknown error leaves as INTERNAL with a fixed text, whatever it says. KDC_ERR_C_PRINCIPAL_UNKNOWN and
- * KDC_ERR_PREAUTH_FAILED leave as the same bytes: nobody learns from a refusal who has an account.
+ * Invariants. An unknown error leaves as INTERNAL with a fixed text, whatever it says.
+ * KDC_ERR_C_PRINCIPAL_UNKNOWN and KDC_ERR_PREAUTH_FAILED leave as the same bytes: nobody learns from a
+ * refusal who has an account.
  */
 import { create, fromBinary, type MessageShape, toBinary } from "@bufbuild/protobuf";
 import { type Any, anyPack, anyUnpack, durationFromMs, durationMs } from "@bufbuild/protobuf/wkt";
@@ -83,7 +85,9 @@ export const GRPC_CODE: Readonly<Record<KrbErrorName, grpc.status>> = {
   KDC_ERR_WRONG_REALM: FAILED_PRECONDITION,
 };
 
-/** The status that ends a call which failed with `error`. Never throws, and tells nothing of an unknown error. */
+/**
+ * The status that ends a call which failed with `error`. Never throws, and tells nothing of an unknown error.
+ */
 export function toStatus(error: unknown): CallStatus {
   if (error instanceof KrbError) return krbStatus(error);
   if (error instanceof RpcError) {
@@ -93,14 +97,14 @@ export function toStatus(error: unknown): CallStatus {
   return statusOf(INTERNAL, INTERNAL_TEXT, []);
 }
 
-/** Whether `error` is one that names its own status; any other one belongs into the log. */
+/** Whether `error` is one that names its own status; any other belongs in the log. */
 export function hasStatus(error: unknown): boolean {
   return error instanceof KrbError || error instanceof RpcError || carriesStatus(error);
 }
 
 /**
- * The error behind a failed call, on the client: the same KrbError that the server threw, or an RpcError. An error that
- * is already one of these is returned as it is.
+ * The error behind a failed call, on the client: the same KrbError that the server threw, or an RpcError. An
+ * error that is already one of these is returned as it is.
  */
 export function fromServiceError(error: unknown): KrbError | RpcError {
   if (error instanceof KrbError || error instanceof RpcError) return error;

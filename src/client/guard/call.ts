@@ -1,14 +1,15 @@
 /**
- * One guarded call on the client: between an application that knows nothing of tickets and the bytes of the wire.
+ * One guarded call on the client: between an application that knows nothing of tickets and the bytes of the
+ * wire.
  *
- * Invariants. Nothing goes out before the ticket is there and, for a single request, before its bytes are. Nothing comes
- * in before the service has proved itself; OK from a service that has not is KRB_AP_ERR_MUT_FAIL. The application gets one
- * status, whatever ends the call and whenever: grpc-js itself loses that of a call which ends before it starts. Keys made
- * for the call are wiped when it ends, and what was known of it is let go: Node's HTTP/2 streams outlive their calls, and
- * all that they reach with them.
+ * Invariants. Nothing goes out before the ticket is there and, for a single request, before its bytes are.
+ * Nothing comes in before the service has proved itself; OK from a service that has not is
+ * KRB_AP_ERR_MUT_FAIL. The application gets one status, whatever ends the call and whenever: grpc-js itself
+ * loses that of a call which ends before it starts. Keys made for the call are wiped when it ends, and what
+ * was known of it is let go: Node's HTTP/2 streams outlive their calls, and all that they reach with them.
  *
- *   new → waiting → ready → sent → proven → over        `ready` alone where the ticket comes before the single request
- *                              └─→ failed → over        no AP-REQ could be made for an attempt
+ *   new → waiting → ready → sent → proven → over     ready alone where the ticket comes before the request
+ *                            └─→ failed → over       no AP-REQ could be made for an attempt
  */
 import * as grpc from "@grpc/grpc-js";
 import { mutualFailure } from "../../protocol/ap-exchange.js";
@@ -238,7 +239,10 @@ export class GuardedCall extends grpc.InterceptingCall implements grpc.Intercept
     else this.#next.sendMessageWithContext(step.context, messages.protect(step.bytes));
   }
 
-  /** The metadata of one attempt. grpc-js passes on no more of an error than its text: the status that follows is replaced. */
+  /**
+   * The metadata of one attempt. grpc-js passes on no more of an error than its text: the status that follows
+   * is replaced.
+   */
   #attempt(): grpc.Metadata {
     const state = this.#state;
     if (state.at !== "sent" && state.at !== "proven")
@@ -267,7 +271,10 @@ export class GuardedCall extends grpc.InterceptingCall implements grpc.Intercept
     }
   }
 
-  /** A deadline, the parent call or the application may end the call before it has started, and the listener hears nothing. */
+  /**
+   * A deadline, the parent call or the application may end the call before it has started, and the listener
+   * hears nothing.
+   */
   #endBelow(status: grpc.StatusObject): void {
     const { at } = this.#state;
     if (at === "waiting" || at === "ready") this.#finish(status);

@@ -5,11 +5,17 @@ import type { TicketSource } from "./tickets.js";
 
 /** What an interceptor may be told. */
 export interface TicketInterceptorOptions {
-  /** How much of each call is protected; `authenticate` by default. A service may ask for more, and then refuses less. */
+  /**
+   * How much of each call is protected; `authenticate` by default. A service may ask for more, and then
+   * refuses less.
+   */
   readonly protection?: Protection | undefined;
   /** Lets calls go over a channel without TLS to another machine. */
   readonly allowInsecureChannel?: boolean | undefined;
-  /** Methods called without a ticket, beside health and reflection: `package.Service/Method`, `package.Service`, `package.*`. */
+  /**
+   * Methods called without a ticket, besides health and reflection: `package.Service/Method`,
+   * `package.Service`, `package.*`.
+   */
   readonly public?: readonly string[] | undefined;
 }
 

@@ -1,10 +1,12 @@
 /**
- * Tickets on the calls of any grpc-js client, in one line (guard.proto); the other end is `guard` of tessera-sso/server.
+ * Tickets on the calls of any grpc-js client, in one line (guard.proto); the other end is `guard` of
+ * tessera-sso/server.
  *
- *   new OrderClient(address, credentials, { interceptors: [ticketInterceptor(kerberos, "orders/api.example.test")] })
+ *   const interceptors = [ticketInterceptor(kerberos, "orders/api.example.test")];
+ *   new OrderClient(address, credentials, { interceptors })
  *
- * It stands last in the list, nearest to the wire: interceptors before it see messages as the application does; any after
- * it would see the bytes that travel.
+ * It stands last in the list, nearest to the wire: interceptors before it see messages as the application
+ * does; any after it would see the bytes that travel.
  */
 import type * as grpc from "@grpc/grpc-js";
 import { GuardedCall } from "./call.js";

@@ -1,9 +1,10 @@
 /**
- * The messages of one call in both directions: how they are protected, by the client's subkey and, once the service has proved
- * itself, by the service's.
+ * The messages of one call in both directions: how they are protected, by the client's subkey and, once the
+ * service has proved itself, by the service's.
  *
- * Invariants. The client's subkey and the messages protected under it are the same for all attempts of a call, for grpc-js
- * sends the same bytes again. Keys made for the call belong to this object until it wipes them.
+ * Invariants. The client's subkey and the messages protected under it are the same for all attempts of a
+ * call, for grpc-js sends the same bytes again. Keys made for the call belong to this object until it wipes
+ * them.
  */
 import { makeSubkey, randomSeqNumber } from "../../protocol/ap-exchange.js";
 import { type CallShape, isProtected, needsSubkeys, type Protection } from "../../protocol/call-binding.js";
@@ -58,12 +59,17 @@ export class GuardedMessages {
       this.#opener = new MessageOpener(RESPONSES, { subkey, seqNumber }, this.#protection);
   }
 
-  /** A response from the bytes that travelled, which it may alias. Throws KrbError as `MessageOpener.open`. */
+  /**
+   * A response from the bytes that travelled, which it may alias. Throws KrbError as `MessageOpener.open`.
+   */
   open(bytes: Buffer): OpenedMessage {
     return this.#opener === undefined ? { end: false, message: bytes } : this.#opener.open(bytes);
   }
 
-  /** Throws KrbError KRB_AP_ERR_MODIFIED where a stream of responses was cut short; a single response has no end marker. */
+  /**
+   * Throws KrbError KRB_AP_ERR_MODIFIED where a stream of responses was cut short; a single response has no
+   * end marker.
+   */
   checkEnded(): void {
     if (this.#shape.responseStream) this.#opener?.checkEnded();
   }

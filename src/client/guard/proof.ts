@@ -22,14 +22,20 @@ export class CallProof {
   readonly #call: BoundCall;
   readonly #pending: PendingApReq[] = [];
 
-  /** @param keys the client's subkey and first sequence number; undefined: no direction of the call is protected. */
+  /**
+   * @param keys the client's subkey and first sequence number; undefined: no direction of the call is
+   * protected.
+   */
   constructor(ticket: ServiceProof, keys: MessageKeys | undefined, call: BoundCall) {
     this.#ticket = ticket;
     this.#keys = keys;
     this.#call = call;
   }
 
-  /** The metadata of one more attempt. Throws KrbError KRB_ERR_FIELD_TOOLONG for a ticket that metadata has no room for. */
+  /**
+   * The metadata of one more attempt. Throws KrbError KRB_ERR_FIELD_TOOLONG for a ticket that metadata has no
+   * room for.
+   */
   attempt(): grpc.Metadata {
     const { credentials, clock } = this.#ticket;
     const { bytes, pending } = makeCallApReq(credentials, this.#call, this.#keys, clock());

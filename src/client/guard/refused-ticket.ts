@@ -1,8 +1,10 @@
 /**
- * Which refusals of a call a new ticket mends: the service can't use the one it got, and the KDC would now make another.
+ * Which refusals of a call a new ticket mends: the service can't use the one it got, and the KDC would now
+ * make another.
  *
- * Error statuses are not authenticated: whoever is on the way can make one. So nothing more follows from it than that the
- * ticket is forgotten, which costs one exchange with the TGS; no call is repeated, and the login stays.
+ * Error statuses are not authenticated: whoever is on the way can make one. So nothing more follows from it
+ * than that the ticket is forgotten, which costs one exchange with the TGS; no call is repeated, and the
+ * login stays.
  */
 import type * as grpc from "@grpc/grpc-js";
 import { KrbError, type KrbErrorName } from "../../protocol/krb-error.js";

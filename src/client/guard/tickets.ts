@@ -5,7 +5,10 @@ import type { Credentials } from "../../protocol/credentials.js";
 export interface TicketSource {
   /** A ticket for a service and the KDC's clock, asked of the KDC only where there is none at hand. */
   serviceProof(service: string): Promise<ServiceProof>;
-  /** Told of a ticket that its service can't use, so that the next call gets another. A source that keeps none needs none. */
+  /**
+   * Told of a ticket that its service can't use, so that the next call gets another. A source that keeps none
+   * needs none.
+   */
   forgetTicket?(ticket: Credentials): Promise<void>;
 }
 

@@ -1,9 +1,10 @@
 /**
- * Whether a call is let in: the checks that need nothing but what is at hand. The caller rules and the replay cache, which
- * may take their time, come after.
+ * Whether a call is let in: the checks that need nothing but what is at hand. The caller rules and the replay
+ * cache, which may take their time, come after.
  *
- * `admit` is a function of what a call was. It knows neither grpc-js nor a socket, so that another server, or a proxy that asks
- * on a server's behalf, admits by the same checks; another way to prove a call is another case of `Proof`.
+ * `admit` is a function of what a call was. It knows neither grpc-js nor a socket, so that another server, or
+ * a proxy that asks on a server's behalf, admits by the same checks; another way to prove a call is another
+ * case of `Proof`.
  */
 import type { PeerCertificate } from "node:tls";
 import type { TicketOpener, VerifiedApReq } from "../../protocol/ap-exchange.js";
@@ -34,7 +35,9 @@ export interface AdmissionPolicy {
   readonly strongEtypes: readonly number[];
   /** Types of authorization data that the service understands. */
   readonly authorizationData: readonly number[];
-  /** Whether a caller may use the certificate it connected with; undefined: certificates are not looked at. */
+  /**
+   * Whether a caller may use the certificate it connected with; undefined: certificates are not looked at.
+   */
   readonly bindClientCertificate:
     | ((principal: Principal, certificate: PeerCertificate) => boolean)
     | undefined;
@@ -66,8 +69,8 @@ export interface Admission {
 /**
  * Reads the proof of a call.
  * @param values the values of the request metadata `kerberos-ap-req-bin`.
- * @throws KrbError KDC_ERR_PREAUTH_REQUIRED where there is none; KRB_ERR_GENERIC for two, or for bytes that are no AP-REQ;
- *   KRB_ERR_FIELD_TOOLONG.
+ * @throws KrbError KDC_ERR_PREAUTH_REQUIRED where there is none; KRB_ERR_GENERIC for two, or for bytes that
+ *   are no AP-REQ; KRB_ERR_FIELD_TOOLONG.
  */
 export function readProof(values: readonly (string | Uint8Array)[]): Proof {
   const [value] = values;
@@ -89,8 +92,8 @@ export function readProof(values: readonly (string | Uint8Array)[]): Proof {
  * All checks of a call but rules and replay cache (RFC 4120 §3.2.3).
  * @param keys the service's keys at the moment.
  * @param now milliseconds since the epoch.
- * @throws KrbError as `verifyCallApReq`; KDC_ERR_POLICY for too little protection; KRB_AP_ERR_BADMATCH for another's
- *   certificate, or none.
+ * @throws KrbError as `verifyCallApReq`; KDC_ERR_POLICY for too little protection; KRB_AP_ERR_BADMATCH for
+ *   another's certificate, or none.
  */
 export function admit(
   policy: AdmissionPolicy,

@@ -1,15 +1,15 @@
 /**
  * One guarded call on the server: between the bytes of the wire and a handler that knows nothing of them.
  *
- * Invariants. Nothing of a call goes beyond the guard before the call is let in: no metadata, no message, no answer. The
- * guard alone decodes and encodes messages, so that what it checks are the bytes that travelled. A call that was refused
- * or cancelled passes nothing on, in either direction. Keys made for the call are wiped when it ends, and what was known
- * of it is let go: Node's HTTP/2 streams outlive their calls until the next full garbage collection, and all that they
- * reach with them.
+ * Invariants. Nothing of a call goes beyond the guard before the call is let in: no metadata, no message, no
+ * answer. The guard alone decodes and encodes messages, so that what it checks are the bytes that travelled.
+ * A call that was refused or cancelled passes nothing on, in either direction. Keys made for the call are
+ * wiped when it ends, and what was known of it is let go: Node's HTTP/2 streams outlive their calls until the
+ * next full garbage collection, and all that they reach with them.
  *
- *   new → started → reading → checking → holding → serving          a single request: admission covers its bytes
- *   new → started ─────────→ checking ─────────→ serving            a stream of requests
- *         any of these ────→ refused ────→ over                     grpc-js tells of the end of every call
+ *   new → started → reading → checking → holding → serving    a single request: admission covers its bytes
+ *   new → started ─────────→ checking ─────────→ serving      a stream of requests
+ *         any of these ────→ refused ────→ over               grpc-js tells of the end of every call
  */
 import * as grpc from "@grpc/grpc-js";
 import { KrbError } from "../../protocol/krb-error.js";
@@ -75,8 +75,8 @@ const NEW: State = { at: "new" };
 const OVER: State = { at: "over" };
 
 /**
- * grpc-js's call with a guard in it. It stands in for the interceptor's requester and listener both, and passes everything
- * on itself: layers and closures for each step would cost as much as the checks.
+ * grpc-js's call with a guard in it. It stands in for the interceptor's requester and listener both, and
+ * passes everything on itself: layers and closures for each step would cost as much as the checks.
  */
 export class GuardedServerCall extends grpc.ServerInterceptingCall implements Listener, ReplayWaiter {
   readonly #config: GuardConfig;

@@ -1,17 +1,21 @@
 /**
  * Who may call what: rules by method, service or package.
  *
- *   allow: { "orders.v1.OrderService": ["*@EXAMPLE.TEST"], "orders.v1.OrderService/Cancel": ["alice@…", "root/admin@…"] }
+ * allow: { "orders.v1.OrderService": ["*@EXAMPLE.TEST"], "orders.v1.OrderService/Cancel": ["alice@…",
+ * "root/admin@…"] }
  *
- * Where there are rules they cover everything: a method without one is refused to all. A pattern is a principal in which a
- * `*` stands for one whole component.
+ * Where there are rules they cover everything: a method without one is refused to all. A pattern is a
+ * principal in which a `*` stands for one whole component.
  */
 import { KrbError } from "../../protocol/krb-error.js";
 import { componentsOf, type Principal, parsePrincipal, realmOf } from "../../protocol/principal.js";
 import { MethodTable } from "../../rpc/method-table.js";
 import type { Caller } from "./caller.js";
 
-/** Principals that may call, or a function that decides. What a function throws is the call's end, as from a handler. */
+/**
+ * Principals that may call, or a function that decides. What a function throws is the call's end, as from a
+ * handler.
+ */
 export type CallerRule = readonly string[] | ((caller: Caller, method: string) => boolean | Promise<boolean>);
 
 /** Rules by `package.Service/Method`, `package.Service`, `package.*` or `*`; the most specific counts. */

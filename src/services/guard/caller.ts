@@ -1,8 +1,8 @@
 /**
  * Who is calling: known to the guard from the ticket's sealed part, and from there alone.
  *
- * Invariant: a caller is found by the metadata object that the guard handed on, never by anything in it, so that no
- * header a client can send makes a caller.
+ * Invariant: a caller is found by the metadata object that the guard handed on, never by anything in it, so
+ * that no header a client can send makes a caller.
  */
 import type * as grpc from "@grpc/grpc-js";
 import type { TicketFlag } from "../../gen/kerberos/v1/sealed_pb.js";
@@ -10,7 +10,10 @@ import type { Protection } from "../../protocol/call-binding.js";
 import type { Principal } from "../../protocol/principal.js";
 import type { AuthorizationElement, TicketContents } from "../../protocol/ticket.js";
 
-/** The client of a guarded call, and what its ticket says. Times are milliseconds since the epoch, by the KDC's clock. */
+/**
+ * The client of a guarded call, and what its ticket says. Times are milliseconds since the epoch, by the
+ * KDC's clock.
+ */
 export interface Caller {
   /** The client's principal, `primary/instance@REALM`. */
   readonly principal: Principal;
@@ -41,8 +44,8 @@ const callers = new WeakMap<TicketContents, Partial<Record<Protection, Caller>>>
 /**
  * Who is calling, for the handler of a guarded method and the interceptors behind the guard.
  * @param call what the handler got: grpc-js's call, or the context of a generated service.
- * @throws TypeError when no guard let the call through: the method is public, the server has no guard, or an interceptor
- *   behind the guard put other metadata in place of the call's own.
+ * @throws TypeError when no guard let the call through: the method is public, the server has no guard, or an
+ *   interceptor behind the guard put other metadata in place of the call's own.
  */
 export function callerOf(call: { readonly metadata: grpc.Metadata }): Caller {
   const caller = (call.metadata as WithCaller)[CALLER];

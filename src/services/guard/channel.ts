@@ -8,7 +8,8 @@ type Method = Parameters<grpc.ServerInterceptor>[0];
 /**
  * A call as it was received.
  * @param request the single request as it travelled; undefined where requests are a stream.
- * @param withCertificate whether admission looks at the client's certificate; reading it costs as much as the checks.
+ * @param withCertificate whether admission looks at the client's certificate; reading it costs as much as the
+ *   checks.
  */
 export function receivedCall(
   call: grpc.ServerInterceptingCallInterface,

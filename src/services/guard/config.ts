@@ -16,7 +16,10 @@ import { REPLAY_TIMEOUT_MS, TimedReplayCache } from "./replay.js";
 
 /** What a guard is told. Times are milliseconds. */
 export interface GuardOptions {
-  /** The service's keys: the path of a keytab (`FILE:` may stand before it), a `KeytabFile`, or a function that gives them. */
+  /**
+   * The service's keys: the path of a keytab (`FILE:` may stand before it), a `KeytabFile`, or a function
+   * that gives them.
+   */
   readonly keytab: Keytab;
   /** The service's principal, where the keytab holds the keys of several. */
   readonly service?: string | undefined;
@@ -24,9 +27,14 @@ export interface GuardOptions {
   readonly replayCache: Pick<ReplayCache, "store">;
   /** The least protection of a call; `authenticate` by default. */
   readonly protection?: Protection | undefined;
-  /** Methods that need no ticket, beside health and reflection: `package.Service/Method`, `package.Service`, `package.*`. */
+  /**
+   * Methods that need no ticket, besides health and reflection: `package.Service/Method`, `package.Service`,
+   * `package.*`.
+   */
   readonly public?: readonly string[] | undefined;
-  /** Who may call what; without it, whoever has a ticket. With it, nobody calls a method that no rule names. */
+  /**
+   * Who may call what; without it, whoever has a ticket. With it, nobody calls a method that no rule names.
+   */
   readonly allow?: CallerRules | undefined;
   /** Encryption types by profile, `standard` by default; weak ones are accepted from loopback only. */
   readonly profile?: ProfileName | undefined;
@@ -63,8 +71,9 @@ const CLOCK_SKEW_MS = 300_000;
 
 /**
  * Reads and completes a guard's options.
- * @throws TypeError or RangeError naming an option that is wrong; KrbError KDC_ERR_ETYPE_NOSUPP for an encryption type that
- *   this project does not have, KRB_ERR_GENERIC for a `service` that is no principal.
+ * @throws TypeError or RangeError naming an option that is wrong; KrbError KDC_ERR_ETYPE_NOSUPP for an
+ *   encryption type that this project does not have, KRB_ERR_GENERIC for a `service` outside the grammar of
+ *   principals.
  */
 export function readGuardOptions(options: GuardOptions): GuardConfig {
   const { keytab, replayCache, protection: floor = "authenticate", clock = Date.now } = options;

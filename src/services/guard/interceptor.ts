@@ -3,9 +3,10 @@
  *
  *   new Server({ interceptors: [guard({ keytab, replayCache })] })
  *
- * Every method of the server is guarded unless it is listed as public. The guard stands first in the list: interceptors
- * before it, nearer to the wire, run for every caller and see messages as the bytes that travel; those behind it, and the
- * handlers, see decoded messages of callers who have proved who they are (`callerOf`).
+ * Every method of the server is guarded unless it is listed as public. The guard stands first in the list:
+ * interceptors before it, nearer to the wire, run for every caller and see messages as the bytes that travel;
+ * those behind it, and the handlers, see decoded messages of callers who have proved who they are
+ * (`callerOf`).
  */
 import type * as grpc from "@grpc/grpc-js";
 import { GuardedServerCall } from "./call.js";

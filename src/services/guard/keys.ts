@@ -1,6 +1,6 @@
 /**
- * Where a guard's keys come from. Asked at each call, so that a new keytab needs no restart; a keytab that can't be read
- * refuses calls with KDC_ERR_SVC_UNAVAILABLE until it can.
+ * Where a guard's keys come from. Asked at each call, so that a new keytab needs no restart; a keytab that
+ * can't be read refuses calls with KDC_ERR_SVC_UNAVAILABLE until it can.
  */
 import { filePathOf } from "../../files/file-name.js";
 import { KrbError } from "../../protocol/krb-error.js";
@@ -9,7 +9,10 @@ import type { ServiceKeys } from "../../protocol/ticket.js";
 import type { Clock } from "../clock.js";
 import { KeytabFile } from "../keytab-file.js";
 
-/** A keytab: the path of its file (`FILE:` may stand before it), a `KeytabFile`, or a function that gives the service's keys. */
+/**
+ * A keytab: the path of its file (`FILE:` may stand before it), a `KeytabFile`, or a function that gives the
+ * service's keys.
+ */
 export type Keytab = string | Pick<KeytabFile, "serviceKeys"> | (() => ServiceKeys);
 
 /** Gives the keys of the moment. */
@@ -30,8 +33,8 @@ export interface FailureListener {
  * The source of a service's keys.
  * @param service its principal, where the keytab holds the keys of several.
  * @param report told at once, and later, of what is wrong with a file.
- * @throws TypeError for anything but a keytab; RangeError for the name of a keytab that is not in a file; KrbError
- *   KRB_ERR_GENERIC for a `service` that is no principal.
+ * @throws TypeError for anything but a keytab; RangeError for the name of a keytab that is not in a file;
+ *   KrbError KRB_ERR_GENERIC for a `service` outside the grammar of principals.
  */
 export function keySource(
   keytab: Keytab,
@@ -63,7 +66,10 @@ export function currentKeys(source: KeySource, listener: FailureListener): Servi
   }
 }
 
-/** Opens a keytab at once and says what is wrong with it; where it could not, tries again whenever it is asked. */
+/**
+ * Opens a keytab at once and says what is wrong with it; where it could not, tries again whenever it is
+ * asked.
+ */
 function opener(name: string, clock: Clock, report: KeytabReport): () => KeytabFile {
   filePathOf(name, "keytab"); // throws for a name that can never be opened
   const open = () =>

@@ -1,4 +1,7 @@
-/** The line that each guarded call leaves in the log, in the form of exchange-log.ts: who called what, and what came of it. */
+/**
+ * The line that each guarded call leaves in the log, in the form of exchange-log.ts: who called what, and
+ * what came of it.
+ */
 import type { LogRecord } from "../exchange-log.js";
 import type { Caller } from "./caller.js";
 

@@ -1,8 +1,9 @@
 /**
- * The messages of one call that was let in, in both directions: how they are protected, and the AP-REP that goes before the
- * service's own.
+ * The messages of one call that was let in, in both directions: how they are protected, and the AP-REP that
+ * goes before the service's own.
  *
- * Invariant. Keys made for the call, the client's subkey and the service's, belong to this object until it wipes them.
+ * Invariant. Keys made for the call, the client's subkey and the service's, belong to this object until it
+ * wipes them.
  */
 import { makeApProof, makeApRep, type VerifiedApReq } from "../../protocol/ap-exchange.js";
 import { type CallShape, isProtected, needsSubkeys, type Protection } from "../../protocol/call-binding.js";
@@ -44,7 +45,10 @@ export class GuardedMessages {
     return this.#opener === undefined ? { end: false, message: bytes } : this.#opener.open(bytes);
   }
 
-  /** Throws KrbError KRB_AP_ERR_MODIFIED where a stream of requests was cut short; a single request has no end marker. */
+  /**
+   * Throws KrbError KRB_AP_ERR_MODIFIED where a stream of requests was cut short; a single request has no end
+   * marker.
+   */
   checkEnded(): void {
     if (this.#shape.requestStream) this.#opener?.checkEnded();
   }

@@ -1,6 +1,6 @@
 /**
- * The last check of a guarded call: the replay cache, which may be another machine's. It fails closed: a store that does
- * not answer in time, or answers with anything but yes, refuses the call.
+ * The last check of a guarded call: the replay cache, which may be another machine's. It fails closed: a
+ * store that does not answer in time, or answers with anything but yes, refuses the call.
  */
 import { KrbError } from "../../protocol/krb-error.js";
 import type { ReplayCache } from "../../store/replay-cache.js";
@@ -16,8 +16,8 @@ export interface ReplayWaiter extends FailureListener {
 }
 
 /**
- * A guard's replay cache with a limit on its time. One timer serves all calls that wait: they began in the order in which
- * they stand in the map, so that the first is the first to be late.
+ * A guard's replay cache with a limit on its time. One timer serves all calls that wait: they began in the
+ * order in which they stand in the map, so that the first is the first to be late.
  */
 export class TimedReplayCache {
   readonly #cache: Pick<ReplayCache, "store">;
