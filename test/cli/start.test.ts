@@ -43,12 +43,14 @@ describe("what is loaded by", () => {
   it("tessera --help is the frame of the command alone", () => {
     expect(loadedBy("--help").filter((name) => !name.startsWith("node:"))).toEqual([
       "src/cli/frame/arguments.ts",
-      "src/cli/frame/command.ts",
       "src/cli/frame/command-table.ts",
+      "src/cli/frame/command.ts",
       "src/cli/frame/help.ts",
-      "src/cli/main.ts",
       "src/cli/frame/nearest.ts",
-      "src/cli/screen/output.ts",
+      "src/cli/frame/run.ts",
+      "src/cli/main.ts",
+      "src/cli/screen/layout.ts",
+      "src/cli/screen/screen.ts",
       "src/cli/version.ts",
       "src/errors/readable-error.ts",
       "src/rpc/default-addresses.ts",

@@ -29,7 +29,11 @@ describe.skipIf(!HAS_OPENSSL)("TLS files", () => {
   const serve = "serve --as-port 0 --tgs-port 0 --v-port 0";
   const kinit = "kinit --tls-ca cert.pem";
   it.each([
-    ["cert.pem", "wide.pem", /\/wide\.pem: open to others \(mode 0644\); run `chmod 600 \S+\/wide\.pem`$/],
+    [
+      "cert.pem",
+      "wide.pem",
+      /\/wide\.pem: open to others \(mode 0644\); run `chmod 600 \S+\/wide\.pem`\nhint: /,
+    ],
     ["cert.pem", "none.pem", /^none\.pem: no such file or folder\nhint: check the path$/],
     ["cert.pem", "junk.pem", /^junk\.pem: holds no private key in PEM, or one under a passphrase\nhint: /],
     [

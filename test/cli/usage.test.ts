@@ -43,7 +43,7 @@ const ROWS: readonly Row[] = [
   { line: "call put-nte", code: 2, stderr: /no operation put-nte; did you mean put-note\?/ },
   { line: "call put-note nam=x", code: 2, stderr: /has no field nam; did you mean name\?/ },
   { line: "call put-note --help", code: 0, stdout: /^usage: tessera call put-note name=TEXT text=TEXT\n/ },
-  { line: "call --list", code: 0, stdout: /put-note name=text text=text +Write a note/ },
+  { line: "call --list", code: 0, stdout: /put-note name=text text=text +Writes a note/ },
   { line: "kinit alice hunter2", code: 2, stderr: /never taken from the command line/, never: /hunter2/ },
   { line: "kinit --password=hunter2 alice", code: 2, stderr: /--password-stdin/, never: /hunter2/ },
   { line: "kadmin addprinc -pw hunter2 alice", code: 2, stderr: /--password-file/, never: /hunter2/ },

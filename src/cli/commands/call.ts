@@ -28,11 +28,11 @@ export const command = defineCommand({
     const { operationHelp } = await import("../dialogue/call.js");
     return operationHelp(name);
   },
-  run: async ({ options, positionals, json }) => {
+  run: async ({ options, positionals, json, ...around }) => {
     const [name, ...assignments] = positionals;
     const { call, listOperations } = await import("../dialogue/call.js");
-    if (options.list) listOperations(json);
-    else await call({ ...options, operation: name, assignments, json });
+    if (options.list) listOperations(json, around.screen);
+    else await call({ ...options, operation: name, assignments, json }, around);
     return undefined;
   },
 });

@@ -32,7 +32,7 @@ export const command = defineCommand({
     full: { help: "show all bytes of every field" },
   },
   arguments: [0, 1],
-  run: async ({ options, positionals, json }) => {
+  run: async ({ options, positionals, json, ...around }) => {
     const withPassword = options["password-file"] !== undefined || options["password-stdin"];
     if (withPassword !== (options.principal !== undefined))
       throw new UsageError("--principal goes with --password-file or --password-stdin");
@@ -40,18 +40,18 @@ export const command = defineCommand({
     if (source === "-" && options["password-stdin"])
       throw new UsageError("stdin can't give both the blob and the password");
     const { decodeAndPrint } = await import("../dialogue/decode.js");
-    const input = source === "-" ? await readStdin() : await readArgument(source);
-    await decodeAndPrint(input, { ...options, showKeys: options["show-keys"], json });
+    const input = source === "-" ? await readStdin(around.stdin()) : await readArgument(source);
+    await decodeAndPrint(input, { ...options, showKeys: options["show-keys"], json }, around);
     return undefined;
   },
 });
 
 const MAX_BYTES = 1024 * 1024;
 
-async function readStdin(): Promise<Uint8Array> {
-  const chunks: Buffer[] = [];
+async function readStdin(stdin: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
   let total = 0;
-  for await (const chunk of process.stdin as AsyncIterable<Buffer>) {
+  for await (const chunk of stdin) {
     chunks.push(chunk);
     total += chunk.length;
     if (total > MAX_BYTES) throw new CommandError("stdin: too long for a message");

@@ -16,14 +16,10 @@ export const command = defineCommand({
     profile: { value: "PROFILE", help: "textbook (DES) or standard (AES); textbook" },
   },
   arguments: [0, 0],
-  run: async ({ options, json }) => {
+  run: async ({ options, json, screen }) => {
     const { runDemo } = await import("../dialogue/demo.js");
-    await runDemo({
-      full: options.full,
-      showKeys: options["show-keys"],
-      profile: options.profile ?? "textbook",
-      json,
-    });
+    const { full, profile = "textbook" } = options;
+    await runDemo({ full, showKeys: options["show-keys"], profile, json }, screen);
     return undefined;
   },
 });

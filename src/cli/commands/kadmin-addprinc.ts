@@ -1,6 +1,7 @@
 /** `tessera kadmin addprinc`. */
 import { addPasswordPrincipal, addRandomKeyPrincipal } from "../../realm/principal-keys.js";
 import { defineCommand, UsageError } from "../frame/command.js";
+import { realmDir } from "../frame/environment.js";
 import {
   chosenLimits,
   etypesOption,
@@ -9,9 +10,9 @@ import {
   typedPrincipal,
 } from "../options/kadmin-options.js";
 import { PASSWORD_OPTIONS, readNewPassword } from "../options/password.js";
-import { printJson, printLine } from "../screen/output.js";
+import { REALM_OPTIONS } from "../options/realm-options.js";
 import { entryFacts } from "../screen/principal-entry.js";
-import { REALM_OPTIONS, withRealm } from "../session/realm.js";
+import { withRealm } from "../session/realm.js";
 
 export const command = defineCommand({
   name: "kadmin addprinc",
@@ -33,22 +34,22 @@ export const command = defineCommand({
     ...REALM_OPTIONS,
   },
   arguments: [1, 1],
-  run: async ({ options, positionals, json }) =>
-    withRealm(options.dir, async (realm) => {
+  run: async ({ options, positionals, json, screen, env, now, stdin }) =>
+    withRealm(realmDir(env, options.dir), async (realm) => {
       const principal = typedPrincipal(positionals[0]!, realm);
       const withPassword = options["password-file"] !== undefined || options["password-stdin"];
       if (options.randkey && withPassword) throw new UsageError("-randkey goes with no password");
-      const now = Date.now();
-      const choice = { etypes: typedEtypes(options.etypes), limits: chosenLimits(options, now) };
-      const password = () => readNewPassword(options, principal);
+      const time = now();
+      const choice = { etypes: typedEtypes(options.etypes), limits: chosenLimits(options, time) };
+      const password = () => readNewPassword(options, principal, stdin);
       const entry = options.randkey
-        ? await addRandomKeyPrincipal(realm, principal, now, choice)
-        : await addPasswordPrincipal(realm, principal, password, now, choice);
-      if (json) printJson(entryFacts(entry));
+        ? await addRandomKeyPrincipal(realm, principal, time, choice)
+        : await addPasswordPrincipal(realm, principal, password, time, choice);
+      if (json) screen.printJson(entryFacts(entry));
       else {
-        printLine(`${principal} added, ${entry.keys.map(({ key }) => key.etype.name).join(", ")}`);
+        screen.print(`${principal} added, ${entry.keys.map(({ key }) => key.etype.name).join(", ")}`);
         if (options.randkey)
-          printLine(`its keytab: tessera kadmin ktadd -norandkey -k FILE ${positionals[0]}`);
+          screen.print(`its keytab: tessera kadmin ktadd -norandkey -k FILE ${positionals[0]}`);
       }
       return undefined;
     }),

@@ -2,11 +2,12 @@
 import { currentKvno } from "../../protocol/principal-entry.js";
 import { changePassword, changeToRandomKeys } from "../../realm/principal-keys.js";
 import { defineCommand, UsageError } from "../frame/command.js";
+import { realmDir } from "../frame/environment.js";
 import { etypesOption, PRESENT_ETYPES, typedEtypes, typedPrincipal } from "../options/kadmin-options.js";
 import { PASSWORD_OPTIONS, readNewPassword } from "../options/password.js";
-import { printJson, printLine } from "../screen/output.js";
+import { REALM_OPTIONS } from "../options/realm-options.js";
 import { entryFacts } from "../screen/principal-entry.js";
-import { REALM_OPTIONS, withRealm } from "../session/realm.js";
+import { withRealm } from "../session/realm.js";
 
 export const command = defineCommand({
   name: "kadmin cpw",
@@ -26,23 +27,23 @@ export const command = defineCommand({
     ...REALM_OPTIONS,
   },
   arguments: [1, 1],
-  run: async ({ options, positionals, json }) =>
-    withRealm(options.dir, async (realm) => {
+  run: async ({ options, positionals, json, screen, env, now, stdin }) =>
+    withRealm(realmDir(env, options.dir), async (realm) => {
       const principal = typedPrincipal(positionals[0]!, realm);
       const withPassword = options["password-file"] !== undefined || options["password-stdin"];
       if (options.randkey && withPassword) throw new UsageError("-randkey goes with no password");
       const etypes = typedEtypes(options.etypes);
-      const password = () => readNewPassword(options, principal);
+      const password = () => readNewPassword(options, principal, stdin);
       const entry = options.randkey
-        ? await changeToRandomKeys(realm, principal, etypes, Date.now())
-        : await changePassword(realm, principal, password, etypes, Date.now());
-      if (json) printJson(entryFacts(entry));
+        ? await changeToRandomKeys(realm, principal, etypes, now())
+        : await changePassword(realm, principal, password, etypes, now());
+      if (json) screen.printJson(entryFacts(entry));
       else {
-        printLine(
+        screen.print(
           `${principal}: ${options.randkey ? "new keys" : "new password"}, kvno ${currentKvno(entry)}`,
         );
         if (options.randkey && !principal.startsWith("krbtgt/"))
-          printLine(`its keytab: tessera kadmin ktadd -norandkey -k FILE ${positionals[0]}`);
+          screen.print(`its keytab: tessera kadmin ktadd -norandkey -k FILE ${positionals[0]}`);
       }
       return undefined;
     }),

@@ -1,9 +1,10 @@
 /** `tessera kadmin delprinc`. */
 import { deletePrincipal } from "../../realm/principals.js";
 import { defineCommand } from "../frame/command.js";
+import { realmDir } from "../frame/environment.js";
 import { typedPrincipal } from "../options/kadmin-options.js";
-import { printJson, printLine } from "../screen/output.js";
-import { REALM_OPTIONS, withRealm } from "../session/realm.js";
+import { REALM_OPTIONS } from "../options/realm-options.js";
+import { withRealm } from "../session/realm.js";
 
 export const command = defineCommand({
   name: "kadmin delprinc",
@@ -14,11 +15,11 @@ export const command = defineCommand({
   examples: ["tessera kadmin delprinc bob"],
   options: REALM_OPTIONS,
   arguments: [1, 1],
-  run: async ({ options, positionals, json }) =>
-    withRealm(options.dir, async (realm) => {
+  run: async ({ options, positionals, json, screen, env }) =>
+    withRealm(realmDir(env, options.dir), async (realm) => {
       const principal = await deletePrincipal(realm, typedPrincipal(positionals[0]!, realm));
-      if (json) printJson({ deleted: principal });
-      else printLine(`${principal} deleted`);
+      if (json) screen.printJson({ deleted: principal });
+      else screen.print(`${principal} deleted`);
       return undefined;
     }),
 });

@@ -1,10 +1,12 @@
 /** `tessera kadmin getprinc`: everything of a principal but its keys. */
 import { existingPrincipal } from "../../realm/principals.js";
 import { defineCommand } from "../frame/command.js";
+import { realmDir } from "../frame/environment.js";
 import { typedPrincipal } from "../options/kadmin-options.js";
-import { columns, printJson, printLine } from "../screen/output.js";
+import { REALM_OPTIONS } from "../options/realm-options.js";
+import { columns } from "../screen/layout.js";
 import { entryFacts, entryRows } from "../screen/principal-entry.js";
-import { REALM_OPTIONS, withRealm } from "../session/realm.js";
+import { withRealm } from "../session/realm.js";
 
 export const command = defineCommand({
   name: "kadmin getprinc",
@@ -14,11 +16,11 @@ export const command = defineCommand({
   examples: ["tessera kadmin getprinc alice"],
   options: REALM_OPTIONS,
   arguments: [1, 1],
-  run: async ({ options, positionals, json }) =>
-    withRealm(options.dir, async (realm) => {
+  run: async ({ options, positionals, json, screen, env }) =>
+    withRealm(realmDir(env, options.dir), async (realm) => {
       const entry = await existingPrincipal(realm, typedPrincipal(positionals[0]!, realm));
-      if (json) printJson(entryFacts(entry));
-      else for (const line of columns(entryRows(entry))) printLine(line);
+      if (json) screen.printJson(entryFacts(entry));
+      else screen.printAll(columns(entryRows(entry)));
       return undefined;
     }),
 });

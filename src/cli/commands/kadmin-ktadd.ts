@@ -2,11 +2,11 @@
 import { currentKvno, type PrincipalEntry } from "../../protocol/principal-entry.js";
 import { exportKeys, exportNewKeys } from "../../realm/keytab.js";
 import { defineCommand, UsageError } from "../frame/command.js";
-import { keytabPath } from "../frame/environment.js";
+import { keytabPath, realmDir } from "../frame/environment.js";
 import { etypesOption, PRESENT_ETYPES, typedEtypes, typedPrincipal } from "../options/kadmin-options.js";
-import { printJson, printLine } from "../screen/output.js";
+import { REALM_OPTIONS } from "../options/realm-options.js";
 import { noticeSkipped } from "../session/keytab.js";
-import { REALM_OPTIONS, withRealm } from "../session/realm.js";
+import { withRealm } from "../session/realm.js";
 
 export const command = defineCommand({
   name: "kadmin ktadd",
@@ -26,9 +26,9 @@ export const command = defineCommand({
     ...REALM_OPTIONS,
   },
   arguments: [1, 64],
-  run: async ({ options, positionals, json }) =>
-    withRealm(options.dir, async (realm) => {
-      const path = keytabPath(options.keytab);
+  run: async ({ options, positionals, json, screen, env, now }) =>
+    withRealm(realmDir(env, options.dir), async (realm) => {
+      const path = keytabPath(env, options.keytab);
       if (path === undefined) throw new UsageError("which keytab? -k FILE, or TESSERA_KEYTAB");
       if (options.norandkey && options.etypes.length > 0)
         throw new UsageError("-e chooses new keys: it does not go with -norandkey");
@@ -36,18 +36,18 @@ export const command = defineCommand({
       const print = (entry: PrincipalEntry) => {
         if (json) return;
         for (const { kvno, etype } of keysOf(entry))
-          printLine(`${entry.principal}, kvno ${kvno}, ${etype}: written to ${path}`);
+          screen.print(`${entry.principal}, kvno ${kvno}, ${etype}: written to ${path}`);
       };
-      const target = { path, onWritten: print, onSkipped: noticeSkipped(path) };
+      const target = { path, onWritten: print, onSkipped: noticeSkipped(path, screen) };
       const entries = options.norandkey
-        ? await exportKeys(realm, names, target, Date.now())
-        : await exportNewKeys(realm, names, target, typedEtypes(options.etypes), Date.now());
+        ? await exportKeys(realm, names, target, now())
+        : await exportNewKeys(realm, names, target, typedEtypes(options.etypes), now());
       const written = entries.map((entry) => ({
         principal: entry.principal,
         kvno: currentKvno(entry),
         keys: keysOf(entry),
       }));
-      if (json) printJson({ keytab: `FILE:${path}`, written });
+      if (json) screen.printJson({ keytab: `FILE:${path}`, written });
       return undefined;
     }),
 });

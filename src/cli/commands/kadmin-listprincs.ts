@@ -1,9 +1,10 @@
 /** `tessera kadmin listprincs`. */
 import { listPrincipals } from "../../realm/principals.js";
 import { defineCommand } from "../frame/command.js";
-import { printJson, printLine } from "../screen/output.js";
+import { realmDir } from "../frame/environment.js";
+import { REALM_OPTIONS } from "../options/realm-options.js";
 import { entryFacts } from "../screen/principal-entry.js";
-import { REALM_OPTIONS, withRealm } from "../session/realm.js";
+import { withRealm } from "../session/realm.js";
 
 export const command = defineCommand({
   name: "kadmin listprincs",
@@ -12,14 +13,14 @@ export const command = defineCommand({
   examples: ["tessera kadmin listprincs", "tessera kadmin listprincs 'notes/*'"],
   options: REALM_OPTIONS,
   arguments: [0, 1],
-  run: async ({ options, positionals, json }) =>
-    withRealm(options.dir, async (realm) => {
+  run: async ({ options, positionals, json, screen, env }) =>
+    withRealm(realmDir(env, options.dir), async (realm) => {
       const found: Record<string, unknown>[] = [];
       for await (const entry of listPrincipals(realm, positionals[0])) {
         if (json) found.push(entryFacts(entry));
-        else printLine(entry.principal);
+        else screen.print(entry.principal);
       }
-      if (json) printJson({ principals: found });
+      if (json) screen.printJson({ principals: found });
       return undefined;
     }),
 });

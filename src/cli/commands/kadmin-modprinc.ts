@@ -1,10 +1,11 @@
 /** `tessera kadmin modprinc`. */
 import { modifyPrincipal } from "../../realm/principals.js";
 import { defineCommand, UsageError } from "../frame/command.js";
+import { realmDir } from "../frame/environment.js";
 import { chosenLimits, LIMIT_OPTIONS, typedPrincipal } from "../options/kadmin-options.js";
-import { printJson, printLine } from "../screen/output.js";
+import { REALM_OPTIONS } from "../options/realm-options.js";
 import { entryFacts } from "../screen/principal-entry.js";
-import { REALM_OPTIONS, withRealm } from "../session/realm.js";
+import { withRealm } from "../session/realm.js";
 
 export const command = defineCommand({
   name: "kadmin modprinc",
@@ -20,15 +21,15 @@ export const command = defineCommand({
   ],
   options: { ...LIMIT_OPTIONS, ...REALM_OPTIONS },
   arguments: [1, 1],
-  run: async ({ options, positionals, json }) =>
-    withRealm(options.dir, async (realm) => {
+  run: async ({ options, positionals, json, screen, env, now }) =>
+    withRealm(realmDir(env, options.dir), async (realm) => {
       const principal = typedPrincipal(positionals[0]!, realm);
-      const now = Date.now();
-      const limits = chosenLimits(options, now);
+      const time = now();
+      const limits = chosenLimits(options, time);
       if (Object.keys(limits).length === 0) throw new UsageError("nothing to change; see the options");
-      const entry = await modifyPrincipal(realm, principal, limits, now);
-      if (json) printJson(entryFacts(entry));
-      else printLine(`${principal} changed`);
+      const entry = await modifyPrincipal(realm, principal, limits, time);
+      if (json) screen.printJson(entryFacts(entry));
+      else screen.print(`${principal} changed`);
       return undefined;
     }),
 });

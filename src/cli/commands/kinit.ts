@@ -4,10 +4,10 @@ import type { Credentials } from "../../protocol/credentials.js";
 import type { Principal } from "../../protocol/principal.js";
 import { CommandError, defineCommand, UsageError } from "../frame/command.js";
 import { keytabPath } from "../frame/environment.js";
+import type { Environment } from "../frame/surroundings.js";
 import { CLIENT_OPTIONS } from "../options/client-options.js";
 import { PASSWORD_OPTIONS, readPassword } from "../options/password.js";
 import { parsePrincipalArgument } from "../options/principal-argument.js";
-import { notice, printJson } from "../screen/output.js";
 import { localTime, parseLifetime } from "../screen/times.js";
 import type { Session } from "../session/session.js";
 
@@ -38,7 +38,7 @@ export const command = defineCommand({
     ...CLIENT_OPTIONS,
   },
   arguments: [0, 1],
-  run: async ({ options, positionals, json }) => {
+  run: async ({ options, positionals, json, ...around }) => {
     const wanted = {
       life: options.life === undefined ? undefined : parseLifetime(options.life, "-l"),
       renewableLife:
@@ -48,39 +48,43 @@ export const command = defineCommand({
     if (options.renew && (withKeytab || positionals.length > 0))
       throw new UsageError("-R renews the ticket in the cache: it goes with no principal and no keytab");
     const { openSession } = await import("../session/session.js");
-    using session = await openSession(options);
+    using session = await openSession(options, around);
     let credentials: Credentials;
     if (options.renew) credentials = await session.client.renew();
     else if (withKeytab) {
       const { keysFor } = await import("../session/keytab.js");
-      const keys = await keysFor(keytabOf(options.keytab), positionals[0]);
+      const keys = await keysFor(keytabOf(around.env, options.keytab), positionals[0], around.screen);
       credentials = await session.client.loginWithKeytab(keys, wanted);
     } else {
-      const principal = await principalOf(positionals[0], session);
-      credentials = await session.client.login(principal, await readPassword(options, principal), wanted);
+      const principal = await principalOf(positionals[0], session, around.env);
+      credentials = await session.client.login(
+        principal,
+        await readPassword(options, principal, around.stdin),
+        wanted,
+      );
     }
     if (json) {
       const { ticketFacts } = await import("../screen/ticket-facts.js");
-      printJson({ cache: session.cache.name, ...ticketFacts(credentials) });
+      around.screen.printJson({ cache: session.cache.name, ...ticketFacts(credentials) });
     } else
-      notice(
+      around.screen.notice(
         `${credentials.client}: logged in until ${localTime(credentials.endtime)} (${session.cache.name})`,
       );
     return undefined;
   },
 });
 
-async function principalOf(text: string | undefined, session: Session): Promise<Principal> {
+async function principalOf(text: string | undefined, session: Session, env: Environment): Promise<Principal> {
   const { defaultRealm } = await import("../session/realm.js");
-  const realm = await defaultRealm();
+  const realm = await defaultRealm(env);
   if (text !== undefined) return parsePrincipalArgument(text, realm, "principal");
   // A cache that can't be read says nothing of who is meant; the login will replace it or say what is wrong.
   const cached = await session.cache.load().catch(() => undefined);
   return cached?.client ?? parsePrincipalArgument(userInfo().username, realm, "your user name");
 }
 
-function keytabOf(given: string | undefined): string {
-  const path = keytabPath(given);
+function keytabOf(env: Environment, given: string | undefined): string {
+  const path = keytabPath(env, given);
   if (path !== undefined) return path;
   throw new CommandError("no keytab is named", "give one: -t FILE, or TESSERA_KEYTAB=FILE");
 }

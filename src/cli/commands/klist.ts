@@ -10,7 +10,8 @@ import { cachePath, keytabPath } from "../frame/environment.js";
 import { CACHE_OPTIONS } from "../options/client-options.js";
 import { parsePrincipalArgument } from "../options/principal-argument.js";
 import { flagLetters } from "../screen/flag-letters.js";
-import { columns, printJson, printLine } from "../screen/output.js";
+import { columns } from "../screen/layout.js";
+import type { Screen } from "../screen/screen.js";
 import type { TicketFacts } from "../screen/ticket-facts.js";
 import { localTime } from "../screen/times.js";
 import { cachedLogin } from "../session/cached-login.js";
@@ -36,27 +37,30 @@ export const command = defineCommand({
     timestamps: { short: "t", help: "with -k: show when the keys were written" },
   },
   arguments: [0, 1],
-  run: async ({ options, positionals, json }) => {
-    if (options["use-keytab"]) return listKeytab(keytabPath(positionals[0]), options, json);
-    const cache = fileCache(cachePath(options.cache ?? positionals[0]));
-    if (options.silent) return silent(await cache.load());
+  run: async ({ options, positionals, json, screen, env, now }) => {
+    if (options["use-keytab"]) return listKeytab(keytabPath(env, positionals[0]), options, json, screen);
+    const cache = fileCache(cachePath(env, options.cache ?? positionals[0]));
+    if (options.silent) return hasValid(await cache.load(), now()) ? 0 : 1;
     const login = await cachedLogin(cache);
     const wanted = options["dump-ticket"];
-    if (wanted !== undefined) return dumpTicket(login, wanted);
-    if (json) {
-      const tickets = await Promise.all(login.credentials.map(factsOf));
-      printJson({ cache: cache.name, client: login.client, kdcOffsetMs: login.kdcOffset, tickets });
+    if (wanted !== undefined) {
+      screen.print(base64Ticket(login, wanted));
       return undefined;
     }
-    printLine(`Ticket cache: ${cache.name}`);
-    printLine(`Default principal: ${login.client}`);
-    if (Math.abs(login.kdcOffset) >= 1000) printLine(`KDC's clock: ${offsetText(login.kdcOffset)}`);
-    printLine();
-    printLine("Valid starting       Expires              Service principal");
-    const now = Date.now() + login.kdcOffset;
+    if (json) {
+      const tickets = await Promise.all(login.credentials.map(factsOf));
+      screen.printJson({ cache: cache.name, client: login.client, kdcOffsetMs: login.kdcOffset, tickets });
+      return undefined;
+    }
+    screen.print(`Ticket cache: ${cache.name}`);
+    screen.print(`Default principal: ${login.client}`);
+    if (Math.abs(login.kdcOffset) >= 1000) screen.print(`KDC's clock: ${offsetText(login.kdcOffset)}`);
+    screen.print();
+    screen.print("Valid starting       Expires              Service principal");
+    const kdcTime = now() + login.kdcOffset;
     for (const credentials of login.credentials) {
-      for (const line of ticketLines(credentials, options.flags, now)) printLine(line);
-      if (options.etypes) printLine(etypesLine(await factsOf(credentials)));
+      screen.printAll(ticketLines(credentials, options.flags, kdcTime));
+      if (options.etypes) screen.print(etypesLine(await factsOf(credentials)));
     }
     return undefined;
   },
@@ -87,28 +91,28 @@ function offsetText(ms: number): string {
   return `${formatDuration(Math.abs(ms))} ${ms > 0 ? "ahead of" : "behind"} ours`;
 }
 
-function silent(login: CachedLogin | undefined): number {
-  const now = Date.now() + (login?.kdcOffset ?? 0);
-  return login?.credentials.some(({ endtime }) => endtime > now) ? 0 : 1;
+function hasValid(login: CachedLogin | undefined, now: number): boolean {
+  return login?.credentials.some(({ endtime }) => endtime > now + login.kdcOffset) ?? false;
 }
 
-function dumpTicket({ client, credentials }: CachedLogin, wanted: string): undefined {
+function base64Ticket({ client, credentials }: CachedLogin, wanted: string): string {
   const server = parsePrincipalArgument(wanted, realmOf(client), "-T");
   const found = credentials.find((candidate) => candidate.server === server);
   if (found === undefined)
     throw new CommandError(`the cache holds no ticket for ${server}`, `get one: tessera kvno ${wanted}`);
-  printLine(Buffer.from(found.ticket).toString("base64"));
+  return Buffer.from(found.ticket).toString("base64");
 }
 
 async function listKeytab(
   path: string | undefined,
   shown: { readonly etypes: boolean; readonly timestamps: boolean },
   json: boolean,
+  screen: Screen,
 ): Promise<undefined> {
   if (path === undefined)
     throw new CommandError("no keytab is named", "give one: klist -k FILE, or TESSERA_KEYTAB=FILE");
   const { keytabEntries } = await import("../session/keytab.js");
-  const entries = await keytabEntries(path);
+  const entries = await keytabEntries(path, screen);
   if (json) {
     const rows = entries.map(({ kvno, principal, etype, written }) => ({
       kvno,
@@ -116,10 +120,10 @@ async function listKeytab(
       etype,
       written: isoTime(written),
     }));
-    printJson({ keytab: `FILE:${path}`, entries: rows });
+    screen.printJson({ keytab: `FILE:${path}`, entries: rows });
     return undefined;
   }
-  printLine(`Keytab name: FILE:${path}`);
+  screen.print(`Keytab name: FILE:${path}`);
   const rows = entries.map(({ kvno, principal, etype, written }) => [
     String(kvno).padStart(4),
     ...(shown.timestamps ? [localTime(written)] : []),
@@ -127,6 +131,6 @@ async function listKeytab(
   ]);
   const rule = ["----", ...(shown.timestamps ? ["-".repeat(19)] : []), "-".repeat(40)];
   const head = ["KVNO", ...(shown.timestamps ? ["Timestamp"] : []), "Principal"];
-  for (const line of columns([head, rule, ...rows])) printLine(line);
+  screen.printAll(columns([head, rule, ...rows]));
   return undefined;
 }

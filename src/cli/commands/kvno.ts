@@ -6,7 +6,6 @@ import { defineCommand } from "../frame/command.js";
 import { cachePath } from "../frame/environment.js";
 import { CLIENT_OPTIONS, choosesTls, clientSettings } from "../options/client-options.js";
 import { parsePrincipalArgument } from "../options/principal-argument.js";
-import { printJson, printLine } from "../screen/output.js";
 import { type TicketFacts, ticketFacts } from "../screen/ticket-facts.js";
 import { cachedLogin } from "../session/cached-login.js";
 
@@ -19,23 +18,25 @@ export const command = defineCommand({
   examples: ["tessera kvno v/localhost"],
   options: { ...CLIENT_OPTIONS, quiet: { short: "q", help: "print nothing where it succeeds" } },
   arguments: [1, 64],
-  run: async ({ options, positionals, json }) => {
-    clientSettings(options);
-    const cache = fileCache(cachePath(options.cache));
+  run: async ({ options, positionals, json, ...around }) => {
+    clientSettings(options, around.env);
+    const cache = fileCache(cachePath(around.env, options.cache));
     const { client } = await cachedLogin(cache);
     const services = positionals.map((name) => parsePrincipalArgument(name, realmOf(client), "service"));
-    const login = await new KeptLogin(cache, Date.now).current();
+    const login = await new KeptLogin(cache, around.now).current();
     const allHeld = services.every((service) => heldTicket(login, service) !== undefined);
     // Tickets at hand need no connection: gRPC is then not even loaded.
     const needed = !allHeld || choosesTls(options);
-    using session = needed ? await (await import("../session/session.js")).openSession(options) : undefined;
+    using session = needed
+      ? await (await import("../session/session.js")).openSession(options, around)
+      : undefined;
     const tickets: TicketFacts[] = [];
     for (const service of services) {
       const facts = ticketFacts(heldTicket(login, service) ?? (await session!.client.serviceTicket(service)));
       tickets.push(facts);
-      if (!json && !options.quiet) printLine(`${service}: kvno = ${facts.kvno}`);
+      if (!json && !options.quiet) around.screen.print(`${service}: kvno = ${facts.kvno}`);
     }
-    if (json) printJson({ tickets });
+    if (json) around.screen.printJson({ tickets });
     return undefined;
   },
 });

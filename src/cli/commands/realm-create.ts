@@ -7,10 +7,9 @@ import { createRealm, FIRST_SERVICE } from "../../realm/create-realm.js";
 import { DEFAULT_REALM, DEFAULT_SETTINGS } from "../../realm/realm-settings.js";
 import { defineCommand, UsageError } from "../frame/command.js";
 import { realmDir } from "../frame/environment.js";
-import { notice, printJson, printLine } from "../screen/output.js";
+import { REALM_OPTIONS } from "../options/realm-options.js";
 import { parseLifetime } from "../screen/times.js";
 import { weakNames } from "../screen/weakness.js";
-import { REALM_OPTIONS } from "../session/realm.js";
 
 export const command = defineCommand({
   name: "realm create",
@@ -32,7 +31,7 @@ export const command = defineCommand({
     iterations: { value: "COUNT", help: "PBKDF2 iterations that make AES keys of passwords; 32768" },
   },
   arguments: [0, 0],
-  run: async ({ options, json }) => {
+  run: async ({ options, json, screen, env, now }) => {
     const { realm = DEFAULT_SETTINGS.realm, profile = DEFAULT_SETTINGS.profile } = options;
     if (!isRealm(realm)) throw new UsageError("--realm: expected a name in upper case such as EXAMPLE.TEST");
     if (!isProfileName(profile)) throw new UsageError("--profile: expected textbook or standard");
@@ -46,9 +45,9 @@ export const command = defineCommand({
       clockSkew: time("clock-skew", DEFAULT_SETTINGS.clockSkew),
       ...(options.iterations === undefined ? {} : { iterations: parseIterations(options.iterations) }),
     };
-    const made = await createRealm(realmDir(options.dir), settings, Date.now());
+    const made = await createRealm(realmDir(env, options.dir), settings, now());
     if (json) {
-      printJson({
+      screen.printJson({
         realm,
         profile,
         dir: made.dir,
@@ -57,21 +56,21 @@ export const command = defineCommand({
       });
       return undefined;
     }
-    printLine(`realm ${realm} (${profile}) made in ${made.dir}`);
-    printLine(
+    screen.print(`realm ${realm} (${profile}) made in ${made.dir}`);
+    screen.print(
       `  tickets live ${formatDuration(settings.maxLife)} at most; clocks may differ by ${formatDuration(settings.clockSkew)}`,
     );
-    printLine(`  service ${FIRST_SERVICE}@${realm}, its keys in ${made.keytabFile}`);
-    printLine();
-    printLine("next:");
-    if (realmDir() !== made.dir && realmDir() !== options.dir)
-      printLine(`  export TESSERA_REALM_DIR=${made.dir}`);
-    printLine("  tessera kadmin addprinc alice");
-    printLine("  tessera serve");
-    printLine("  tessera kinit alice");
+    screen.print(`  service ${FIRST_SERVICE}@${realm}, its keys in ${made.keytabFile}`);
+    screen.print();
+    screen.print("next:");
+    const usual = realmDir(env);
+    if (usual !== made.dir && usual !== options.dir) screen.print(`  export TESSERA_REALM_DIR=${made.dir}`);
+    screen.print("  tessera kadmin addprinc alice");
+    screen.print("  tessera serve");
+    screen.print("  tessera kinit alice");
     const weak = weakNames(profile);
     if (weak !== "")
-      notice(`the profile ${profile} permits weak encryption (${weak}): for learning, on loopback`);
+      screen.notice(`the profile ${profile} permits weak encryption (${weak}): for learning, on loopback`);
     return undefined;
   },
 });

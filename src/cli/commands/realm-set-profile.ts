@@ -2,9 +2,10 @@
 import { isProfileName, profile } from "../../protocol/profile.js";
 import { setProfile } from "../../realm/set-profile.js";
 import { defineCommand, UsageError } from "../frame/command.js";
-import { notice, printJson, printLine } from "../screen/output.js";
+import { realmDir } from "../frame/environment.js";
+import { REALM_OPTIONS } from "../options/realm-options.js";
 import { weakNames } from "../screen/weakness.js";
-import { REALM_OPTIONS, withRealm } from "../session/realm.js";
+import { withRealm } from "../session/realm.js";
 
 export const command = defineCommand({
   name: "realm set-profile",
@@ -15,10 +16,10 @@ export const command = defineCommand({
   examples: ["tessera realm set-profile standard"],
   options: REALM_OPTIONS,
   arguments: [1, 1],
-  run: async ({ options, positionals, json }) => {
+  run: async ({ options, positionals, json, screen, env }) => {
     const name = positionals[0]!;
     if (!isProfileName(name)) throw new UsageError("expected textbook or standard");
-    return withRealm(options.dir, async (realm) => {
+    return withRealm(realmDir(env, options.dir), async (realm) => {
       const { settings } = realm;
       const etypes = profile(name).keyEtypes.join(",");
       const lacking = (await setProfile(realm, name)).lacking.map(({ principal, passwordKeyed }) => ({
@@ -26,20 +27,20 @@ export const command = defineCommand({
         command: `tessera kadmin cpw ${passwordKeyed ? "" : "-randkey "}-e ${etypes} ${principal}`,
       }));
       if (json) {
-        printJson({ realm: settings.realm, from: settings.profile, profile: name, lacking });
+        screen.printJson({ realm: settings.realm, from: settings.profile, profile: name, lacking });
         return undefined;
       }
-      printLine(`realm ${settings.realm}: profile ${name}, was ${settings.profile}`);
+      screen.print(`realm ${settings.realm}: profile ${name}, was ${settings.profile}`);
       if (lacking.length > 0) {
-        printLine("without a key that it permits:");
-        for (const row of lacking) printLine(`  ${row.principal.padEnd(40)} ${row.command}`);
-        notice(
+        screen.print("without a key that it permits:");
+        for (const row of lacking) screen.print(`  ${row.principal.padEnd(40)} ${row.command}`);
+        screen.notice(
           "after cpw of a service, write its keytab anew: tessera kadmin ktadd -norandkey -k FILE SERVICE",
         );
       }
       const weak = weakNames(name);
-      if (weak !== "") notice(`the profile ${name} permits weak encryption (${weak})`);
-      notice("servers that run take it within seconds");
+      if (weak !== "") screen.notice(`the profile ${name} permits weak encryption (${weak})`);
+      screen.notice("servers that run take it within seconds");
       return undefined;
     });
   },

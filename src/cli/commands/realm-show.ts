@@ -3,9 +3,11 @@ import { formatDuration } from "../../protocol/duration.js";
 import { etypeName, ITERATIONS } from "../../protocol/etypes.js";
 import { profile } from "../../protocol/profile.js";
 import { defineCommand } from "../frame/command.js";
-import { columns, printJson, printLine } from "../screen/output.js";
+import { realmDir } from "../frame/environment.js";
+import { REALM_OPTIONS } from "../options/realm-options.js";
+import { columns } from "../screen/layout.js";
 import { weakNames } from "../screen/weakness.js";
-import { REALM_OPTIONS, withRealm } from "../session/realm.js";
+import { withRealm } from "../session/realm.js";
 
 export const command = defineCommand({
   name: "realm show",
@@ -14,14 +16,14 @@ export const command = defineCommand({
   examples: ["tessera realm show", "tessera realm show --json"],
   options: REALM_OPTIONS,
   arguments: [0, 0],
-  run: async ({ options, json }) =>
-    withRealm(options.dir, async ({ principals }, { dir, settings, keytabFile }) => {
+  run: async ({ options, json, screen, env }) =>
+    withRealm(realmDir(env, options.dir), async ({ principals }, { dir, settings, keytabFile }) => {
       let count = 0;
       for await (const _ of principals.list()) count++;
       const { permitted, keyEtypes } = profile(settings.profile);
       if (json) {
         const etypes = { permitted: permitted.map(etypeName), newKeys: keyEtypes.map(etypeName) };
-        printJson({
+        screen.printJson({
           ...settings,
           dir,
           keytab: keytabFile,
@@ -45,7 +47,7 @@ export const command = defineCommand({
         ["principals", String(count)],
         ["V's keytab", keytabFile],
       ];
-      for (const line of columns(rows)) printLine(line);
+      screen.printAll(columns(rows));
       return undefined;
     }),
 });

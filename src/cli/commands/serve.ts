@@ -2,8 +2,8 @@
 import { DEFAULT_HOST, DEFAULT_PORTS } from "../../rpc/default-addresses.js";
 import { defineCommand, UsageError } from "../frame/command.js";
 import { keytabPath } from "../frame/environment.js";
+import { REALM_OPTIONS } from "../options/realm-options.js";
 import { parseLifetime } from "../screen/times.js";
-import { REALM_OPTIONS } from "../session/realm.js";
 
 const PARTS = ["as", "tgs", "v"] as const;
 
@@ -41,7 +41,7 @@ export const command = defineCommand({
     grace: { value: "TIME", help: "how long running calls may take to finish at the end; 5s" },
   },
   arguments: [0, 3],
-  run: async ({ options, positionals, json }) => {
+  run: async ({ options, positionals, json, ...around }) => {
     for (const part of positionals)
       if (!(PARTS as readonly string[]).includes(part))
         throw new UsageError(`no server ${part}; there are as, tgs and v`);
@@ -52,25 +52,28 @@ export const command = defineCommand({
       v: portOf(options["v-port"], "--v-port", DEFAULT_PORTS.v),
     };
     const { serve } = await import("../serving/serve.js");
-    await serve({
-      parts,
-      ports,
-      json,
-      dir: options.dir,
-      host: options.host ?? DEFAULT_HOST,
-      allowWeakCrypto: options["allow-weak-crypto"],
-      tls: { cert: options["tls-cert"], key: options["tls-key"], clientCa: options["tls-client-ca"] },
-      keytab: keytabPath(options.keytab),
-      service: options.service,
-      profile: options.profile,
-      clockSkew:
-        options["clock-skew"] === undefined
-          ? undefined
-          : parseLifetime(options["clock-skew"], "--clock-skew"),
-      notes: options.notes,
-      replayCache: options["replay-cache"],
-      graceMs: options.grace === undefined ? undefined : parseLifetime(options.grace, "--grace"),
-    });
+    await serve(
+      {
+        parts,
+        ports,
+        json,
+        dir: options.dir,
+        host: options.host ?? DEFAULT_HOST,
+        allowWeakCrypto: options["allow-weak-crypto"],
+        tls: { cert: options["tls-cert"], key: options["tls-key"], clientCa: options["tls-client-ca"] },
+        keytab: keytabPath(around.env, options.keytab),
+        service: options.service,
+        profile: options.profile,
+        clockSkew:
+          options["clock-skew"] === undefined
+            ? undefined
+            : parseLifetime(options["clock-skew"], "--clock-skew"),
+        notes: options.notes,
+        replayCache: options["replay-cache"],
+        graceMs: options.grace === undefined ? undefined : parseLifetime(options.grace, "--grace"),
+      },
+      around,
+    );
     return undefined;
   },
 });

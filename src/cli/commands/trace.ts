@@ -22,9 +22,9 @@ export const command = defineCommand({
     ...CLIENT_OPTIONS,
   },
   arguments: [1, 1],
-  run: async ({ options, positionals, json }) => {
+  run: async ({ options, positionals, json, ...around }) => {
     const { trace } = await import("../dialogue/trace.js");
-    await trace({ ...options, principal: positionals[0]!, json });
+    await trace({ ...options, principal: positionals[0]!, json }, around);
     return undefined;
   },
 });

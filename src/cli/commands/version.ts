@@ -1,6 +1,5 @@
 /** `tessera version`. */
 import { defineCommand } from "../frame/command.js";
-import { printJson, printLine } from "../screen/output.js";
 import { version } from "../version.js";
 
 export const command = defineCommand({
@@ -10,9 +9,9 @@ export const command = defineCommand({
   examples: ["tessera version"],
   options: {},
   arguments: [0, 0],
-  run: async ({ json }) => {
-    if (json) printJson({ tessera: version(), node: process.versions.node });
-    else printLine(`tessera ${version()} (Node.js ${process.versions.node})`);
+  run: async ({ json, screen }) => {
+    if (json) screen.printJson({ tessera: version(), node: process.versions.node });
+    else screen.print(`tessera ${version()} (Node.js ${process.versions.node})`);
     return undefined;
   },
 });

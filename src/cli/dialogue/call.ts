@@ -1,12 +1,13 @@
 /** One sealed call of an operation of V: its request from the words of the command line, its answer printed. */
 import { fromJson, type JsonObject, type JsonValue, toJson } from "@bufbuild/protobuf";
 import { realmOf } from "../../protocol/principal.js";
-import { UsageError } from "../frame/command.js";
+import { type CommandSurroundings, UsageError } from "../frame/command.js";
 import { nearest } from "../frame/nearest.js";
 import type { ClientChoice } from "../options/client-options.js";
 import { parsePrincipalArgument } from "../options/principal-argument.js";
-import { columns, printJson, printLine, wrapped } from "../screen/output.js";
+import { columns, wrapped } from "../screen/layout.js";
 import { readableLines } from "../screen/readable.js";
+import type { Screen } from "../screen/screen.js";
 import { cachedLogin } from "../session/cached-login.js";
 import { openSession } from "../session/session.js";
 import { type OperationDescription, operations } from "./operations.js";
@@ -22,12 +23,12 @@ export interface CallChoice extends ClientChoice {
 }
 
 /** Calls the operation and prints what it answers. Throws UsageError for an operation or a field that V does not have. */
-export async function call(choice: CallChoice): Promise<void> {
+export async function call(choice: CallChoice, around: CommandSurroundings): Promise<void> {
   if (choice.operation === undefined)
     throw new UsageError("which operation? `tessera call --list` lists them");
   const operation = findOperation(choice.operation);
   const request = readRequest(operation, choice.assignments);
-  using session = await openSession(choice);
+  using session = await openSession(choice, around);
   const { client } = await cachedLogin(session.cache);
   const target = {
     principal: parsePrincipalArgument(choice.service ?? "v/localhost", realmOf(client), "--service"),
@@ -35,8 +36,8 @@ export async function call(choice: CallChoice): Promise<void> {
   };
   const response = await session.client.access(target, operation, request);
   const result = toJson(operation.response, response, { alwaysEmitImplicit: false });
-  if (choice.json) printJson(result);
-  else for (const line of readableLines(result)) printLine(line);
+  if (choice.json) around.screen.printJson(result);
+  else around.screen.printAll(readableLines(result));
 }
 
 function findOperation(name: string): OperationDescription {
@@ -86,7 +87,7 @@ function jsonValue(type: string, text: string): JsonValue {
 }
 
 /** Prints the operations, with their fields. */
-export function listOperations(json: boolean): void {
+export function listOperations(json: boolean, screen: Screen): void {
   const all = operations();
   if (json) {
     const rows = all.map(({ name, comment, fields }) => ({
@@ -94,14 +95,14 @@ export function listOperations(json: boolean): void {
       comment,
       fields: fields.map(({ field, type, comment: text }) => ({ name: field.name, type, comment: text })),
     }));
-    printJson({ operations: rows });
+    screen.printJson({ operations: rows });
     return;
   }
   const rows = all.map(({ name, fields, comment }) => [
     [name, ...fields.map(({ field, type }) => `${field.name}=${type}`)].join(" "),
     comment,
   ]);
-  for (const line of columns(rows)) printLine(line);
+  screen.printAll(columns(rows));
 }
 
 /** The help of an operation. Throws UsageError for a name that none has. */

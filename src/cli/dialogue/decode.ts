@@ -4,12 +4,12 @@ import type { Field } from "../../lab/fields.js";
 import type { NamedKey, OpenedPart, WhyClosed } from "../../lab/open-part.js";
 import { etypeOf, etypesWithIntegrity } from "../../protocol/etypes.js";
 import { defaultStringToKey, Key, keyFromPassword } from "../../protocol/keys.js";
-import { CommandError, UsageError } from "../frame/command.js";
+import { CommandError, type CommandSurroundings, UsageError } from "../frame/command.js";
 import { parseEtypes } from "../options/etype-argument.js";
 import { type PasswordChoice, readPassword } from "../options/password.js";
 import { parsePrincipalArgument } from "../options/principal-argument.js";
 import { fieldRows } from "../screen/fields.js";
-import { columns, printJson, printLine } from "../screen/output.js";
+import { columns } from "../screen/layout.js";
 import { readKeytab } from "../session/keytab.js";
 import { defaultRealm } from "../session/realm.js";
 
@@ -25,11 +25,15 @@ export interface DecodeChoice extends PasswordChoice {
 }
 
 /** Decodes a blob and prints what it is. Throws CommandError if it is nothing known. */
-export async function decodeAndPrint(input: Uint8Array, choice: DecodeChoice): Promise<void> {
+export async function decodeAndPrint(
+  input: Uint8Array,
+  choice: DecodeChoice,
+  around: CommandSurroundings,
+): Promise<void> {
   const blob = identified(input, choice.type);
-  const contents = readBlob(blob, await keysOf(choice), choice);
-  if (choice.json) printJson(jsonOf(blob, contents, choice.full));
-  else for (const line of linesOf(blob, contents, choice.full)) printLine(line);
+  const contents = readBlob(blob, await keysOf(choice, around), choice);
+  if (choice.json) around.screen.printJson(jsonOf(blob, contents, choice.full));
+  else around.screen.printAll(linesOf(blob, contents, choice.full));
 }
 
 function identified(input: Uint8Array, wanted: string | undefined): Blob {
@@ -95,15 +99,18 @@ function whyText({ etype, kvno }: Pick<OpenedPart, "etype" | "kvno">, why: WhyCl
   }
 }
 
-async function keysOf(choice: DecodeChoice): Promise<NamedKey[]> {
+async function keysOf(
+  choice: DecodeChoice,
+  { screen, env, stdin }: CommandSurroundings,
+): Promise<NamedKey[]> {
   const keys: NamedKey[] = [];
   if (choice.keytab !== undefined)
-    for (const { principal, kvno, key } of await readKeytab(choice.keytab))
+    for (const { principal, kvno, key } of await readKeytab(choice.keytab, screen))
       keys.push({ name: `${principal}, kvno ${kvno}`, kvno, key });
   if (choice.key !== undefined) keys.push(keyArgument(choice.key));
   if (choice.principal !== undefined) {
-    const principal = parsePrincipalArgument(choice.principal, await defaultRealm(), "--principal");
-    const password = await readPassword(choice, principal);
+    const principal = parsePrincipalArgument(choice.principal, await defaultRealm(env), "--principal");
+    const password = await readPassword(choice, principal, stdin);
     for (const etype of etypesWithIntegrity()) {
       const key = await keyFromPassword(etype, password, defaultStringToKey(principal));
       keys.push({ name: `the password of ${principal}`, kvno: 0, key });

@@ -17,20 +17,12 @@ import type { KeySymbol, Party } from "../../lab/dialogue.js";
 import { explainCall, type KeyRings } from "../../lab/explain.js";
 import { makeAccessReq } from "../../protocol/access-exchange.js";
 import type { Credentials } from "../../protocol/credentials.js";
-import { formatDuration } from "../../protocol/duration.js";
 import type { Key } from "../../protocol/keys.js";
 import { isProfileName, type ProfileName } from "../../protocol/profile.js";
 import { CommandError, UsageError } from "../frame/command.js";
-import { columns, printJson, printLine } from "../screen/output.js";
-import { weakNames } from "../screen/weakness.js";
-import {
-  messageLines,
-  type PrintableMessage,
-  printableMessage,
-  type TextStyle,
-  titleLines,
-  wantsColour,
-} from "./render.js";
+import type { Screen } from "../screen/screen.js";
+import { demonstrationFacts, demonstrationLines, type RefusedAttempt } from "./demo-text.js";
+import { printableMessage } from "./render.js";
 import { startThrowawayRealm, type ThrowawayRealm } from "./throwaway-realm.js";
 
 /** What the demonstration is asked for. */
@@ -41,31 +33,22 @@ export interface DemoChoice {
   readonly json: boolean;
 }
 
-/** An attempt that was refused. */
-interface Refusal {
-  readonly attempt: string;
-  readonly how: string;
-  readonly reason: string;
-  readonly code: number;
-  readonly text: string;
-}
-
 /** Runs the demonstration and prints it. */
-export async function runDemo(choice: DemoChoice): Promise<void> {
-  const { profile: name } = choice;
-  if (!isProfileName(name)) throw new UsageError("--profile: expected textbook or standard");
+export async function runDemo(choice: DemoChoice, screen: Screen): Promise<void> {
+  const { profile, full } = choice;
+  if (!isProfileName(profile)) throw new UsageError("--profile: expected textbook or standard");
   grpc.setLogVerbosity(grpc.logVerbosity.NONE);
-  const realm = await startThrowawayRealm(name);
+  const realm = await startThrowawayRealm(profile);
   try {
-    const { calls, credentials, note } = await talk(realm, name);
+    const { calls, credentials, note } = await talk(realm, profile);
     const rings = ringsOf(realm);
     const messages = calls
       .flatMap((call) => explainCall(call, rings, choice))
-      .map((message) => printableMessage(message, choice.full));
-    const refusals = await attack(realm, name, calls, credentials);
-    if (choice.json) printFacts(realm, name, messages, refusals, note);
-    else
-      printText(realm, name, messages, refusals, note, rings, { colour: wantsColour(), full: choice.full });
+      .map((message) => printableMessage(message, full));
+    const refusals = await attack(realm, profile, calls, credentials);
+    const demonstration = { realm, profile, messages, refusals, note, rings };
+    if (choice.json) screen.printJson(demonstrationFacts(demonstration));
+    else screen.printAll(demonstrationLines(demonstration, { colour: screen.hasColour, full }));
   } finally {
     await realm.close();
   }
@@ -106,7 +89,7 @@ async function attack(
   name: ProfileName,
   calls: readonly CapturedCall[],
   credentials: Credentials,
-): Promise<Refusal[]> {
+): Promise<RefusedAttempt[]> {
   using stranger = new KerberosClient({ kdc: realm.kdc, etypes: profileEtypes(name) });
   using v = new ApplicationServiceClient(realm.address, grpc.credentials.createInsecure());
   const captured = calls.find(({ path }) => path.endsWith("/Access"))!;
@@ -127,7 +110,7 @@ async function attack(
   ];
 }
 
-async function refused(attempt: string, how: string, run: () => Promise<unknown>): Promise<Refusal> {
+async function refused(attempt: string, how: string, run: () => Promise<unknown>): Promise<RefusedAttempt> {
   try {
     await run();
   } catch (error) {
@@ -135,102 +118,4 @@ async function refused(attempt: string, how: string, run: () => Promise<unknown>
     return { attempt, how, reason: error.reason, code: error.code, text: error.message };
   }
   throw new CommandError(`${attempt}: it was accepted, and must not be`);
-}
-
-function printFacts(
-  { realm, alice, service, kdc, address }: ThrowawayRealm,
-  profile: ProfileName,
-  messages: readonly PrintableMessage[],
-  refusals: readonly Refusal[],
-  note: string | undefined,
-): void {
-  printJson({
-    realm,
-    profile,
-    client: alice,
-    service,
-    addresses: { ...kdc, v: address },
-    messages,
-    refusals,
-    note,
-  });
-}
-
-function printText(
-  realm: ThrowawayRealm,
-  profile: ProfileName,
-  messages: readonly PrintableMessage[],
-  refusals: readonly Refusal[],
-  note: string | undefined,
-  rings: KeyRings,
-  style: TextStyle,
-): void {
-  const print = (lines: readonly string[]) => {
-    for (const line of lines) printLine(line);
-  };
-  const weak = weakNames(profile);
-  print(titleLines(`Realm ${realm.realm} for a few seconds, profile ${profile}`, style));
-  print(
-    columns([
-      ["C", realm.alice, "logs in with a password"],
-      ["AS", realm.kdc.as, "authentication server: knows K_c and K_tgs"],
-      ["TGS", realm.kdc.tgs, "ticket granting server: knows K_tgs and K_v"],
-      ["V", realm.address, `${realm.service}: knows K_v from its keytab`],
-    ]),
-  );
-  if (weak !== "") printLine(`Weak encryption, for learning: ${weak}`);
-  printLine();
-  print(titleLines("The six messages, as they travelled", style));
-  print(messages.slice(0, 6).flatMap((message) => messageLines(message, style)));
-  print(titleLines("The second call needs no other ticket", style));
-  print(
-    messages
-      .slice(6)
-      .map(
-        ({ number, from, to, textbook, bytes, at }) =>
-          `(${number}) ${from} → ${to}: ${textbook}, ${bytes} bytes, ${at.slice(11, 23)} UTC`,
-      ),
-  );
-  printLine(`V answered with the note, under seal: ${JSON.stringify(note)}`);
-  printLine();
-  print(titleLines("Who holds which key in the end", style));
-  print(keyTable(rings));
-  printLine();
-  print(titleLines("The times", style));
-  print(timeTable(messages.slice(0, 6)));
-  printLine();
-  print(titleLines("Three attempts, refused", style));
-  for (const { attempt, how, reason, code, text } of refusals) {
-    printLine(`${attempt}: ${how}`);
-    printLine(`    → ${reason} (${code}): ${text}`);
-  }
-  printLine();
-  printLine("The realm is removed. Make one that stays: tessera realm create");
-}
-
-const KEY_ORDER: readonly KeySymbol[] = ["K_c", "K_tgs", "K_v", "K_c,tgs", "K_c,v", "Subkey_c", "Subkey_v"];
-
-function keyTable(rings: KeyRings): string[] {
-  const rows = [...rings].map(([party, ring]) => [
-    party,
-    ...KEY_ORDER.map((symbol) => (ring.has(symbol) ? "x" : "").padEnd(symbol.length)),
-  ]);
-  return columns([["", ...KEY_ORDER], ...rows, ["who listens", ""]]);
-}
-
-/** Every TS of the dialogue, once, with the message it stands in first. */
-function timeTable(messages: readonly PrintableMessage[]): string[] {
-  const rows = new Map<string, string[]>();
-  for (const { number, clear, sealed } of messages) {
-    const fields = [...clear, ...sealed.flatMap(({ contents }) => contents ?? [])];
-    const start = fields.find(({ name }) => name === "starttime")?.value;
-    for (const { symbol, value } of fields) {
-      if (symbol === undefined || !symbol.startsWith("TS") || rows.has(symbol)) continue;
-      const life =
-        symbol.includes("+") && start !== undefined ? Date.parse(value) - Date.parse(start) : undefined;
-      const note = life === undefined ? "" : `a life of ${formatDuration(Math.round(life / 1000) * 1000)}`;
-      rows.set(symbol, [symbol, value, `in message (${number})${note === "" ? "" : `, ${note}`}`]);
-    }
-  }
-  return columns([...rows.values()]);
 }

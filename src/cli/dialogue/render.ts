@@ -1,7 +1,7 @@
 /** Explained messages as text of at most 100 columns; colour only where it is asked for. */
 import type { ExplainedMessage, ExplainedPart } from "../../lab/explain.js";
 import { type FieldRow, fieldRows } from "../screen/fields.js";
-import { wrapped } from "../screen/output.js";
+import { wrapped } from "../screen/layout.js";
 
 /** An explained message with its fields as rows of text. */
 export interface PrintableMessage extends Omit<ExplainedMessage, "clear" | "sealed"> {
@@ -37,11 +37,6 @@ const WIDTH = 100;
 const NAME_WIDTH = 20;
 const SYMBOL_WIDTH = 17;
 const HEX_BYTES = 44;
-
-/** Whether stdout is a terminal that wants colours. */
-export function wantsColour(): boolean {
-  return process.stdout.isTTY === true && !process.env.NO_COLOR && process.env.TERM !== "dumb";
-}
 
 /** The lines of one message. */
 export function messageLines(message: PrintableMessage, style: TextStyle): string[] {

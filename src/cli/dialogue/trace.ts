@@ -2,20 +2,20 @@
 import { memoryCache } from "../../client/credential-cache.js";
 import { WhoAmIRequestSchema, WhoAmIResponseSchema } from "../../gen/kerberos/v1/operations_pb.js";
 import { type CapturedCall, captureCalls } from "../../lab/capture.js";
-import type { KeySymbol, Party } from "../../lab/dialogue.js";
+import type { KeySymbol } from "../../lab/dialogue.js";
 import { explainCall, type KeyRings, provenEtype } from "../../lab/explain.js";
 import { etypeOf } from "../../protocol/etypes.js";
 import { defaultStringToKey, type Key, keyFromPassword, type StringToKey } from "../../protocol/keys.js";
 import { KrbError } from "../../protocol/krb-error.js";
 import { type Principal, realmOf } from "../../protocol/principal.js";
+import type { CommandSurroundings } from "../frame/command.js";
 import type { ClientChoice } from "../options/client-options.js";
 import { type PasswordChoice, readPassword } from "../options/password.js";
 import { parsePrincipalArgument } from "../options/principal-argument.js";
-import { printJson, printLine } from "../screen/output.js";
 import { keysFor } from "../session/keytab.js";
 import { defaultRealm } from "../session/realm.js";
 import { openSession } from "../session/session.js";
-import { messageLines, printableMessage, wantsColour } from "./render.js";
+import { messageLines, printableMessage } from "./render.js";
 
 /** What `tessera trace` was asked for. */
 export interface TraceChoice extends ClientChoice, PasswordChoice {
@@ -28,13 +28,14 @@ export interface TraceChoice extends ClientChoice, PasswordChoice {
   readonly json: boolean;
 }
 
-/** Logs in, gets a ticket, asks V who is calling, and prints what travelled, also where it ended in a refusal. */
-export async function trace(choice: TraceChoice): Promise<void> {
-  const principal = parsePrincipalArgument(choice.principal, await defaultRealm(), "principal");
+/** Logs in, gets a ticket, asks V who is calling, and prints what travelled, even if that ended in a refusal. */
+export async function trace(choice: TraceChoice, around: CommandSurroundings): Promise<void> {
+  const { screen, env, stdin } = around;
+  const principal = parsePrincipalArgument(choice.principal, await defaultRealm(env), "principal");
   const service = parsePrincipalArgument(choice.service ?? "v/localhost", realmOf(principal), "--service");
-  const password = await readPassword(choice, principal);
+  const password = await readPassword(choice, principal, stdin);
   const { interceptor, calls } = captureCalls();
-  using session = await openSession(choice, [interceptor], memoryCache());
+  using session = await openSession(choice, around, { cache: memoryCache(), interceptors: [interceptor] });
   let failure: unknown;
   try {
     await session.client.login(principal, password);
@@ -45,35 +46,31 @@ export async function trace(choice: TraceChoice): Promise<void> {
     // What travelled up to the refusal is shown first.
     failure = error;
   }
-  const rings = await ringsOf(principal, password, service, choice.keytab, calls);
+  const rings: KeyRings = new Map([["C", await ringOf(principal, password, calls)]]);
+  if (choice.keytab !== undefined) {
+    const { keys } = await keysFor(choice.keytab, service, screen);
+    rings.set("V", new Map([["K_v", keys[0]!]]));
+  }
   const messages = calls
     .flatMap((call) => explainCall(call, rings, { showKeys: choice["show-keys"] }))
     .map((message) => printableMessage(message, choice.full));
-  if (choice.json && failure === undefined) printJson({ client: principal, service, messages });
+  if (choice.json && failure === undefined) screen.printJson({ client: principal, service, messages });
   if (!choice.json)
     for (const message of messages)
-      for (const line of messageLines(message, { colour: wantsColour(), full: choice.full })) printLine(line);
+      screen.printAll(messageLines(message, { colour: screen.hasColour, full: choice.full }));
   if (failure !== undefined) throw failure;
 }
 
-/** The keys of the parties whose keys we have: the client's, and V's where its keytab is at hand. */
-async function ringsOf(
+/** The client's own key, of the encryption type that it proved to the KDC; nothing if it proved none. */
+async function ringOf(
   principal: Principal,
   password: string,
-  service: Principal,
-  keytab: string | undefined,
   calls: readonly CapturedCall[],
-): Promise<KeyRings> {
-  const rings: KeyRings = new Map<Party, Map<KeySymbol, Key>>();
+): Promise<Map<KeySymbol, Key>> {
   const etype = provenEtype(calls);
-  const own = new Map<KeySymbol, Key>();
-  if (etype !== undefined)
-    own.set("K_c", await keyFromPassword(etypeOf(etype), password, stringToKey(principal, etype, calls)));
-  rings.set("C", own);
-  if (keytab === undefined) return rings;
-  const { keys } = await keysFor(keytab, service);
-  rings.set("V", new Map<KeySymbol, Key>([["K_v", keys[0]!]]));
-  return rings;
+  if (etype === undefined) return new Map();
+  const key = await keyFromPassword(etypeOf(etype), password, stringToKey(principal, etype, calls));
+  return new Map([["K_c", key]]);
 }
 
 /** How the client made its key: as the KDC told it with a refusal, else by custom. */

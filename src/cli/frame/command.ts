@@ -1,5 +1,7 @@
-/** What a command is: its words, its options and what it does. The table of all commands is commands.ts. */
+/** What a command is: its words, its options and what it does. The table of all commands is command-table.ts. */
 import { ReadableError } from "../../errors/readable-error.js";
+import type { Screen } from "../screen/screen.js";
+import type { Surroundings } from "./surroundings.js";
 
 /** An option. With `value` it takes one and the word stands for it in the help; without, it is a switch. */
 export interface OptionSpec {
@@ -24,8 +26,13 @@ export type OptionValues<Specs extends OptionSpecs> = {
     : boolean;
 };
 
-/** What a command works on. */
-export interface CommandInput<Specs extends OptionSpecs> {
+/** What a command finds around itself: as `run` was given it, with one screen for both outputs. */
+export interface CommandSurroundings extends Omit<Surroundings, "stdout" | "stderr"> {
+  readonly screen: Screen;
+}
+
+/** What a command works on, and in which surroundings. */
+export interface CommandInput<Specs extends OptionSpecs> extends CommandSurroundings {
   readonly options: OptionValues<Specs>;
   readonly positionals: readonly string[];
   /** The result is wanted as JSON. */

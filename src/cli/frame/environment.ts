@@ -3,28 +3,29 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import { filePathOf } from "../../files/file-name.js";
 import { CommandError } from "./command.js";
+import type { Environment } from "./surroundings.js";
 
 /** The realm's folder: `TESSERA_REALM_DIR`, or `tessera/realm` where the user's data is. */
-export function realmDir(given?: string): string {
-  const data = process.env.XDG_DATA_HOME || join(homedir(), ".local", "share");
-  return given ?? (process.env.TESSERA_REALM_DIR || join(data, "tessera", "realm"));
+export function realmDir(env: Environment, given?: string): string {
+  const data = env.XDG_DATA_HOME || join(homedir(), ".local", "share");
+  return given ?? (env.TESSERA_REALM_DIR || join(data, "tessera", "realm"));
 }
 
 /** The file of the credential cache: `TESSERA_CCACHE`, or /tmp/tesseracc_UID. Throws CommandError for other types. */
-export function cachePath(given?: string): string {
-  const name = given ?? (process.env.TESSERA_CCACHE || `FILE:/tmp/tesseracc_${process.getuid?.() ?? "user"}`);
+export function cachePath(env: Environment, given?: string): string {
+  const name = given ?? (env.TESSERA_CCACHE || `FILE:/tmp/tesseracc_${process.getuid?.() ?? "user"}`);
   return filePath(name, "credential cache");
 }
 
 /** A keytab's file: `TESSERA_KEYTAB`, or undefined. */
-export function keytabPath(given?: string): string | undefined {
-  const name = given ?? (process.env.TESSERA_KEYTAB || undefined);
+export function keytabPath(env: Environment, given?: string): string | undefined {
+  const name = given ?? (env.TESSERA_KEYTAB || undefined);
   return name === undefined ? undefined : filePath(name, "keytab");
 }
 
 /** The KDC: `TESSERA_KDC`, or undefined for the default. */
-export function kdcText(given?: string): string | undefined {
-  return given ?? (process.env.TESSERA_KDC || undefined);
+export function kdcText(env: Environment, given?: string): string | undefined {
+  return given ?? (env.TESSERA_KDC || undefined);
 }
 
 function filePath(name: string, what: string): string {

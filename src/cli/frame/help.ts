@@ -1,6 +1,6 @@
 /** Help texts: of the program, of a group of commands, of one command. */
 import { DEFAULT_ADDRESSES } from "../../rpc/default-addresses.js";
-import { columns, wrapped } from "../screen/output.js";
+import { columns, wrapped } from "../screen/layout.js";
 import { COMMON_OPTIONS } from "./arguments.js";
 import type { Command, OptionSpecs } from "./command.js";
 import { COMMANDS, type CommandRow } from "./command-table.js";

@@ -3,6 +3,7 @@ import { type KdcAddresses, parseKdcAddresses } from "../../client/addresses.js"
 import type { ClientEtypes } from "../../client/client-etypes.js";
 import { type OptionSpecs, UsageError } from "../frame/command.js";
 import { kdcText } from "../frame/environment.js";
+import type { Environment } from "../frame/surroundings.js";
 import { parseLifetime } from "../screen/times.js";
 import { parseEtypes } from "./etype-argument.js";
 
@@ -67,8 +68,8 @@ export interface ClientSettings {
 }
 
 /** Reads the client options that name no file. Throws UsageError for values that make no sense. */
-export function clientSettings({ kdc, etype, timeout }: ClientChoice): ClientSettings {
-  const text = kdcText(kdc);
+export function clientSettings({ kdc, etype, timeout }: ClientChoice, env: Environment): ClientSettings {
+  const text = kdcText(env, kdc);
   return {
     kdc: text === undefined ? undefined : addresses(text),
     etypes: chosenEtypes(etype),

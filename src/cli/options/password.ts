@@ -1,6 +1,7 @@
 /** Where passwords come from: the terminal, a private file, or stdin; never the command line. */
 import { readSecret } from "../../files/secret-file.js";
 import { CommandError, type OptionSpecs, UsageError } from "../frame/command.js";
+import type { Surroundings } from "../frame/surroundings.js";
 import { askSecret } from "../screen/terminal.js";
 
 /** The options of every command that takes a password. */
@@ -15,16 +16,27 @@ export interface PasswordChoice {
   readonly "password-stdin": boolean;
 }
 
+/** Opens stdin, for a password that comes that way. */
+type OpenStdin = Surroundings["stdin"];
+
 const MAX_BYTES = 4096;
 
 /** The password of a principal, for a login. */
-export async function readPassword(choice: PasswordChoice, principal: string): Promise<string> {
-  return (await givenPassword(choice)) ?? checked(await askSecret(`Password for ${principal}: `));
+export async function readPassword(
+  choice: PasswordChoice,
+  principal: string,
+  stdin: OpenStdin,
+): Promise<string> {
+  return (await givenPassword(choice, stdin)) ?? checked(await askSecret(`Password for ${principal}: `));
 }
 
 /** A new password; at the terminal it is asked for twice. */
-export async function readNewPassword(choice: PasswordChoice, principal: string): Promise<string> {
-  const given = await givenPassword(choice);
+export async function readNewPassword(
+  choice: PasswordChoice,
+  principal: string,
+  stdin: OpenStdin,
+): Promise<string> {
+  const given = await givenPassword(choice, stdin);
   if (given !== undefined) return given;
   const password = checked(await askSecret(`New password for ${principal}: `));
   const again = await askSecret(`Again: `);
@@ -32,18 +44,18 @@ export async function readNewPassword(choice: PasswordChoice, principal: string)
   return password;
 }
 
-async function givenPassword(choice: PasswordChoice): Promise<string | undefined> {
+async function givenPassword(choice: PasswordChoice, stdin: OpenStdin): Promise<string | undefined> {
   const file = choice["password-file"];
   if (file !== undefined && choice["password-stdin"])
     throw new UsageError("--password-file and --password-stdin: choose one");
   if (file !== undefined) return oneLine(await readSecret(file, MAX_BYTES), file);
-  return choice["password-stdin"] ? oneLine(await readStdin(), "stdin") : undefined;
+  return choice["password-stdin"] ? oneLine(await readLine(stdin()), "stdin") : undefined;
 }
 
-async function readStdin(): Promise<Uint8Array> {
-  const chunks: Buffer[] = [];
+async function readLine(stdin: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
   let total = 0;
-  for await (const chunk of process.stdin as AsyncIterable<Buffer>) {
+  for await (const chunk of stdin) {
     chunks.push(chunk);
     total += chunk.length;
     if (total > MAX_BYTES || chunk.includes(0x0a)) break;

@@ -1,13 +1,12 @@
 /** What `tessera serve` says: where it listens, under which profile, and a line an exchange. */
-
 import { etypeName } from "../../protocol/etypes.js";
 import { type ProfileName, profile } from "../../protocol/profile.js";
 import type { ServiceKeys } from "../../protocol/ticket.js";
 import type { Log, LogRecord } from "../../services/exchange-log.js";
 import type { ServerPart } from "../../services/run-realm.js";
 import type { RunningServer } from "../../services/server.js";
-import { jsonLine, notice, printLine } from "../screen/output.js";
 import { printable } from "../screen/readable.js";
+import type { Screen } from "../screen/screen.js";
 import { uselessKeytab, weakNames } from "../screen/weakness.js";
 
 /** Servers that listen. */
@@ -29,37 +28,37 @@ export interface ServiceKeytab {
 export function announce(
   choice: { readonly json: boolean; readonly tls: boolean },
   { servers, realm, profile: name, keytab }: Started,
+  screen: Screen,
 ): void {
   const addresses = Object.fromEntries(servers.map(({ part, server }) => [part, server.address]));
   const weak = weakNames(name);
   const service = keytab?.serviceKeys().principal;
   const { tls } = choice;
-  if (usesJson(choice.json)) {
+  if (usesJson(choice.json, screen)) {
     const permitted = profile(name).permitted.map(etypeName);
-    printLine(
-      jsonLine({
-        ready: true,
-        realm,
-        profile: name,
-        service,
-        addresses,
-        tls,
-        permitted,
-        weak,
-        pid: process.pid,
-      }),
-    );
+    const { pid } = process;
+    screen.printJsonLine({
+      ready: true,
+      realm,
+      profile: name,
+      service,
+      addresses,
+      tls,
+      permitted,
+      weak,
+      pid,
+    });
   } else {
-    printLine(`realm ${realm}, profile ${name}${tls ? ", TLS" : ""}`);
+    screen.print(`realm ${realm}, profile ${name}${tls ? ", TLS" : ""}`);
     for (const { part, server } of servers)
-      printLine(`${part.toUpperCase().padEnd(4)} ${server.address}${part === "v" ? `  ${service}` : ""}`);
+      screen.print(`${part.toUpperCase().padEnd(4)} ${server.address}${part === "v" ? `  ${service}` : ""}`);
   }
   if (weak !== "")
-    notice(`weak encryption is permitted (${weak}): for learning; DES keys are found by search`);
+    screen.notice(`weak encryption is permitted (${weak}): for learning; DES keys are found by search`);
   const useless = keytab && uselessKeytab(keytab.path, keytab.serviceKeys(), name);
-  if (useless !== undefined) notice(useless);
-  if (usesJson(choice.json)) return;
-  printLine(
+  if (useless !== undefined) screen.notice(useless);
+  if (usesJson(choice.json, screen)) return;
+  screen.print(
     `ready ${Object.entries(addresses)
       .map(([part, at]) => `${part}=${at}`)
       .join(" ")}`,
@@ -67,14 +66,14 @@ export function announce(
 }
 
 /** JSON lines, unless a person looks on. */
-function usesJson(json: boolean): boolean {
-  return json || !process.stdout.isTTY;
+function usesJson(json: boolean, screen: Screen): boolean {
+  return json || !screen.isTerminal;
 }
 
 /** Where the servers' log lines go: JSON, or text for a person who looks on. */
-export function logOf(json: boolean): Log {
-  if (usesJson(json)) return (record) => printLine(JSON.stringify(record));
-  return (record) => printLine(textLine(record));
+export function logOf(json: boolean, screen: Screen): Log {
+  if (usesJson(json, screen)) return (record) => screen.printJsonLine(record);
+  return (record) => screen.print(textLine(record));
 }
 
 function textLine(record: LogRecord): string {

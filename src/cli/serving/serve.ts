@@ -15,10 +15,11 @@ import { openRealmDirectory, type RealmDirectory } from "../../realm/realm-direc
 import { DEFAULT_REALM, DEFAULT_SETTINGS, type RealmSettings } from "../../realm/realm-settings.js";
 import { type RunningRealm, runRealm, type ServerPart } from "../../services/run-realm.js";
 import { StoreError } from "../../store/store-error.js";
-import { CommandError, UsageError } from "../frame/command.js";
+import { CommandError, type CommandSurroundings, UsageError } from "../frame/command.js";
 import { realmDir } from "../frame/environment.js";
+import type { Environment } from "../frame/surroundings.js";
 import { parsePrincipalArgument } from "../options/principal-argument.js";
-import { notice } from "../screen/output.js";
+import type { Screen } from "../screen/screen.js";
 import { serverCredentials, type TlsFiles } from "../session/tls.js";
 import { announce, logOf } from "./report.js";
 
@@ -41,26 +42,26 @@ export interface ServeChoice {
 }
 
 /** Runs the servers until a signal ends them; resolves when everything is closed. */
-export async function serve(choice: ServeChoice): Promise<void> {
+export async function serve(choice: ServeChoice, around: CommandSurroundings): Promise<void> {
+  const { screen, env } = around;
   grpc.setLogVerbosity(grpc.logVerbosity.NONE);
   // Listened for from the start: a signal while the stores open must not end the process in their midst.
-  const signal = nextSignal();
+  const signal = around.signal();
   if (choice.service !== undefined) parsePrincipalArgument(choice.service, DEFAULT_REALM, "--service");
   const withKdc = choice.parts.includes("as") || choice.parts.includes("tgs");
-  const directory = await directoryOf(choice, withKdc);
+  const directory = await directoryOf(choice, withKdc, env);
   const settings = directory?.settings ?? settingsWithoutRealm(choice);
   await using realm = withKdc && directory !== undefined ? await openUnchecked(directory) : undefined;
-  await using running = await start(choice, realm, directory, settings);
-  announceAll(choice, running, directory, settings);
+  await using running = await start(choice, around, realm, directory, settings);
+  announceAll(choice, screen, running, directory, settings);
   const name = await signal;
-  notice(`${name}: finishing; again to end at once`);
-  process.once("SIGTERM", () => process.exit(1));
-  process.once("SIGINT", () => process.exit(1));
+  screen.notice(`${name}: finishing; again to end at once`);
   await running.stop(choice.graceMs);
 }
 
 async function start(
   choice: ServeChoice,
+  { screen, now }: CommandSurroundings,
   realm: Realm | undefined,
   directory: RealmDirectory | undefined,
   settings: RealmSettings,
@@ -71,7 +72,7 @@ async function start(
     name ?? (directory === undefined ? besideKeytab(choice, part) : undefined);
   const replayCache = await place(choice.replayCache, "replay");
   if (replayCache === "memory:" && (withV || parts.includes("tgs")))
-    notice(
+    screen.notice(
       `no memory of authenticators: for ${formatDuration(settings.clockSkew)} it refuses what could be a replay (--replay-cache lmdb:DIR)`,
     );
   return runRealm({
@@ -86,12 +87,14 @@ async function start(
     service,
     notes: withV ? await place(choice.notes, "notes") : undefined,
     replayCache,
-    log: logOf(choice.json),
+    clock: now,
+    log: logOf(choice.json, screen),
   });
 }
 
 function announceAll(
   choice: ServeChoice,
+  screen: Screen,
   { servers, serviceKeys }: RunningRealm,
   directory: RealmDirectory | undefined,
   { realm, profile }: RealmSettings,
@@ -102,14 +105,19 @@ function announceAll(
   announce(
     { json: choice.json, tls: choice.tls.cert !== undefined },
     { servers: [...servers].map(([part, server]) => ({ part, server })), realm: realmName, profile, keytab },
+    screen,
   );
 }
 
 /** The realm's folder; V alone does without, where it is told what it needs. */
-async function directoryOf(choice: ServeChoice, withKdc: boolean): Promise<RealmDirectory | undefined> {
+async function directoryOf(
+  choice: ServeChoice,
+  withKdc: boolean,
+  env: Environment,
+): Promise<RealmDirectory | undefined> {
   if (!withKdc && choice.keytab !== undefined && choice.dir === undefined) return undefined;
   try {
-    return await openRealmDirectory(realmDir(choice.dir));
+    return await openRealmDirectory(realmDir(env, choice.dir));
   } catch (error) {
     if (!(error instanceof StoreError) || error.code !== "missing") throw error;
     throw new CommandError(
@@ -132,10 +140,4 @@ async function besideKeytab({ keytab }: ServeChoice, part: string): Promise<stri
   const dir = join(`${resolve(keytab)}.data`, part);
   await mkdir(dir, { recursive: true, mode: 0o700 });
   return `lmdb:${dir}`;
-}
-
-function nextSignal(): Promise<NodeJS.Signals> {
-  return new Promise((resolve) => {
-    for (const name of ["SIGTERM", "SIGINT"] as const) process.once(name, () => resolve(name));
-  });
 }

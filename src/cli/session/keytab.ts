@@ -3,16 +3,16 @@ import * as client from "../../client/keytab.js";
 import { type KeytabEntry, type SkippedKeytabEntry, skippedText } from "../../formats/keytab.js";
 import { DEFAULT_REALM } from "../../realm/realm-settings.js";
 import { parsePrincipalArgument } from "../options/principal-argument.js";
-import { notice } from "../screen/output.js";
+import type { Screen } from "../screen/screen.js";
 
 /** Reads a keytab. Throws PrivateFileError, and KeytabError for a file that is none. */
-export function readKeytab(path: string): Promise<KeytabEntry[]> {
-  return client.readKeytab(path, noticeSkipped(path));
+export function readKeytab(path: string, screen: Screen): Promise<KeytabEntry[]> {
+  return client.readKeytab(path, noticeSkipped(path, screen));
 }
 
 /** Says what a keytab holds that can't be used. */
-export function noticeSkipped(path: string): (skipped: SkippedKeytabEntry) => void {
-  return (skipped) => notice(`${path}: passed over ${skippedText(skipped)}`);
+export function noticeSkipped(path: string, screen: Screen): (skipped: SkippedKeytabEntry) => void {
+  return (skipped) => screen.notice(`${path}: passed over ${skippedText(skipped)}`);
 }
 
 /** A key of a keytab without the key. */
@@ -25,8 +25,8 @@ export interface ListedKey {
 }
 
 /** What a keytab holds, without the keys. */
-export async function keytabEntries(path: string): Promise<ListedKey[]> {
-  const entries = await readKeytab(path);
+export async function keytabEntries(path: string, screen: Screen): Promise<ListedKey[]> {
+  const entries = await readKeytab(path, screen);
   return entries.map(({ kvno, principal, key, timestamp }) => ({
     kvno,
     principal,
@@ -40,8 +40,12 @@ export async function keytabEntries(path: string): Promise<ListedKey[]> {
  * @param name as typed; left out: the keytab's first principal. Without a realm it is that of the keytab.
  * @throws as `readKeytabKeys`; UsageError for a name that is no principal.
  */
-export async function keysFor(path: string, name: string | undefined): Promise<client.KeytabKeys> {
+export async function keysFor(
+  path: string,
+  name: string | undefined,
+  screen: Screen,
+): Promise<client.KeytabKeys> {
   // Whether it is a name at all does not depend on the realm.
   if (name !== undefined) parsePrincipalArgument(name, DEFAULT_REALM, "principal");
-  return client.readKeytabKeys(path, name, noticeSkipped(path));
+  return client.readKeytabKeys(path, name, noticeSkipped(path, screen));
 }

@@ -3,9 +3,9 @@ import * as grpc from "@grpc/grpc-js";
 import type { CredentialCache } from "../../client/credential-cache.js";
 import { fileCache } from "../../client/file-credential-cache.js";
 import { KerberosClient } from "../../client/kerberos-client.js";
+import type { CommandSurroundings } from "../frame/command.js";
 import { cachePath } from "../frame/environment.js";
 import { type ClientChoice, clientSettings } from "../options/client-options.js";
-import { notice } from "../screen/output.js";
 import { channelCredentials } from "./tls.js";
 import { traceInterceptors } from "./trace.js";
 
@@ -15,19 +15,28 @@ export interface Session extends Disposable {
   readonly cache: CredentialCache;
 }
 
+/** What a session may be made with instead of what is usual. */
+export interface SessionParts {
+  /** Instead of the file cache. */
+  readonly cache?: CredentialCache;
+  /** Outside of the one that traces. */
+  readonly interceptors?: readonly grpc.Interceptor[];
+}
+
 /** Opens a session. Throws UsageError for options that make no sense, and as `channelCredentials`. */
 export async function openSession(
   choice: ClientChoice,
-  more: readonly grpc.Interceptor[] = [],
-  cache: CredentialCache = fileCache(cachePath(choice.cache)),
+  { env, now, screen }: CommandSurroundings,
+  { cache = fileCache(cachePath(env, choice.cache)), interceptors = [] }: SessionParts = {},
 ): Promise<Session> {
   grpc.setLogVerbosity(grpc.logVerbosity.NONE);
   const client = new KerberosClient({
-    ...clientSettings(choice),
+    ...clientSettings(choice, env),
     cache,
+    clock: now,
     credentials: await channelCredentials(choice),
-    interceptors: [...more, ...traceInterceptors()],
-    onUnkept: ({ message }) => notice(`the ticket is used, and not kept: ${message}`),
+    interceptors: [...interceptors, ...traceInterceptors(env.TESSERA_TRACE)],
+    onUnkept: ({ message }) => screen.notice(`the ticket is used, and not kept: ${message}`),
   });
   return { client, cache, [Symbol.dispose]: () => client.close() };
 }

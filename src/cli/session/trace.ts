@@ -4,7 +4,7 @@ import * as grpc from "@grpc/grpc-js";
 import { fromServiceError } from "../../rpc/status.js";
 
 /** The interceptors that trace, or none where TESSERA_TRACE is not set. */
-export function traceInterceptors(target = process.env.TESSERA_TRACE): grpc.Interceptor[] {
+export function traceInterceptors(target: string | undefined): grpc.Interceptor[] {
   if (target === undefined || target === "") return [];
   // Opened anew, a redirected /dev/stderr would be written from its beginning.
   const write = (line: string) =>

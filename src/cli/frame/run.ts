@@ -1,0 +1,108 @@
+/** Finds the command that a command line names, runs it, and turns what it throws into text and an exit code. */
+import { ReadableError } from "../../errors/readable-error.js";
+import { Screen } from "../screen/screen.js";
+import { version } from "../version.js";
+import { NO_PASSWORD_ARGUMENTS, parseArguments } from "./arguments.js";
+import { type Command, type CommandSurroundings, UsageError } from "./command.js";
+import { COMMANDS, type CommandRow } from "./command-table.js";
+import { commandHelp, groupHelp, programHelp, usageLines } from "./help.js";
+import { nearest } from "./nearest.js";
+import type { Surroundings } from "./surroundings.js";
+
+/** Runs the words of a command line and returns the exit code: 0 done, 1 refused or failed, 2 wrong usage. */
+export function run(words: readonly string[], surroundings: Surroundings): Promise<number> {
+  const { stdout, stderr, ...rest } = surroundings;
+  return dispatch(words, { ...rest, screen: new Screen(stdout, stderr, rest.env) });
+}
+
+async function dispatch(words: readonly string[], around: CommandSurroundings): Promise<number> {
+  const { screen } = around;
+  const [first, second] = words;
+  if (first === undefined || first === "--help" || first === "-h" || first === "help") {
+    screen.print(programHelp());
+    return first === undefined ? 2 : 0;
+  }
+  if (first === "--version" || first === "-V") {
+    screen.print(`tessera ${version()}`);
+    return 0;
+  }
+  const single = COMMANDS.find(({ name }) => name === first);
+  if (single !== undefined) return runCommand(single, words.slice(1), around);
+  const group = COMMANDS.filter(({ name }) => name.startsWith(`${first} `));
+  if (group.length === 0) return unknownCommand(first, COMMANDS, "tessera --help", screen);
+  if (second === undefined || second === "--help" || second === "-h") {
+    screen.print(groupHelp(first, group));
+    return second === undefined ? 2 : 0;
+  }
+  const row = group.find(({ name }) => name === `${first} ${second}`);
+  if (row === undefined)
+    return unknownCommand(`${first} ${second}`, group, `tessera ${first} --help`, screen);
+  return runCommand(row, words.slice(2), around);
+}
+
+async function runCommand(
+  row: CommandRow,
+  words: readonly string[],
+  around: CommandSurroundings,
+): Promise<number> {
+  const { command } = await row.load();
+  let json = false;
+  try {
+    // A request for help comes before whatever else is wrong with the line.
+    if (wantsHelp(words)) {
+      const subjects = words.filter((word) => !word.startsWith("-"));
+      around.screen.print((await command.helpOn?.(subjects)) ?? commandHelp(command));
+      return 0;
+    }
+    const { options, positionals } = parseArguments(words, command.options);
+    json = options.json === true;
+    checkCount(command, positionals.length);
+    return (await command.run({ ...around, options: options as never, positionals, json })) ?? 0;
+  } catch (error) {
+    return failed(command, error, json, around.screen);
+  }
+}
+
+function wantsHelp(words: readonly string[]): boolean {
+  const end = words.indexOf("--");
+  return (end < 0 ? words : words.slice(0, end)).some((word) => word === "--help" || word === "-h");
+}
+
+function checkCount(command: Command, count: number): void {
+  const [least, most] = command.arguments;
+  if (count < least) throw new UsageError("an argument is missing");
+  if (count <= most) return;
+  // The arguments are not repeated: one of them may be a password.
+  const takesPassword = "password-stdin" in command.options;
+  throw new UsageError(
+    `too many arguments: at most ${most}, got ${count}${takesPassword ? `; if one is a password: ${NO_PASSWORD_ARGUMENTS}` : ""}`,
+  );
+}
+
+async function failed(command: Command, error: unknown, json: boolean, screen: Screen): Promise<number> {
+  const exitCode = error instanceof ReadableError ? error.exitCode : 1;
+  if (exitCode === 2) {
+    screen.notice(`${command.name}: ${(error as Error).message}`);
+    screen.notice(usageLines(command).join("\n"));
+    screen.notice(`\`tessera ${command.name} --help\` shows options and examples`);
+    return exitCode;
+  }
+  const { describeFailure } = await import("./failure.js");
+  const { text, compared, hint, facts } = describeFailure(error);
+  if (json) screen.printJson({ error: facts });
+  screen.notice(text);
+  if (compared !== undefined) screen.notice(`compared: ${compared}`);
+  if (hint !== undefined) screen.hint(hint);
+  return exitCode;
+}
+
+function unknownCommand(typed: string, rows: readonly CommandRow[], help: string, screen: Screen): number {
+  const names = rows.flatMap(({ name }) => [name, name.split(" ")[0]!]);
+  const near = nearest(typed, names);
+  screen.notice(
+    `unknown command: ${typed}${near === undefined ? "" : `; did you mean \`tessera ${near}\`?`}`,
+  );
+  screen.notice("usage: tessera COMMAND [OPTION…] [ARGUMENT…]");
+  screen.notice(`\`${help}\` lists the commands`);
+  return 2;
+}

@@ -1,0 +1,26 @@
+/**
+ * What a command finds around itself. But for files, sockets and the terminal's prompt, a command reads and writes
+ * nothing else, so that a test can run it in its own process.
+ */
+
+/** The variables of an environment, by name. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Where text goes. */
+export interface Output {
+  write(text: string): unknown;
+  readonly isTTY?: boolean | undefined;
+}
+
+/** What a run of the command is given. */
+export interface Surroundings {
+  readonly stdout: Output;
+  readonly stderr: Output;
+  /** Opens stdin. */
+  stdin(): AsyncIterable<Uint8Array>;
+  readonly env: Environment;
+  /** The present, in milliseconds since the epoch. */
+  now(): number;
+  /** Resolves with the name of the next signal that asks the process to end. */
+  signal(): Promise<string>;
+}

@@ -1,0 +1,72 @@
+/** What the command prints: data to stdout, notices and errors to stderr under the program's name. */
+import type { Environment, Output } from "../frame/surroundings.js";
+
+/** The two outputs of a command. */
+export class Screen {
+  readonly #stdout: Output;
+  readonly #stderr: Output;
+  readonly #env: Environment;
+
+  constructor(stdout: Output, stderr: Output, env: Environment) {
+    this.#stdout = stdout;
+    this.#stderr = stderr;
+    this.#env = env;
+  }
+
+  /** Prints a line of data. */
+  print(line = ""): void {
+    this.#stdout.write(`${line}\n`);
+  }
+
+  /** Prints lines of data. */
+  printAll(lines: readonly string[]): void {
+    for (const line of lines) this.print(line);
+  }
+
+  /** Prints data as one JSON document. Keys never get into it: they serialize as `[redacted]`. */
+  printJson(value: unknown): void {
+    this.print(jsonText(value, 2));
+  }
+
+  /** Prints data as JSON in one line, for logs. */
+  printJsonLine(value: unknown): void {
+    this.print(jsonText(value));
+  }
+
+  /** Tells the user something that is not data, one line or several. */
+  notice(text: string): void {
+    for (const line of text.split("\n")) this.#stderr.write(`tessera: ${line}\n`);
+  }
+
+  /** Tells the user what to do about the last notice. */
+  hint(text: string): void {
+    this.#stderr.write(`hint: ${text}\n`);
+  }
+
+  /** Whether a person sees the data, not a program. */
+  get isTerminal(): boolean {
+    return this.#stdout.isTTY === true;
+  }
+
+  /** Whether the data may have colours. */
+  get hasColour(): boolean {
+    return this.isTerminal && !this.#env.NO_COLOR && this.#env.TERM !== "dumb";
+  }
+}
+
+function jsonText(value: unknown, indent?: number): string {
+  return JSON.stringify(value, jsonValue, indent).replaceAll(UNPRINTABLE, escaped);
+}
+
+function jsonValue(_key: string, value: unknown): unknown {
+  if (typeof value === "bigint") return value.toString();
+  if (value instanceof Uint8Array) return Buffer.from(value).toString("base64");
+  return value;
+}
+
+/** What JSON leaves as it is although it may steer a terminal: C1 control characters and changes of direction. */
+const UNPRINTABLE = /[\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g;
+
+function escaped(character: string): string {
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
+}

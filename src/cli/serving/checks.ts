@@ -1,0 +1,159 @@
+/** What a login needs, looked at: the realm's folder, the credential cache, the servers. Changes nothing. */
+import { lstat, readdir } from "node:fs/promises";
+import { join } from "node:path";
+import * as grpc from "@grpc/grpc-js";
+import { parseKdcAddresses } from "../../client/addresses.js";
+import { fileCache } from "../../client/file-credential-cache.js";
+import { HealthClient } from "../../gen/grpc/health/v1/health_grpc.js";
+import { HealthCheckResponse_ServingStatus as ServingStatus } from "../../gen/grpc/health/v1/health_pb.js";
+import { krbtgtOf } from "../../protocol/principal.js";
+import { openUnchecked } from "../../realm/open-realm.js";
+import { openRealmDirectory } from "../../realm/realm-directory.js";
+import { DEFAULT_ADDRESSES } from "../../rpc/default-addresses.js";
+import type { CommandSurroundings } from "../frame/command.js";
+import { cachePath, kdcText, realmDir } from "../frame/environment.js";
+import { describeFailure } from "../frame/failure.js";
+import type { TlsChoice } from "../options/client-options.js";
+import type { Screen } from "../screen/screen.js";
+import { localTime } from "../screen/times.js";
+import { weakNames } from "../screen/weakness.js";
+import { readKeytab } from "../session/keytab.js";
+import { channelCredentials } from "../session/tls.js";
+
+/** What to look at; undefined stands for the usual place. */
+export interface CheckChoice extends TlsChoice {
+  readonly dir: string | undefined;
+  readonly cache: string | undefined;
+  readonly kdc: string | undefined;
+  /** Where V listens. */
+  readonly address: string | undefined;
+}
+
+/** How one check ended. */
+export interface Finding {
+  readonly check: string;
+  readonly state: "ok" | "note" | "bad";
+  readonly text: string;
+  readonly hint?: string | undefined;
+}
+
+/** Looks at everything. Throws UsageError, CommandError, PrivateFileError for TLS files, RangeError for addresses. */
+export async function findings(
+  choice: CheckChoice,
+  { screen, env, now }: CommandSurroundings,
+): Promise<Finding[]> {
+  grpc.setLogVerbosity(grpc.logVerbosity.NONE);
+  const kdc = parseKdcAddresses(kdcText(env, choice.kdc) ?? DEFAULT_ADDRESSES.as);
+  const credentials = (await channelCredentials(choice)) ?? grpc.credentials.createInsecure();
+  const servers = { AS: kdc.as, TGS: kdc.tgs, V: choice.address ?? DEFAULT_ADDRESSES.v };
+  return [
+    ...(await checkRealm(realmDir(env, choice.dir), screen)),
+    await checkCache(cachePath(env, choice.cache), now()),
+    ...(await Promise.all(
+      Object.entries(servers).map(([name, address]) => checkServer(name, address, credentials)),
+    )),
+  ];
+}
+
+async function checkRealm(dir: string, screen: Screen): Promise<Finding[]> {
+  const found: Finding[] = [];
+  try {
+    const realm = await openRealmDirectory(dir);
+    const { settings } = realm;
+    const weak = weakNames(settings.profile);
+    const text = `${settings.realm}, profile ${settings.profile}, in ${dir}`;
+    found.push({ check: "realm", state: "ok", text });
+    if (weak !== "")
+      found.push({
+        check: "profile",
+        state: "note",
+        text: `permits weak encryption (${weak}): for learning`,
+      });
+    found.push(...(await openToOthers(dir)));
+    const { principals } = await openUnchecked(realm);
+    try {
+      let count = 0;
+      for await (const _ of principals.list()) count++;
+      const tgs = await principals.get(krbtgtOf(settings.realm));
+      found.push(
+        tgs === undefined
+          ? {
+              check: "principals",
+              state: "bad",
+              text: "the realm has no TGS principal",
+              hint: "restore a backup",
+            }
+          : { check: "principals", state: "ok", text: `${count}, every record opens` },
+      );
+    } finally {
+      await principals.close();
+    }
+    const keys = await readKeytab(realm.keytabFile, screen);
+    found.push({ check: "keytab", state: "ok", text: `${keys.length} keys in ${realm.keytabFile}` });
+  } catch (error) {
+    const missing = (error as { code?: unknown }).code === "missing";
+    const { text, hint } = describeFailure(error);
+    // A machine of clients only has no realm: nothing is wrong with that.
+    found.push({ check: "realm", state: missing && found.length === 0 ? "note" : "bad", text, hint });
+  }
+  return found;
+}
+
+/** Files of the realm that somebody else could read. */
+async function openToOthers(dir: string): Promise<Finding[]> {
+  const names = await readdir(dir, { recursive: true });
+  const found: Finding[] = [];
+  for (const name of names) {
+    const path = join(dir, name);
+    const { mode } = await lstat(path);
+    if ((mode & 0o077) !== 0 && name !== "realm.json" && !/\.mdb$/.test(name))
+      found.push({
+        check: "files",
+        state: "bad",
+        text: `${path}: open to others`,
+        hint: `chmod go= ${path}`,
+      });
+  }
+  return found;
+}
+
+async function checkCache(path: string, now: number): Promise<Finding> {
+  try {
+    const login = await fileCache(path).load();
+    if (login === undefined)
+      return { check: "cache", state: "note", text: "nobody is logged in", hint: "tessera kinit" };
+    const end = Math.max(0, ...login.credentials.map(({ endtime }) => endtime));
+    const clock =
+      Math.abs(login.kdcOffset) < 1000
+        ? "the clocks agree"
+        : `the KDC's clock is ${login.kdcOffset} ms off ours`;
+    const over = end <= now + login.kdcOffset;
+    if (over)
+      return { check: "cache", state: "note", text: `${login.client}: expired`, hint: "tessera kinit" };
+    const far = Math.abs(login.kdcOffset) > 60_000;
+    return {
+      check: "cache",
+      state: far ? "bad" : "ok",
+      text: `${login.client} until ${localTime(end)}; ${clock}`,
+      hint: far ? "set the clock (NTP)" : undefined,
+    };
+  } catch (error) {
+    return { check: "cache", state: "bad", ...describeFailure(error) };
+  }
+}
+
+async function checkServer(
+  name: string,
+  address: string,
+  credentials: grpc.ChannelCredentials,
+): Promise<Finding> {
+  using client = new HealthClient(address, credentials, { timeoutMs: 3000 });
+  try {
+    const { status } = await client.check({ service: "" });
+    const text = `${address}: ${ServingStatus[status]}`;
+    return { check: name, state: status === ServingStatus.SERVING ? "ok" : "bad", text };
+  } catch (error) {
+    const { text, hint } = describeFailure(error);
+    return { check: name, state: "bad", text, hint };
+  }
+}

@@ -1,0 +1,125 @@
+import { writeFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { local } from "../in-process.js";
+import { NOON, PASSWORDS, served } from "../served.js";
+
+const tests = served();
+const { shell } = tests;
+const HOUR = 3_600_000;
+
+describe("kinit", () => {
+  it("logs in with a password and says until when", async () => {
+    expect(await shell.run("kinit --password-stdin alice", `${PASSWORDS.alice}\n`)).toEqual({
+      code: 0,
+      stdout: "",
+      stderr: `tessera: alice@EXAMPLE.TEST: logged in until ${local(NOON + 10 * HOUR)} (FILE:./cc)\n`,
+    });
+  });
+
+  it("reads the password from a file that only its owner can read", async () => {
+    writeFileSync(shell.file("password"), PASSWORDS.alice, { mode: 0o600 });
+    expect((await shell.run("kinit --password-file ./password alice")).code).toBe(0);
+    writeFileSync(shell.file("wide"), PASSWORDS.alice, { mode: 0o644 });
+    const { code, stderr } = await shell.run("kinit --password-file ./wide alice");
+    expect([code, stderr]).toEqual([1, expect.stringContaining("open to others (mode 0644)")]);
+  });
+
+  it("asks for the life that is wanted, and gives it as JSON", async () => {
+    const line = "kinit -l 1h -r 2d --json --password-stdin alice";
+    const { code, stdout, stderr } = await shell.run(line, PASSWORDS.alice);
+    expect([code, stderr]).toEqual([0, ""]);
+    expect(JSON.parse(stdout)).toMatchObject({
+      cache: "FILE:./cc",
+      client: "alice@EXAMPLE.TEST",
+      server: "krbtgt/EXAMPLE.TEST@EXAMPLE.TEST",
+      endtime: "2026-03-01T13:00:00.000Z",
+      renewTill: "2026-03-03T12:00:00.000Z",
+      flags: ["renewable", "initial", "pre-authent"],
+      etypes: { session: "des-cbc-md5", ticket: "des-cbc-md5" },
+      kvno: 1,
+    });
+  });
+
+  it("renews a renewable ticket, and refuses to renew another", async () => {
+    await tests.login("alice");
+    const { code, stderr } = await shell.run("kinit -R");
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/\(KDC_ERR_BADOPTION, 13\)\n(?:.*\n)?hint: only a renewable ticket is renewed/);
+    await tests.login("alice", "-l 1h -r 2d");
+    tests.realm.advance("30m");
+    const renewed = await shell.run("kinit -R --json");
+    expect(JSON.parse(renewed.stdout)).toMatchObject({ endtime: "2026-03-01T13:30:00.000Z" });
+  });
+
+  it("logs in with the key of a keytab, its first principal's unless one is named", async () => {
+    writeFileSync(shell.file("v.keytab"), await tests.realm.keytab("v/localhost"), { mode: 0o600 });
+    const first = await shell.run("kinit -k -t ./v.keytab -c ./cc2");
+    expect([first.code, first.stderr]).toEqual([
+      0,
+      expect.stringContaining("v/localhost@EXAMPLE.TEST: logged in until"),
+    ]);
+    shell.env.TESSERA_KEYTAB = `FILE:${shell.file("v.keytab")}`;
+    expect((await shell.run("kinit -k -c ./cc2 v/localhost")).code).toBe(0);
+    const none = await shell.run("kinit -k -c ./cc2 alice");
+    shell.env.TESSERA_KEYTAB = undefined;
+    expect([none.code, none.stderr]).toEqual([
+      1,
+      expect.stringMatching(/^tessera: \.\/v\.keytab: holds no key of alice@EXAMPLE\.TEST.*\nhint: /),
+    ]);
+  });
+
+  it("is told who is meant by the cache where nobody is named", async () => {
+    await tests.login("bob");
+    const { stderr } = await shell.run("kinit --password-stdin", PASSWORDS.bob);
+    expect(stderr).toContain("bob@EXAMPLE.TEST: logged in");
+  });
+
+  it("is refused with a wrong password by the refusal's name, with a hint", async () => {
+    const { code, stdout, stderr } = await shell.run("kinit --password-stdin alice", "wrong\n");
+    expect([code, stdout]).toEqual([1, ""]);
+    expect(stderr).toMatch(/^tessera: .* \(KDC_ERR_PREAUTH_FAILED, 24\)\n(?:.*\n)?hint: check the name and/);
+    const asJson = await shell.run("kinit --json --password-stdin alice", "wrong\n");
+    expect(JSON.parse(asJson.stdout)).toMatchObject({
+      error: { reason: "KDC_ERR_PREAUTH_FAILED", code: 24, hint: expect.any(String) },
+    });
+  });
+
+  it.each([
+    ["-R with a principal", "-R alice", "-R renews the ticket in the cache"],
+    ["a life that is none", "-l soon alice", "-l: expected a time such as 10h"],
+    ["an encryption type that is none", "-e rot13 alice", "no encryption type rot13"],
+    ["an address that is none", "--kdc nowhere alice", 'expected HOST:PORT, got "nowhere"'],
+    ["two sources of a password", "--password-stdin --password-file ./p alice", "choose one"],
+    ["a name that is none", "al@ice@EXAMPLE.TEST", "principal: not a principal of the form"],
+  ])("is used wrongly with %s", async (_, words, text) => {
+    const { code, stdout, stderr } = await shell.run(`kinit ${words}`, "x");
+    expect([code, stdout]).toEqual([2, ""]);
+    expect(stderr).toContain(text);
+    expect(stderr).toMatch(/\ntessera: `tessera kinit --help` shows options and examples\n$/);
+  });
+
+  it.each([
+    ["no keytab", "-k alice", "", /^tessera: no keytab is named\nhint: give one: -t FILE/],
+    ["an empty password", "--password-stdin alice", "\n", /^tessera: the password is empty\n$/],
+    ["two lines of password", "--password-stdin alice", "a\nb", /^tessera: stdin: expected one line/],
+    ["a password that is no text", "--password-stdin alice", Uint8Array.of(0xff), /not valid UTF-8\n$/],
+    [
+      "another type of cache",
+      "-c KEYRING:x alice",
+      "",
+      /^tessera: credential cache: KEYRING: is not supported here; give FILE:PATH or a path\n$/,
+    ],
+  ])("fails with %s", async (_, words, stdin, text) => {
+    const { code, stdout, stderr } = await shell.runWords(["kinit", ...words.split(" ")], stdin);
+    expect([code, stdout]).toEqual([1, ""]);
+    expect(stderr).toMatch(text);
+  });
+
+  it("names the address at which no server answers", async () => {
+    const { code, stderr } = await shell.run("kinit --kdc 127.0.0.1:1 --password-stdin alice", "x");
+    expect(code).toBe(1);
+    expect(stderr).toMatch(
+      /^tessera: no server answers at 127\.0\.0\.1:1 \(UNAVAILABLE\)\nhint: is the server up/,
+    );
+  });
+});
