@@ -133,7 +133,8 @@ export function writeCredentials(writer: FormatWriter, credentials: Credentials)
   writeName(writer, nameOf(client));
   writeName(writer, nameOf(server));
   writer.uint16(key.etype.etype & 0xffff);
-  writeData(writer, key.exportBytes());
+  const keyBytes = key.exportBytes();
+  writer.uint32(keyBytes.length).secret(keyBytes);
   for (const [name, time] of Object.entries({ authtime, starttime, endtime, renewTill }))
     writer.uint32(toSeconds(time, name));
   writeRest(writer, flagsToBits(flags), ticket);

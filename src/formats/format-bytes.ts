@@ -76,6 +76,7 @@ export class FormatReader {
 /** Collects bytes. */
 export class FormatWriter {
   readonly #parts: Uint8Array[] = [];
+  readonly #secrets: Uint8Array[] = [];
 
   uint8(value: number): this {
     return this.bytes(Uint8Array.of(value));
@@ -98,6 +99,12 @@ export class FormatWriter {
     return this;
   }
 
+  /** Takes over bytes that hold a key: they are overwritten once they are written. */
+  secret(part: Uint8Array): this {
+    this.#secrets.push(part);
+    return this.bytes(part);
+  }
+
   finish(): Uint8Array {
     const total = this.#parts.reduce((sum, part) => sum + part.length, 0);
     const joined = new Uint8Array(total);
@@ -106,6 +113,7 @@ export class FormatWriter {
       joined.set(part, offset);
       offset += part.length;
     }
+    for (const secret of this.#secrets) secret.fill(0);
     return joined;
   }
 }

@@ -38,7 +38,7 @@ export function planAddition(layout: KeytabLayout, entries: readonly KeytabEntry
     }
     if (end === undefined) throw new RangeError("a keytab that ends inside an entry takes no more");
     taken.push({ offset: end, size: body.length, held: entry });
-    bodies.push({ offset: end, bytes: new FormatWriter().uint32(0).bytes(body).finish() });
+    bodies.push({ offset: end, bytes: new FormatWriter().uint32(0).secret(body).finish() });
     end += 4 + body.length;
   }
   // What stands behind the end of the keytab must not be taken for its next entry.

@@ -157,7 +157,7 @@ export function formatKeytab(entries: readonly KeytabEntry[]): Uint8Array {
   const writer = new FormatWriter().uint16(VERSION);
   for (const entry of entries) {
     const part = formatKeytabEntry(entry);
-    writer.uint32(part.length).bytes(part);
+    writer.uint32(part.length).secret(part);
   }
   return writer.finish();
 }
@@ -171,17 +171,15 @@ export function formatKeytabEntry({ principal, timestamp, kvno, key }: KeytabEnt
   for (const text of [realmOf(principal), ...components])
     writer.uint16(text.length).bytes(Buffer.from(text, "ascii"));
   const keyBytes = key.exportBytes();
-  const bytes = writer
+  return writer
     .uint32(nameType(components))
     .uint32(toSeconds(timestamp, "timestamp"))
     .uint8(kvno & 0xff)
     .uint16(key.etype.etype & 0xffff)
     .uint16(keyBytes.length)
-    .bytes(keyBytes)
+    .secret(keyBytes)
     .uint32(kvno)
     .finish();
-  keyBytes.fill(0);
-  return bytes;
 }
 
 const EMPTY = { name: "", principal: undefined, etype: 0, kvno: 0, timestamp: 0 };

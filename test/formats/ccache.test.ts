@@ -82,6 +82,15 @@ const HEAD = `
 `;
 const GOLDEN = `${HEAD} ${CONFIG} ${CREDENTIAL}`;
 
+/** What the credential says besides names. */
+const TIMES = {
+  starttime: 0x69573546 * 1000,
+  endtime: 0x69573547 * 1000,
+  renewTill: 0x69573548 * 1000,
+  bytes: 3,
+  flags: 0x40800000,
+};
+
 describe("credential cache", () => {
   it("reads and writes the golden bytes", () => {
     const file = parseCredentialCache(hex(GOLDEN));
@@ -123,6 +132,30 @@ describe("credential cache", () => {
     expect(parseCredentialCache(hex(`${HEAD} ${full} ${CREDENTIAL}`)).credentials).toHaveLength(2);
   });
 
+  it("reads and writes notes of the whole cache, and takes nothing else of their realm for one", () => {
+    const value = Uint8Array.of(1);
+    const config = [{ name: "pa_type", server: undefined, value }];
+    const bytes = formatCredentialCache({
+      defaultPrincipal: principal("alice@A.TEST"),
+      credentials: [],
+      config,
+    });
+    expect(parseCredentialCache(bytes).config).toEqual(config);
+    // One more component would make it a note of a server without a name.
+    expect(Buffer.from(bytes).toString("hex")).toContain(
+      "0000000100000002" + "0000000c582d4341434845434f4e463a",
+    );
+    const reasons: string[] = [];
+    const other = CONFIG.replace(
+      "6b7262355f6363616368655f636f6e665f64617461",
+      "6b7262355f6363616368655f636f6e665f64617462",
+    );
+    expect(
+      parseCredentialCache(hex(`${HEAD} ${other}`), ({ reason }) => reasons.push(reason)).config,
+    ).toEqual([]);
+    expect(reasons).toEqual(["etype"]);
+  });
+
   it("takes authtime for a missing start time and nothing for a missing renew till", () => {
     const bytes = hex(
       `${HEAD} ${CREDENTIAL.replace("69573546", "00000000").replace("69573548", "00000000")}`,
@@ -138,6 +171,7 @@ describe("credential cache", () => {
     const spoilt: [string, Partial<SkippedCredential>][] = [
       [CREDENTIAL.replace("0003  ", "0017  "), { etype: 23, reason: "etype" }],
       [CREDENTIAL.replace("6b7262746774", "6b72627467ff"), { name: "krbtg?/A.TEST@A.TEST", reason: "name" }],
+      [CREDENTIAL.replace("616c696365", "616cff6365"), { client: "al?ce@A.TEST", reason: "name" }],
       [CREDENTIAL.replace("0003  ", "0010  "), { etype: 16, reason: "malformed" }],
       [
         CREDENTIAL.replace("69573545", "ffffffff").replace("69573547", "00000000"),
@@ -157,7 +191,7 @@ describe("credential cache", () => {
       spoilt.map(([, told]) => ({
         client: "alice@A.TEST",
         name: "krbtgt/A.TEST@A.TEST",
-        ...(told.name === undefined && { starttime: 0x69573546 * 1000, bytes: 3, flags: 0x40800000 }),
+        ...(told.name?.endsWith("-CONF:") !== true && TIMES),
         ...told,
       })),
     );
@@ -225,6 +259,10 @@ describe("credential cache", () => {
     const wiped = await wipedBy(() => parseCredentialCache(hex(`${HEAD} ${CREDENTIAL} ${removed}`)));
     expect(wiped).toContainEqual([...hex("0123456789abcdef")]);
     expect(wiped).toContainEqual([...hex("1122334455667788")]);
+    const file = parseCredentialCache(hex(GOLDEN));
+    expect(await wipedBy(() => formatCredentials(file.credentials[0]!))).toContainEqual([
+      ...hex("0123456789abcdef"),
+    ]);
   });
 
   it("is changed in place: a credential is appended or marked as removed, the clock offset written over", () => {
@@ -258,8 +296,12 @@ describe("credential cache", () => {
       expect(() => file({ endtime: time })).toThrow(
         new RangeError(`endtime: expected a time from 1970 to 2106 in ms, got ${time}`),
       );
-    const offset = { defaultPrincipal: good.client, credentials: [], kdcOffset: 2 ** 41 };
-    expect(() => formatCredentialCache(offset)).toThrow(RangeError);
+    const offset = (kdcOffset: number) =>
+      formatCredentialCache({ defaultPrincipal: good.client, credentials: [], kdcOffset });
+    for (const most of [(2 ** 31 - 1) * 1000, -(2 ** 31 - 1) * 1000])
+      expect(parseCredentialCache(offset(most)).kdcOffset).toBe(most);
+    for (const beyond of [2 ** 31 * 1000, -(2 ** 31) * 1000, Number.NaN])
+      expect(() => offset(beyond)).toThrow(new RangeError(`kdcOffset: out of range: ${beyond}`));
   });
 
   it("reads back what it writes", () => {

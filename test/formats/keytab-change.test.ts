@@ -14,6 +14,7 @@ import { planAddition, planRemoval } from "../../src/formats/keytab-change.js";
 import { etypeOf } from "../../src/protocol/etypes.js";
 import { Key } from "../../src/protocol/keys.js";
 import { parsePrincipal } from "../../src/protocol/principal.js";
+import { wipedBy } from "../support/wiped.js";
 
 const T = Date.UTC(2026, 2, 1);
 const entry = (name: string, kvno: number, etype = 20): KeytabEntry => ({
@@ -79,6 +80,19 @@ describe("a keytab changed in place", () => {
     expect(names(filled)).toEqual(["a@EXAMPLE.TEST 1", "b@EXAMPLE.TEST 4", "c@EXAMPLE.TEST 3"]);
     expect(filled).toHaveLength(file.length);
     expect(added(file, entry("much/longer.name.than.that", 5))).not.toHaveLength(file.length);
+  });
+
+  it("fills a hole of just its size, and none that is a byte too small", () => {
+    const file = removed(formatKeytab([entry("ab", 2), entry("c", 3)]), 2);
+    expect(added(file, entry("de", 4))).toHaveLength(file.length);
+    expect(added(file, entry("def", 4)).length).toBeGreaterThan(file.length);
+  });
+
+  it("keeps no copy of a key besides the bytes that are to be written", async () => {
+    const layout = readKeytabLayout(removed(formatKeytab([entry("ab", 2), entry("c", 3)]), 2));
+    const body = [...formatKeytabEntry(entry("de", 4))];
+    const wiped = await wipedBy(() => planAddition(layout, [entry("de", 4), entry("de", 4)]));
+    expect(wiped.filter((contents) => contents.join() === body.join())).toHaveLength(2);
   });
 
   it("is as it was once an addition is taken back", () => {

@@ -41,12 +41,15 @@ describe("the newest version of a principal's keys", () => {
     expect(order(entry(250, 5000), entry(130, 1000), entry(3, 6000)).sort()).toEqual([130, 250, 3]);
   });
 
-  it("has its keys together, the later one of two of one encryption type, and nobody else's", () => {
+  it("has its keys together, of two of one encryption type the later or else the first, and nobody else's", () => {
     const [old, made, other] = [entry(1, 1000), entry(1, 2000), entry(1, 1500, 19)];
     const stranger = { ...entry(9, 9000), principal: parsePrincipal("x@EXAMPLE.TEST", "x") };
     const [version, ...more] = keyVersions([old, made, other, stranger], kate);
     expect(more).toEqual([]);
     expect(new Set(version?.entries)).toEqual(new Set([made, other]));
     expect(keyVersions([stranger], kate)).toEqual([]);
+    expect(keyVersions([made, old], kate)[0]?.entries).toEqual([made]);
+    const twin = entry(1, 2000);
+    expect(keyVersions([made, twin], kate)[0]?.entries).toEqual([made]);
   });
 });

@@ -9,14 +9,18 @@ import {
   formatKeytab,
   type KeytabEntry,
   parseKeytab,
+  parseKeytabFile,
   readKeytabLayout,
   type SkippedKeytabEntry,
+  skippedText,
 } from "../../src/formats/keytab.js";
+import { KeytabError } from "../../src/formats/keytab-error.js";
 import { etypeOf } from "../../src/protocol/etypes.js";
 import { Key, randomKey } from "../../src/protocol/keys.js";
 import { parsePrincipal } from "../../src/protocol/principal.js";
 import { wipedBy } from "../support/wiped.js";
 
+const SKIPPED = { offset: 6, timestamp: 0, kvno: 300, etype: 23, principal: undefined };
 const root = mkdtempSync(join(tmpdir(), "tessera-keytab-"));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 
@@ -214,6 +218,33 @@ describe("keytab", () => {
     expect(() => parseKeytab(hex(bytes))).toThrow(new FormatError(0, "not a keytab of version 0x0502"));
   });
 
+  it("of a file is refused with the file's name", () => {
+    expect(shown(parseKeytabFile("v.keytab", hex(GOLDEN)))).toEqual(shown(parseKeytab(hex(GOLDEN))));
+    const refusal = thrownBy(() => parseKeytabFile("v.keytab", hex("0501")));
+    expect(refusal).toBeInstanceOf(KeytabError);
+    expect(refusal).toMatchObject({
+      name: "KeytabError",
+      message: "v.keytab: not a keytab of version 0x0502 (at byte 0)",
+      cause: expect.any(FormatError),
+    });
+    const stop = new Error("enough");
+    const onSkipped = () => {
+      throw stop;
+    };
+    const skipping = hex(GOLDEN.replace("0003 ", "0017 "));
+    expect(thrownBy(() => parseKeytabFile("v.keytab", skipping, onSkipped))).toBe(stop);
+  });
+
+  it.each<[SkippedKeytabEntry["reason"], string, string]>([
+    ["cut-short", "http/v@A.TEST", "the end of the file cuts its last entry short"],
+    ["malformed", "", "an entry that is not whole"],
+    ["malformed", "http/v@A.TEST", "an entry of http/v@A.TEST that is not whole"],
+    ["etype", "http/v@A.TEST", "a key of http/v@A.TEST, kvno 300: encryption type 23 is not supported here"],
+    ["name", "http/v@a.test", "a key of http/v@a.test, kvno 300: such a name is none here"],
+  ])("says of an entry that it passed over (%s) what it is: %j", (reason, name, text) => {
+    expect(skippedText({ ...SKIPPED, name, reason })).toBe(text);
+  });
+
   it("overwrites the keys that it read, and those that it wrote", async () => {
     const key = [...hex("0123456789abcdef")];
     let entries: KeytabEntry[] = [];
@@ -223,7 +254,9 @@ describe("keytab", () => {
       }),
     ).toContainEqual(key);
     expect(await wipedBy(() => parseKeytab(hex(GOLDEN.replace("0003 ", "0017 "))))).toContainEqual(key);
-    expect(await wipedBy(() => formatKeytab(entries))).toContainEqual(key);
+    const written = await wipedBy(() => formatKeytab(entries));
+    expect(written).toContainEqual(key);
+    expect(written).toContainEqual([...hex(GOLDEN).subarray(6)]);
   });
 
   it("keeps no view of the bytes it was given", () => {
@@ -268,6 +301,15 @@ describe.skipIf(!hasTool("klist"))("keytab: MIT's tools", () => {
     expect(shown(read)).toEqual(shown(entries.slice(0, 2).map((entry) => ({ ...entry, timestamp: T }))));
   });
 });
+
+function thrownBy(act: () => unknown): unknown {
+  try {
+    act();
+  } catch (error) {
+    return error;
+  }
+  return undefined;
+}
 
 function readBytes(file: string): Uint8Array {
   return new Uint8Array(execFileSync("cat", [file]));

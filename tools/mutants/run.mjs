@@ -27,14 +27,17 @@ import { listedSurvivors, nameOf } from "./survivors.mjs";
  */
 export async function tryMutants(room, choice) {
   process.chdir(fileURLToPath(new URL("../..", import.meta.url)));
-  const mutants = await mutantsOf(room);
+  const sources = new Map(filesOf(room).map((file) => [file, readFileSync(file, "utf8")]));
+  /** @param {import("./survivors.mjs").Mutant} mutant */
+  const named = (mutant) => nameOf(mutant, sources.get(mutant.fileName) ?? "");
+  const mutants = await mutantsOf(sources);
   const listed = listedSurvivors(room);
   const old = outdated(listed, mutants.map(named));
   for (const { file, line, from, to } of old)
     print(`listed, but no longer there: ${file}: ${line}\n    ${from}  →  ${to}`);
 
   const places = choice.sample ? drawPlaces(mutants, choice.sample, choice.seed) : choice.places;
-  const results = await runStryker(room, places.length > 0 ? places : filesOf(room), choice);
+  const results = await runStryker(room, places.length > 0 ? places : [...sources.keys()], choice);
   const tried = results.map((result) => ({ ...result, fileName: relative(process.cwd(), result.fileName) }));
   const { noticed, timedOut, survivors, excused, leftOut, score } = judge(
     tried.map((mutant) => ({ ...mutant, name: named(mutant) })),
@@ -90,9 +93,13 @@ function runStryker(room, mutate, { concurrency, loaded }) {
   return stryker.runMutationTest();
 }
 
-/** Every mutant of a room, with lines and columns from 1 as in Stryker's results. @param {string} room */
-async function mutantsOf(room) {
-  const files = filesOf(room).map((name) => ({ name, mutate: true, content: readFileSync(name, "utf8") }));
+/**
+ * Every mutant of some files, with lines and columns from 1 as in Stryker's results.
+ *
+ * @param {ReadonlyMap<string, string>} sources
+ */
+async function mutantsOf(sources) {
+  const files = [...sources].map(([name, content]) => ({ name, mutate: true, content }));
   const quiet = { debug() {}, info() {}, isDebugEnabled: () => false };
   const options = { ignorers: [], excludedMutations: [], plugins: null };
   const { mutants } = await new Instrumenter(/** @type {any} */ (quiet)).instrument(files, options);
@@ -113,11 +120,6 @@ function filesOf(room) {
     .filter((path) => path.endsWith(".ts"))
     .map((path) => `src/${room}/${path}`)
     .sort();
-}
-
-/** @param {import("./survivors.mjs").Mutant} mutant */
-function named(mutant) {
-  return nameOf(mutant, readFileSync(mutant.fileName, "utf8"));
 }
 
 /** @param {string} code */
