@@ -1,6 +1,7 @@
 /**
- * The exchange with V (RFC 4120 §3.2 and §3.5 together), both halves: an AP exchange with one request and one response
- * under seal along with it. Application data runs under fresh subkeys, never under the ticket's session key.
+ * The exchange with V (RFC 4120 §3.2 and §3.5 together), both halves: an AP exchange that carries one sealed
+ * request and one sealed response. Application data is sealed under fresh subkeys, never under the ticket's
+ * session key.
  *
  *   client  makeAccessReq ──(5) AccessRequest──▶  verifyAccessReq  V
  *   client  openAccessRep ◀─(6) AccessResponse──  makeAccessRep
@@ -28,7 +29,10 @@ import type { Credentials } from "./credentials.js";
 import { malformed } from "./krb-error.js";
 import { openData, sealData, TO_CLIENT, TO_SERVICE } from "./private-message.js";
 
-/** Message (5): seals `userData` under a fresh subkey and proves the client. */
+/**
+ * Message (5): seals `userData` under a fresh subkey and proves the client. `now` is in milliseconds since
+ * the epoch.
+ */
 export function makeAccessReq(
   credentials: Credentials,
   userData: Uint8Array,
@@ -45,16 +49,17 @@ export function makeAccessReq(
   }
 }
 
-/** A request that passed every check but the replay cache. */
+/** A request that has passed every check except the replay cache. */
 export interface VerifiedAccess {
-  /** Its subkey is wiped. */
+  /** Its subkey is already wiped. */
   readonly verified: VerifiedApReq;
   /** What the client sealed. */
   readonly userData: Uint8Array;
 }
 
 /**
- * Checks message (5) and opens what it carries. The caller stores `verified.replay` in the replay cache next.
+ * Checks message (5) and opens what it carries. The caller then stores `verified.replay` in the replay cache.
+ * @param now milliseconds since the epoch.
  * @throws KrbError as `verifyApReq` and `openData`; KRB_ERR_GENERIC without a subkey.
  */
 export function verifyAccessReq(request: AccessRequest, policy: ApReqPolicy, now: number): VerifiedAccess {

@@ -1,11 +1,11 @@
 /**
- * The AP exchange (RFC 4120 §3.2), both halves: a ticket and a fresh authenticator prove the client to a service, and
- * the reply proves the service to the client. The TGS takes the same proof (§3.3.2).
+ * The AP exchange (RFC 4120 §3.2), both halves: a ticket and a fresh authenticator prove the client to a
+ * service, and the reply proves the service to the client. The TGS takes the same proof (§3.3.2).
  *
  *   client   makeApReq  ──(5) ticket, authenticator──▶ verifyApReq  service
  *   client   verifyApRep ◀─(6) AP-REP────────────────  makeApRep
  *
- * `verifyApReq` is pure: whoever calls it stores `replay.tag` in the replay cache last, when all else has passed.
+ * `verifyApReq` is pure: its caller stores `replay.tag` in the replay cache last, when all else has passed.
  */
 import { create } from "@bufbuild/protobuf";
 import type { RandomSource } from "../crypto/encryption-type.js";
@@ -42,7 +42,7 @@ export const AP_USE: AuthenticatorUse = {
   checksum: KeyUsage.AP_REQ_CHECKSUM,
 };
 
-/** Fewest and most bytes of an authenticator's nonce; ours have 16. */
+/** The fewest and the most bytes of an authenticator's nonce; ours have 16. */
 const NONCE_MIN = 12;
 const NONCE_MAX = 64;
 const NONCE_SIZE = 16;
@@ -55,9 +55,10 @@ export interface ApReqBlobs {
   readonly authenticator: Uint8Array;
 }
 
-/** What a client keeps of an AP-REQ it made, to check the answer with. */
+/** What a client keeps of an AP-REQ it made, to check the answer against. */
 export interface PendingApReq {
   readonly sessionKey: Key;
+  /** Milliseconds since the epoch. */
   readonly ctime: number;
   readonly nonce: Uint8Array;
 }
@@ -68,25 +69,34 @@ export interface VerifiedApReq {
   readonly client: Principal;
   readonly authenticator: Authenticator;
   readonly subkey: Key | undefined;
-  /** For the replay cache: the tag, the authenticator's time, and until when the tag must be kept. */
+  /**
+   * For the replay cache: the tag, the authenticator's time, and how long the tag must be kept. Milliseconds
+   * since the epoch.
+   */
   readonly replay: { readonly tag: Uint8Array; readonly ctime: number; readonly expiry: number };
 }
 
-/** A service's view of what it accepts. */
+/** What a service accepts. */
 export interface ApReqPolicy {
   readonly service: ServiceKeys;
   readonly permittedEtypes: readonly number[];
-  /** Permitted difference of clocks, in milliseconds. */
+  /** How far clocks may be apart, in milliseconds. */
   readonly clockSkew: number;
-  /** The peer's network address; a ticket bound to others is refused. */
+  /** The peer's network address; a ticket bound to other addresses is refused. */
   readonly peerAddress?: string | undefined;
-  /** Types of authorization data that the service understands; a ticket with any other is refused. None by default. */
+  /**
+   * The types of authorization data that the service understands, none by default; a ticket with any other is
+   * refused.
+   */
   readonly authorizationData?: readonly number[] | undefined;
-  /** Opens a ticket, or knows it opened already; `openTicket` by default. What it returns belongs to the opener. */
+  /** Opens a ticket, or has it open already; `openTicket` by default. The contents stay the opener's. */
   readonly openTicket?: TicketOpener | undefined;
 }
 
-/** Does what `openTicket` does, or knows what it did; `now`, in milliseconds since the epoch, ends what may be known. */
+/**
+ * Does what `openTicket` does, or remembers it. `now`, in milliseconds since the epoch, says what may still
+ * be remembered.
+ */
 export type TicketOpener = (
   bytes: Uint8Array,
   service: ServiceKeys,
@@ -94,15 +104,16 @@ export type TicketOpener = (
   now: number,
 ) => TicketContents;
 
-/** A fresh key for what follows an AP-REQ, of the session key's encryption type (RFC 4120 §5.5.1, subkey). */
+/** A fresh subkey, of the session key's encryption type (RFC 4120 §5.5.1). */
 export function makeSubkey(sessionKey: Key, random?: RandomSource): Key {
   return randomKey(sessionKey.etype, random);
 }
 
 /**
- * Message (5), or the proof within message (3): ticket and fresh authenticator.
+ * Message (5), or the proof in message (3): a ticket and a fresh authenticator.
  * @param covered the request's bytes as they will travel; the authenticator's checksum covers them.
- * @param fresh the subkey and first sequence number, where application data follows.
+ * @param fresh the subkey and first sequence number of the application data, if any follows.
+ * @param now milliseconds since the epoch.
  */
 export function makeApReq(
   credentials: Credentials,
@@ -132,11 +143,13 @@ export function makeApReq(
 }
 
 /**
- * Checks ticket and authenticator, all of RFC 4120 §3.2.3 but the replay cache, which is the caller's last step.
- * @param covered the request's bytes as received.
- * @throws KrbError as `openTicket` and `checkTicketTimes`; KRB_AP_ERR_BAD_INTEGRITY, KRB_AP_ERR_BADMATCH,
- *   KRB_AP_ERR_INAPP_CKSUM, KRB_AP_ERR_MODIFIED, KRB_AP_ERR_SKEW, KRB_ERR_GENERIC of the authenticator;
- *   KRB_AP_ERR_BADADDR, KDC_ERR_POLICY of the ticket's restrictions.
+ * Checks a ticket and its authenticator: all of RFC 4120 §3.2.3 except the replay cache, which is the
+ * caller's last step.
+ * @param covered the request's bytes as they were received.
+ * @param now milliseconds since the epoch.
+ * @throws KrbError as `openTicket` and `checkTicketTimes`; for the authenticator KRB_AP_ERR_BAD_INTEGRITY,
+ *   KRB_AP_ERR_BADMATCH, KRB_AP_ERR_INAPP_CKSUM, KRB_AP_ERR_MODIFIED, KRB_AP_ERR_SKEW and KRB_ERR_GENERIC;
+ *   for the ticket's restrictions KRB_AP_ERR_BADADDR and KDC_ERR_POLICY.
  */
 export function verifyApReq(
   blobs: ApReqBlobs,
@@ -182,7 +195,10 @@ export interface ApRep {
   readonly seqNumber: number;
 }
 
-/** Message (6): proves that the service could open the ticket, and carries a fresh subkey for what it sends. */
+/**
+ * Message (6): proves that the service could open the ticket, and carries a fresh subkey for what the service
+ * sends.
+ */
 export function makeApRep(verified: VerifiedApReq, random: RandomSource = systemRandom): ApRep {
   const fresh = {
     subkey: makeSubkey(verified.ticket.sessionKey, random),
@@ -191,14 +207,14 @@ export function makeApRep(verified: VerifiedApReq, random: RandomSource = system
   return { bytes: sealApRep(verified, fresh, random), ...fresh };
 }
 
-/** Message (6) where nothing follows under a subkey: the proof alone. */
+/** Message (6) where nothing follows under a subkey: the proof and no more. */
 export function makeApProof(verified: VerifiedApReq, random: RandomSource = systemRandom): Uint8Array {
   return sealApRep(verified, undefined, random);
 }
 
 /**
- * Checks message (6): only the service of the ticket could have made it, for this AP-REQ and no other.
- * @throws KrbError KRB_AP_ERR_MUT_FAIL for every cause.
+ * Checks message (6): only the ticket's service can have made it, and only for this AP-REQ.
+ * @throws KrbError KRB_AP_ERR_MUT_FAIL, whatever the cause.
  */
 export function verifyApRep(bytes: Uint8Array, pending: PendingApReq): { subkey: Key; seqNumber: number } {
   return openApRep(bytes, pending, ({ subkey, seqNumber }) => ({
@@ -207,25 +223,28 @@ export function verifyApRep(bytes: Uint8Array, pending: PendingApReq): { subkey:
   }));
 }
 
-/** Checks message (6) as `verifyApRep`, where nothing follows under a subkey. Throws as it does. */
+/** Checks message (6) as `verifyApRep` does, and throws as it does, where nothing follows under a subkey. */
 export function verifyApProof(bytes: Uint8Array, pending: PendingApReq): void {
   openApRep(bytes, pending, ({ subkey, seqNumber }) => {
     if (subkey !== undefined || seqNumber !== 0) throw mutualFailure();
   });
 }
 
-/** The refusal of a service that could not prove itself. */
+/** The refusal of a service that did not prove itself. */
 export function mutualFailure(): KrbError {
   return new KrbError("KRB_AP_ERR_MUT_FAIL", "the service could not prove itself; do not trust its answer");
 }
 
-/** A first sequence number, from 30 random bits and never 0: it leaves room to count (RFC 4120 §5.3.2). */
+/** A first sequence number, from 1 to 2³⁰ at random, which leaves room to count (RFC 4120 §5.3.2). */
 export function randomSeqNumber(random: RandomSource = systemRandom): number {
   const [a, b, c, d] = random(4) as unknown as [number, number, number, number];
   return ((((a & 0x3f) << 24) | (b << 16) | (c << 8) | d) >>> 0) + 1;
 }
 
-/** The replay cache's name for an authenticator: 16 bytes of a hash over the service and the ciphertext (RFC 4120 §3.2.3). */
+/**
+ * What the replay cache knows an authenticator by: 16 bytes of a hash over the service and the ciphertext
+ * (RFC 4120 §3.2.3).
+ */
 export function replayTag(service: Principal, authenticator: EncryptedData): Uint8Array {
   const { cipher } = authenticator;
   const name = Buffer.allocUnsafe(service.length + 1 + cipher.length);
@@ -236,7 +255,10 @@ export function replayTag(service: Principal, authenticator: EncryptedData): Uin
   return sha256(name, 16);
 }
 
-/** Only the keyed checksum of the session key's own type counts (RFC 4120 §3.2.3, §3.3.2). */
+/**
+ * Only the checksum type that goes with the session key's encryption type is accepted (RFC 4120 §3.2.3,
+ * §3.3.2).
+ */
 function checkChecksum(authenticator: Authenticator, key: Key, usage: number, covered: Uint8Array): void {
   const expected = key.etype.checksumType;
   const { type, checksum } = authenticator.checksum ?? { type: 0, checksum: new Uint8Array() };

@@ -33,7 +33,10 @@ import { currentKeys, emptyEntry, type PrincipalEntry } from "./principal-entry.
 import { sealToBytes } from "./sealed-part.js";
 import { makeTicket, type TicketContents } from "./ticket.js";
 
-/** Message (1): asks for a TGT, with the proof of `key` along if there is one. */
+/**
+ * Message (1): asks for a TGT, and proves the client with `key` if there is one. `now` is in milliseconds
+ * since the epoch.
+ */
 export function makeAsReq(
   client: Principal,
   wish: TicketWish,
@@ -46,18 +49,18 @@ export function makeAsReq(
   return create(AuthenticateRequestSchema, { client, padata, ...asked });
 }
 
-/** Everything the AS decides from, fetched before. */
+/** Everything the AS decides from, fetched beforehand. */
 export interface AsContext {
-  /** The client's entry; undefined: no such principal, which the client must not notice. */
+  /** The client's entry; undefined: no such principal, which the client must not learn. */
   readonly client: PrincipalEntry | undefined;
   /** The entry of the realm's TGS. */
   readonly krbtgt: PrincipalEntry;
-  /** Keys that stand in for an unknown client's, one for each etype of the policy's `keyEtypes`. */
+  /** Keys that stand in for an unknown client's, one for each encryption type of the policy's `keyEtypes`. */
   readonly decoyKeys: readonly LongTermKey[];
   readonly policy: RealmPolicy;
 }
 
-/** Reads the names of an AS-REQ, for the look-up that comes before `issueTgt`. Throws as `parsePrincipal`. */
+/** The client that an AS-REQ names, to be looked up before `issueTgt`. Throws as `parsePrincipal`. */
 export function readAsReqClient(request: AuthenticateRequest): Principal {
   if (request.client === "") throw malformed("client", "required");
   return parsePrincipal(request.client, "client");
@@ -65,8 +68,10 @@ export function readAsReqClient(request: AuthenticateRequest): Principal {
 
 /**
  * Message (2): checks the request and the client's proof, and issues a TGT.
- * @throws KrbError of every refusal of `AuthenticationService.Authenticate`. An unknown client is refused with
- *   KDC_ERR_C_PRINCIPAL_UNKNOWN after the same work as a wrong password, for the log alone to tell apart.
+ * @param now milliseconds since the epoch.
+ * @throws KrbError for every refusal of `AuthenticationService.Authenticate`. An unknown client is refused
+ *   with KDC_ERR_C_PRINCIPAL_UNKNOWN after the same work as a wrong password; only the log tells the two
+ *   apart.
  */
 export function issueTgt(
   request: AuthenticateRequest,
@@ -103,7 +108,10 @@ export function issueTgt(
     maxRenewableLives: [policy.maxRenewableLife, client.maxRenewableLife, krbtgt.maxRenewableLife],
   });
   if (endtime <= now)
-    throw new KrbError("KDC_ERR_NEVER_VALID", "a ticket would have no life; ask the realm's operator");
+    throw new KrbError(
+      "KDC_ERR_NEVER_VALID",
+      "the ticket would end as soon as it began; ask the realm's operator",
+    );
   const ticket: TicketContents = {
     client: principal,
     server: tgs,
@@ -136,9 +144,11 @@ export function issueTgt(
 }
 
 /**
- * Opens message (2) and compares it with message (1) (RFC 4120 §3.1.5). The password's key is not needed afterwards.
- * @throws KrbError KRB_AP_ERR_BAD_INTEGRITY when the key does not open it; KRB_AP_ERR_MODIFIED and
- *   KDC_ERR_ETYPE_NOSUPP when it does not answer `request`.
+ * Opens message (2) and compares it with message (1) (RFC 4120 §3.1.5). The password's key is not needed
+ * afterwards.
+ * @param now when it came, in milliseconds since the epoch.
+ * @throws KrbError KRB_AP_ERR_BAD_INTEGRITY if the key does not open it; KRB_AP_ERR_MODIFIED and
+ *   KDC_ERR_ETYPE_NOSUPP if it does not answer `request`.
  */
 export function openAsRep(
   response: AuthenticateResponse,
@@ -155,7 +165,9 @@ export function openAsRep(
   return reply;
 }
 
-/** Makes the keys that stand in for an unknown client's: one for each etype new principals get. */
+/**
+ * Makes the keys that stand in for an unknown client's: one for each encryption type that new principals get.
+ */
 export function makeDecoyKeys(policy: RealmPolicy, random: RandomSource = systemRandom): LongTermKey[] {
   return policy.keyEtypes.map((etype) => ({ kvno: 1, key: randomKey(etypeOf(etype), random) }));
 }
@@ -172,7 +184,7 @@ function checkRealm(client: Principal, realm: string): void {
     );
 }
 
-/** What the AS works with for a client that does not exist: shaped like a principal made today. */
+/** The entry of a client that does not exist: just like that of a principal made today. */
 function decoyEntry(principal: Principal, keys: readonly LongTermKey[]): PrincipalEntry {
   return { ...emptyEntry(principal, 0), keys, passwordKeyed: true };
 }

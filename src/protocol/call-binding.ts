@@ -1,10 +1,11 @@
 /**
- * The AP exchange as metadata of a gRPC call, both halves (guard.proto): a ticket and an authenticator that are good for
- * one call and no other.
+ * The AP exchange in the metadata of a gRPC call, both halves (guard.proto): the authenticator is good for
+ * that call alone.
  *
  *   client  makeCallApReq ──kerberos-ap-req-bin──▶  readApReq, verifyCallApReq  service
  *
- * The answer is that of ap-exchange.ts, with a subkey exactly if a direction of the call is protected.
+ * The answer is that of ap-exchange.ts; it has a subkey if, and only if, a direction of the call is
+ * protected.
  */
 import { create } from "@bufbuild/protobuf";
 import { WireType } from "@bufbuild/protobuf/wire";
@@ -27,28 +28,28 @@ import type { Key } from "./keys.js";
 import { malformed, tooLong } from "./krb-error.js";
 import { decodeBlob } from "./strict-decode.js";
 
-/** How much of a call is protected, least first (guard.proto, ProtectionLevel). */
+/** How much of a call is protected, from least to most (guard.proto, ProtectionLevel). */
 export const PROTECTIONS = ["authenticate", "integrity", "privacy"] as const;
 /** The name of a level of protection. */
 export type Protection = (typeof PROTECTIONS)[number];
 
-/** Most bytes of a serialized AP-REQ: metadata has 8 KiB by custom, for everything. */
+/** The most bytes of a serialized AP-REQ: by custom metadata has 8 KiB for everything. */
 export const MAX_AP_REQ_BYTES = 4096;
 
-/** Which messages of a call there are many of. */
+/** Which sides of a call send a stream. */
 export interface CallShape {
   readonly requestStream: boolean;
   readonly responseStream: boolean;
 }
 
-/** What a call is bound to. */
+/** The call that an authenticator is bound to. */
 export interface BoundCall {
   /** `/package.Service/Method`. */
   readonly method: string;
   /** The HTTP/2 `:authority`. */
   readonly authority: string;
   readonly protection: Protection;
-  /** The single request as it travels; undefined: the requests are a stream. */
+  /** The single request as it travels; undefined for a stream of requests. */
   readonly request: Uint8Array | undefined;
 }
 
@@ -67,7 +68,10 @@ export function isAtLeast(protection: Protection, floor: Protection): boolean {
   return LEVELS[protection] >= LEVELS[floor];
 }
 
-/** Whether the messages of a direction travel protected: streams always, single messages from `integrity` up. */
+/**
+ * Whether the messages of a direction are protected: streams always, single messages from `integrity`
+ * upwards.
+ */
 export function isProtected(protection: Protection, stream: boolean): boolean {
   return stream || protection !== "authenticate";
 }
@@ -81,7 +85,7 @@ export function needsSubkeys(protection: Protection, shape: CallShape): boolean 
 export function callBinding({ method, authority, protection, request }: BoundCall): Uint8Array {
   const shared = sharedBinding(method, authority, protection);
   if (request === undefined) return shared.slice();
-  // The digest is the last field, so that it comes after what all calls of the method have in common.
+  // The digest is the last field, so it follows what all calls of the method have in common.
   const bytes = publicBytes(shared.length + 2 + SHA256_SIZE);
   bytes.set(shared);
   bytes[shared.length] = DIGEST_TAG;
@@ -90,15 +94,15 @@ export function callBinding({ method, authority, protection, request }: BoundCal
   return bytes;
 }
 
-/** The encoding of a binding without its digest. It stays the cache's. */
+/** The encoding of a binding without its digest; the bytes stay the cache's. */
 function sharedBinding(method: string, authority: string, protection: Protection): Uint8Array {
-  // With the length, so that no two methods and authorities give one name.
+  // With the length, so that no two pairs of method and authority give the same name.
   const name = `${protection} ${method.length} ${method}${authority}`;
   let encoded = sharedBindings.get(name);
   if (encoded === undefined) {
     const binding = { method, authority, protection: LEVELS[protection] };
     encoded = encodeCanonical(CallBindingSchema, create(CallBindingSchema, binding));
-    // The authority is what a caller says.
+    // Callers choose the authority, so the map must not grow without limit.
     if (sharedBindings.size >= MAX_SHARED_BINDINGS) sharedBindings.clear();
     sharedBindings.set(name, encoded);
   }
@@ -106,10 +110,11 @@ function sharedBinding(method: string, authority: string, protection: Protection
 }
 
 /**
- * The client's proof for one attempt of a call; never used for another.
- * @param fresh the call's subkey and first sequence number, the same for all its attempts; undefined: no direction is
- *   protected.
- * @throws KrbError KRB_ERR_FIELD_TOOLONG when ticket and authenticator have no room in metadata.
+ * The client's proof for one attempt at a call, never to be used for another.
+ * @param fresh the call's subkey and first sequence number, the same for all its attempts; undefined if no
+ *   direction is protected.
+ * @param now milliseconds since the epoch.
+ * @throws KrbError KRB_ERR_FIELD_TOOLONG when ticket and authenticator are too long for metadata.
  */
 export function makeCallApReq(
   credentials: Credentials,
@@ -126,7 +131,7 @@ export function makeCallApReq(
   return { bytes, pending };
 }
 
-/** An AP-REQ as it was read; nothing in it is proven yet. */
+/** An AP-REQ as it was received; nothing in it is proven yet. */
 export interface ReceivedApReq {
   readonly blobs: ApReq;
   readonly protection: Protection;
@@ -134,7 +139,8 @@ export interface ReceivedApReq {
 
 /**
  * Reads an AP-REQ from the metadata it travelled in.
- * @throws KrbError KRB_ERR_FIELD_TOOLONG; KRB_ERR_GENERIC for bytes that are no ApReq, or name no level.
+ * @throws KrbError KRB_ERR_FIELD_TOOLONG; KRB_ERR_GENERIC for bytes that are not an ApReq, or name no level
+ *   of protection.
  */
 export function readApReq(bytes: Uint8Array): ReceivedApReq {
   checkLength(bytes);
@@ -145,8 +151,10 @@ export function readApReq(bytes: Uint8Array): ReceivedApReq {
 }
 
 /**
- * Checks an AP-REQ against the call it came with, as received. The caller stores `replay` in the replay cache last.
- * @throws KrbError as `verifyApReq`; KRB_ERR_GENERIC without a subkey where one is needed, and with one where none is.
+ * Checks an AP-REQ against the call it came with, as it was received. The caller stores `replay` in the
+ * replay cache last.
+ * @param now milliseconds since the epoch.
+ * @throws KrbError as `verifyApReq`; KRB_ERR_GENERIC for a subkey that is missing, or that nothing needs.
  */
 export function verifyCallApReq(
   { blobs, protection }: ReceivedApReq,

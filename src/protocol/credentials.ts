@@ -1,4 +1,7 @@
-/** What a client holds after an exchange with the KDC: a ticket it can't read and the session key that goes with it. */
+/**
+ * What a client has after an exchange with the KDC: a ticket it can't read, and the session key that goes
+ * with it.
+ */
 import type { TicketFlag } from "../gen/kerberos/v1/sealed_pb.js";
 import type { Key } from "./keys.js";
 import type { Principal } from "./principal.js";
@@ -15,6 +18,6 @@ export interface Credentials {
   readonly authtime: number;
   readonly starttime: number;
   readonly endtime: number;
-  /** Until when the ticket may be renewed; undefined: not at all. */
+  /** How long the ticket may be renewed; undefined: not at all. */
   readonly renewTill: number | undefined;
 }

@@ -1,4 +1,4 @@
-/** Keys in messages (RFC 4120 §5.2.9, EncryptionKey): between the message and the `Key` of the code. */
+/** Keys in messages (RFC 4120 §5.2.9, EncryptionKey): a `Key` to its message and back. */
 import type { EncryptionKey } from "../gen/kerberos/v1/encryption_pb.js";
 import { etypeOf } from "./etypes.js";
 import { Key } from "./keys.js";
@@ -10,10 +10,10 @@ export function toEncryptionKey(key: Key): EncryptionKey {
 }
 
 /**
- * The key of a message that was sealed, wiped there.
+ * The key in a message that was sealed; the message's own copy is overwritten.
  * @param permitted the encryption types the reader accepts.
- * @throws KrbError KRB_AP_ERR_MODIFIED when absent, of the wrong length or a weak DES key; KDC_ERR_ETYPE_NOSUPP when
- *   its encryption type is not permitted.
+ * @throws KrbError KRB_AP_ERR_MODIFIED if it is absent, of the wrong length or a weak DES key;
+ *   KDC_ERR_ETYPE_NOSUPP if its encryption type is not permitted.
  */
 export function fromEncryptionKey(
   message: EncryptionKey | undefined,

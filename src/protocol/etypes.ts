@@ -1,11 +1,13 @@
-/** The table of encryption types as the protocol asks it: by number, by name, for the strongest that several have. */
+/**
+ * The table of encryption types, as the protocol asks it: by number, by name, or for the strongest in common.
+ */
 import type { EncryptionType } from "../crypto/encryption-type.js";
 import { ENCRYPTION_TYPES, encryptionType } from "../crypto/etypes.js";
 import { KrbError } from "./krb-error.js";
 
 export type { EncryptionType };
 
-/** The row of an encryption type number, or undefined where this project does not have it. */
+/** The row of an encryption type number, or undefined if this project does not have it. */
 export function knownEtype(etype: number): EncryptionType | undefined {
   return encryptionType(etype);
 }
@@ -23,38 +25,44 @@ export function etypeOf(etype: number): EncryptionType {
   return row;
 }
 
-/** The name of an encryption type number: its row's, or `etype 17` where this project has no such row. */
+/** The name of an encryption type number, or `etype 17` if this project does not have it. */
 export function etypeName(etype: number): string {
   return knownEtype(etype)?.name ?? `etype ${etype}`;
 }
 
-/** The encryption type of an IANA name, a short name or a number, as a person types it, or undefined. */
+/** The encryption type that a person means by an IANA name, a short name or a number; undefined: none. */
 export function etypeByName(text: string): EncryptionType | undefined {
   for (const row of ENCRYPTION_TYPES.values())
     if (row.name === text || row.alias === text || String(row.etype) === text) return row;
   return undefined;
 }
 
-/** The encryption types that notice a change of what they sealed, strongest first: all but the lessons in ECB. */
+/**
+ * The encryption types that notice when what they sealed was changed, strongest first: all but the lessons in
+ * ECB.
+ */
 export function etypesWithIntegrity(): EncryptionType[] {
   return [...ENCRYPTION_TYPES.values()].filter(({ integrity }) => integrity);
 }
 
-/** The strongest encryption type that is in every list, or undefined. Order within the lists does not matter. */
+/**
+ * The strongest encryption type that is in every list, or undefined. The order within the lists does not
+ * matter.
+ */
 export function strongestCommon(...lists: readonly (readonly number[])[]): EncryptionType | undefined {
   for (const row of ENCRYPTION_TYPES.values())
     if (lists.every((list) => list.includes(row.etype))) return row;
   return undefined;
 }
 
-/** The weak ones of some encryption types (RFC 6649, RFC 8429): they must not leave loopback unasked. */
+/** The weak ones among some encryption types (RFC 6649, RFC 8429): they must not leave loopback unasked. */
 export function weakEtypes(etypes: readonly number[]): EncryptionType[] {
   return etypes.map(etypeOf).filter(({ weak }) => weak);
 }
 
 /**
- * How many iterations of PBKDF2 a realm may choose for its passwords' keys: never fewer than any type's default, since
- * clients of ours refuse that, nor more than every type accepts.
+ * How many iterations of PBKDF2 a realm may choose: no fewer than the default of any type, which clients of
+ * ours refuse, and no more than every type accepts.
  */
 export const ITERATIONS = Object.freeze(iterationLimits());
 

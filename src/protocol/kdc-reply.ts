@@ -1,6 +1,6 @@
 /**
- * The sealed part of a KDC's reply (RFC 4120 §5.4.2), from both sides: made by AS and TGS from the ticket they issued,
- * compared by the client with what it asked (§3.1.5, §3.3.4).
+ * The sealed part of a KDC's reply (RFC 4120 §5.4.2), both halves: the AS or TGS makes it from the ticket it
+ * issued, and the client compares it with what it asked for (§3.1.5, §3.3.4).
  */
 import { equalBytes } from "../crypto/equal-bytes.js";
 import { KdcOption } from "../gen/kerberos/v1/kdc_pb.js";
@@ -18,7 +18,7 @@ import { areCanonicalFlags, canonicalFlags } from "./ticket-flags.js";
 /** Who sends each kind of sealed part. */
 const SENDERS = { encAsRepPart: "AS", encTgsRepPart: "TGS" } as const;
 
-/** Flags that a ticket has only if its client asked for them (RFC 4120 §5.4.1); ours never does. */
+/** Flags that a ticket has only if its client asked for them (RFC 4120 §5.4.1), which ours never does. */
 const NEVER_ASKED: readonly TicketFlag[] = [
   TicketFlag.FORWARDABLE,
   TicketFlag.FORWARDED,
@@ -29,23 +29,28 @@ const NEVER_ASKED: readonly TicketFlag[] = [
   TicketFlag.INVALID,
 ];
 
-/** Credentials with what only the reply tells. */
+/** Credentials, and what else only the reply says. */
 export interface KdcReply {
   readonly credentials: Credentials;
-  /** The KDC's time in the reply minus ours when it was opened, in milliseconds: the reply's way counts in. */
+  /**
+   * The KDC's time in the reply minus ours when it came, in milliseconds; the time it travelled is included.
+   */
   readonly kdcOffset: number;
-  /** When the client's password expires, if it does. */
+  /** When the client's password expires, in milliseconds since the epoch; undefined: never. */
   readonly keyExpiration: number | undefined;
 }
 
-/** What the client asked, as far as the reply must match it. */
+/** What the client asked for, as far as the reply must match it. */
 export interface AskedOfKdc {
   readonly client: Principal;
   readonly server: Principal;
   readonly request: KdcRequest;
 }
 
-/** Makes the sealed part of the reply to a request, about the ticket that was issued. */
+/**
+ * Makes the sealed part of a reply from the request and the ticket that was issued. Times are milliseconds
+ * since the epoch.
+ */
 export function makeEncKdcRepPart(
   ticket: TicketContents,
   request: KdcRequest,
@@ -72,10 +77,11 @@ export function makeEncKdcRepPart(
 
 /**
  * Opens a reply, compares its sealed part with what was asked and takes the credentials from it.
- * @param reply its ticket is copied.
+ * @param reply what came; its ticket is copied.
  * @param now when the reply came, in milliseconds since the epoch.
- * @throws KrbError KRB_AP_ERR_BAD_INTEGRITY when the key does not open it; KRB_AP_ERR_MODIFIED naming the first field that
- *   does not match; KDC_ERR_ETYPE_NOSUPP for a session key of an encryption type that was not asked for.
+ * @throws KrbError KRB_AP_ERR_BAD_INTEGRITY if the key does not open it; KRB_AP_ERR_MODIFIED naming the first
+ *   field that does not match; KDC_ERR_ETYPE_NOSUPP for a session key of an encryption type that was not
+ *   asked for.
  */
 export function openKdcReply(
   reply: { readonly ticket: Uint8Array; readonly encPart: Uint8Array },
@@ -133,7 +139,7 @@ function readKdcReply(part: EncKdcRepPart, ticket: Uint8Array, asked: AskedOfKdc
   };
 }
 
-/** A renewable ticket is given only to who asked for one, and not for longer (RFC 4120 §3.1.5). */
+/** A ticket is renewable only if the client asked for that, and no longer than it asked (RFC 4120 §3.1.5). */
 function checkRenewal(part: EncKdcRepPart, renewTill: number | undefined, request: KdcRequest): void {
   const renewable = part.flags.includes(TicketFlag.RENEWABLE);
   const asked = [KdcOption.RENEWABLE, KdcOption.RENEWABLE_OK, KdcOption.RENEW].some((o) =>
@@ -144,7 +150,7 @@ function checkRenewal(part: EncKdcRepPart, renewTill: number | undefined, reques
   if (renewTill !== undefined && limit !== undefined && renewTill > limit) throw modified("renew_till");
 }
 
-/** A reply that does not answer what was asked. */
+/** The refusal of a reply that does not answer what was asked. */
 export function modified(field: string): KrbError {
   return new KrbError("KRB_AP_ERR_MODIFIED", `the reply does not answer the request: ${field} differs`, {
     field,

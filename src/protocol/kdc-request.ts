@@ -1,6 +1,6 @@
 /**
- * The fields that AS-REQ and TGS-REQ have in common (RFC 4120 §5.4.1), from both sides: chosen by the client, read by
- * the KDC.
+ * The fields that AS-REQ and TGS-REQ have in common (RFC 4120 §5.4.1), both halves: the client fills them in,
+ * the KDC reads them.
  */
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import type { RandomSource } from "../crypto/encryption-type.js";
@@ -9,28 +9,28 @@ import { KdcOption, KdcOptionSchema } from "../gen/kerberos/v1/kdc_pb.js";
 import { fromOptionalTimestamp, toTimestamp } from "./kerberos-time.js";
 import { KrbError, malformed, tooLong } from "./krb-error.js";
 
-/** Length in bytes of the nonce of a request. */
+/** The length of a request's nonce, in bytes. */
 const NONCE_SIZE = 16;
-/** Most encryption types a request may list. */
+/** The most encryption types that a request may list. */
 export const MAX_ETYPES = 32;
 
 /** What a client asks of the KDC besides the service. Times are milliseconds since the epoch. */
 export interface TicketWish {
-  /** Encryption types the client accepts, best first: also its floor. */
+  /** The encryption types the client accepts, best first; it accepts no other in the reply. */
   readonly etypes: readonly number[];
   readonly till?: number | undefined;
   readonly renewTill?: number | undefined;
   readonly options?: readonly KdcOption[] | undefined;
 }
 
-/** The times a client asks for, in milliseconds since the epoch; undefined: as policy allows. */
+/** The times a client asks for, in milliseconds since the epoch; undefined: whatever policy allows. */
 export interface KdcTimes {
   readonly from: number | undefined;
   readonly till: number | undefined;
   readonly renewTill: number | undefined;
 }
 
-/** The fields a client chose, read and bounded. */
+/** The fields a client filled in, read and within bounds. */
 export interface KdcRequest {
   readonly times: KdcTimes;
   readonly options: readonly KdcOption[];
@@ -38,7 +38,7 @@ export interface KdcRequest {
   readonly etypes: readonly EtypeNumber[];
 }
 
-/** The fields of a request that ask for what the client wishes, with a fresh nonce. */
+/** Fills in the fields of a request, with a fresh nonce. */
 export function kdcRequestFields(
   { etypes, till, renewTill, options = [] }: TicketWish,
   random: RandomSource,
@@ -60,8 +60,9 @@ export function kdcRequestFields(
 
 /**
  * Reads the common fields of a request.
- * @throws KrbError KRB_ERR_GENERIC for a missing or malformed field, KRB_ERR_FIELD_TOOLONG for too many encryption
- *   types, KDC_ERR_BADOPTION for an option this KDC does not have.
+ * @param name of the message, for refusals.
+ * @throws KrbError KRB_ERR_GENERIC for a missing or malformed field, KRB_ERR_FIELD_TOOLONG for too many
+ *   encryption types, KDC_ERR_BADOPTION for an option this KDC does not have.
  */
 export function readKdcRequest(
   message: {
@@ -86,7 +87,7 @@ export function readKdcRequest(
       option: String(unknown),
     });
   if (options.length > 1 && new Set(options).size !== options.length)
-    throw malformed(`${name}.options`, "an option stands there twice");
+    throw malformed(`${name}.options`, "an option is listed twice");
   return {
     times: {
       from: fromOptionalTimestamp(message.from, `${name}.from`),

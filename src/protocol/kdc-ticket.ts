@@ -1,6 +1,6 @@
 /**
- * Issuing a ticket (RFC 4120 §3.1.3, §3.3.3): what AS and TGS have in common. Which key seals it, which encryption type its
- * session key has, how long it lives.
+ * What AS and TGS have in common when they issue a ticket (RFC 4120 §3.1.3, §3.3.3): which key seals it, of
+ * which encryption type its session key is, and how long it lives.
  */
 import type { EncryptionType } from "../crypto/encryption-type.js";
 import { KdcOption } from "../gen/kerberos/v1/kdc_pb.js";
@@ -12,12 +12,15 @@ import type { RealmPolicy } from "./policy.js";
 import { currentKeys, type PrincipalEntry } from "./principal-entry.js";
 import type { TicketContents } from "./ticket.js";
 
-/** A ticket that was issued: the reply that carries it, and what the log says of it. */
+/** A ticket that was issued, with the reply that carries it. */
 export interface IssuedTicket<Response> {
   readonly response: Response;
-  /** Its session key is the caller's to wipe. */
+  /** Its session key is the caller's, to wipe. */
   readonly ticket: TicketContents;
-  /** Numbers of the encryption types of the key that seals the reply, of the ticket's key, and of the session key. */
+  /**
+   * The encryption types of the keys that seal the reply and the ticket, and of the session key, by their
+   * numbers.
+   */
   readonly etypes: { readonly reply: number; readonly ticket: number; readonly session: number };
 }
 
@@ -49,7 +52,7 @@ export function sessionKeyEtype(
   return etype;
 }
 
-/** The refusal where nothing is left to choose from. */
+/** The refusal where there is no encryption type to choose. */
 export function noCommonEtype(asked: readonly number[], held: readonly number[]): KrbError {
   return new KrbError(
     "KDC_ERR_ETYPE_NOSUPP",
@@ -61,14 +64,14 @@ export function noCommonEtype(asked: readonly number[], held: readonly number[])
   );
 }
 
-/** The earliest of some times; undefined ones do not count. */
+/** The earliest of some times, leaving out those that are undefined. */
 export function earliest(first: number, ...others: readonly (number | undefined)[]): number {
   let least = first;
   for (const time of others) if (time !== undefined && time < least) least = time;
   return least;
 }
 
-/** The earliest end of a ticket that begins now: `first`, or one of the lives permitted from now on. */
+/** The earliest end of a ticket that begins now: `first`, or that of the shortest life. */
 function earliestEnd(first: number, now: number, lives: readonly (number | undefined)[]): number {
   let least = first;
   for (const life of lives) if (life !== undefined && now + life < least) least = now + life;
@@ -76,18 +79,18 @@ function earliestEnd(first: number, now: number, lives: readonly (number | undef
 }
 
 /**
- * The life a ticket gets, and how long it may be renewed: the smallest of all limits and wishes. Times are milliseconds since
- * the epoch, lives milliseconds.
+ * When a ticket ends, and how long it may be renewed: as early as the strictest of all limits and wishes
+ * says. Times are milliseconds since the epoch, lives are milliseconds.
  */
 export function ticketLife(wanted: {
   readonly times: KdcTimes;
   readonly options: readonly KdcOption[];
   readonly now: number;
-  /** Longest life, of the realm and of the principals concerned. */
+  /** The longest lives permitted: the realm's and those of the principals concerned. */
   readonly maxLives: readonly (number | undefined)[];
-  /** Longest renewable life, likewise; empty: not renewable. */
+  /** The longest renewable lives permitted, likewise; none: not renewable. */
   readonly maxRenewableLives: readonly (number | undefined)[];
-  /** The end of the ticket it is made from, if any. */
+  /** The end of the ticket it is made from, if there is one. */
   readonly endLimit?: number | undefined;
 }): { endtime: number; renewTill: number | undefined } {
   const { times, options, now } = wanted;

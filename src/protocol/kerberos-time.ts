@@ -1,10 +1,11 @@
 /**
- * Time in the protocol: whole milliseconds since the epoch, always a parameter. Edges are exact to the millisecond.
+ * Time in the protocol: whole milliseconds since the epoch, and always a parameter. Limits are exact to the
+ * millisecond.
  */
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { KrbError, malformed } from "./krb-error.js";
 
-/** Seconds of 0001-01-01 and 9999-12-31, the range of google.protobuf.Timestamp. */
+/** The range of google.protobuf.Timestamp in seconds: the years 1 to 9999. */
 const MIN_SECONDS = -62_135_596_800n;
 const MAX_SECONDS = 253_402_300_799n;
 
@@ -12,13 +13,13 @@ const MAX_SECONDS = 253_402_300_799n;
 export function toTimestamp(ms: number): Timestamp {
   const seconds = Math.floor(ms / 1000);
   const nanos = (ms - seconds * 1000) * 1_000_000;
-  // What `create` would make, without its walk over the fields: a ticket and its reply have eight times.
+  // As `create` would make it, without walking over the fields: a ticket and its reply hold eight times.
   return { $typeName: "google.protobuf.Timestamp", seconds: BigInt(seconds), nanos };
 }
 
 /**
- * Turns a Timestamp into milliseconds since the epoch; finer parts are dropped.
- * @throws KrbError KRB_ERR_GENERIC when it is outside the range of google.protobuf.Timestamp.
+ * Turns a Timestamp into milliseconds since the epoch; anything finer is dropped.
+ * @throws KrbError KRB_ERR_GENERIC if it is outside the range of google.protobuf.Timestamp.
  */
 export function fromTimestamp(time: Timestamp, field: string): number {
   const { seconds, nanos } = time;
@@ -27,12 +28,15 @@ export function fromTimestamp(time: Timestamp, field: string): number {
   return Number(seconds) * 1000 + Math.floor(nanos / 1_000_000);
 }
 
-/** As `fromTimestamp`, of a field that may be absent. */
+/** As `fromTimestamp`, for a field that may be absent. */
 export function fromOptionalTimestamp(time: Timestamp | undefined, field: string): number | undefined {
   return time === undefined ? undefined : fromTimestamp(time, field);
 }
 
-/** A time as ISO 8601 text, for refusals and logs: what `Date.toISOString` gives, which takes as long as a hash. */
+/**
+ * A time, in milliseconds since the epoch, as ISO 8601 text: what `Date.toISOString` gives, though that takes
+ * as long as a hash.
+ */
 export function isoTime(ms: number): string {
   const time = Math.trunc(ms);
   const second = Math.floor(time / 1000);
@@ -45,13 +49,16 @@ export function isoTime(ms: number): string {
   return `${text}${String(time - second * 1000).padStart(3, "0")}Z`;
 }
 
-/** Texts up to the point before the milliseconds, of seconds that came lately: those of requests, and of their tickets' ends. */
+/**
+ * The texts of recent seconds, up to the milliseconds: those of requests, and of the ends of their tickets.
+ */
 const textsOfSeconds = new Map<number, string>();
 const MAX_TEXTS = 64;
 
 /**
- * Compares a peer's time with ours (RFC 4120 §3.2.3): exactly the permitted skew is still accepted.
- * @throws KrbError KRB_AP_ERR_SKEW that names the measured offset, the limit and which side is ahead.
+ * Compares a peer's time with ours (RFC 4120 §3.2.3); exactly the permitted skew is still accepted. All three
+ * are milliseconds.
+ * @throws KrbError KRB_AP_ERR_SKEW, which names the offset measured, the limit and the side that is ahead.
  */
 export function checkSkew(peerTime: number, now: number, skew: number): void {
   const offset = peerTime - now;
@@ -66,9 +73,10 @@ export function checkSkew(peerTime: number, now: number, skew: number): void {
 }
 
 /**
- * A KDC's clock minus ours, from one exchange: the smallest offset that explains it, 0 if the time on the wire does.
+ * The KDC's clock minus ours, in milliseconds, from one exchange: the smallest offset that explains it; 0 if
+ * the time on the wire does.
  * @param measured the KDC's time in its reply minus ours on receipt, in milliseconds.
- * @param elapsed milliseconds from request to receipt.
+ * @param elapsed the time from request to receipt, in milliseconds.
  */
 export function leastOffset(measured: number, elapsed: number): number {
   return measured > 0 ? measured : Math.min(0, measured + elapsed);

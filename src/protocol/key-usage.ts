@@ -1,6 +1,9 @@
-/** Key usage numbers (RFC 4120 §7.5.1): they keep the uses of one key apart, where the encryption type derives keys. */
+/**
+ * Key usage numbers (RFC 4120 §7.5.1), which keep the uses of one key apart if its encryption type derives
+ * keys.
+ */
 
-/** The uses of keys in this project. Numbers from 1024 up are the application's own (RFC 4120 §7.5.1). */
+/** The key usages of this project. Those from 1024 upwards are an application's own (RFC 4120 §7.5.1). */
 export const KeyUsage = {
   /** PA-ENC-TIMESTAMP, under the client's long-term key. */
   PA_ENC_TIMESTAMP: 1,

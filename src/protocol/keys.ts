@@ -1,6 +1,6 @@
 /**
  * Keys as the protocol holds them: bytes with their encryption type and, for long-term keys, a version number
- * (RFC 4120 §5.2.9). A key prints as `[redacted]` wherever it is shown.
+ * (RFC 4120 §5.2.9). A key prints as `[redacted]`.
  */
 import { inspect } from "node:util";
 import type { CipherKey, EncryptionType, RandomSource } from "../crypto/encryption-type.js";
@@ -17,7 +17,7 @@ export class Key {
    * @internal
    * @param etype the row of the key's encryption type.
    * @param bytes `etype.keySize` bytes; copied.
-   * @throws RangeError when the length is wrong.
+   * @throws RangeError if the length is wrong.
    */
   constructor(etype: EncryptionType, bytes: Uint8Array) {
     if (bytes.length !== etype.keySize)
@@ -26,18 +26,21 @@ export class Key {
     this.#bytes = new Uint8Array(bytes);
   }
 
-  /** @internal The key ready for use; schedules and derived keys are made on first use and kept. Throws RangeError for a weak DES key. */
+  /**
+   * @internal The key ready for use: made when it is first asked for, and kept.
+   * @throws RangeError for a weak DES key.
+   */
   get cipher(): CipherKey {
     this.#cipher ??= this.etype.useKey(this.#bytes);
     return this.#cipher;
   }
 
-  /** A copy of the key's bytes, for sealing into a message, a keytab or a record; the caller owns it. */
+  /** A copy of the key's bytes, the caller's, to put into a message, a keytab or a record. */
   exportBytes(): Uint8Array {
     return new Uint8Array(this.#bytes);
   }
 
-  /** Overwrites the bytes held here. JavaScript may have left other copies behind. */
+  /** Overwrites the key and what was derived from it. JavaScript may have left other copies. */
   wipe(): void {
     this.#bytes.fill(0);
     this.#cipher?.wipe();
@@ -58,7 +61,7 @@ export class Key {
 
 /** A principal's long-term key with its version number. */
 export interface LongTermKey {
-  /** Key version number, from 1 up. */
+  /** Key version number, from 1 upwards. */
   readonly kvno: number;
   readonly key: Key;
 }
@@ -76,18 +79,18 @@ export function randomKey(etype: EncryptionType, random?: RandomSource): Key {
 /** How a password becomes a key (RFC 4120 §5.2.7.5, ETYPE-INFO2). */
 export interface StringToKey {
   readonly salt: string;
-  /** The etype's own parameters; empty: its default. */
+  /** The encryption type's own parameters; empty: its defaults. */
   readonly params: Uint8Array;
 }
 
-/** The string-to-key choice by custom: salt from the name, the etype's default parameters. */
+/** The customary choice: the salt from the name, the encryption type's default parameters. */
 export function defaultStringToKey(principal: Principal): StringToKey {
   return { salt: defaultSalt(principal), params: new Uint8Array() };
 }
 
 /**
- * The string-to-key choice of a realm: salt from the name; `iterations` where the etype's parameters are an iteration count
- * and the realm has chosen one.
+ * A realm's choice: the salt from the name, and the realm's number of iterations if it has one and the
+ * encryption type takes any.
  */
 export function stringToKeyOf(
   principal: Principal,
@@ -98,14 +101,14 @@ export function stringToKeyOf(
   return { salt: defaultSalt(principal), params: etype.iterations.toParams(iterations) };
 }
 
-/** Longest password, in bytes of UTF-8: longer ones would only keep the processor busy. */
+/** The longest password, in bytes of UTF-8: longer ones would only keep the processor busy. */
 const MAX_PASSWORD_BYTES = 1024;
 
 /**
- * Derives a long-term key from a password; slow work runs off the event loop.
+ * Derives a long-term key from a password. Slow work runs off the event loop.
  * @param password 1 to 1024 bytes of UTF-8.
  * @throws KrbError KRB_ERR_GENERIC for an empty password, KRB_ERR_FIELD_TOOLONG for an enormous one;
- *   KDC_ERR_ETYPE_NOSUPP where the parameters are not the etype's or are absurd.
+ *   KDC_ERR_ETYPE_NOSUPP for parameters that the encryption type does not have or accept.
  */
 export async function keyFromPassword(
   etype: EncryptionType,

@@ -4,7 +4,7 @@
 import { ReadableError } from "../errors/readable-error.js";
 import type { EtypeInfo2 } from "../gen/kerberos/v1/kdc_pb.js";
 
-/** RFC 4120 §7.5.9 error codes this project uses, by name. */
+/** The error codes of RFC 4120 §7.5.9 that this project uses, by name. */
 export const KrbErrorCode = {
   KDC_ERR_NAME_EXP: 1,
   KDC_ERR_SERVICE_EXP: 2,
@@ -46,19 +46,22 @@ export const KrbErrorCode = {
 export type KrbErrorName = keyof typeof KrbErrorCode;
 
 /**
- * A refusal with RFC 4120's code: the only error that crosses rooms. Thrown where it is found and never renamed.
- * `details` says what was compared, in plain words for an operator; it never holds keys, passwords or ticket contents.
+ * A refusal with RFC 4120's code: the only error that crosses rooms. It is thrown where the fault is found
+ * and never renamed on the way. `details` says what was compared; it never holds keys, passwords or the
+ * contents of tickets.
  */
 export class KrbError extends ReadableError {
   override readonly name = "KrbError";
-  /** RFC 4120 §7.5.9 number. */
+  /** The number of RFC 4120 §7.5.9. */
   readonly code: number;
-  /** The RFC's name of that number. */
+  /** The RFC's name for that number. */
   readonly reason: KrbErrorName;
-  /** What was compared: small, flat, all text. */
+  /** What was compared: a few short texts. */
   readonly details: Readonly<Record<string, string>>;
 
-  /** With the refusals of pre-authentication: how the client may make its key (RFC 4120 §5.2.7.5). Not authenticated. */
+  /**
+   * In a refusal of pre-authentication: how the client makes its key (RFC 4120 §5.2.7.5). Not authenticated.
+   */
   readonly etypeInfo: EtypeInfo2 | undefined;
 
   constructor(
@@ -84,12 +87,12 @@ export class KrbError extends ReadableError {
   }
 }
 
-/** The refusal of a field that is missing or not of the form it should have: KRB_ERR_GENERIC, naming the field. */
+/** The refusal of a field that is missing or malformed: KRB_ERR_GENERIC. */
 export function malformed(field: string, what: string): KrbError {
   return new KrbError("KRB_ERR_GENERIC", `${field}: ${what}`, { field });
 }
 
-/** The refusal of a field longer than its limit: KRB_ERR_FIELD_TOOLONG. */
+/** The refusal of a field beyond its limit: KRB_ERR_FIELD_TOOLONG. */
 export function tooLong(
   field: string,
   length: number,

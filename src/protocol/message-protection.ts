@@ -1,9 +1,10 @@
 /**
- * The messages of a guarded call under a subkey (guard.proto): with a keyed checksum (RFC 4120 §3.4, KRB-SAFE) or sealed
- * (§3.5, KRB-PRIV), counted from the sequence number announced.
+ * The messages of a guarded call under a subkey (guard.proto): with a keyed checksum (RFC 4120 §3.4,
+ * KRB-SAFE) or sealed (§3.5, KRB-PRIV), counted from the sequence number announced.
  *
- * Invariants. One protector and one opener a direction, each used for one call. The checksum is verified over the bytes
- * received before any of them is read. An opener that refused once refuses everything after.
+ * Invariants. Each direction of a call has one protector and one opener, used for that call alone. A checksum
+ * is verified over the bytes received before any of them is read. An opener that has refused once refuses
+ * everything after.
  */
 import { create, toBinary } from "@bufbuild/protobuf";
 import { WireType } from "@bufbuild/protobuf/wire";
@@ -119,9 +120,10 @@ export class MessageOpener {
   }
 
   /**
-   * The next message, from the bytes that travelled; may alias them.
-   * @throws KrbError KRB_AP_ERR_MODIFIED for a wrong checksum or anything after the end; KRB_AP_ERR_BAD_INTEGRITY
-   *   for what is not sealed under the subkey; KRB_AP_ERR_BADORDER for another sequence number.
+   * Opens the next message as it travelled; the result may be a view of those bytes.
+   * @throws KrbError KRB_AP_ERR_MODIFIED for a wrong checksum or anything after the end;
+   *   KRB_AP_ERR_BAD_INTEGRITY for what is not sealed under the subkey; KRB_AP_ERR_BADORDER for another
+   *   sequence number than the next.
    */
   open(bytes: Uint8Array): OpenedMessage {
     if (this.#refused) throw this.#modified("follows one that was refused");
@@ -138,7 +140,7 @@ export class MessageOpener {
 
   /**
    * Checks, when the stream is over, that it was not cut short.
-   * @throws KrbError KRB_AP_ERR_MODIFIED without the end marker.
+   * @throws KrbError KRB_AP_ERR_MODIFIED if the end marker has not come.
    */
   checkEnded(): void {
     if (this.#ended && !this.#refused) return;
@@ -162,7 +164,7 @@ export class MessageOpener {
       const part = unsealFromBytes(sealing, kind, bytes, field, refusal);
       return { message: part.userData, seqNumber: part.seqNumber, end: part.end };
     } catch (error) {
-      // Bytes that are no EncryptedData are refused like those under another key.
+      // Bytes that are not an EncryptedData are refused like those under another key.
       throw error instanceof KrbError ? refusal() : error;
     }
   }
@@ -177,7 +179,7 @@ export class MessageOpener {
       throw this.#modified("was altered, or not made for this call");
     try {
       const message = decodeCanonical(ProtectedMessageSchema, covered);
-      // A checksum within what the checksum covers would be the field twice.
+      // A checksum inside what the checksum covers would be the same field twice.
       if (message.checksum.length > 0) throw new NotCanonicalError("ProtectedMessage");
       return message;
     } catch (error) {

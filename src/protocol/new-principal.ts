@@ -1,4 +1,4 @@
-/** New principals and new keys for old ones: the entries that `kadmin addprinc`, `cpw` and a new realm put into the database. */
+/** The entries of new principals, and of old ones with new keys. */
 import type { RandomSource } from "../crypto/encryption-type.js";
 import { etypeOf } from "./etypes.js";
 import { keyFromPassword, type LongTermKey, randomKey, stringToKeyOf } from "./keys.js";
@@ -7,7 +7,8 @@ import { currentKvno, emptyEntry, type PrincipalEntry } from "./principal-entry.
 
 /**
  * A principal with keys made from a password, one for each encryption type: a person, never a service.
- * @param iterations of PBKDF2, by the realm's policy; each encryption type's default when absent.
+ * @param now milliseconds since the epoch.
+ * @param iterations of PBKDF2, as the realm chose; each encryption type's default when absent.
  */
 export async function passwordPrincipal(
   principal: Principal,
@@ -19,7 +20,10 @@ export async function passwordPrincipal(
   return withPassword(emptyEntry(principal, now), password, etypes, now, iterations);
 }
 
-/** A principal with random keys, one for each encryption type: a service, or a person with a keytab. */
+/**
+ * A principal with random keys, one for each encryption type: a service, or a person with a keytab. `now` is
+ * in milliseconds.
+ */
 export function randomKeyPrincipal(
   principal: Principal,
   etypes: readonly number[],
@@ -29,7 +33,10 @@ export function randomKeyPrincipal(
   return withRandomKeys(emptyEntry(principal, now), etypes, now, 0, random);
 }
 
-/** The entry with keys of a new version from a password. Old keys go: who had the old password opens nothing new. */
+/**
+ * The entry with keys of a new version, made from a password. No old key stays. `now` is in milliseconds
+ * since the epoch.
+ */
 export async function withPassword(
   entry: PrincipalEntry,
   password: string,
@@ -56,8 +63,10 @@ export async function withPassword(
 }
 
 /**
- * The entry with random keys of a new version. The `keepVersions` newest old versions stay, so that tickets made with
- * them can still be opened; a principal that had a password keeps none of those.
+ * The entry with random keys of a new version.
+ * @param now milliseconds since the epoch.
+ * @param keepVersions how many of the newest old versions stay, so that tickets made with them can still be
+ *   opened. No key made from a password ever stays.
  */
 export function withRandomKeys(
   entry: PrincipalEntry,

@@ -1,7 +1,8 @@
 /**
- * What a realm permits, and the KDC's rules as rows: a new rule is one row here.
+ * What a realm permits, and the KDC's rules as rows of two tables: a new rule is one row.
  *
- * A rule looks at facts, all of them fetched before, and refuses or does not. Rules run in the order of the table.
+ * A rule looks at facts, all of them fetched beforehand, and refuses or does not. Rules apply in the order of
+ * their table.
  */
 import { TicketFlag } from "../gen/kerberos/v1/sealed_pb.js";
 import type { KdcTimes } from "./kdc-request.js";
@@ -11,18 +12,18 @@ import { krbtgtOf, type Principal, realmOf } from "./principal.js";
 import type { PrincipalEntry } from "./principal-entry.js";
 import type { TicketContents } from "./ticket.js";
 
-/** The limits of a realm. Times are milliseconds. */
+/** What a realm permits. Lives and the clock skew are milliseconds. */
 export interface RealmPolicy {
   readonly realm: string;
-  /** Encryption types permitted for keys, tickets and session keys. */
+  /** The encryption types permitted for keys, tickets and session keys, by their numbers. */
   readonly permittedEtypes: readonly number[];
-  /** Encryption types of the keys a new principal gets. */
+  /** The encryption types of a new principal's keys. */
   readonly keyEtypes: readonly number[];
   readonly maxLife: number;
   readonly maxRenewableLife: number;
-  /** Permitted difference of clocks, either way. */
+  /** How far clocks may be apart, either way. */
   readonly clockSkew: number;
-  /** Iterations of PBKDF2 for keys made from passwords; each encryption type's default when absent. */
+  /** The iterations of PBKDF2 for keys made from passwords; each encryption type's default when absent. */
   readonly iterations?: number | undefined;
 }
 
@@ -38,10 +39,10 @@ export interface AsFacts {
 /** What is known when the TGS decides: the TGT and its authenticator have passed every check. */
 export interface TgsFacts {
   readonly tgt: TicketContents;
-  /** The database's entry of the TGT's client; undefined: deleted since. */
+  /** The present entry of the TGT's client; undefined: deleted since its login. */
   readonly client: PrincipalEntry | undefined;
   readonly server: Principal;
-  /** The database's entry of the service wanted; undefined: none. */
+  /** The entry of the service asked for; undefined: there is none. */
   readonly service: PrincipalEntry | undefined;
   readonly renew: boolean;
   readonly times: KdcTimes;
@@ -49,7 +50,7 @@ export interface TgsFacts {
   readonly now: number;
 }
 
-/** A rule: its name for the documentation, and a refusal or undefined. */
+/** A rule: its name, and the function that refuses or gives undefined. */
 export interface Rule<Facts> {
   readonly name: string;
   readonly refuse: (facts: Facts) => KrbError | undefined;
@@ -82,13 +83,13 @@ export const AS_RULES: readonly Rule<AsFacts>[] = [
         : undefined,
   },
   {
-    name: "the AS issues tickets for the TGS alone",
+    name: "the AS issues tickets for the TGS only",
     refuse: ({ server, policy }) =>
       server === krbtgtOf(policy.realm)
         ? undefined
         : new KrbError(
             "KDC_ERR_POLICY",
-            "the AS issues tickets for the TGS alone; ask the TGS for other services",
+            "the AS issues tickets for the TGS only; ask the TGS for other services",
             {
               rule: "as-serves-tgs-only",
               server,
@@ -101,7 +102,7 @@ export const AS_RULES: readonly Rule<AsFacts>[] = [
 /** The rules of the TGS (RFC 4120 §3.3.3). */
 export const TGS_RULES: readonly Rule<TgsFacts>[] = [
   {
-    name: "a TGT longer than the realm permits was not made here",
+    name: "a TGT that lives longer than the realm permits was not made here",
     refuse: ({ tgt, policy }) =>
       tgt.endtime - tgt.starttime > policy.maxLife
         ? new KrbError("KDC_ERR_POLICY", "the TGT lives longer than this realm permits; log in again", {
@@ -126,7 +127,7 @@ export const TGS_RULES: readonly Rule<TgsFacts>[] = [
     refuse: ({ server, policy }) =>
       realmOf(server) === policy.realm
         ? undefined
-        : new KrbError("KDC_ERR_WRONG_REALM", `${server} is not of realm ${policy.realm}`, {
+        : new KrbError("KDC_ERR_WRONG_REALM", `${server} is not in realm ${policy.realm}`, {
             asked: realmOf(server),
             realm: policy.realm,
           }),
@@ -159,12 +160,12 @@ export const TGS_RULES: readonly Rule<TgsFacts>[] = [
         : undefined,
   },
   {
-    name: "a principal with a password is no service (its ticket could be guessed against)",
+    name: "a principal with a password is not a service: passwords could be guessed with its tickets",
     refuse: ({ service }) =>
       service?.passwordKeyed
         ? new KrbError(
             "KDC_ERR_MUST_USE_USER2USER",
-            `${service.principal} has a password, so it is no service`,
+            `${service.principal} has a password, so it is not a service`,
             {
               server: service.principal,
             },
@@ -212,7 +213,7 @@ function refuseTimes(facts: { times: KdcTimes; policy: RealmPolicy; now: number 
   if (times.till !== undefined && times.till <= now)
     return new KrbError(
       "KDC_ERR_NEVER_VALID",
-      `the ticket asked for would have ended at ${isoTime(times.till)}`,
+      `the ticket asked for would already have ended, at ${isoTime(times.till)}`,
       {
         till: isoTime(times.till),
         server_time: isoTime(now),

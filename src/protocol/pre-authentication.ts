@@ -1,6 +1,6 @@
 /**
- * Pre-authentication by encrypted timestamp (RFC 4120 §5.2.7.2): the client proves its key before the AS answers, in
- * the first request.
+ * Pre-authentication by encrypted timestamp (RFC 4120 §5.2.7.2): the client proves its key before the AS
+ * answers, in its first request.
  */
 import { create } from "@bufbuild/protobuf";
 import type { RandomSource } from "../crypto/encryption-type.js";
@@ -22,10 +22,12 @@ import type { PrincipalEntry } from "./principal-entry.js";
 import { sealToBytes, unseal } from "./sealed-part.js";
 import { decodeBlob } from "./strict-decode.js";
 
-/** Most pre-authentication elements a request may carry. */
+/** The most pre-authentication elements that a request may carry. */
 const MAX_PADATA = 8;
 
-/** Seals the client's time and the request's nonce under the client's key, key usage 1. */
+/**
+ * Seals the client's time, in milliseconds since the epoch, and the request's nonce under the client's key.
+ */
 export function makeEncTimestamp(key: Key, nonce: Uint8Array, now: number, random?: RandomSource): PaData {
   const timestamp = create(PaEncTimestampSchema, { patimestamp: toTimestamp(now), nonce });
   const value = sealToBytes({ key, usage: KeyUsage.PA_ENC_TIMESTAMP }, "encTimestamp", timestamp, random);
@@ -34,13 +36,15 @@ export function makeEncTimestamp(key: Key, nonce: Uint8Array, now: number, rando
 
 /**
  * Checks the client's proof and returns the key that made it.
- * @param padata as received; unknown kinds are ignored.
+ * @param padata as received; unknown types are ignored.
  * @param keys the client's current keys, or decoys.
  * @param info makes what a refusal tells the client of its keys.
  * @param failed makes the refusal of a wrong proof.
- * @throws KrbError KRB_ERR_GENERIC for malformed elements; KDC_ERR_PREAUTH_REQUIRED when there is no proof under an
- *   encryption type of the client's; KDC_ERR_PREAUTH_FAILED when it is wrong; KRB_AP_ERR_SKEW when it is right and
- *   its time is not.
+ * @param skew how far clocks may be apart, in milliseconds.
+ * @param now milliseconds since the epoch.
+ * @throws KrbError KRB_ERR_GENERIC for malformed elements; KDC_ERR_PREAUTH_REQUIRED if there is no proof
+ *   under one of the client's encryption types; KDC_ERR_PREAUTH_FAILED if it is wrong; KRB_AP_ERR_SKEW if it
+ *   is right but its time is not.
  */
 export function verifyEncTimestamp(
   padata: readonly PaData[],
@@ -65,8 +69,9 @@ export function verifyEncTimestamp(
 }
 
 /**
- * How the client's keys that the realm permits are made from its password: what the refusals tell anyone who asks. Where
- * the entry has no such keys, nobody's or random ones, it is as if they had been made by the realm's `iterations`.
+ * How those of a client's keys that the realm permits are made from its password: what refusals tell anyone
+ * who asks. Keys that were not made from one, decoys or random keys, are described as if they had been, with
+ * the realm's `iterations`.
  */
 export function etypeInfoOf(
   entry: PrincipalEntry,
@@ -87,12 +92,14 @@ export function preauthFailed(info: EtypeInfo2 | undefined): KrbError {
   return new KrbError("KDC_ERR_PREAUTH_FAILED", PREAUTH_FAILED_TEXT, {}, info);
 }
 
-/** The refusal of an unknown client, under its true name for the log; `asCallersSee` makes it the other one. */
+/**
+ * The refusal of an unknown client, under its true name for the log; `asCallersSee` makes it the other one.
+ */
 export function clientUnknown(info: EtypeInfo2): KrbError {
   return new KrbError("KDC_ERR_C_PRINCIPAL_UNKNOWN", PREAUTH_FAILED_TEXT, {}, info);
 }
 
-/** A refusal as it goes to the caller, who must not learn from it which names exist. */
+/** A refusal as callers see it, who must not learn from it which names exist. */
 export function asCallersSee(error: KrbError): KrbError {
   const { reason, etypeInfo } = error;
   const telling = reason === "KDC_ERR_C_PRINCIPAL_UNKNOWN" || reason === "KDC_ERR_PREAUTH_FAILED";
@@ -112,5 +119,5 @@ function checkPaData(padata: readonly PaData[]): void {
   if (padata.some(({ type }) => type === PaDataType.UNSPECIFIED)) throw malformed("padata.type", "required");
   if (padata.some(({ value }) => value.length === 0)) throw malformed("padata.value", "required");
   if (padata.length > 1 && new Set(padata.map(({ type }) => type)).size !== padata.length)
-    throw malformed("padata", "a kind stands there twice");
+    throw malformed("padata", "a type is listed twice");
 }

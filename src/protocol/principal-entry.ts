@@ -1,32 +1,37 @@
 /**
- * What the KDC knows of a principal: the pure value that `issueTgt` and `issueServiceTicket` decide from.
- * How it is stored is the store's affair.
+ * What the KDC knows of a principal: a plain value that `issueTgt` and `issueServiceTicket` decide from. How
+ * it is stored is up to the store.
  */
 import type { LongTermKey, StringToKey } from "./keys.js";
 import type { Principal } from "./principal.js";
 
-/** One principal of the realm's database. Times are milliseconds since the epoch, lifetimes milliseconds. */
+/** A principal in the realm's database. Times are milliseconds since the epoch, lives are milliseconds. */
 export interface PrincipalEntry {
   readonly principal: Principal;
   /** All keys, newest version first; within a version, strongest encryption type first. */
   readonly keys: readonly LongTermKey[];
-  /** How the password becomes the keys of the current version, by etype number; empty for random keys. */
+  /**
+   * How the password becomes the current keys, by the number of their encryption type; empty for random keys.
+   */
   readonly stringToKey: ReadonlyMap<number, StringToKey>;
-  /** True for keys made from a password: such a principal is not a service (no ticket is issued for it). */
+  /** Whether its keys are made from a password; if so, no ticket is issued for it as a service. */
   readonly passwordKeyed: boolean;
-  /** No ticket is issued to it or for it. */
+  /** Whether it is disabled: no ticket is issued to it or for it. */
   readonly disabled: boolean;
-  /** From this time on it is no principal any more (KDC_ERR_NAME_EXP, KDC_ERR_SERVICE_EXP); undefined: never. */
+  /**
+   * From then on no ticket is issued to it or for it (KDC_ERR_NAME_EXP, KDC_ERR_SERVICE_EXP); undefined: it
+   * never expires.
+   */
   readonly expiresAt: number | undefined;
-  /** From this time on its password must be changed first (KDC_ERR_KEY_EXPIRED); undefined: never. */
+  /** From then on its password must be changed first (KDC_ERR_KEY_EXPIRED); undefined: it never expires. */
   readonly passwordExpiresAt: number | undefined;
-  /** Longest ticket for or to it; undefined: the realm's limit alone. */
+  /** The longest life of a ticket to it or for it; undefined: only the realm's limit applies. */
   readonly maxLife: number | undefined;
-  /** Longest renewable life; undefined: the realm's limit alone. */
+  /** The longest renewable life, likewise. */
   readonly maxRenewableLife: number | undefined;
   readonly createdAt: number;
   readonly modifiedAt: number;
-  /** When the current version of the keys was made. */
+  /** When the current keys were made. */
   readonly keysChangedAt: number;
 }
 
@@ -48,7 +53,7 @@ export function emptyEntry(principal: Principal, now: number): PrincipalEntry {
   };
 }
 
-/** The current (highest) key version number; 0 where there is no key. */
+/** The current key version number, the highest; 0 if there is no key. */
 export function currentKvno(entry: PrincipalEntry): number {
   return entry.keys.reduce((highest, { kvno }) => Math.max(highest, kvno), 0);
 }

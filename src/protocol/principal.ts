@@ -3,12 +3,12 @@
  *
  *   principal = component 0*3( "/" component ) "@" realm        at most 255 characters
  *   component = alnum 0*62( alnum / "." / "-" / "_" / "$" )
- *   realm     = label *( "." label )                            label = upper-case letters, digits, inner "-";
- *                                                               at most 63 characters, to be a component of krbtgt's
+ *   realm     = label *( "." label )                            at most 63 characters, as a component of krbtgt's
+ *   label     = upper-case letters, digits and, inside, "-"
  *
- * ASCII alone: RFC 4120 §5.2.1 recommends it, and it leaves no look-alike, no normalisation form and no invalid
- * UTF-8 to disagree about. Case matters in components; realms are upper case. The canonical form is the text itself,
- * so two principals are the same exactly when their texts are.
+ * ASCII only: RFC 4120 §5.2.1 recommends it, and it leaves no look-alikes, normalisation forms or invalid
+ * UTF-8 to disagree about. Case matters in components; realms are upper case. The canonical form is the text
+ * itself, so two principals are the same if, and only if, their texts are.
  */
 import { malformed, tooLong } from "./krb-error.js";
 
@@ -24,16 +24,17 @@ const COMPONENTS = new RegExp(`^${COMPONENT}(?:/${COMPONENT}){0,3}$`);
 const REALM = new RegExp(`^${REALM_LABEL}(?:\\.${REALM_LABEL})*$`);
 const MAX_REALM = 63;
 
-/** Whether `text` is a realm name of the grammar above. */
+/** Whether `text` is a realm by the grammar above. */
 export function isRealm(text: string): boolean {
   return text.length <= MAX_REALM && REALM.test(text);
 }
 
 /**
  * Reads a principal in canonical form.
- * @param text what was received.
+ * @param text as it was received.
  * @param field name of the field or argument, for the refusal.
- * @throws KrbError KRB_ERR_GENERIC for anything outside the grammar; KRB_ERR_FIELD_TOOLONG beyond 255 characters.
+ * @throws KrbError KRB_ERR_GENERIC for anything outside the grammar; KRB_ERR_FIELD_TOOLONG beyond 255
+ *   characters.
  */
 export function parsePrincipal(text: string, field: string): Principal {
   // A caller in JavaScript may pass anything.
@@ -47,7 +48,7 @@ export function parsePrincipal(text: string, field: string): Principal {
 }
 
 /**
- * Reads a principal as a person types it: the realm may be left out.
+ * Reads a principal as a person types it, perhaps without its realm.
  * @throws KrbError as `parsePrincipal`.
  */
 export function principalInRealm(text: string, realm: string, field = "principal"): Principal {
@@ -64,9 +65,9 @@ export function componentsOf(principal: Principal): string[] {
   return principal.slice(0, principal.indexOf("@")).split("/");
 }
 
-/** The principal of a realm's ticket granting service, `krbtgt/REALM@REALM` (RFC 4120 §7.3). Throws as `parsePrincipal`. */
+/** The principal of a realm's TGS, `krbtgt/REALM@REALM` (RFC 4120 §7.3). Throws as `parsePrincipal`. */
 export function krbtgtOf(realm: string): Principal {
-  // A KDC asks several times a request, always for its own realm.
+  // A KDC asks several times in a request, always for its own realm.
   if (realm !== lastKrbtgt?.realm)
     lastKrbtgt = { realm, principal: parsePrincipal(`krbtgt/${realm}@${realm}`, "realm") };
   return lastKrbtgt.principal;
@@ -74,7 +75,7 @@ export function krbtgtOf(realm: string): Principal {
 
 let lastKrbtgt: { readonly realm: string; readonly principal: Principal } | undefined;
 
-/** The salt by custom: the realm followed by the components, nothing between (RFC 4120 §4, default salt string). */
+/** The customary salt: the realm followed by the components, with nothing in between (RFC 4120 §4). */
 export function defaultSalt(principal: Principal): string {
   return realmOf(principal) + componentsOf(principal).join("");
 }

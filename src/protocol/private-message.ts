@@ -1,5 +1,6 @@
 /**
- * Application data under seal (RFC 4120 §3.5, KRB-PRIV): each direction under a key of its own and a kind of its own.
+ * Sealed application data (RFC 4120 §3.5, KRB-PRIV): each direction has its own key and its own kind of
+ * sealed part.
  */
 import type { RandomSource } from "../crypto/encryption-type.js";
 import type { EncPrivPart } from "../gen/kerberos/v1/sealed_pb.js";
@@ -8,11 +9,11 @@ import type { Key } from "./keys.js";
 import { KrbError } from "./krb-error.js";
 import { sealToBytes, unsealFromBytes } from "./sealed-part.js";
 
-/** A direction: its kind of sealed part and its key usage. */
+/** A direction, with its kind of sealed part and its key usage. */
 export interface Direction {
   readonly kind: "encRequestPart" | "encResponsePart";
   readonly usage: number;
-  /** Name of the field, for refusals. */
+  /** The name of the field, for refusals. */
   readonly field: string;
 }
 
@@ -43,8 +44,9 @@ export function sealData(
 
 /**
  * Opens application data.
- * @throws KrbError KRB_ERR_GENERIC for bytes that are no EncryptedData, KRB_AP_ERR_BAD_INTEGRITY,
- *   KRB_AP_ERR_BADORDER when the sequence number is not the expected one, KRB_AP_ERR_MODIFIED for an end marker.
+ * @throws KrbError KRB_ERR_GENERIC for bytes that are not an EncryptedData; KRB_AP_ERR_BAD_INTEGRITY if the
+ *   key does not open it; KRB_AP_ERR_BADORDER for another sequence number; KRB_AP_ERR_MODIFIED for an end
+ *   marker.
  */
 export function openData(key: Key, direction: Direction, seqNumber: number, bytes: Uint8Array): Uint8Array {
   const sealing = { key, usage: direction.usage };
@@ -57,9 +59,13 @@ export function openData(key: Key, direction: Direction, seqNumber: number, byte
       got: String(part.seqNumber),
     });
   if (part.end)
-    throw new KrbError("KRB_AP_ERR_MODIFIED", `${direction.field}: an end marker, where no stream can end`, {
-      field: direction.field,
-    });
+    throw new KrbError(
+      "KRB_AP_ERR_MODIFIED",
+      `${direction.field}: an end marker, though this is not a stream`,
+      {
+        field: direction.field,
+      },
+    );
   return part.userData;
 }
 

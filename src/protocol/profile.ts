@@ -4,14 +4,20 @@ import { ENCRYPTION_TYPES } from "../crypto/etypes.js";
 
 export type { ProfileName };
 
-/** What a profile permits, and the keys a new principal gets, each strongest first. */
+/**
+ * A profile: the encryption types it permits, and those of a new principal's keys, by their numbers,
+ * strongest first.
+ */
 export interface Profile {
   readonly name: ProfileName;
   readonly permitted: readonly number[];
   readonly keyEtypes: readonly number[];
 }
 
-/** The profiles. `textbook` also permits the strong types, so that a realm can move principal by principal. */
+/**
+ * The profiles. `textbook` permits the strong types too, so that a realm can move to `standard` principal by
+ * principal.
+ */
 export const PROFILES: Readonly<Record<ProfileName, Profile>> = {
   textbook: makeProfile("textbook"),
   standard: makeProfile("standard"),

@@ -1,6 +1,6 @@
 /**
- * Sealing and unsealing (RFC 4120 §5.2.9): every ciphertext is a `SealedPart` of exactly one kind, so that one kind
- * can't be taken for another even under encryption types that know no key usage.
+ * Sealing and unsealing (RFC 4120 §5.2.9): every plaintext is a `SealedPart` of exactly one kind, so that no
+ * kind can be taken for another, even under encryption types that ignore the key usage.
  */
 import type { DescField, DescMessage } from "@bufbuild/protobuf";
 import { WireType } from "@bufbuild/protobuf/wire";
@@ -16,17 +16,17 @@ import type { Key } from "./keys.js";
 import type { KrbError } from "./krb-error.js";
 import { decodeBlob, decodeCanonical, NotCanonicalError } from "./strict-decode.js";
 
-/** The kinds of sealed parts. */
+/** The kinds of sealed part. */
 export type PartKind = NonNullable<SealedPart["part"]["case"]>;
 /** The message of a kind of sealed part. */
 export type PartOf<K extends PartKind> = Extract<SealedPart["part"], { case: K }>["value"];
 
-/** A key for one use. */
+/** A key and what it is used for. */
 export interface Sealing {
   readonly key: Key;
   /** Key usage number (RFC 4120 §7.5.1). */
   readonly usage: number;
-  /** Version of a long-term key; absent for session keys and subkeys. */
+  /** The version of a long-term key; absent for session keys and subkeys. */
   readonly kvno?: number;
 }
 
@@ -37,7 +37,9 @@ const PARTS = new Map<string, { number: number; schema: DescMessage }>(
   }),
 );
 
-/** Seals a part, and overwrites the key in it, which is a copy made for it. The result owns its bytes. */
+/**
+ * Seals a part, and overwrites the key in it, if any: a copy made for the purpose. The result owns its bytes.
+ */
 export function seal<K extends PartKind>(
   sealing: Sealing,
   kind: K,
@@ -52,11 +54,12 @@ export function seal<K extends PartKind>(
   } finally {
     wipeKeyIn(part);
   }
-  // Written out, as all messages that a server makes for each request: `create` walks over the fields, twice a hash's time.
+  // Written out, like every message a server makes for each request: `create` walks over the fields, which
+  // takes as long as two hashes.
   return { $typeName: "kerberos.v1.EncryptedData", etype: key.etype.etype, kvno: kvno ?? 0, cipher };
 }
 
-/** Seals a part and serializes the EncryptedData, for a field that carries it as opaque bytes. */
+/** Seals a part, as `seal` does, into a serialized EncryptedData. */
 export function sealToBytes<K extends PartKind>(
   sealing: Sealing,
   kind: K,
@@ -67,8 +70,8 @@ export function sealToBytes<K extends PartKind>(
 }
 
 /**
- * Opens a sealed part. Every cause of failure (other encryption type, wrong key, altered bytes, another kind of part,
- * not canonical) ends in the one refusal that `refusal` makes.
+ * Opens a sealed part. Every failure, whether another encryption type, a wrong key, altered bytes, another
+ * kind of part or one that is not canonical, ends in the one refusal that `refusal` makes.
  */
 export function unseal<K extends PartKind>(
   sealing: Sealing,
@@ -89,7 +92,7 @@ export function unseal<K extends PartKind>(
   }
 }
 
-/** Reads a serialized EncryptedData from the field it travelled in, then opens it; see `unseal` and `decodeBlob`. */
+/** Opens a serialized EncryptedData, as `decodeBlob` and `unseal` do. */
 export function unsealFromBytes<K extends PartKind>(
   sealing: Sealing,
   kind: K,
@@ -100,14 +103,14 @@ export function unsealFromBytes<K extends PartKind>(
   return unseal(sealing, kind, decodeBlob(EncryptedDataSchema, bytes, field), refusal);
 }
 
-/** The parts with a key have it in a field of one of these names. */
+/** Parts that hold a key hold it in one of these two fields. */
 function wipeKeyIn(part: object): void {
   const { key, subkey } = part as { key?: EncryptionKey; subkey?: EncryptionKey };
   key?.key.fill(0);
   subkey?.key.fill(0);
 }
 
-/** The part of the wanted kind in a plaintext that may end in less than one block of zero padding. */
+/** The part of this kind in a plaintext, which may end in zero padding shorter than a block. */
 function readPart<K extends PartKind>(kind: K, plaintext: Uint8Array, blockSize: number): PartOf<K> {
   const { number, schema } = partOf(kind);
   const { start, end } = readEnvelope(number, plaintext);
@@ -116,9 +119,9 @@ function readPart<K extends PartKind>(kind: K, plaintext: Uint8Array, blockSize:
   return decodeCanonical(schema, plaintext.subarray(start, end)) as PartOf<K>;
 }
 
-/** Where the one field `number` of a plaintext begins and ends. */
+/** Where the contents of a plaintext's only field, `number`, begin and end. */
 function readEnvelope(number: number, plaintext: Uint8Array): { start: number; end: number } {
-  // Varints of up to 28 bits in their fewest bytes: no part is longer than that.
+  // Varints of up to 28 bits, as short as can be: no part is longer than that.
   let at = 0;
   const readVarint = () => {
     for (let shift = 0, value = 0; shift < 28 && at < plaintext.length; shift += 7) {

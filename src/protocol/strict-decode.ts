@@ -1,20 +1,21 @@
 /**
- * Decoding of bytes that are checked or sealed: one canonical form, nothing else.
+ * Decoding of bytes that are checked or sealed: in canonical form and no other.
  *
- * Protobuf is lenient: fields may repeat, unknown ones vanish, invalid UTF-8 is replaced. Two readers could then see
- * two messages in the same bytes. So a message is taken only if the bytes received are exactly its encoding.
+ * Protobuf is lenient: fields may repeat, unknown ones are dropped, invalid UTF-8 is replaced. Two readers
+ * could see different messages in the same bytes. So a message is accepted only if the bytes received are
+ * exactly its encoding.
  */
 import type { DescMessage, MessageShape } from "@bufbuild/protobuf";
 import { asCopy, asView, readCanonical } from "../canonical/decode.js";
 import { malformed } from "./krb-error.js";
 
-/** Thrown by `decodeCanonical` alone; it says nothing of the cause. */
+/** Thrown by `decodeCanonical`; says nothing about the cause. */
 export class NotCanonicalError extends Error {
   override readonly name = "NotCanonicalError";
 }
 
 /**
- * Decodes a message in canonical form. `bytes` stay the caller's; the message does not alias them.
+ * Decodes a message in canonical form. The message is no view of `bytes`, which stay the caller's.
  * @throws NotCanonicalError for anything else.
  */
 export function decodeCanonical<Desc extends DescMessage>(
@@ -27,8 +28,10 @@ export function decodeCanonical<Desc extends DescMessage>(
 }
 
 /**
- * Decodes a blob that travelled in clear, such as a ticket. What it holds as bytes are views of `bytes`.
- * @throws KrbError KRB_ERR_GENERIC naming the field: absent, or not that message in canonical form.
+ * Decodes a message that travelled in clear inside a `bytes` field, such as a ticket. Its own `bytes` fields
+ * are views of `bytes`.
+ * @throws KrbError KRB_ERR_GENERIC, which names the field, if it is absent or not that message in canonical
+ *   form.
  */
 export function decodeBlob<Desc extends DescMessage>(
   schema: Desc,

@@ -41,7 +41,11 @@ export interface PendingTgsReq {
   readonly body: KdcReqBody;
 }
 
-/** Message (3): asks for a ticket. The body is encoded once; the authenticator's checksum covers those bytes. */
+/**
+ * Message (3): asks for a ticket. The body is encoded once, and the authenticator's checksum covers those
+ * bytes.
+ * @param now milliseconds since the epoch.
+ */
 export function makeTgsReq(
   tgt: Credentials,
   server: Principal,
@@ -55,19 +59,21 @@ export function makeTgsReq(
   return { request: create(GrantTicketRequestSchema, { ...blobs, body: bytes }), pending: { tgt, body } };
 }
 
-/** A TGS-REQ that passed every check but the replay cache and the policy. */
+/** A TGS-REQ that has passed every check except the replay cache and the rules. */
 export interface VerifiedTgsReq {
   readonly apReq: VerifiedApReq;
-  /** The service wanted. */
+  /** The service asked for. */
   readonly server: Principal;
   readonly asked: KdcRequest;
-  /** True: the ticket presented is to be renewed. */
+  /** Whether the ticket presented is to be renewed. */
   readonly renew: boolean;
 }
 
 /**
- * Checks message (3): the TGT, its authenticator, and the body it covers. The caller stores `apReq.replay` next.
- * @param openTicket opens the TGT, or knows it opened already.
+ * Checks message (3): the TGT, its authenticator, and the body it covers. The caller then stores
+ * `apReq.replay` in the replay cache.
+ * @param now milliseconds since the epoch.
+ * @param openTicket opens the TGT, or has it open already.
  * @throws KrbError as `verifyApReq`; KRB_ERR_GENERIC, KRB_ERR_FIELD_TOOLONG, KDC_ERR_BADOPTION of the body.
  */
 export function verifyTgsReq(
@@ -89,18 +95,20 @@ export function verifyTgsReq(
   return { apReq, server: parsePrincipal(body.server, "body.server"), asked, renew };
 }
 
-/** Everything the TGS decides from, fetched before. */
+/** Everything the TGS decides from, fetched beforehand. */
 export interface TgsContext {
-  /** The entry of the TGT's client now; undefined: deleted since. */
+  /** The present entry of the TGT's client; undefined: deleted since its login. */
   readonly client: PrincipalEntry | undefined;
-  /** The entry of the service wanted; undefined: none. */
+  /** The entry of the service asked for; undefined: there is none. */
   readonly service: PrincipalEntry | undefined;
   readonly policy: RealmPolicy;
 }
 
 /**
  * Message (4): applies the rules and issues a ticket.
- * @throws KrbError of the rules of the TGS, and KDC_ERR_ETYPE_NOSUPP.
+ * @param now milliseconds since the epoch.
+ * @throws KrbError of the first rule that refuses; KDC_ERR_ETYPE_NOSUPP; KDC_ERR_NEVER_VALID where the TGT is
+ *   about to end.
  */
 export function issueServiceTicket(
   verified: VerifiedTgsReq,
@@ -141,7 +149,10 @@ export function issueServiceTicket(
     authorizationData: tgt.authorizationData,
   };
   if (ticket.endtime <= ticket.starttime)
-    throw new KrbError("KDC_ERR_NEVER_VALID", "the TGT has no life left for another ticket; log in again");
+    throw new KrbError(
+      "KDC_ERR_NEVER_VALID",
+      "the TGT is over, so no ticket can be made from it; log in again",
+    );
   const part = makeEncKdcRepPart(ticket, asked, now);
   const replyKey = apReq.subkey ?? tgt.sessionKey;
   const usage = apReq.subkey === undefined ? KeyUsage.TGS_REP_SESSION_KEY : KeyUsage.TGS_REP_SUBKEY;
@@ -159,8 +170,9 @@ export function issueServiceTicket(
 
 /**
  * Opens message (4) and compares it with message (3) (RFC 4120 §3.3.4).
- * @throws KrbError KRB_AP_ERR_BAD_INTEGRITY when the session key does not open it; KRB_AP_ERR_MODIFIED and
- *   KDC_ERR_ETYPE_NOSUPP when it does not answer the request.
+ * @param now when it came, in milliseconds since the epoch.
+ * @throws KrbError KRB_AP_ERR_BAD_INTEGRITY if the session key does not open it; KRB_AP_ERR_MODIFIED and
+ *   KDC_ERR_ETYPE_NOSUPP if it does not answer the request.
  */
 export function openTgsRep(response: GrantTicketResponse, pending: PendingTgsReq, now: number): KdcReply {
   const { tgt, body } = pending;
@@ -174,8 +186,8 @@ export function openTgsRep(response: GrantTicketResponse, pending: PendingTgsReq
 }
 
 /**
- * A renewed ticket lives as long as the one it renews did, never beyond `renewTill` (RFC 4120 §3.3.3.1), and never
- * beyond what the client asks.
+ * A renewed ticket lives as long as the one it renews, but not beyond `renewTill` (RFC 4120 §3.3.3.1) and not
+ * beyond the end the client asks for.
  */
 function renewedLife(
   tgt: TicketContents,
@@ -187,7 +199,7 @@ function renewedLife(
   return { endtime, renewTill: renewTill > endtime ? renewTill : undefined };
 }
 
-/** Flags carried over from the TGT; INITIAL stays only with a renewed TGT. */
+/** Flags are carried over from the TGT; INITIAL only to a renewed TGT. */
 function ticketFlags(tgt: TicketContents, renew: boolean, renewable: boolean): TicketFlag[] {
   const carried = [TicketFlag.PRE_AUTHENT, ...(renew ? [TicketFlag.INITIAL] : [])];
   return [

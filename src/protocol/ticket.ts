@@ -35,15 +35,15 @@ export interface AuthorizationElement {
   readonly data: Uint8Array;
 }
 
-/** Finds a service's long-term key: the keytab at a service, the database at the TGS. */
+/** A service and its long-term keys, from a keytab or, at the TGS, from the database. */
 export interface ServiceKeys {
   /** The service's own principal. */
   readonly principal: Principal;
-  /** Version and encryption type of every key held. */
+  /** All keys held, of every version and encryption type. */
   readonly keys: readonly LongTermKey[];
 }
 
-/** Seals a ticket under the service's long-term key, key usage 2, and serializes it. */
+/** Seals a ticket under the service's long-term key, and serializes it. */
 export function makeTicket(
   contents: TicketContents,
   serviceKey: LongTermKey,
@@ -77,11 +77,11 @@ export function makeTicket(
 }
 
 /**
- * Opens a ticket with the service's keys and takes every name from its sealed part.
- * @param permitted encryption types the service accepts, for the ticket and for its session key.
- * @throws KrbError KRB_ERR_GENERIC for bytes that are no ticket; KRB_AP_ERR_NOT_US for another service's;
- *   KDC_ERR_ETYPE_NOSUPP, KRB_AP_ERR_NOKEY, KRB_AP_ERR_BADKEYVER where no key fits; KRB_AP_ERR_BAD_INTEGRITY;
- *   KRB_AP_ERR_MODIFIED, KDC_ERR_PATH_NOT_ACCEPTED for contents no KDC of ours makes.
+ * Opens a ticket with the service's keys; every name is taken from its sealed part.
+ * @param permitted the encryption types the service accepts, for the ticket and for its session key.
+ * @throws KrbError KRB_ERR_GENERIC for bytes that are not a ticket; KRB_AP_ERR_NOT_US for another service's;
+ *   KDC_ERR_ETYPE_NOSUPP, KRB_AP_ERR_NOKEY, KRB_AP_ERR_BADKEYVER if no key fits; KRB_AP_ERR_BAD_INTEGRITY;
+ *   KRB_AP_ERR_MODIFIED, KDC_ERR_PATH_NOT_ACCEPTED for contents that no KDC of ours makes.
  */
 export function openTicket(
   bytes: Uint8Array,
@@ -99,7 +99,8 @@ export function openTicket(
 }
 
 /**
- * Checks a ticket's times and flags against the clock (RFC 4120 §3.2.3): exactly the skew beyond is still accepted.
+ * Checks a ticket's times and flags against the clock (RFC 4120 §3.2.3). It is accepted up to the skew before
+ * its start and beyond its end, and no further. `now` and `skew` are milliseconds.
  * @throws KrbError KRB_AP_ERR_TKT_NYV, KRB_AP_ERR_TKT_EXPIRED.
  */
 export function checkTicketTimes(ticket: TicketContents, now: number, skew: number): void {
@@ -192,5 +193,5 @@ function badIntegrity(kvno: number): KrbError {
 }
 
 function modified(field: string): KrbError {
-  return new KrbError("KRB_AP_ERR_MODIFIED", `${field}: not what a KDC makes`, { field });
+  return new KrbError("KRB_AP_ERR_MODIFIED", `${field}: not as a KDC makes it`, { field });
 }
