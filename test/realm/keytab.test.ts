@@ -17,6 +17,7 @@ import {
 } from "../../src/realm/principal-keys.js";
 import { existingPrincipal } from "../../src/realm/principals.js";
 import type { Realm } from "../../src/realm/realm.js";
+import { wipedBy } from "../support/wiped.js";
 import { newFolder } from "./folder.js";
 import { keyBytes, keysOf, LATER, MADE, memoryRealm, refusal } from "./realm.js";
 
@@ -180,6 +181,16 @@ describe("a keytab", () => {
     await exportKeys(realm, ["b"], { path, onSkipped }, LATER);
     expect(told.length).toBeGreaterThan(1);
     expect(new Set(told.map(({ name }) => name))).toEqual(new Set(["a@EXAMPLE.TEST"]));
+  });
+
+  it("is wiped from memory, the old file's bytes and the new one's", async () => {
+    const realm = await realmOfThree();
+    const path = join(newFolder(), "new.keytab");
+    const first = await wipedBy(() => exportKeys(realm, ["a"], { path }, MADE));
+    const written = [...readFileSync(path)];
+    expect(first).toContainEqual(written);
+    const second = await wipedBy(() => exportKeys(realm, ["a"], { path }, MADE));
+    expect(second.filter((bytes) => bytes.join() === written.join()).length).toBeGreaterThanOrEqual(3);
   });
 
   it("that is good, or not there yet, can be written", async () => {

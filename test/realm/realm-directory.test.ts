@@ -109,9 +109,10 @@ describe("making it", () => {
     await expect(createRealmDirectory(full, SETTINGS)).rejects.toMatchObject(
       refused("exists", `${full}: is not empty; give a new or an empty folder`),
     );
-    await expect(createRealmDirectory(join(full, "file"), SETTINGS)).rejects.toMatchObject(
-      refused("exists", `${full}/file: is not a folder`),
-    );
+    await expect(createRealmDirectory(join(full, "file"), SETTINGS)).rejects.toMatchObject({
+      ...refused("exists", `${full}/file: is not a folder`),
+      cause: { code: "ENOTDIR" },
+    });
     expect(readdirSync(parent).sort()).toEqual(["full", "realm"]);
   });
 
@@ -145,7 +146,10 @@ describe("making it", () => {
     ]);
     expect(outcomes.map(({ status }) => status).sort()).toEqual(["fulfilled", "rejected"]);
     const { reason } = outcomes.find(({ status }) => status === "rejected") as PromiseRejectedResult;
-    expect(reason).toMatchObject(refused("exists", `${dir}: was made by somebody else in the meantime`));
+    expect(reason).toMatchObject({
+      ...refused("exists", `${dir}: was made by somebody else in the meantime`),
+      cause: { syscall: "rename" },
+    });
     await loadMasterKey((await openRealmDirectory(dir)).masterKeyFile);
     expect(readdirSync(dirname(dir))).toEqual(["realm"]);
   });
@@ -191,6 +195,7 @@ describe("opening it", () => {
       name: "StoreError",
       code: "unavailable",
       message: expect.stringMatching(`^${file}: EISDIR`),
+      cause: { code: "EISDIR" },
     });
   });
 });
