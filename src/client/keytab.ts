@@ -1,10 +1,15 @@
 /** Keytabs as a client uses them: the keys that a service, or a person with a keytab, logs in with. */
 import { filePathOf } from "../files/file-name.js";
 import { readSecret } from "../files/secret-file.js";
-import { type KeytabEntry, parseKeytabFile, type SkippedKeytabEntry } from "../formats/keytab.js";
+import {
+  type KeytabEntry,
+  parseKeytabFile,
+  type SkippedKeytabEntry,
+  skippedText,
+} from "../formats/keytab.js";
 import { KeytabError } from "../formats/keytab-error.js";
 import { type KeytabVersion, keyVersions } from "../formats/keytab-versions.js";
-import type { Key } from "../protocol/keys.js";
+import { flawOf, type Key } from "../protocol/keys.js";
 import { type Principal, principalInRealm, realmOf } from "../protocol/principal.js";
 
 /** A principal and keys of its own, as `KerberosClient.loginWithKeytab` takes them. */
@@ -41,23 +46,41 @@ export async function readKeytab(
  * @param path of the keytab; `FILE:` may stand before it.
  * @param name of the principal; without a realm it is of the realm of the keytab's first entry. The first
  *   entry's principal by default.
- * @throws KeytabError where the keytab has no key of it; KrbError for a name outside the grammar; as
+ * @throws KeytabError where the keytab has no key of it or one that can't be used; KrbError for a name outside the grammar; as
  *   `readKeytab`.
  */
 export async function readKeytabKeys(
   path: string,
   name?: string,
-  onSkipped?: (skipped: SkippedKeytabEntry) => void,
+  onSkipped: (skipped: SkippedKeytabEntry) => void = () => {},
 ): Promise<KeytabKeys> {
-  const entries = await readKeytab(path, onSkipped);
+  const skipped: SkippedKeytabEntry[] = [];
+  const entries = await readKeytab(path, (entry) => {
+    skipped.push(entry);
+    onSkipped(entry);
+  });
   const first = entries[0]?.principal;
   if (first === undefined) throw new KeytabError(`${path}: holds no key`);
   const principal = name === undefined ? first : principalInRealm(name, realmOf(first));
+  const spoilt = skipped.find((entry) => entry.reason === "malformed" && entry.principal === principal);
+  if (spoilt !== undefined)
+    throw new KeytabError(`${path}: ${skippedText(spoilt)}`, { hint: ktadd(path, principal) });
   const [newest, before] = keyVersions(entries, principal);
   if (newest === undefined)
     throw new KeytabError(`${path}: holds no key of ${principal}`, {
       hint: `\`tessera klist -k ${path}\` lists its keys`,
     });
+  for (const { key } of newest.entries) {
+    const flaw = flawOf(key);
+    if (flaw !== undefined)
+      throw new KeytabError(`${path}: ${principal}, kvno ${newest.kvno}, ${key.etype.name}: ${flaw}`, {
+        hint: ktadd(path, principal),
+      });
+  }
   const keysOf = (version: KeytabVersion | undefined) => version?.entries.map(({ key }) => key) ?? [];
   return { principal, keys: keysOf(newest), before: keysOf(before) };
+}
+
+function ktadd(path: string, principal: Principal): string {
+  return `make another: tessera kadmin ktadd -k ${path} ${principal}`;
 }

@@ -59,6 +59,17 @@ export class Key {
   }
 }
 
+/** What is wrong with a key of the right length, such as a weak DES key or one of bad parity; undefined: nothing. */
+export function flawOf(key: Key): string | undefined {
+  try {
+    void key.cipher;
+    return undefined;
+  } catch (error) {
+    if (error instanceof RangeError) return error.message;
+    throw error;
+  }
+}
+
 /** A principal's long-term key with its version number. */
 export interface LongTermKey {
   /** Key version number, from 1 upwards. */

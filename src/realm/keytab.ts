@@ -1,24 +1,20 @@
 /**
  * The keys of services, written into keytabs (MIT's ktadd).
  *
- * Invariant: everything is checked before the first key changes, since a new key that is in no keytab locks
- * its service out.
+ * Invariant: no key changes before it is in the keytab (keytab-change.ts), since a new key that is in no keytab locks its
+ * service out; and everything is checked before the first of several changes.
  */
 import { constants } from "node:fs";
 import { access } from "node:fs/promises";
 import { dirname } from "node:path";
-import { readPrivateFile, writeFileAtomically } from "../files/private-file.js";
 import { PrivateFileError } from "../files/private-file-error.js";
-import {
-  formatKeytab,
-  type KeytabEntry,
-  parseKeytabFile,
-  type SkippedKeytabEntry,
-} from "../formats/keytab.js";
+import { readSecret } from "../files/secret-file.js";
+import { type KeytabEntry, parseKeytabFile, type SkippedKeytabEntry } from "../formats/keytab.js";
 import type { LongTermKey } from "../protocol/keys.js";
 import type { Principal } from "../protocol/principal.js";
 import type { PrincipalEntry } from "../protocol/principal-entry.js";
-import { changeToRandomKeys, newKeyEtypes } from "./principal-keys.js";
+import { putIntoKeytab } from "./keytab-change.js";
+import { newKeyEtypes, withRandomKeysPrepared } from "./principal-keys.js";
 import { existingPrincipal, isTgs, localPrincipal } from "./principals.js";
 import type { Realm } from "./realm.js";
 import { RealmError } from "./realm-error.js";
@@ -55,8 +51,16 @@ export async function exportNewKeys(
   await checkKeytabTarget(target.path, target.onSkipped);
   const entries = await exportable(realm, names);
   for (const entry of entries) newKeyEtypes(realm, etypes, entry);
-  const renew = ({ principal }: PrincipalEntry) => changeToRandomKeys(realm, principal, etypes, now);
-  return writeEach(entries, target, renew, now);
+  return inOrder(entries, target, ({ principal }) =>
+    withRandomKeysPrepared(realm, principal, etypes, now, async (prepared) => {
+      let written = prepared.entry;
+      const write = async () => {
+        written = await prepared.write();
+      };
+      await putIntoKeytab(target.path, prepared.entry, now, { ...prepared, write });
+      return written;
+    }),
+  );
 }
 
 /**
@@ -80,20 +84,23 @@ export async function exportKeys(
         `${principal} has a password: its keys are no service's`,
         "without -norandkey it gets random keys, and the password ends",
       );
-  return writeEach(entries, target, async (entry) => entry, now);
+  return inOrder(entries, target, async (entry) => {
+    await putIntoKeytab(target.path, entry, now);
+    return entry;
+  });
 }
 
 /**
- * Checks that a keytab can be written: the file, if there is one, and its folder.
+ * Checks that a keytab can be written: the file, or its folder if there is no file yet.
  * @throws RealmError `keytab`; PrivateFileError and KeytabError if the file exists and is not a keytab.
  */
 export async function checkKeytabTarget(path: string, onSkipped?: OnSkipped): Promise<void> {
-  await entriesIn(path, onSkipped);
+  const exists = (await entriesIn(path, onSkipped)) !== undefined;
   try {
-    await access(dirname(path), constants.W_OK);
+    await access(exists ? path : dirname(path), constants.W_OK);
   } catch {
-    const text = `${path}: its folder does not exist or can't be written`;
-    throw new RealmError("keytab", text, "no key was changed");
+    const text = exists ? "can't be written" : "its folder does not exist or can't be written";
+    throw new RealmError("keytab", `${path}: ${text}`, "no key was changed");
   }
 }
 
@@ -108,16 +115,8 @@ export async function writeKeytab(
   principal: Principal,
   keys: readonly LongTermKey[],
   now: number,
-  onSkipped?: OnSkipped,
 ): Promise<void> {
-  const others = (await entriesIn(path, onSkipped)).filter((entry) => entry.principal !== principal);
-  const added = keys.map(({ kvno, key }) => ({ principal, kvno, key, timestamp: now }));
-  const bytes = formatKeytab([...others, ...added]);
-  try {
-    await writeFileAtomically(path, bytes);
-  } finally {
-    bytes.fill(0);
-  }
+  await putIntoKeytab(path, { principal, keys }, now);
 }
 
 async function exportable(realm: Realm, names: readonly string[]): Promise<PrincipalEntry[]> {
@@ -133,29 +132,27 @@ async function exportable(realm: Realm, names: readonly string[]): Promise<Princ
   return entries;
 }
 
-async function writeEach(
+async function inOrder(
   entries: readonly PrincipalEntry[],
-  { path, onWritten, onSkipped }: KeytabTarget,
-  keysOf: (entry: PrincipalEntry) => Promise<PrincipalEntry>,
-  now: number,
+  { onWritten }: KeytabTarget,
+  write: (entry: PrincipalEntry) => Promise<PrincipalEntry>,
 ): Promise<PrincipalEntry[]> {
   const written: PrincipalEntry[] = [];
   for (const old of entries) {
-    const entry = await keysOf(old);
-    await writeKeytab(path, entry.principal, entry.keys, now, onSkipped);
+    const entry = await write(old);
     written.push(entry);
     onWritten?.(entry);
   }
   return written;
 }
 
-/** The entries of a keytab; none if there is no such file. */
-async function entriesIn(path: string, onSkipped?: OnSkipped): Promise<KeytabEntry[]> {
+/** The entries of a keytab; undefined if there is no such file. */
+async function entriesIn(path: string, onSkipped?: OnSkipped): Promise<KeytabEntry[] | undefined> {
   let bytes: Uint8Array;
   try {
-    bytes = await readPrivateFile(path);
+    bytes = await readSecret(path);
   } catch (error) {
-    if (error instanceof PrivateFileError && error.code === "missing") return [];
+    if (error instanceof PrivateFileError && error.code === "missing") return undefined;
     throw error;
   }
   try {

@@ -2,7 +2,9 @@
  * New principals with their keys, and new keys for old principals: of which encryption types, and what old
  * keys remain.
  */
+
 import { etypeName } from "../protocol/etypes.js";
+import type { LongTermKey } from "../protocol/keys.js";
 import {
   passwordPrincipal,
   randomKeyPrincipal,
@@ -132,6 +134,23 @@ export async function changePassword(
   });
 }
 
+/** New keys that are not in the database yet. */
+export interface PreparedKeys {
+  /** The entry as it will be. */
+  readonly entry: PrincipalEntry;
+  /**
+   * Writes the keys.
+   * @returns the entry that was written: other changes of the principal, made meanwhile, stay.
+   * @throws RealmError `changed` if it got other keys meanwhile; nothing was changed then.
+   */
+  write(): Promise<PrincipalEntry>;
+  /** Whether the database has these keys. */
+  isWritten(): Promise<boolean>;
+}
+
+/** How often new keys are made where somebody else's come first. */
+const MAX_TRIES = 5;
+
 /**
  * Gives a principal random keys of a new version. The version replaced remains, since tickets under it may
  * still be in use; so do those before it, unless it was current for longer than any ticket lives. Keys made
@@ -147,12 +166,70 @@ export async function changeToRandomKeys(
   etypes: readonly number[],
   now: number,
 ): Promise<PrincipalEntry> {
+  return withRandomKeysPrepared(realm, name, etypes, now, ({ write }) => write());
+}
+
+/**
+ * Makes keys as `changeToRandomKeys` does, and leaves it to `use` to write them; made anew where the principal got other keys
+ * meanwhile.
+ * @throws as `changeToRandomKeys`; RealmError `changed` if somebody else was faster five times; as `use`.
+ */
+export async function withRandomKeysPrepared<T>(
+  realm: Realm,
+  name: string,
+  etypes: readonly number[],
+  now: number,
+  use: (prepared: PreparedKeys) => Promise<T>,
+): Promise<T> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await use(await prepareRandomKeys(realm, name, etypes, now));
+    } catch (error) {
+      const again = error instanceof RealmError && error.reason === "changed" && tries < MAX_TRIES;
+      if (!again) throw error;
+    }
+  }
+}
+
+async function prepareRandomKeys(
+  realm: Realm,
+  name: string,
+  etypes: readonly number[],
+  now: number,
+): Promise<PreparedKeys> {
   const old = await existingPrincipal(realm, name);
   const chosen = newKeyEtypes(realm, etypes, old);
-  return realm.principals.change(old.principal, (entry) => {
-    const keep = now - entry.keysChangedAt < realm.policy.maxLife ? currentKvno(entry) : 1;
-    return { ...withRandomKeys(entry, chosen, now, keep), passwordExpiresAt: undefined };
-  });
+  const keep = now - old.keysChangedAt < realm.policy.maxLife ? currentKvno(old) : 1;
+  const entry = { ...withRandomKeys(old, chosen, now, keep), passwordExpiresAt: undefined };
+  const fields = Object.keys(entry) as (keyof PrincipalEntry)[];
+  const changes = Object.fromEntries(
+    fields.filter((field) => entry[field] !== old[field]).map((field) => [field, entry[field]]),
+  );
+  return {
+    entry,
+    write: () =>
+      realm.principals.change(old.principal, (latest) => {
+        if (currentKvno(latest) !== currentKvno(old) || latest.keysChangedAt !== old.keysChangedAt)
+          throw changedMeanwhile(old.principal);
+        return { ...latest, ...changes };
+      }),
+    isWritten: async () => {
+      const [made, held] = [currentKeys(entry), currentKeys(await existingPrincipal(realm, name))];
+      return made.length === held.length && made.every((key, i) => sameKey(key, held[i]!));
+    },
+  };
+}
+
+function sameKey(a: LongTermKey, b: LongTermKey): boolean {
+  const [bytes, others] = [a.key.exportBytes(), b.key.exportBytes()];
+  const same = a.kvno === b.kvno && a.key.etype === b.key.etype && Buffer.compare(bytes, others) === 0;
+  bytes.fill(0);
+  others.fill(0);
+  return same;
+}
+
+function changedMeanwhile(principal: Principal): RealmError {
+  return new RealmError("changed", `${principal} got other keys meanwhile; nothing was changed`, "try again");
 }
 
 async function requireNew({ principals }: Realm, principal: Principal): Promise<void> {

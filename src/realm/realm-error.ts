@@ -26,8 +26,8 @@ export class RealmError extends ReadableError {
   override readonly name = "RealmError";
   readonly reason: RealmErrorReason;
 
-  constructor(reason: RealmErrorReason, text: string, hint?: string) {
-    super(text, { hint });
+  constructor(reason: RealmErrorReason, text: string, hint?: string, options?: ErrorOptions) {
+    super(text, { hint, ...options });
     this.reason = reason;
   }
 

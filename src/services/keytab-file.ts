@@ -11,7 +11,7 @@ import { filePathOf } from "../files/file-name.js";
 import { readSecretNow } from "../files/secret-file.js";
 import { parseKeytabFile, type SkippedKeytabEntry, skippedText } from "../formats/keytab.js";
 import { KeytabError } from "../formats/keytab-error.js";
-import type { Key } from "../protocol/keys.js";
+import { flawOf } from "../protocol/keys.js";
 import type { Principal } from "../protocol/principal.js";
 import type { ServiceKeys } from "../protocol/ticket.js";
 import type { Clock } from "./clock.js";
@@ -155,15 +155,4 @@ function readKeys(path: string, bytes: Uint8Array, onSkipped: (text: string) => 
   if (services.size > 0) return { services, spoilt };
   const [first] = spoilt.values();
   throw first ?? new KeytabError(`${path}: holds no key; write one: tessera kadmin ktadd -k ${path} SERVICE`);
-}
-
-/** A weak DES key, or one of bad parity, is found here and not in the midst of an exchange. */
-function flawOf(key: Key): string | undefined {
-  try {
-    key.cipher;
-    return undefined;
-  } catch (error) {
-    if (error instanceof RangeError) return error.message;
-    throw error;
-  }
 }

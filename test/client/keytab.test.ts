@@ -5,8 +5,9 @@ import { afterAll, describe, expect, it } from "vitest";
 import { readKeytab, readKeytabKeys } from "../../src/client/keytab.js";
 import { formatKeytab, type KeytabEntry } from "../../src/formats/keytab.js";
 import { etypeOf } from "../../src/protocol/etypes.js";
-import { randomKey } from "../../src/protocol/keys.js";
+import { Key, randomKey } from "../../src/protocol/keys.js";
 import { parsePrincipal } from "../../src/protocol/principal.js";
+import { createTestRealm, type TestRealm } from "../../src/testing/test-realm.js";
 
 const dir = mkdtempSync(join(tmpdir(), "tessera-keytab-"));
 afterAll(() => rmSync(dir, { recursive: true }));
@@ -107,5 +108,66 @@ describe("the keys of a principal", () => {
     });
     const empty = keytab("empty");
     await expect(readKeytabKeys(empty, "bob")).rejects.toMatchObject({ message: `${empty}: holds no key` });
+  });
+});
+
+describe("a bad key", () => {
+  const weak = { ...DES, key: new Key(etypeOf(3), Buffer.from("0101010101010101", "hex")) };
+
+  it("that is asked for is refused, with the way to another", async () => {
+    const path = keytab("weak", ALICE, AES, weak);
+    await expect(readKeytabKeys(path, "backup/db")).rejects.toMatchObject({
+      name: "KeytabError",
+      message: expect.stringMatching(/weak: backup\/db@EXAMPLE.ORG, kvno 2, des-cbc-md5: .* weak/),
+      hint: `make another: tessera kadmin ktadd -k ${path} backup/db@EXAMPLE.ORG`,
+    });
+    const short = Buffer.from(formatKeytab([OLD]));
+    short.writeUInt16BE(31, short.length - 4 - 32 - 2);
+    writeFileSync(path, Buffer.concat([formatKeytab([ALICE, AES]), short.subarray(2)]));
+    await expect(readKeytabKeys(path, "backup/db")).rejects.toMatchObject({
+      message: `${path}: an entry of backup/db@EXAMPLE.ORG that is not whole`,
+    });
+    expect((await readKeytabKeys(path, "alice")).keys).toHaveLength(1);
+  });
+
+  it("that nobody asks for is in nobody's way", async () => {
+    expect((await readKeytabKeys(keytab("weak", weak, ALICE), "alice")).keys).toHaveLength(1);
+  });
+});
+
+describe("a login with a keytab", () => {
+  const exchanges = (realm: TestRealm) => realm.log.map(({ exchange, result }) => `${exchange} ${result}`);
+  const written = async (realm: TestRealm, ...more: Pick<KeytabEntry, "kvno" | "key">[]) => {
+    const { principal, keys } = await realm.keys("backup/db");
+    const entries = [...keys, ...more].map((held) => ({ principal, timestamp: realm.now, ...held }));
+    return readKeytabKeys(`FILE:${keytab("login", ...entries)}`);
+  };
+
+  // Killed between the two, ktadd leaves a version that the database does not have.
+  it("falls back on the version before where its newest is ahead of the realm", async () => {
+    await using realm = await createTestRealm({ services: ["backup/db"] });
+    const keys = await written(realm, { kvno: 2, key: randomKey(etypeOf(20)) });
+    const { client } = await realm.client().loginWithKeytab(keys);
+    expect(client).toBe("backup/db@TEST.EXAMPLE");
+    expect(exchanges(realm)).toEqual(["AS KDC_ERR_PREAUTH_FAILED", "AS OK"]);
+  });
+
+  it("is refused once where there is no version before, and twice at most", async () => {
+    await using realm = await createTestRealm({ services: ["backup/db"] });
+    const keys = await written(realm, ...[2, 3].map((kvno) => ({ kvno, key: randomKey(etypeOf(20)) })));
+    const refused = { reason: "KDC_ERR_PREAUTH_FAILED" };
+    await expect(realm.client().loginWithKeytab(keys)).rejects.toMatchObject(refused);
+    expect(exchanges(realm)).toEqual(["AS KDC_ERR_PREAUTH_FAILED", "AS KDC_ERR_PREAUTH_FAILED"]);
+    await expect(realm.client().loginWithKeytab({ ...keys, before: [] })).rejects.toMatchObject(refused);
+    expect(exchanges(realm)).toHaveLength(3);
+  });
+
+  it("takes the newest by time where an old writer kept 8 bits of the version", async () => {
+    await using realm = await createTestRealm({ services: ["backup/db"] });
+    const { principal, keys } = await realm.keys("backup/db");
+    const old = { principal, kvno: 255, key: randomKey(etypeOf(20)), timestamp: realm.now - 1000 };
+    const now = keys.map((held) => ({ principal, timestamp: realm.now, ...held }));
+    await realm.client().loginWithKeytab(await readKeytabKeys(keytab("eight", old, ...now)));
+    expect(exchanges(realm)).toEqual(["AS OK"]);
   });
 });

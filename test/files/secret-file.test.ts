@@ -15,6 +15,7 @@ import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { TRUSTED_DIRS } from "../../src/files/privacy.js";
 import { descriptorOf, readSecret, readSecretNow } from "../../src/files/secret-file.js";
+import { canMount, makeReadOnly, withSmallDisk } from "../support/mounts.js";
 
 let dir: string;
 beforeEach(() => {
@@ -145,21 +146,15 @@ describe.skipIf(!isRoot)("a secret of root's (runs as root only)", () => {
     },
   );
 
-  it.skipIf(!canMount())(
-    "is told no chmod where its mount is read-only (runs where mount works)",
-    async () => {
-      execFileSync("mount", ["-t", "tmpfs", "-o", "size=64k", "tmpfs", dir]);
-      try {
-        const path = secret("s", 0o644);
-        execFileSync("mount", ["-o", "remount,ro", dir]);
-        const { message } = (await refusal(path)) as Error;
-        expect(message).not.toContain("chmod");
-        expect(message).toContain("mount it with mode 0440 (Kubernetes: defaultMode), or have");
-      } finally {
-        execFileSync("umount", [dir]);
-      }
-    },
-  );
+  it.skipIf(!canMount)("is told no chmod where its mount is read-only (runs where mount works)", async () => {
+    await withSmallDisk(dir, async () => {
+      const path = secret("s", 0o644);
+      makeReadOnly(dir);
+      const { message } = (await refusal(path)) as Error;
+      expect(message).not.toContain("chmod");
+      expect(message).toContain("mount it with mode 0440 (Kubernetes: defaultMode), or have");
+    });
+  });
 });
 
 describe("a secret through a descriptor", () => {
@@ -223,12 +218,4 @@ function asUser(uid: number, gid: number, path: string): string {
     process.seteuid?.(0);
     process.setegid?.(0);
   }
-}
-
-function canMount(): boolean {
-  const folder = mkdtempSync(join(tmpdir(), "mount-"));
-  const mounted = spawnSync("mount", ["-t", "tmpfs", "-o", "size=64k", "tmpfs", folder]).status === 0;
-  if (mounted) execFileSync("umount", [folder]);
-  rmSync(folder, { recursive: true });
-  return mounted;
 }

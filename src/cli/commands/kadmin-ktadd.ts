@@ -5,7 +5,6 @@ import { defineCommand, UsageError } from "../frame/command.js";
 import { keytabPath, realmDir } from "../frame/environment.js";
 import { etypesOption, PRESENT_ETYPES, typedEtypes, typedPrincipal } from "../options/kadmin-options.js";
 import { REALM_OPTIONS } from "../options/realm-options.js";
-import { noticeSkipped } from "../session/keytab.js";
 import { withRealm } from "../session/realm.js";
 
 export const command = defineCommand({
@@ -38,7 +37,7 @@ export const command = defineCommand({
         for (const { kvno, etype } of keysOf(entry))
           screen.print(`${entry.principal}, kvno ${kvno}, ${etype}: written to ${path}`);
       };
-      const target = { path, onWritten: print, onSkipped: noticeSkipped(path, screen) };
+      const target = { path, onWritten: print };
       const entries = options.norandkey
         ? await exportKeys(realm, names, target, now())
         : await exportNewKeys(realm, names, target, typedEtypes(options.etypes), now());
