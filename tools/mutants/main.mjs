@@ -65,14 +65,14 @@ const { values, positionals } = readArguments();
 const [room, ...rest] = positionals;
 if (room === undefined || !Object.hasOwn(ROOMS, room)) wrongUsage(`no such room: ${room ?? "none given"}`);
 if (rest.length > 0) wrongUsage(`one room at a time, not ${rest.join(", ")} as well`);
-installOnce();
-const { tryMutants } = await import("./run.mjs");
-const passed = await tryMutants(room, {
+const options = {
   sample: values.sample === undefined ? undefined : count("sample", values.sample),
   seed: count("seed", values.seed),
   places: values.at,
   list: values.list,
   loaded: values.loaded,
   concurrency: count("concurrency", values.concurrency),
-});
-process.exitCode = passed ? 0 : 1;
+};
+installOnce();
+const { tryMutants } = await import("./run.mjs");
+process.exitCode = (await tryMutants(room, options)) ? 0 : 1;
