@@ -45,7 +45,7 @@ import { KeyUsage } from "../../src/protocol/key-usage.js";
 import { type Key, type LongTermKey, randomKey } from "../../src/protocol/keys.js";
 import type { RealmPolicy } from "../../src/protocol/policy.js";
 import { krbtgtOf, type Principal, principalInRealm } from "../../src/protocol/principal.js";
-import { currentKeys, type PrincipalEntry } from "../../src/protocol/principal-entry.js";
+import { currentKeys, emptyEntry, type PrincipalEntry } from "../../src/protocol/principal-entry.js";
 import { profile } from "../../src/protocol/profile.js";
 import {
   type PartKind,
@@ -106,21 +106,7 @@ export function makeEntry(
   etypes: readonly number[] = [3],
   changes: Partial<PrincipalEntry> = {},
 ): PrincipalEntry {
-  return {
-    principal: named(name),
-    keys: makeKeys(etypes),
-    stringToKey: new Map(),
-    passwordKeyed: false,
-    disabled: false,
-    expiresAt: undefined,
-    passwordExpiresAt: undefined,
-    maxLife: undefined,
-    maxRenewableLife: undefined,
-    createdAt: NOW,
-    modifiedAt: NOW,
-    keysChangedAt: NOW,
-    ...changes,
-  };
+  return { ...emptyEntry(named(name), NOW), keys: makeKeys(etypes), ...changes };
 }
 
 /** A realm with one user, its TGS and one service. */
