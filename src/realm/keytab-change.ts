@@ -1,12 +1,15 @@
 /**
- * A principal's keys put into a keytab in place, so that keytab and database agree whatever happens in between.
+ * A principal's keys put into a keytab in place, so that keytab and database agree whatever happens in
+ * between.
  *
- * Order: the entries are written and brought to the disk; then the database changes; then what is out of date becomes holes. A
- * keytab that can't be written changes no key. Where the database does not change, the entries become holes again. Killed in
- * between, the keytab has a version more than the database, which is in nobody's way: services find a key by its version, and a
- * login falls back on the version before (`loginWithKeytab`).
+ * Order: the entries are written and brought to the disk; then the database changes; then what is out of date
+ * becomes holes. A keytab that can't be written changes no key. Where the database does not change, the
+ * entries become holes again. Killed in between, the keytab has a version more than the database, which is in
+ * nobody's way: services find a key by its version, and a login falls back on the version before
+ * (`loginWithKeytab`).
  *
- * All of it under the lock that MIT's library takes. What is not this principal's, or not understood here, stays as it is.
+ * All of it under the lock that MIT's library takes. What is not this principal's, or not understood here,
+ * stays as it is.
  */
 
 import { type LockedFile, withLockedFile } from "../files/locked-file.js";
@@ -41,11 +44,13 @@ export interface DatabaseChange {
 }
 
 /**
- * Puts a principal's keys into a keytab, in place of those it held; makes the file with mode 0600 where there is none.
+ * Puts a principal's keys into a keytab, in place of those it held; makes the file with mode 0600 where there
+ * is none.
  * @param now when the entries were written, in milliseconds since the epoch.
  * @param change of the database, made once the entries are on the disk; without it there is none.
- * @throws PrivateFileError where the file can't be used or written, KeytabError where it is no keytab: the database was not
- *   changed, and the keytab is as it was. RealmError `keytab` where the database did not change; as `change.write`.
+ * @throws PrivateFileError where the file can't be used or written, KeytabError where it is no keytab: the
+ *   database was not changed, and the keytab is as it was. RealmError `keytab` where the database did not
+ *   change; as `change.write`.
  */
 export async function putIntoKeytab(
   path: string,
@@ -192,7 +197,10 @@ function isSame({ held }: KeytabSlot, principal: Principal, { kvno, key }: LongT
   return same;
 }
 
-/** Whether an entry is this principal's and not to stay: an old key, or one that is not whole. Unknown types stay. */
+/**
+ * Whether an entry is this principal's and not to stay: an old key, or one that is not whole. Unknown types
+ * stay.
+ */
 function isOutdated(slot: KeytabSlot, { principal, keys }: WantedKeys): boolean {
   const { held } = slot;
   if (held?.principal !== principal) return false;

@@ -1,8 +1,8 @@
 /**
  * The keys of services, written into keytabs (MIT's ktadd).
  *
- * Invariant: no key changes before it is in the keytab (keytab-change.ts), since a new key that is in no keytab locks its
- * service out; and everything is checked before the first of several changes.
+ * Invariant: no key changes before it is in the keytab (keytab-change.ts), since a new key that is in no
+ * keytab locks its service out; and everything is checked before the first of several changes.
  */
 import { constants } from "node:fs";
 import { access } from "node:fs/promises";

@@ -2,7 +2,6 @@
  * New principals with their keys, and new keys for old principals: of which encryption types, and what old
  * keys remain.
  */
-
 import { etypeName } from "../protocol/etypes.js";
 import type { LongTermKey } from "../protocol/keys.js";
 import {
@@ -116,12 +115,7 @@ export async function changePassword(
   const text = await readPassword(password);
   const made = await withPassword(old, text, chosen, now, realm.policy.iterations);
   return realm.principals.change(old.principal, (latest) => {
-    if (currentKvno(latest) !== currentKvno(old))
-      throw new RealmError(
-        "changed",
-        `${old.principal} was given other keys in the meantime; nothing was changed`,
-        "try again",
-      );
+    if (currentKvno(latest) !== currentKvno(old)) throw changedMeanwhile(old.principal);
     return {
       ...latest,
       keys: made.keys,
@@ -140,15 +134,15 @@ export interface PreparedKeys {
   readonly entry: PrincipalEntry;
   /**
    * Writes the keys.
-   * @returns the entry that was written: other changes of the principal, made meanwhile, stay.
-   * @throws RealmError `changed` if it got other keys meanwhile; nothing was changed then.
+   * @returns the entry that was written; other changes made to the principal in the meantime stay.
+   * @throws RealmError `changed` if it was given other keys in the meantime; then nothing was changed.
    */
   write(): Promise<PrincipalEntry>;
   /** Whether the database has these keys. */
   isWritten(): Promise<boolean>;
 }
 
-/** How often new keys are made where somebody else's come first. */
+/** How often new keys are made if somebody else's come first. */
 const MAX_TRIES = 5;
 
 /**
@@ -170,8 +164,8 @@ export async function changeToRandomKeys(
 }
 
 /**
- * Makes keys as `changeToRandomKeys` does, and leaves it to `use` to write them; made anew where the principal got other keys
- * meanwhile.
+ * Makes keys as `changeToRandomKeys` does, and leaves it to `use` to write them; made anew if the principal
+ * was given other keys in the meantime.
  * @throws as `changeToRandomKeys`; RealmError `changed` if somebody else was faster five times; as `use`.
  */
 export async function withRandomKeysPrepared<T>(
@@ -229,7 +223,8 @@ function sameKey(a: LongTermKey, b: LongTermKey): boolean {
 }
 
 function changedMeanwhile(principal: Principal): RealmError {
-  return new RealmError("changed", `${principal} got other keys meanwhile; nothing was changed`, "try again");
+  const text = `${principal} was given other keys in the meantime; nothing was changed`;
+  return new RealmError("changed", text, "try again");
 }
 
 async function requireNew({ principals }: Realm, principal: Principal): Promise<void> {

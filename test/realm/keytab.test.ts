@@ -183,15 +183,18 @@ describe("a keytab", () => {
     expect(new Set(told.map(({ name }) => name))).toEqual(new Set(["a@EXAMPLE.TEST"]));
   });
 
-  it("is wiped from memory, the old file's bytes and the new one's", async () => {
+  it("is wiped from memory: what is read of it, and what is written", async () => {
     const realm = await realmOfThree();
     const path = join(newFolder(), "new.keytab");
-    const first = await wipedBy(() => exportKeys(realm, ["a"], { path }, MADE));
+    const holds = (bytes: readonly number[], key: string) => Buffer.from(bytes).toString("hex").includes(key);
+    const [key] = keyBytes(await existingPrincipal(realm, "a"));
+    const writing = await wipedBy(() => exportKeys(realm, ["a"], { path }, MADE));
+    // The entry where it was composed, and where it stood until it was written; copies of the key alone do not count.
+    expect(writing.filter((bytes) => holds(bytes, key!) && bytes.length > 32)).toHaveLength(2);
     const written = [...readFileSync(path)];
-    expect(first).toContainEqual(written);
-    const second = await wipedBy(() => exportKeys(realm, ["a"], { path }, MADE));
-    // Read twice, each time in one piece that is copied and wiped too, and written once.
-    expect(second.filter((bytes) => bytes.join() === written.join())).toHaveLength(5);
+    // Read twice: first in a piece that is copied.
+    const reading = await wipedBy(() => exportKeys(realm, ["a"], { path }, MADE));
+    expect(reading.filter((bytes) => bytes.join() === written.join())).toHaveLength(3);
   });
 
   it("that is good, or not there yet, can be written", async () => {
