@@ -24,6 +24,7 @@ export interface CacheChange {
 
 /**
  * Plans how a cache comes to hold other credentials. Which stay is told by the objects themselves.
+ * The bytes of `additions` hold session keys; they belong to the caller.
  * @param before those of the parsed file that are ours.
  * @throws RangeError for a time outside 1970 to 2106, or a clock offset beyond 68 years.
  */
@@ -40,6 +41,8 @@ export function planCacheChange(
   // A cache of MIT's may have no place for the offset: it is measured again at the next login.
   if (after.kdcOffset !== before.kdcOffset && parsed.kdcOffsetAt !== undefined)
     marks.push({ offset: parsed.kdcOffsetAt, bytes: formatKdcOffset(after.kdcOffset) });
-  const bytes = Buffer.concat(added.map(formatCredentials));
+  const parts = added.map(formatCredentials);
+  const bytes = Buffer.concat(parts);
+  for (const part of parts) part.fill(0);
   return { end: parsed.end, additions: added.length > 0 ? [{ offset: parsed.end, bytes }] : [], marks };
 }

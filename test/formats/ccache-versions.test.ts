@@ -50,6 +50,12 @@ describe("the version of a credential cache", () => {
     expect(credentialCacheVersion(emptyKeytab())).toBeUndefined();
     // A keytab of version 1, little: an entry of 44 bytes with three components, the realm among them.
     expect(credentialCacheVersion(hex(`0501 2c000000 0300 0c00 ${realm} 0500 ${alice}`))).toBeUndefined();
+    expect(
+      credentialCacheVersion(hex(`0404 0000 00000001 00000001 0000000c ${realm} 00000005 ${alice}`)),
+    ).toBeUndefined();
+    expect(
+      credentialCacheVersion(hex(`0505 00000001 00000001 0000000c ${realm} 00000005 ${alice}`)),
+    ).toBeUndefined();
     for (const text of ["", "#", "#!/bin/sh\n", "\x05", "\x05\x05"])
       expect(credentialCacheVersion(new TextEncoder().encode(text))).toBeUndefined();
   });

@@ -236,6 +236,7 @@ describe("credential cache", () => {
     ["05", "not a credential cache of version 0x0504 (at byte 0)"],
     ["0502", "not a credential cache of version 0x0504 (at byte 0)"],
     ["0504", "cut short: 2 bytes expected, 0 left (at byte 2)"],
+    [`0504 000d 0001 0009 00000000 00000000 00 ${ALICE}`, "a clock offset of more than 8 bytes (at byte 16)"],
     [
       `0504 0000 ${ALICE.replace("00000001 00000001 ", "00000001 00000041 ")}`,
       "a name of 65 components (at byte 12)",
@@ -244,6 +245,11 @@ describe("credential cache", () => {
     const parse = () => parseCredentialCache(hex(bytes));
     expect(parse).toThrow(FormatError);
     expect(parse).toThrow(new RegExp(`^${text.replace(/[()]/g, "\\$&")}$`));
+  });
+
+  it("shows 300 characters of a name at most", () => {
+    const long = `00000001 00000001 00000006 412e54455354 00000200 ${"61".repeat(512)}`;
+    expect(parseCredentialCache(hex(`0504 0000 ${long}`)).defaultName).toBe("a".repeat(300));
   });
 
   it("takes a name of 64 components", () => {

@@ -120,9 +120,24 @@ describe("a keytab changed in place", () => {
     expect(names(written(whole.subarray(0, undoSize), undo))).toEqual(["a@EXAMPLE.TEST 1"]);
   });
 
+  it("writes an end mark only where something stands behind what was appended", () => {
+    const head = formatKeytab([entry("a", 1)]);
+    const body = formatKeytabEntry(entry("b", 2));
+    const behind = (rest: number) =>
+      new Uint8Array(Buffer.concat([head, new Uint8Array(4), new Uint8Array(rest).fill(0x5a)]));
+    const writes = (file: Uint8Array) => planAddition(readKeytabLayout(file), [entry("b", 2)]).bodies.length;
+    expect([-1, 0, 1].map((more) => writes(behind(body.length + more)))).toEqual([1, 1, 2]);
+    expect(writes(head)).toBe(1);
+    // An entry that fills a hole leaves the end of the keytab where it was.
+    const hole = removed(formatKeytab([entry("b", 2)]), 2);
+    expect(writes(new Uint8Array(Buffer.concat([hole, behind(9).subarray(head.length)])))).toBe(1);
+  });
+
   it("refuses to append behind an entry that the file's end cuts short", () => {
     const file = formatKeytab([entry("a", 1)]).subarray(0, 20);
-    expect(() => added(file, entry("b", 2))).toThrow(RangeError);
+    expect(() => added(file, entry("b", 2))).toThrow(
+      new RangeError("a keytab that ends inside an entry takes no more"),
+    );
   });
 
   it("keeps what others wrote, byte for byte, through any changes", () => {

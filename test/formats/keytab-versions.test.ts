@@ -48,6 +48,7 @@ describe("the newest version of a principal's keys", () => {
     expect(more).toEqual([]);
     expect(new Set(version?.entries)).toEqual(new Set([made, other]));
     expect(keyVersions([stranger], kate)).toEqual([]);
+    expect(new Set(keyVersions([other, old, made], kate)[0]?.entries)).toEqual(new Set([made, other]));
     expect(keyVersions([made, old], kate)[0]?.entries).toEqual([made]);
     const twin = entry(1, 2000);
     expect(keyVersions([made, twin], kate)[0]?.entries).toEqual([made]);

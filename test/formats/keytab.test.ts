@@ -70,6 +70,7 @@ describe("keytab", () => {
 
   it("reads an empty keytab, holes, the 8-bit kvno, reused holes, Heimdal's flags and an end mark", () => {
     expect(parseKeytab(hex("0502"))).toEqual([]);
+    expect(readKeytabLayout(hex("0502"))).toEqual({ slots: [], end: 2, fileSize: 2 });
     const hole = "fffffffa 5a5a5a5a5a5a";
     expect(parseKeytab(hex(`0502 ${hole} ${ENTRY} ${hole} ${ENTRY} ${hole}`))).toHaveLength(2);
     const short = ENTRY.replace("0000 002c", "0000 0028").replace(/0000 012c.*/, "");
@@ -141,6 +142,21 @@ describe("keytab", () => {
       expect(readKeytabLayout(hex(`0502 ${length}`))).toMatchObject({ end: undefined });
   });
 
+  it("tells a name of 64 components, which is none here, from one of more, which no keytab has", () => {
+    const named = (count: number) => {
+      const name = `${count.toString(16).padStart(4, "0")} 0006 412e54455354 ${"0001 61".repeat(count)} 0000 0001`;
+      const body = hex(`${name} 6957 3545 01 0003 0008 0123456789abcdef 0000 0001`);
+      return new Uint8Array(
+        Buffer.concat([hex("0502 0000"), Buffer.of(body.length >> 8, body.length), body]),
+      );
+    };
+    const found = (count: number) =>
+      readKeytabLayout(named(count)).slots.map(({ held }) =>
+        held && "reason" in held ? held.reason : "read",
+      );
+    expect([found(63), found(64), found(65)]).toEqual([["name"], ["name"], ["malformed"]]);
+  });
+
   it("refuses to write what the format cannot hold", () => {
     const entry = { principal: principal("v@A.TEST"), timestamp: T, kvno: 1, key: randomKey(etypeOf(20)) };
     for (const bad of [
@@ -157,6 +173,10 @@ describe("keytab", () => {
             : `kvno: expected 0 to 2^32 - 1, got ${bad.kvno}`,
         ),
       );
+    expect(parseKeytab(formatKeytab([{ ...entry, kvno: 0, timestamp: 0 }]))[0]).toMatchObject({
+      kvno: 0,
+      timestamp: 0,
+    });
     const latest = formatKeytab([{ ...entry, kvno: 2 ** 32 - 1, timestamp: (2 ** 32 - 1) * 1000 + 999 }]);
     expect(parseKeytab(latest)[0]).toMatchObject({ kvno: 2 ** 32 - 1, timestamp: (2 ** 32 - 1) * 1000 });
   });
