@@ -1,12 +1,15 @@
-/** Names of keytabs and credential caches as MIT's tools take them: `FILE:/path`, `WRFILE:/path`, or a path alone. */
+/**
+ * Names of keytabs and credential caches, as MIT's tools take them: `FILE:/path`, `WRFILE:/path`, or just a
+ * path.
+ */
 
 /**
  * The path of a keytab or a credential cache.
- * @param what what it names, for the message.
+ * @param what the name is of, for the message.
  * @throws RangeError for a name of another type, such as `KEYRING:persistent:1000`.
  */
 export function filePathOf(name: string, what: string): string {
-  // One letter is a drive, not a type.
+  // A single letter is a drive, not a type.
   const type = /^([A-Z][A-Z0-9]+):/.exec(name)?.[1];
   if (type === undefined) return name;
   if (type !== "FILE" && type !== "WRFILE")

@@ -1,11 +1,13 @@
 /**
- * Files that other programs change too, MIT's among them: opened, locked as MIT's library locks them, changed in place.
+ * Files that other programs change too, MIT's among them: opened, locked as MIT's library locks them, and
+ * changed in place.
  *
- * The lock is on the whole file and belongs to the open file (Linux: `F_OFD_SETLK`; the locks of fcntl contend with it). It
- * binds those who ask for it. Readers here need none: whoever writes in place makes what is new count with its last write.
+ * The lock is on the whole file and belongs to the open file (Linux: `F_OFD_SETLK`, which contends with
+ * fcntl's locks). It binds only those who ask for it. Our readers need none: a writer's last write makes
+ * everything before it count.
  *
- * Invariant: while `work` runs, no other holder of the lock changes the file, and the path names it: a file that was replaced or
- * removed while we waited is opened anew.
+ * Invariant: while `work` runs, no other program that asks for the lock changes the file, and the path still
+ * names it: a file that was replaced or removed while we waited is opened again.
  */
 import { constants } from "node:fs";
 import { type FileHandle, open, stat, unlink } from "node:fs/promises";
@@ -15,13 +17,13 @@ import { type PrivacyRule, requireOwn } from "./privacy.js";
 import { syncFolder } from "./private-file.js";
 import { asPrivateFileError, PrivateFileError } from "./private-file-error.js";
 
-/** How long somebody else's lock is waited for, in milliseconds. */
+/** How long to wait for somebody else's lock, in milliseconds. */
 export const LOCK_PATIENCE_MS = 10_000;
 
-/** The longest pause between two tries, in milliseconds. */
+/** The longest pause between two attempts, in milliseconds. */
 const LONGEST_PAUSE_MS = 25;
 
-/** An open file whose lock is ours. */
+/** An open file that we hold the lock of. */
 export class LockedFile {
   readonly path: string;
   readonly #handle: FileHandle;
@@ -32,7 +34,7 @@ export class LockedFile {
     this.#handle = handle;
   }
 
-  /** All of its bytes; they belong to the caller. */
+  /** All its bytes, the caller's. */
   async read(): Promise<Uint8Array> {
     const { size } = await this.#handle.stat();
     const bytes = new Uint8Array(size);
@@ -45,7 +47,7 @@ export class LockedFile {
     return bytes.subarray(0, at);
   }
 
-  /** Writes at places of the file, one after the other, and brings all of it to the disk. */
+  /** Writes into the file, one write after the other, and syncs it to the disk. */
   async write(writes: readonly { readonly offset: number; readonly bytes: Uint8Array }[]): Promise<void> {
     for (const { offset, bytes } of writes)
       for (let at = 0; at < bytes.length; ) {
@@ -55,12 +57,12 @@ export class LockedFile {
     if (writes.length > 0) await this.#handle.sync();
   }
 
-  /** Cuts the file off behind so many bytes. */
+  /** Cuts the file off after `size` bytes. */
   async truncate(size: number): Promise<void> {
     await this.#handle.truncate(size);
   }
 
-  /** Takes the file's name away. */
+  /** Removes the file. */
   async remove(): Promise<void> {
     await unlink(this.path);
     await syncFolder(dirname(this.path));
@@ -68,11 +70,11 @@ export class LockedFile {
 }
 
 /**
- * Locks a file of our own and works on it.
+ * Locks a file of ours and works on it.
  * @param check refuses a file that should not be used; by default one that is not ours alone.
- * @param patience how long somebody else's lock is waited for, in milliseconds.
- * @throws PrivateFileError `missing`; `unsafe` for a symbolic link and what `check` refuses; `busy` where the lock was not to be
- *   had; `unavailable` where the system refuses. What `work` throws.
+ * @param patience how long to wait for somebody else's lock, in milliseconds.
+ * @throws PrivateFileError `missing`; `unsafe` for a symbolic link and for what `check` refuses; `busy` if
+ *   the lock could not be had; `unavailable` if the system refuses. Whatever `work` throws.
  */
 export async function withLockedFile<T>(
   path: string,
@@ -97,7 +99,7 @@ export async function withLockedFile<T>(
   }
 }
 
-/** Loaded when the first lock is taken: who only reads files needs no native code. */
+/** Loaded for the first lock: a program that only reads files needs no native code. */
 async function loadLocks(path: string): Promise<typeof import("fs-native-extensions")> {
   try {
     return await import("fs-native-extensions");
@@ -127,8 +129,8 @@ async function openToChange(path: string, check: PrivacyRule): Promise<FileHandl
 }
 
 /**
- * Tries again and again. A wait inside the system would hold one of Node's few threads for files, and four such waits would
- * stop the very writer that is waited for.
+ * Tries again and again. Waiting inside the system would occupy one of Node's few threads for files, and four
+ * such waits would block the very writer that is waited for.
  */
 async function waitForLock(path: string, tryLock: () => boolean, deadline: number): Promise<void> {
   for (let pause = 1; ; pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {

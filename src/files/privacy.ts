@@ -1,17 +1,17 @@
 /**
- * Who else could have read or written a file that holds secrets. Two rules, and one way round both.
+ * Who else could have read or written a file that holds secrets: two rules, and one way round both.
  *
- * - Our own files (caches, what a realm is made of): ours, and no bit for group or others.
- * - Secrets that somebody gives us (keytabs, passwords, master and TLS keys), as orchestrators mount them: likewise, or root's, which
- *   a group may read. (PostgreSQL takes its keys by the same rule.)
- * - Files below a folder of `TESSERA_TRUSTED_DIRS` (separated as in PATH) are taken as they are: whoever starts the program
- *   answers for them.
+ * - Our own files (caches, what a realm is made of) must belong to us, and have no bits for group or others.
+ * - Secrets that somebody gives us (keytabs, passwords, master and TLS keys) likewise; or they may be root's
+ *   and readable by a group, as orchestrators mount them. (PostgreSQL has the same rule for its keys.)
+ * - Files below a folder of `TESSERA_TRUSTED_DIRS` (separated as in PATH) are accepted as they are: whoever
+ *   starts the program answers for them.
  */
 import { accessSync, constants, realpathSync, type Stats } from "node:fs";
 import { delimiter, dirname, resolve, sep } from "node:path";
 import { PrivateFileError } from "./private-file-error.js";
 
-/** The variable that names the folders whose files are taken as they are. */
+/** The variable that names the folders whose files are accepted as they are. */
 export const TRUSTED_DIRS = "TESSERA_TRUSTED_DIRS";
 
 /** Refuses an open file that should not be used; throws PrivateFileError `unsafe`. */
@@ -25,7 +25,7 @@ export const requireOwn: PrivacyRule = (status, path) => {
   if ((status.mode & 0o077) !== 0) throw openToOthers(status, path, "0600");
 };
 
-/** The rule for secrets that are given. */
+/** The rule for secrets that somebody gives us. */
 export const requireGiven: PrivacyRule = (status, path) => {
   const user = begin(status, path);
   if (user === undefined) return;
@@ -34,18 +34,18 @@ export const requireGiven: PrivacyRule = (status, path) => {
   if ((status.mode & others) !== 0) throw openToOthers(status, path, status.uid === 0 ? "0440" : "0400");
 };
 
-/** Whether whoever started the program answers for a file. */
+/** Whether a file is below a trusted folder. */
 export function isTrusted(path: string): boolean {
   const folders = (process.env[TRUSTED_DIRS] ?? "").split(delimiter).filter((folder) => folder !== "");
   return folders.length > 0 && folders.some((folder) => isBelow(resolve(path), resolve(folder)));
 }
 
-/** Whether a path leads below a folder. Both are absolute and without dots. */
+/** Whether a path is below a folder. Both are absolute and free of dots. */
 export function isBelow(path: string, folder: string): boolean {
   return path.startsWith(folder.endsWith(sep) ? folder : folder + sep);
 }
 
-/** The user to compare with; undefined where nothing is compared. */
+/** The user to compare with; undefined if nothing is to be compared. */
 function begin(status: Stats, path: string): number | undefined {
   if (status.isFIFO())
     throw new PrivateFileError(
@@ -54,7 +54,7 @@ function begin(status: Stats, path: string): number | undefined {
       `${path}: is a named pipe; give /dev/stdin, and the pipe as stdin`,
     );
   if (!status.isFile()) throw new PrivateFileError("unsafe", path, `${path}: is not a regular file`);
-  // Systems without owners and modes have no user.
+  // On systems without owners and modes there is no user.
   return isTrusted(path) ? undefined : process.geteuid?.();
 }
 
@@ -92,9 +92,10 @@ function isReadOnly(path: string): boolean {
 }
 
 /**
- * The file that a name leads to, where a symbolic link may be followed: within its folder, as an orchestrator's links are
- * (`krb5.keytab` to `..data/krb5.keytab`), or below a trusted folder.
- * @throws PrivateFileError `unsafe` for a link that leads elsewhere, and the system's error where nothing bears the name.
+ * The file that a name leads to. A symbolic link is followed only within its folder, as an orchestrator's
+ * links are (`krb5.keytab` to `..data/krb5.keytab`), or below a trusted folder.
+ * @throws PrivateFileError `unsafe` for a link that leads elsewhere, and the system's error if nothing bears
+ *   the name.
  */
 export function followWithinFolder(path: string): string {
   const real = realpathSync(path);

@@ -1,10 +1,15 @@
-/** What is said of a file that holds secrets and cannot be used as asked. */
+/** What is said of a file that holds secrets and can't be used as asked. */
 import { ReadableError, type ReadableErrorOptions } from "../errors/readable-error.js";
 
-/** What was wrong with a file: nothing there, something there already, open to others, too long, locked, or not accessible. */
+/**
+ * What is wrong with a file: not there, there already, open to others, too long, locked, or not accessible.
+ */
 export type PrivateFileErrorCode = "missing" | "exists" | "unsafe" | "too-large" | "busy" | "unavailable";
 
-/** A file that cannot be used as asked; the text names the file and, where there is one, the command that mends it. */
+/**
+ * A file that can't be used as asked; the text names the file and, if there is one, the command that mends
+ * it.
+ */
 export class PrivateFileError extends ReadableError {
   override readonly name = "PrivateFileError";
   readonly code: PrivateFileErrorCode;
@@ -21,7 +26,7 @@ export class PrivateFileError extends ReadableError {
   }
 }
 
-/** The system's error with a file, in words. */
+/** The system's error, in words. */
 export function asPrivateFileError(error: unknown, path: string): PrivateFileError {
   if (error instanceof PrivateFileError) return error;
   const { code, message } = error as NodeJS.ErrnoException;
@@ -30,6 +35,6 @@ export function asPrivateFileError(error: unknown, path: string): PrivateFileErr
     return new PrivateFileError("missing", path, `${path}: no such file or folder`, cause);
   if (code === "ELOOP")
     return new PrivateFileError("unsafe", path, `${path}: is a symbolic link; give the file itself`, cause);
-  if (code === "EEXIST") return new PrivateFileError("exists", path, `${path}: exists already`, cause);
+  if (code === "EEXIST") return new PrivateFileError("exists", path, `${path}: already exists`, cause);
   return new PrivateFileError("unavailable", path, `${path}: ${message}`, cause);
 }

@@ -1,8 +1,6 @@
 /**
- * Files that hold secrets: read without following links and only when nobody else can read them; written so that a
- * reader sees the old file or the new one, never half of one, also after the machine went down.
- *
- * A room of its own, on node:* alone: the store, the servers, the client and the command all use it.
+ * Files that hold secrets: read only if nobody else can read them, without following links; written so that a
+ * reader sees the old file or the new one and never half of one, even if the machine goes down.
  */
 import { randomBytes } from "node:crypto";
 import { constants } from "node:fs";
@@ -11,19 +9,19 @@ import { basename, dirname, join } from "node:path";
 import { requireOwn } from "./privacy.js";
 import { asPrivateFileError, PrivateFileError } from "./private-file-error.js";
 
-/** How much `readPrivateFile` reads at most unless told otherwise. */
+/** The most that `readPrivateFile` reads by default, in bytes. */
 export const PRIVATE_FILE_LIMIT = 16 * 1024 * 1024;
 
 /**
  * Reads a file that only its owner may read. The bytes belong to the caller.
- * @throws PrivateFileError `missing`; `unsafe` for a symbolic link, for anything but a regular file, for another
- *   owner's file and for a mode with any bit for group or others; `too-large` beyond `limit` bytes; `unavailable`
- *   where the system refuses.
+ * @throws PrivateFileError `missing`; `unsafe` for a symbolic link, anything but a regular file, another
+ *   owner's file, or a mode with any bit for group or others; `too-large` beyond `limit` bytes; `unavailable`
+ *   if the system refuses.
  */
 export async function readPrivateFile(path: string, limit = PRIVATE_FILE_LIMIT): Promise<Uint8Array> {
   const handle = await openForReading(path);
   try {
-    // The open file, not the name: nobody can exchange it between the check and the reading.
+    // The open file, not its name: nobody can exchange it between the check and the reading.
     requireOwn(await handle.stat(), path);
     return await readToEnd(handle, limit, path);
   } catch (error) {
@@ -34,10 +32,10 @@ export async function readPrivateFile(path: string, limit = PRIVATE_FILE_LIMIT):
 }
 
 /**
- * Replaces a file in one step: written beside it under another name, brought to the disk, then renamed over it.
- * @param mode permission bits of the new file; 0600 when absent.
- * @throws PrivateFileError `missing` where the folder does not exist; `unavailable` where the system refuses. The old
- *   file is then still there, and nothing else is left behind.
+ * Replaces a file in one step: the new one is written beside it, synced to the disk, then renamed over it.
+ * @param mode the permission bits of the new file, 0600 by default.
+ * @throws PrivateFileError `missing` if the folder does not exist; `unavailable` if the system refuses. The
+ *   old file is then still there, and nothing else is left behind.
  */
 export async function writeFileAtomically(path: string, bytes: Uint8Array, mode = 0o600): Promise<void> {
   const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(8).toString("hex")}`);
@@ -56,9 +54,9 @@ export async function writeFileAtomically(path: string, bytes: Uint8Array, mode 
 }
 
 /**
- * Writes a file that must not exist yet, mode 0600, and brings it to the disk.
- * @throws PrivateFileError `exists` where anything bears the name, a dangling link included; `missing` where the
- *   folder does not exist; `unavailable` where the system refuses. A file half written is removed.
+ * Writes a file that must not exist yet, mode 0600, and syncs it to the disk.
+ * @throws PrivateFileError `exists` if anything bears the name, a dangling link included; `missing` if the
+ *   folder does not exist; `unavailable` if the system refuses. A file half written is removed.
  */
 export async function createPrivateFile(path: string, bytes: Uint8Array): Promise<void> {
   try {
@@ -69,7 +67,9 @@ export async function createPrivateFile(path: string, bytes: Uint8Array): Promis
   }
 }
 
-/** Brings a folder's entries to the disk, so that a file made or renamed in it is found after the machine went down. */
+/**
+ * Syncs a folder to the disk, so that a file made or renamed in it is there even if the machine goes down.
+ */
 export async function syncFolder(path: string): Promise<void> {
   if (process.platform === "win32") return; // a folder cannot be opened there
   const handle = await open(path, constants.O_RDONLY);
@@ -80,7 +80,7 @@ export async function syncFolder(path: string): Promise<void> {
   }
 }
 
-/** The size may change while we read: reads until the end, and no further than the limit. */
+/** Reads to the end, as the size may change meanwhile, but no further than the limit. */
 async function readToEnd(handle: FileHandle, limit: number, path: string): Promise<Uint8Array> {
   const buffer = Buffer.alloc(Math.min((await handle.stat()).size, limit) + 1);
   const chunks: Uint8Array[] = [];
@@ -115,7 +115,7 @@ async function writeNewFile(path: string, bytes: Uint8Array, mode: number): Prom
 }
 
 async function openForReading(path: string): Promise<FileHandle> {
-  // O_NONBLOCK: opening a named pipe would otherwise wait for a writer.
+  // O_NONBLOCK, because opening a named pipe would otherwise wait for a writer.
   const flags = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
   try {
     return await open(path, flags);

@@ -1,6 +1,7 @@
 /**
- * Secrets that somebody gives a program to read: keytabs, passwords, master and TLS keys. They come as files, as the links of
- * an orchestrator's mount, or through a descriptor that the caller opened (`<(command)`, `/dev/stdin`).
+ * Secrets that a program is given: keytabs, passwords, master and TLS keys. They come as files, as the links
+ * of an orchestrator's mount, or through a descriptor that the caller has opened (`<(command)`,
+ * `/dev/stdin`).
  */
 import { closeSync, constants, createReadStream, fstatSync, openSync, readSync } from "node:fs";
 import { followWithinFolder, requireGiven } from "./privacy.js";
@@ -11,9 +12,9 @@ const CHUNK = 64 * 1024;
 
 /**
  * Reads a secret. The bytes belong to the caller.
- * @throws PrivateFileError `missing`; `unsafe` for a link out of its folder, for anything but a regular file or a descriptor,
- *   and for a file that others could have read or written (privacy.ts); `too-large` beyond `limit` bytes; `unavailable` where
- *   the system refuses.
+ * @throws PrivateFileError `missing`; `unsafe` for a link out of its folder, for anything but a regular file
+ *   or a descriptor, and for a file that others could have read or written (privacy.ts); `too-large` beyond
+ *   `limit` bytes; `unavailable` if the system refuses.
  */
 export async function readSecret(path: string, limit = PRIVATE_FILE_LIMIT): Promise<Uint8Array> {
   const descriptor = descriptorOf(path);
@@ -36,13 +37,13 @@ export async function readSecret(path: string, limit = PRIVATE_FILE_LIMIT): Prom
   }
 }
 
-/** Reads a secret's file without a wait for others, for the midst of an exchange. Throws as `readSecret`. */
+/** Reads a secret from a file, and blocks: for the middle of an exchange. Throws as `readSecret`. */
 export function readSecretNow(path: string, limit = PRIVATE_FILE_LIMIT): Uint8Array {
   const fd = openSecret(path);
   const chunks: Buffer[] = [];
   try {
     requireGiven(fstatSync(fd), path);
-    // The size may change while we read: read until the end, and no further than the limit.
+    // The size may change meanwhile: read to the end, but no further than the limit.
     for (let total = 0; ; ) {
       const chunk = Buffer.alloc(CHUNK);
       const read = readSync(fd, chunk, 0, chunk.length, null);
@@ -59,16 +60,21 @@ export function readSecretNow(path: string, limit = PRIVATE_FILE_LIMIT): Uint8Ar
   }
 }
 
-/** The number of a descriptor that a path stands for (`/dev/stdin`, `/dev/fd/63`); undefined for other paths. */
+/**
+ * The number of a descriptor that a path stands for (`/dev/stdin`, `/dev/fd/63`); undefined for other paths.
+ */
 export function descriptorOf(path: string): number | undefined {
   if (path === "/dev/stdin") return 0;
   const number = /^\/(?:dev|proc\/self)\/fd\/(\d{1,9})$/.exec(path)?.[1];
   return number === undefined ? undefined : Number(number);
 }
 
-/** A mount's links may be put to a new folder, and the old one removed, while they are followed: tried once more then. */
+/**
+ * While a mount's links are followed, they may be pointed at a new folder and the old one removed: then it
+ * tries once more.
+ */
 function openSecret(path: string, triesLeft = 1): number {
-  // O_NONBLOCK: opening a named pipe would otherwise wait for a writer.
+  // O_NONBLOCK, because opening a named pipe would otherwise wait for a writer.
   const flags = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
   try {
     return openSync(followWithinFolder(path), flags);

@@ -1,31 +1,32 @@
 /**
- * What to write where to change a credential cache in place, as MIT's library does: a credential is appended, one that is
- * removed is marked. Notes, other people's tickets and whatever else is not understood here stay as they are.
+ * How a credential cache is changed in place, as MIT's library does it: new credentials are appended, old
+ * ones are marked as removed. Notes, other people's tickets and whatever else is not understood here stay as
+ * they are.
  */
 import type { Credentials } from "../protocol/credentials.js";
 import { formatKdcOffset, type ParsedCredentialCache } from "./ccache.js";
 import { formatCredentials, removedTimes } from "./ccache-credential.js";
 import type { FileWrite } from "./file-write.js";
 
-/** What a cache should hold, as far as it is ours. */
+/** What a cache is to hold of ours. */
 export interface WantedCache {
   readonly kdcOffset: number;
   readonly credentials: readonly Credentials[];
 }
 
-/** A change of a cache: what is new is to be on the disk before what is old is marked. */
+/** A change to a cache. What is new must be on the disk before what is old is marked. */
 export interface CacheChange {
-  /** Where the cache ends: behind it may be the beginning of a credential that nobody finished. */
+  /** Where the cache ends; a credential that nobody finished may begin there. */
   readonly end: number;
-  /** At `end`; none: nothing is new. */
+  /** What is written at `end`; nothing if nothing is new. */
   readonly additions: readonly FileWrite[];
   readonly marks: readonly FileWrite[];
 }
 
 /**
- * Plans how a cache comes to hold other credentials. Which stay is told by the objects themselves.
- * The bytes of `additions` hold session keys; they belong to the caller.
- * @param before those of the parsed file that are ours.
+ * Plans a change to the credentials of a cache. A credential stays if its very object is in both lists.
+ * The bytes of `additions` hold session keys, and belong to the caller.
+ * @param before our credentials in the file, as it was parsed.
  * @throws RangeError for a time outside 1970 to 2106, or a clock offset beyond 68 years.
  */
 export function planCacheChange(
@@ -38,7 +39,7 @@ export function planCacheChange(
   const marks: FileWrite[] = parsed.entries.flatMap(({ held, timesOffset }) =>
     "key" in held && removed.has(held) ? [{ offset: timesOffset, bytes: removedTimes(held) }] : [],
   );
-  // A cache of MIT's may have no place for the offset: it is measured again at the next login.
+  // MIT's caches may have no room for the offset; it is measured again at the next login.
   if (after.kdcOffset !== before.kdcOffset && parsed.kdcOffsetAt !== undefined)
     marks.push({ offset: parsed.kdcOffsetAt, bytes: formatKdcOffset(after.kdcOffset) });
   const parts = added.map(formatCredentials);

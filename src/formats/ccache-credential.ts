@@ -1,6 +1,6 @@
 /**
- * One credential of a credential cache in MIT's FILE format 0x0504 (docs/formats.md): bytes to a ticket with its session
- * key, a note of MIT's tools, or a word on what is of no use here; and back.
+ * The credentials of a cache in MIT's FILE format 0x0504 (docs/formats.md), one by one: bytes to a ticket
+ * with its session key, to a note of MIT's tools, or to a description of what can't be used here; and back.
  */
 import type { Credentials } from "../protocol/credentials.js";
 import { knownEtype } from "../protocol/etypes.js";
@@ -20,35 +20,40 @@ import { FormatError } from "./format-error.js";
 
 /** A note of MIT's tools in the cache (`X-CACHECONF:`). */
 export interface CacheConfig {
-  /** What it is called, for example `fast_avail`. */
+  /** Its name, for example `fast_avail`. */
   readonly name: string;
-  /** The server it concerns, as text; undefined: the whole cache. */
+  /** The server that it concerns, as text; undefined: the whole cache. */
   readonly server: string | undefined;
   readonly value: Uint8Array;
 }
 
-/** A credential that is of no use here and is passed over. Times are milliseconds; 0: not given. */
+/**
+ * A credential that can't be used here and is skipped. Times are milliseconds since the epoch; 0: none given.
+ */
 export interface SkippedCredential {
   readonly offset: number;
-  /** Client and server as they stand in the file; empty where the file's end cut the credential short. */
+  /** Client and server as the file has them; empty if the file ends before them. */
   readonly client: string;
   readonly name: string;
   readonly etype: number;
   readonly starttime: number;
   readonly endtime: number;
   readonly renewTill: number;
-  /** The ticket flags' bits, bit 0 the highest. */
+  /** The ticket flags as a number of 32 bits; bit 0 is the most significant. */
   readonly flags: number;
-  /** How long the ticket is. */
+  /** The length of the ticket in bytes. */
   readonly bytes: number;
-  /** An unknown encryption type, a name outside the grammar, a key that is not its type's, removed, the file's end inside it. */
+  /**
+   * An unknown encryption type, a name outside our grammar, a key of the wrong length, removed, or cut short
+   * by the end of the file.
+   */
   readonly reason: "etype" | "name" | "malformed" | "removed" | "cut-short";
 }
 
 /** One credential of a cache, with its place in the file. */
 export interface CacheEntry {
   readonly offset: number;
-  /** Where its four times stand. */
+  /** Where its four times are in the file. */
   readonly timesOffset: number;
   readonly held: Credentials | CacheConfig | SkippedCredential;
 }
@@ -59,17 +64,17 @@ const REMOVED_CONFIG_REALM = "X-RMED-CONF:";
 const CONFIG_NAME = "krb5_ccache_conf_data";
 const REMOVED_AUTHTIME = 0xffff_ffff;
 
-/** Whether a cache's entry is a credential of use here. */
+/** Whether an entry of a cache is a credential that can be used here. */
 export function isCredentials(held: CacheEntry["held"]): held is Credentials {
   return "key" in held;
 }
 
-/** Whether a cache's entry is of no use here. */
+/** Whether an entry of a cache can't be used here. */
 export function isSkipped(held: CacheEntry["held"]): held is SkippedCredential {
   return "reason" in held;
 }
 
-/** Reads the next credential; where the bytes end inside it, it is one that was cut short. */
+/** Reads the next credential; one that the bytes end inside of is skipped as cut short. */
 export function readEntry(reader: FormatReader): CacheEntry {
   const { offset } = reader;
   let found: FileCredential;
@@ -86,14 +91,16 @@ export function readEntry(reader: FormatReader): CacheEntry {
   }
 }
 
-/** The bytes of one credential, as they are appended to a cache. Throws as `formatCredentialCache`. */
+/** The bytes of one credential, to be appended to a cache. Throws as `formatCredentialCache`. */
 export function formatCredentials(credentials: Credentials): Uint8Array {
   const writer = new FormatWriter();
   writeCredentials(writer, credentials);
   return writer.finish();
 }
 
-/** The four times of a credential that MIT's tools take for removed: written over those at `timesOffset`. */
+/**
+ * The four times by which MIT's tools know a credential that was removed, to be written at its `timesOffset`.
+ */
 export function removedTimes({ starttime, renewTill }: Credentials): Uint8Array {
   return new FormatWriter()
     .uint32(REMOVED_AUTHTIME)
@@ -103,7 +110,7 @@ export function removedTimes({ starttime, renewTill }: Credentials): Uint8Array 
     .finish();
 }
 
-/** A name as caches have it, with its type, which readers ignore. Throws FormatError. */
+/** Reads a name; its type is ignored, as by all readers. Throws FormatError. */
 export function readName(reader: FormatReader): FileName {
   reader.uint32(); // name type
   const count = reader.uint32();
@@ -112,7 +119,7 @@ export function readName(reader: FormatReader): FileName {
   return { realm, components: Array.from({ length: count }, () => reader.text(reader.uint32())) };
 }
 
-/** A principal as caches have it. */
+/** The name of a principal, as caches have it. */
 export function nameOf(principal: Principal): FileName {
   return { realm: realmOf(principal), components: componentsOf(principal) };
 }
@@ -157,7 +164,10 @@ export function writeConfig(
   writeRest(writer, 0, value);
 }
 
-/** Not under another ticket's key, the flags, no addresses, no authorization data, the ticket, no second ticket. */
+/**
+ * Not under another ticket's key; the flags; no addresses, no authorization data; the ticket; no second
+ * ticket.
+ */
 function writeRest(writer: FormatWriter, flags: number, ticket: Uint8Array): void {
   writer.uint8(0).uint32(flags).uint32(0).uint32(0);
   writeData(writer, ticket);
@@ -171,7 +181,7 @@ interface FileCredential {
   readonly server: FileName;
   readonly etype: number;
   readonly keyBytes: Uint8Array;
-  /** Seconds. */
+  /** Seconds since the epoch. */
   readonly authtime: number;
   readonly starttime: number;
   readonly endtime: number;
@@ -232,7 +242,7 @@ function credentialsOf(found: FileCredential): Credentials | SkippedCredential {
   const client = principalOfName(found.client);
   const server = principalOfName(found.server);
   const row = knownEtype(etype);
-  // RFC 4120 §5.3: without a start time the ticket is valid from authtime on.
+  // RFC 4120 §5.3: without a start time, a ticket is valid from its authtime.
   const starttime = found.starttime === 0 ? authtime : found.starttime;
   const passedOver = (reason: SkippedCredential["reason"]): SkippedCredential => ({
     offset: found.offset,
@@ -246,7 +256,7 @@ function credentialsOf(found: FileCredential): Credentials | SkippedCredential {
     bytes: ticket.length,
     reason,
   });
-  // As MIT's readers tell it: Heimdal sets the end alone.
+  // As MIT's readers know it. Heimdal sets the end and nothing else.
   if ((endtime === 0 && authtime !== 0) || found.server.realm === REMOVED_CONFIG_REALM)
     return passedOver("removed");
   if (row === undefined) return passedOver("etype");

@@ -1,12 +1,13 @@
 /**
- * Which version of MIT's FILE format a credential cache has. Version 4 is read here; 1 to 3, which old programs left
- * behind, are recognised, so that they can be told from files that are no caches, replaced and removed.
+ * Which version of MIT's FILE format a credential cache has. Version 4 is read here. Versions 1 to 3, left
+ * behind by old programs, are recognised, so that such files can be told from others, replaced and removed.
  */
 const MAX_COMPONENTS = 64;
 
 /**
- * The version of a credential cache, 1 to 4; undefined for what is none. Versions 1 and 2 have the byte order of the machine
- * that wrote them, and their first bytes may be a keytab's: their default principal must be whole.
+ * The version of a credential cache, 1 to 4; undefined for anything else. Versions 1 and 2 have the byte
+ * order of the machine that wrote them, and may begin like a keytab, so their default principal must be whole
+ * too.
  */
 export function credentialCacheVersion(bytes: Uint8Array): number | undefined {
   if (bytes.length < 2 || bytes[0] !== 5) return undefined;

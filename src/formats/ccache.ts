@@ -1,9 +1,9 @@
 /**
- * Credential caches in MIT's FILE format 0x0504 (docs/formats.md): bytes to credentials and back. The bytes hold
- * session keys; they belong to the caller.
+ * Credential caches in MIT's FILE format 0x0504 (docs/formats.md): bytes to credentials and back. The bytes
+ * hold session keys; they belong to the caller.
  *
- * The format has whole seconds: every time is rounded down, so a ticket read back starts and ends up to 999 ms before
- * it really does. It is never used after its end.
+ * The format has whole seconds. Times are rounded down, so a ticket that is read back begins and ends up to
+ * 999 ms too early, and is never used after its end.
  */
 import type { Credentials } from "../protocol/credentials.js";
 import type { Principal } from "../protocol/principal.js";
@@ -26,24 +26,24 @@ import { FormatError } from "./format-error.js";
 /** What a credential cache holds. */
 export interface CredentialCacheFile {
   readonly defaultPrincipal: Principal;
-  /** The KDC's clock less the client's, in ms; undefined: not known. */
+  /** The KDC's clock minus the client's, in milliseconds; undefined: not known. */
   readonly kdcOffset?: number | undefined;
   readonly credentials: readonly Credentials[];
   /** What MIT's tools note in the cache. */
   readonly config?: readonly CacheConfig[] | undefined;
 }
 
-/** A cache as it was read. */
+/** A cache that was read. */
 export interface ParsedCredentialCache extends Omit<CredentialCacheFile, "defaultPrincipal"> {
-  /** Undefined where the name is outside this project's grammar. */
+  /** Undefined if the name is outside our grammar. */
   readonly defaultPrincipal: Principal | undefined;
-  /** The default principal as it stands in the file. */
+  /** The default principal as the file has it. */
   readonly defaultName: string;
-  /** Where the clock offset stands, of 8 bytes; undefined: the file has no place for it. */
+  /** Where the file has its clock offset, 8 bytes; undefined: it has no room for one. */
   readonly kdcOffsetAt: number | undefined;
-  /** All that the file holds, in its order. */
+  /** Everything the file holds, in order. */
   readonly entries: readonly CacheEntry[];
-  /** Where the last whole credential ends: what is behind it was cut short. */
+  /** Where the last whole credential ends; anything after it was cut short. */
   readonly end: number;
 }
 
@@ -51,9 +51,9 @@ const VERSION = 0x0504;
 const DELTA_TIME = 1;
 
 /**
- * Reads a credential cache, as MIT's readers do: each credential for itself, up to one that is cut short.
- * @param onSkipped told of credentials that are of no use here.
- * @throws FormatError for anything that does not begin as a cache of version 0x0504.
+ * Reads a credential cache as MIT's readers do: each credential by itself, up to one that is cut short.
+ * @param onSkipped is told of credentials that can't be used here.
+ * @throws FormatError for anything that does not begin like a cache of version 0x0504.
  */
 export function parseCredentialCache(
   bytes: Uint8Array,
@@ -99,10 +99,11 @@ export function formatCredentialCache(file: CredentialCacheFile): Uint8Array {
   return writer.finish();
 }
 
-/** The clock offset as it stands in a header, 8 bytes. Throws RangeError for one beyond 68 years. */
+/** The clock offset as a header has it, in 8 bytes. Throws RangeError for one beyond 68 years. */
 export function formatKdcOffset(kdcOffset: number): Uint8Array {
   const seconds = Math.trunc(kdcOffset / 1000);
-  if (!(Math.abs(seconds) <= 0x7fff_ffff)) throw new RangeError(`kdcOffset: out of range: ${kdcOffset}`);
+  if (!(Math.abs(seconds) <= 0x7fff_ffff))
+    throw new RangeError(`kdcOffset: expected at most 68 years in ms, got ${kdcOffset}`);
   const microseconds = Math.round((kdcOffset - seconds * 1000) * 1000);
   return new FormatWriter().uint32(seconds).uint32(microseconds).finish();
 }

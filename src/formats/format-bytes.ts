@@ -1,12 +1,15 @@
-/** Reading and writing the big-endian file formats of MIT Kerberos. Every length is checked against what is there. */
+/**
+ * Reading and writing MIT Kerberos' big-endian file formats. Every length is checked against the bytes that
+ * are left.
+ */
 
 import { componentsOf, type Principal, parsePrincipal } from "../protocol/principal.js";
 import { FormatError } from "./format-error.js";
 
-/** The largest time of these formats, in ms: unsigned 32-bit seconds, until 2106. */
+/** The latest time of these formats, in seconds since the epoch: 32 bits without sign, up to 2106. */
 const MAX_SECONDS = 0xffff_ffff;
 
-/** Reads from a part of some bytes, forward only. What it gives are copies. */
+/** Reads a part of some bytes from beginning to end; everything it returns is a copy. */
 export class FormatReader {
   readonly #bytes: Uint8Array;
   readonly #view: DataView;
@@ -49,12 +52,12 @@ export class FormatReader {
     return this.#bytes.slice(start, start + length);
   }
 
-  /** One character a byte: what is not ASCII is outside every grammar here. */
+  /** One character for each byte; no grammar here goes beyond ASCII. */
   text(length: number): string {
     return Buffer.from(this.bytes(length)).toString("latin1");
   }
 
-  /** A reader of the next `length` bytes, which this one passes over. */
+  /** A reader of the next `length` bytes, which this one skips. */
   part(length: number): FormatReader {
     const start = this.#advance(length);
     return new FormatReader(this.#bytes, start, start + length);
@@ -66,7 +69,7 @@ export class FormatReader {
 
   #advance(length: number): number {
     if (length > this.remaining)
-      throw new FormatError(this.offset, `cut short: ${length} bytes expected, ${this.remaining} left`);
+      throw new FormatError(this.offset, `cut short: expected ${length} more bytes, got ${this.remaining}`);
     const start = this.offset;
     this.offset += length;
     return start;
@@ -99,7 +102,7 @@ export class FormatWriter {
     return this;
   }
 
-  /** Takes over bytes that hold a key: they are overwritten once they are written. */
+  /** Takes over bytes that hold a key, and overwrites them once they are copied. */
   secret(part: Uint8Array): this {
     this.#secrets.push(part);
     return this.bytes(part);
@@ -118,13 +121,13 @@ export class FormatWriter {
   }
 }
 
-/** A name as these files hold it; it may be outside this project's grammar. */
+/** A name as these files have it; it may be outside our grammar. */
 export interface FileName {
   readonly realm: string;
   readonly components: readonly string[];
 }
 
-/** The principal of a name, or undefined where it is outside this project's grammar. */
+/** The principal of a name, or undefined if it is outside our grammar. */
 export function principalOfName({ realm, components }: FileName): Principal | undefined {
   try {
     const principal = parsePrincipal(`${components.join("/")}@${realm}`, "name");
@@ -134,18 +137,21 @@ export function principalOfName({ realm, components }: FileName): Principal | un
   }
 }
 
-/** A name for messages. */
+/** A name to be shown in a message. */
 export function shownName({ realm, components }: FileName): string {
   return `${components.join("/")}@${realm}`.replace(/[^\x20-\x7e]/g, "?").slice(0, 300);
 }
 
-/** RFC 4120 §6.2: a TGS is a service with an instance (2), all else a principal (1). Readers ignore it. */
+/**
+ * The type of a name (RFC 4120 §6.2), which readers ignore: a service with an instance (2) for a TGS, a
+ * principal (1) for all others.
+ */
 export function nameType(components: readonly string[]): number {
   return components[0] === "krbtgt" ? 2 : 1;
 }
 
 /**
- * Whole seconds of a time in ms, the fraction dropped.
+ * A time in milliseconds as whole seconds; the fraction is dropped.
  * @throws RangeError for a time before 1970 or after 2106.
  */
 export function toSeconds(milliseconds: number, name: string): number {

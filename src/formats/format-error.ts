@@ -1,10 +1,10 @@
-/** A file that is not in the format it should be in. Not a protocol refusal: nobody sent it. */
+/** What is said of a file in the wrong format. This is no protocol refusal: nobody sent it. */
 import { ReadableError } from "../errors/readable-error.js";
 
-/** Bytes that are not in the format; the text ends with the place. */
+/** Bytes that are not in the format expected; the text ends with their place. */
 export class FormatError extends ReadableError {
   override readonly name = "FormatError";
-  /** Where in the bytes the trouble is. */
+  /** Where the fault is, in bytes from the beginning. */
   readonly offset: number;
 
   constructor(offset: number, text: string) {

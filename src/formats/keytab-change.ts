@@ -1,26 +1,27 @@
 /**
- * What to write where to change a keytab in place, as MIT does it: an entry fills the first hole that is large enough, or
- * is appended; it counts from the moment its length word is written, which comes last.
+ * How a keytab is changed in place, as MIT does it: an entry fills the first hole that is large enough, or is
+ * appended. It counts from the moment its length word is written, which is last.
  */
 import type { FileWrite } from "./file-write.js";
 import { FormatWriter } from "./format-bytes.js";
 import { formatKeytabEntry, type KeytabEntry, type KeytabLayout, type KeytabSlot } from "./keytab.js";
 
-/** How entries come into a keytab. */
+/** A change that adds entries to a keytab. */
 export interface KeytabAddition {
-  /** The entries, which nobody sees yet; to be on the disk before the next. */
+  /** The entries, which nobody sees yet. They must be on the disk before the length words are written. */
   readonly bodies: readonly FileWrite[];
-  /** Their length words: from here on they count. */
+  /** Their length words, from which moment the entries count. */
   readonly lengths: readonly FileWrite[];
-  /** Makes holes of them again, where the file can't be cut back to `undoSize`. */
+  /** Turns them into holes again, if the file can't be cut back to `undoSize`. */
   readonly undo: readonly FileWrite[];
-  /** What the file is cut back to first; undefined: nothing is cut off. */
+  /** What the file is first cut back to; undefined: nothing is cut off. */
   readonly undoSize: number | undefined;
 }
 
 /**
  * Plans how entries are added.
- * @throws RangeError for a keytab that ends inside an entry, behind which nothing can be read; as `formatKeytab`.
+ * @throws RangeError for a keytab that ends inside an entry, after which nothing could be read; as
+ *   `formatKeytab`.
  */
 export function planAddition(layout: KeytabLayout, entries: readonly KeytabEntry[]): KeytabAddition {
   const holes = layout.slots.filter(({ held }) => held === undefined);
@@ -36,12 +37,13 @@ export function planAddition(layout: KeytabLayout, entries: readonly KeytabEntry
       bodies.push({ offset: hole.offset + 4, bytes: padded(body, hole.size) });
       continue;
     }
-    if (end === undefined) throw new RangeError("a keytab that ends inside an entry takes no more");
+    if (end === undefined)
+      throw new RangeError("keytab: expected whole entries, got one that ends inside an entry");
     taken.push({ offset: end, size: body.length, held: entry });
     bodies.push({ offset: end, bytes: new FormatWriter().uint32(0).secret(body).finish() });
     end += 4 + body.length;
   }
-  // What stands behind the end of the keytab must not be taken for its next entry.
+  // Whatever follows the end of the keytab must not be taken for its next entry.
   if (end !== undefined && end !== layout.end && end < layout.fileSize)
     bodies.push({ offset: end, bytes: new Uint8Array(4) });
   const undoSize = layout.end === layout.fileSize ? layout.fileSize : undefined;
@@ -53,7 +55,10 @@ export function planAddition(layout: KeytabLayout, entries: readonly KeytabEntry
   };
 }
 
-/** Plans how entries become holes: the length word first, then nothing of the key stays. */
+/**
+ * Plans how entries become holes: first the length word, then zeros over the entry, so that nothing of the
+ * key stays.
+ */
 export function planRemoval(slots: readonly KeytabSlot[]): FileWrite[] {
   return slots.map(({ offset, size }) => ({
     offset,

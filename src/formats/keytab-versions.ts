@@ -1,6 +1,7 @@
 /**
- * Which of a principal's keys is the newest. A keytab's old form keeps the low 8 bits of a version, so that 1 may be newer
- * than 255; MIT's readers decide by the time of writing, and so do we (krb5 1.21, `kt_file.c`, `more_recent`).
+ * Which of a principal's keys are the newest. Old keytabs keep only the low 8 bits of a version, so 1 may be
+ * newer than 255. MIT's readers then go by the time of writing, and so do we (krb5 1.21, `kt_file.c`,
+ * `more_recent`).
  */
 import type { Principal } from "../protocol/principal.js";
 import type { KeytabEntry } from "./keytab.js";
@@ -11,7 +12,10 @@ export interface KeytabVersion {
   readonly entries: readonly KeytabEntry[];
 }
 
-/** The versions of a principal's keys, the newest first; of two keys of one version and encryption type, the later one. */
+/**
+ * The versions of a principal's keys, newest first; of two keys of the same version and encryption type, only
+ * the later.
+ */
 export function keyVersions(entries: readonly KeytabEntry[], principal: Principal): KeytabVersion[] {
   const left = new Map<number, KeytabEntry[]>();
   for (const entry of entries) {
@@ -22,7 +26,8 @@ export function keyVersions(entries: readonly KeytabEntry[], principal: Principa
     else if (entry.timestamp > twin.timestamp)
       left.set(entry.kvno, [...others.filter((other) => other !== twin), entry]);
   }
-  // The rule is no order (250, 130 and 3 may each be newer than the next), so the newest is looked for each time.
+  // The rule is not an order (250, 130 and 3 may each be newer than the next), so the newest is sought each
+  // time.
   const versions: KeytabVersion[] = [];
   while (left.size > 0) {
     const newest = [...left.values()].reduce((best, next) => (isNewer(next, best) ? next : best));

@@ -1,9 +1,9 @@
 /**
- * Keytabs in MIT's file format 0x0502 (docs/formats.md): bytes to entries and back. Bytes and entries hold keys; they
- * belong to the caller.
+ * Keytabs in MIT's file format 0x0502 (docs/formats.md): bytes to entries and back. Bytes and entries hold
+ * keys; they belong to the caller.
  *
- * A keytab is shared with other programs, so it is read as MIT's readers read it: each entry for itself, and one that is of
- * no use here spoils no other.
+ * A keytab is shared with other programs, so it is read as MIT's readers read it: each entry by itself, so
+ * that one which can't be used here does not spoil the others.
  */
 import { knownEtype } from "../protocol/etypes.js";
 import { Key } from "../protocol/keys.js";
@@ -23,41 +23,44 @@ import { KeytabError } from "./keytab-error.js";
 /** One key of a keytab. */
 export interface KeytabEntry {
   readonly principal: Principal;
-  /** When it was written, in ms since the epoch; the file holds whole seconds. */
+  /** When it was written, in milliseconds since the epoch; the file has whole seconds. */
   readonly timestamp: number;
   readonly kvno: number;
   readonly key: Key;
 }
 
-/** An entry that is of no use here and is passed over. What could not be read of it is empty or 0. */
+/** An entry that can't be used here and is skipped. What could not be read of it is empty or 0. */
 export interface SkippedKeytabEntry {
   /** Where it begins. */
   readonly offset: number;
-  /** Its name as it stands in the file. */
+  /** Its name as the file has it. */
   readonly name: string;
-  /** Its principal, where the name is one of this project's grammar. */
+  /** Its principal, if the name is within our grammar. */
   readonly principal: Principal | undefined;
   readonly etype: number;
   readonly kvno: number;
   readonly timestamp: number;
-  /** An unknown encryption type, a name outside the grammar, an entry that is not whole in itself, the file's end inside it. */
+  /**
+   * An unknown encryption type, a name outside our grammar, contents that do not fit its length, or cut short
+   * by the end of the file.
+   */
   readonly reason: "etype" | "name" | "malformed" | "cut-short";
 }
 
-/** A place of a keytab: an entry, or a hole where one was removed. */
+/** A place in a keytab: an entry, or a hole where one was removed. */
 export interface KeytabSlot {
-  /** Where its length word stands. */
+  /** Where its length word is. */
   readonly offset: number;
   /** How many bytes follow the length word. */
   readonly size: number;
-  /** What it holds; undefined: it is a hole. */
+  /** What it holds; undefined for a hole. */
   readonly held: KeytabEntry | SkippedKeytabEntry | undefined;
 }
 
-/** A keytab's places. */
+/** The places in a keytab. */
 export interface KeytabLayout {
   readonly slots: readonly KeytabSlot[];
-  /** Where the next entry is appended; undefined where the file ends inside an entry. */
+  /** Where the next entry is appended; undefined if the file ends inside an entry. */
   readonly end: number | undefined;
   readonly fileSize: number;
 }
@@ -66,13 +69,13 @@ const VERSION = 0x0502;
 const MAX_COMPONENTS = 64;
 const LENGTH_WORD = 4;
 
-/** The bytes of a keytab without entries. */
+/** A keytab without entries. */
 export function emptyKeytab(): Uint8Array {
   return formatKeytab([]);
 }
 
 /**
- * Reads the places of a keytab.
+ * Reads the places in a keytab.
  * @throws FormatError for anything that is not a keytab of version 0x0502.
  */
 export function readKeytabLayout(bytes: Uint8Array): KeytabLayout {
@@ -83,7 +86,8 @@ export function readKeytabLayout(bytes: Uint8Array): KeytabLayout {
   const fileSize = bytes.length;
   for (;;) {
     const { offset } = reader;
-    // As MIT's readers: a length of 0, or less than a whole length, is where a writer was about to append.
+    // As for MIT's readers, a length of 0, or less than a whole length word, is where a writer was about to
+    // append.
     if (reader.remaining < LENGTH_WORD) return { slots, end: offset, fileSize };
     const length = reader.int32();
     const size = Math.abs(length);
@@ -101,7 +105,7 @@ export function readKeytabLayout(bytes: Uint8Array): KeytabLayout {
 
 /**
  * Reads a keytab.
- * @param onSkipped told of entries that are of no use here.
+ * @param onSkipped is told of entries that can't be used here.
  * @throws FormatError for anything that is not a keytab of version 0x0502.
  */
 export function parseKeytab(
@@ -116,25 +120,27 @@ export function parseKeytab(
   });
 }
 
-/** What is said of an entry that was passed over. */
+/** What is said of an entry that was skipped. */
 export function skippedText({ name, kvno, etype, reason }: SkippedKeytabEntry): string {
   if (reason === "cut-short") return "the end of the file cuts its last entry short";
   if (reason === "malformed")
     return name === "" ? "an entry that is not whole" : `an entry of ${name} that is not whole`;
   const why =
-    reason === "etype" ? `encryption type ${etype} is not supported here` : "such a name is none here";
+    reason === "etype"
+      ? `encryption type ${etype} is not supported here`
+      : "such a name is not supported here";
   return `a key of ${name}, kvno ${kvno}: ${why}`;
 }
 
-/** Whether a keytab's entry is a key of use here. */
+/** Whether an entry of a keytab is a key that can be used here. */
 export function isKey(held: KeytabEntry | SkippedKeytabEntry): held is KeytabEntry {
   return "key" in held;
 }
 
 /**
- * Reads a keytab of a file.
- * @param path the file's, for the refusal.
- * @throws KeytabError naming the file for anything that is not a keytab of version 0x0502.
+ * Reads a keytab that came from a file.
+ * @param path of the file, for the error.
+ * @throws KeytabError, which names the file, for anything that is not a keytab of version 0x0502.
  */
 export function parseKeytabFile(
   path: string,
@@ -196,7 +202,7 @@ function readEntry(part: FormatReader, offset: number): KeytabEntry | SkippedKey
     known = { ...known, timestamp, kvno: shortKvno, etype };
     const keyBytes = part.bytes(part.uint16());
     try {
-      // Behind it may follow Heimdal's flags, and what is left of a reused hole.
+      // Heimdal's flags may follow, and what is left of a hole that was reused.
       const kvno = (part.remaining >= 4 && part.uint32()) || shortKvno;
       known = { ...known, kvno };
       const row = knownEtype(etype);
@@ -213,7 +219,7 @@ function readEntry(part: FormatReader, offset: number): KeytabEntry | SkippedKey
   }
 }
 
-/** A name and its type, which readers ignore. */
+/** Reads a name; its type, further on, is ignored by all readers. */
 function readName(part: FormatReader): FileName {
   const count = part.uint16();
   if (count > MAX_COMPONENTS) throw part.fail(`a name of ${count} components`);

@@ -260,7 +260,7 @@ describe("keytab", () => {
     ["malformed", "", "an entry that is not whole"],
     ["malformed", "http/v@A.TEST", "an entry of http/v@A.TEST that is not whole"],
     ["etype", "http/v@A.TEST", "a key of http/v@A.TEST, kvno 300: encryption type 23 is not supported here"],
-    ["name", "http/v@a.test", "a key of http/v@a.test, kvno 300: such a name is none here"],
+    ["name", "http/v@a.test", "a key of http/v@a.test, kvno 300: such a name is not supported here"],
   ])("says of an entry that it passed over (%s) what it is: %j", (reason, name, text) => {
     expect(skippedText({ ...SKIPPED, name, reason })).toBe(text);
   });
