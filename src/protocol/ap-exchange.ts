@@ -297,7 +297,6 @@ function openApRep<T>(
   { sessionKey, ctime, nonce }: PendingApReq,
   read: (part: EncApRepPart) => T,
 ): T {
-  if (bytes.length === 0) throw mutualFailure();
   try {
     const sealing = { key: sessionKey, usage: KeyUsage.AP_REP };
     const part = unsealFromBytes(sealing, "encApRepPart", bytes, "ap_rep", mutualFailure);

@@ -336,6 +336,12 @@ export function describeApReq(world: ApReqWorld): void {
         details: { field: "ticket.authtime" },
       },
       {
+        name: "an impossible starttime",
+        alter: (p) => (p.starttime!.nanos = 1_000_000_000),
+        code: GENERIC,
+        details: { field: "ticket.starttime" },
+      },
+      {
         name: "an impossible endtime",
         alter: (p) => (p.endtime!.seconds = 2n ** 62n),
         code: GENERIC,

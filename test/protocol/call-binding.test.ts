@@ -26,7 +26,7 @@ import type { Credentials } from "../../src/protocol/credentials.js";
 import { KeyUsage } from "../../src/protocol/key-usage.js";
 import { Key } from "../../src/protocol/keys.js";
 import { grantTicket, login, makeRealm, NOW, reseal, servicePolicy } from "../support/entries.js";
-import { refusalOf } from "./refusal.js";
+import { expectRefusal, refusalOf } from "./refusal.js";
 
 const realm = makeRealm(20);
 const { credentials } = grantTicket(realm, login(realm).credentials);
@@ -145,6 +145,16 @@ describe("an AP-REQ", () => {
       reason: "KRB_ERR_GENERIC",
       details: { field: "authenticator.seq_number" },
     });
+  });
+
+  test("is refused with a level of protection that is none", () => {
+    const apReq = fromBinary(ApReqSchema, makeCallApReq(credentials, facts, undefined, NOW).bytes);
+    for (const level of [0, 99])
+      expectRefusal(
+        () => readApReq(toBinary(ApReqSchema, { ...apReq, protection: level as ProtectionLevel })),
+        "KRB_ERR_GENERIC",
+        { field: "ap_req.protection" },
+      );
   });
 
   test("travels in 4096 bytes at most", () => {

@@ -64,8 +64,10 @@ describe.each(["integrity", "privacy"] as const)("messages at %s", (protection) 
   test("are refused under another key, and in the other direction", () => {
     const keys = keysOf();
     const bytes = pair(protection, keys).sender.protect(text("a"));
-    const named = (part: string) =>
-      protection === "privacy" ? { reason: forged, details: { part } } : { reason: forged };
+    const named = (field: string) => ({
+      reason: forged,
+      details: protection === "privacy" ? { part: field } : { field },
+    });
     expect(refusalOf(() => pair(protection).receiver.open(bytes))).toMatchObject(named("request"));
     expect(refusalOf(() => pair(protection, keys, RESPONSES).receiver.open(bytes))).toMatchObject(
       named("response"),
