@@ -2,8 +2,10 @@
  * Keys as the protocol holds them: bytes with their encryption type and, for long-term keys, a version number
  * (RFC 4120 §5.2.9). A key prints as `[redacted]`.
  */
+
 import { inspect } from "node:util";
 import type { CipherKey, EncryptionType, RandomSource } from "../crypto/encryption-type.js";
+import { equalBytes } from "../crypto/equal-bytes.js";
 import { KrbError, malformed, tooLong } from "./krb-error.js";
 import { defaultSalt, type Principal } from "./principal.js";
 
@@ -38,6 +40,11 @@ export class Key {
   /** A copy of the key's bytes, the caller's, to put into a message, a keytab or a record. */
   exportBytes(): Uint8Array {
     return new Uint8Array(this.#bytes);
+  }
+
+  /** Whether the other is the same key of the same encryption type, in constant time. */
+  equals(other: Key): boolean {
+    return this.etype === other.etype && equalBytes(this.#bytes, other.#bytes);
   }
 
   /** Overwrites the key and what was derived from it. JavaScript may have left other copies. */
@@ -75,6 +82,11 @@ export interface LongTermKey {
   /** Key version number, from 1 upwards. */
   readonly kvno: number;
   readonly key: Key;
+  /**
+   * Of a version that was replaced: from this time on (milliseconds since the epoch) it opens nothing. Undefined for a
+   * current key, for a key from a keytab, and for one replaced before ends were kept (`usableKeys` knows).
+   */
+  readonly goodUntil?: number | undefined;
 }
 
 /** Makes a fresh random key, never a weak one. */

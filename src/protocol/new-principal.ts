@@ -3,7 +3,7 @@ import type { RandomSource } from "../crypto/encryption-type.js";
 import { etypeOf } from "./etypes.js";
 import { keyFromPassword, type LongTermKey, randomKey, stringToKeyOf } from "./keys.js";
 import type { Principal } from "./principal.js";
-import { currentKvno, emptyEntry, type PrincipalEntry } from "./principal-entry.js";
+import { currentKeys, currentKvno, emptyEntry, keyEnd, type PrincipalEntry } from "./principal-entry.js";
 
 /**
  * A principal with keys made from a password, one for each encryption type: a person, never a service.
@@ -34,8 +34,8 @@ export function randomKeyPrincipal(
 }
 
 /**
- * The entry with keys of a new version, made from a password. No old key stays. `now` is in milliseconds
- * since the epoch.
+ * The entry with keys of a new version from a password. Old keys go: whoever had the old password opens nothing new. TGTs
+ * of before end, unless it is the password that the entry has already (`cpw -e` adds an encryption type).
  */
 export async function withPassword(
   entry: PrincipalEntry,
@@ -45,6 +45,7 @@ export async function withPassword(
   iterations?: number,
 ): Promise<PrincipalEntry> {
   const kvno = currentKvno(entry) + 1;
+  const isNew = !(await hasPassword(entry, password));
   const choice = (etype: number) => stringToKeyOf(entry.principal, etypeOf(etype), iterations);
   const keys = await Promise.all(
     etypes.map(async (etype) => ({
@@ -59,20 +60,33 @@ export async function withPassword(
     passwordKeyed: true,
     modifiedAt: now,
     keysChangedAt: now,
+    ...(isNew && { tgtsFrom: now }),
   };
 }
 
+/** Whether a password is the one that the entry's keys were made from. */
+async function hasPassword(entry: PrincipalEntry, password: string): Promise<boolean> {
+  const [current] = currentKeys(entry);
+  const choice = current && entry.stringToKey.get(current.key.etype.etype);
+  if (!entry.passwordKeyed || current === undefined || choice === undefined) return false;
+  const made = await keyFromPassword(current.key.etype, password, choice);
+  try {
+    return made.equals(current.key);
+  } finally {
+    made.wipe();
+  }
+}
+
 /**
- * The entry with random keys of a new version.
- * @param now milliseconds since the epoch.
- * @param keepVersions how many of the newest old versions stay, so that tickets made with them can still be
- *   opened. No key made from a password ever stays.
+ * The entry with random keys of a new version. Older versions stay as long as a ticket under them may live; of a password
+ * nothing stays, and TGTs of before end with it.
+ * @param retention how long a replaced key stays good, in milliseconds (`keyRetention`); 0 keeps no old key.
  */
 export function withRandomKeys(
   entry: PrincipalEntry,
   etypes: readonly number[],
   now: number,
-  keepVersions: number,
+  retention: number,
   random?: RandomSource,
 ): PrincipalEntry {
   const current = currentKvno(entry);
@@ -80,7 +94,10 @@ export function withRandomKeys(
     kvno: current + 1,
     key: randomKey(etypeOf(etype), random),
   }));
-  const kept = entry.passwordKeyed ? [] : entry.keys.filter(({ kvno }) => kvno > current - keepVersions);
+  const replaced = entry.passwordKeyed ? [] : entry.keys;
+  const kept = replaced
+    .map((key) => ({ ...key, goodUntil: keyEnd(entry, key, retention) ?? now + retention }))
+    .filter(({ goodUntil }) => now < goodUntil);
   return {
     ...entry,
     keys: [...made, ...kept],
@@ -88,5 +105,6 @@ export function withRandomKeys(
     passwordKeyed: false,
     modifiedAt: now,
     keysChangedAt: now,
+    ...(entry.passwordKeyed && { tgtsFrom: now }),
   };
 }

@@ -27,6 +27,11 @@ export interface RealmPolicy {
   readonly iterations?: number | undefined;
 }
 
+/** How long a key that was replaced still opens tickets: the longest ticket, and the difference of clocks. Milliseconds. */
+export function keyRetention({ maxLife, clockSkew }: RealmPolicy): number {
+  return maxLife + clockSkew;
+}
+
 /** What is known when the AS decides: the client has proved its key. */
 export interface AsFacts {
   readonly client: PrincipalEntry;
@@ -119,6 +124,20 @@ export const TGS_RULES: readonly Rule<TgsFacts>[] = [
         ? new KrbError(
             "KDC_ERR_CLIENT_REVOKED",
             `${tgt.client} is no longer active; ask the realm's operator`,
+          )
+        : undefined,
+  },
+  {
+    name: "a TGT ends with its principal, and with the password or keys that it was issued for",
+    refuse: ({ client, tgt }) =>
+      client !== undefined && tgt.authtime < client.tgtsFrom
+        ? new KrbError(
+            "KDC_ERR_TGT_REVOKED",
+            `${tgt.client} got another password or other keys; log in again`,
+            {
+              authtime: isoTime(tgt.authtime),
+              tgts_from: isoTime(client.tgtsFrom),
+            },
           )
         : undefined,
   },

@@ -33,6 +33,8 @@ export interface PrincipalEntry {
   readonly modifiedAt: number;
   /** When the current keys were made. */
   readonly keysChangedAt: number;
+  /** TGTs whose authtime is earlier are refused: of an earlier principal of this name, or of a password or keys that ended. */
+  readonly tgtsFrom: number;
 }
 
 /** A principal without keys, limits or expiry, made at `now` (milliseconds since the epoch). */
@@ -50,6 +52,7 @@ export function emptyEntry(principal: Principal, now: number): PrincipalEntry {
     createdAt: now,
     modifiedAt: now,
     keysChangedAt: now,
+    tgtsFrom: now,
   };
 }
 
@@ -62,4 +65,42 @@ export function currentKvno(entry: PrincipalEntry): number {
 export function currentKeys(entry: PrincipalEntry): readonly LongTermKey[] {
   const kvno = currentKvno(entry);
   return entry.keys.filter((key) => key.kvno === kvno);
+}
+
+/**
+ * When a key opens nothing any more, in milliseconds since the epoch; undefined: it is of the current version.
+ * @param retention how long a replaced key stays good, in milliseconds (`keyRetention`). It counts for keys that were
+ *   replaced before ends were kept.
+ */
+export function keyEnd(
+  entry: PrincipalEntry,
+  { kvno, goodUntil }: LongTermKey,
+  retention: number,
+): number | undefined {
+  if (kvno === currentKvno(entry)) return undefined;
+  return goodUntil ?? entry.keysChangedAt + retention;
+}
+
+/** The keys that are left of an entry, and until when that is so. */
+interface UsableKeys {
+  readonly keys: readonly LongTermKey[];
+  readonly from: number;
+  readonly until: number;
+}
+
+const usable = new WeakMap<PrincipalEntry, UsableKeys>();
+
+/**
+ * The keys that open tickets at `now`: the current ones, and older ones until the longest ticket under them has ended. The
+ * same array as long as the same keys are left, so that caches of what they opened stay good.
+ * @param now milliseconds since the epoch.
+ * @param retention as `keyEnd` takes it.
+ */
+export function usableKeys(entry: PrincipalEntry, now: number, retention: number): readonly LongTermKey[] {
+  const known = usable.get(entry);
+  if (known !== undefined && known.from <= now && now < known.until) return known.keys;
+  const endOf = (key: LongTermKey) => keyEnd(entry, key, retention) ?? Number.POSITIVE_INFINITY;
+  const keys = entry.keys.filter((key) => now < endOf(key));
+  usable.set(entry, { keys, from: now, until: Math.min(...keys.map(endOf)) });
+  return keys;
 }

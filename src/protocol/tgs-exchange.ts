@@ -28,9 +28,9 @@ import { earliest, type IssuedTicket, sessionKeyEtype, ticketKey, ticketLife } f
 import { KeyUsage } from "./key-usage.js";
 import { randomKey } from "./keys.js";
 import { KrbError, malformed } from "./krb-error.js";
-import { applyRules, type RealmPolicy, TGS_RULES } from "./policy.js";
+import { applyRules, keyRetention, type RealmPolicy, TGS_RULES } from "./policy.js";
 import { krbtgtOf, type Principal, parsePrincipal } from "./principal.js";
-import type { PrincipalEntry } from "./principal-entry.js";
+import { type PrincipalEntry, usableKeys } from "./principal-entry.js";
 import { sealToBytes } from "./sealed-part.js";
 import { decodeBlob } from "./strict-decode.js";
 import { makeTicket, type TicketContents } from "./ticket.js";
@@ -84,7 +84,10 @@ export function verifyTgsReq(
   openTicket?: TicketOpener,
 ): VerifiedTgsReq {
   const { permittedEtypes, clockSkew } = policy;
-  const service = { principal: krbtgtOf(policy.realm), keys: krbtgt.keys };
+  const service = {
+    principal: krbtgtOf(policy.realm),
+    keys: usableKeys(krbtgt, now, keyRetention(policy)),
+  };
   if (request.body.length === 0) throw malformed("body", "required");
   const apReqPolicy = { service, permittedEtypes, clockSkew, openTicket };
   const apReq = verifyApReq(request, TGS_USE, request.body, apReqPolicy, now);

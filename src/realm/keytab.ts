@@ -11,10 +11,16 @@ import { PrivateFileError } from "../files/private-file-error.js";
 import { readSecret } from "../files/secret-file.js";
 import { type KeytabEntry, parseKeytabFile, type SkippedKeytabEntry } from "../formats/keytab.js";
 import type { LongTermKey } from "../protocol/keys.js";
+import { keyRetention } from "../protocol/policy.js";
 import type { Principal } from "../protocol/principal.js";
-import type { PrincipalEntry } from "../protocol/principal-entry.js";
+import { type PrincipalEntry, usableKeys } from "../protocol/principal-entry.js";
 import { putIntoKeytab } from "./keytab-change.js";
-import { newKeyEtypes, withRandomKeysPrepared } from "./principal-keys.js";
+import {
+  newKeyEtypes,
+  type RandomKeyChoice,
+  requireRandomKeys,
+  withRandomKeysPrepared,
+} from "./principal-keys.js";
 import { existingPrincipal, isTgs, localPrincipal } from "./principals.js";
 import type { Realm } from "./realm.js";
 import { RealmError } from "./realm-error.js";
@@ -34,11 +40,11 @@ export interface KeytabTarget {
 /**
  * Makes new keys for services and writes them into a keytab, along with the old versions that the realm still
  * keeps.
- * @param names of the principals; one with a password loses it.
+ * @param names of the principals.
  * @param etypes of the new keys, as `newKeyEtypes` takes them.
  * @param now milliseconds since the epoch.
  * @returns the new entries, in the order of the names.
- * @throws RealmError as `existingPrincipal` and `newKeyEtypes`, `protected` for the TGS, `keytab` if the
+ * @throws RealmError as `existingPrincipal`, `newKeyEtypes` and `changeToRandomKeys`, `protected` for the TGS, `keytab` if the
  *   folder can't be written; PrivateFileError and KeytabError if the file exists and is not a keytab.
  */
 export async function exportNewKeys(
@@ -47,19 +53,30 @@ export async function exportNewKeys(
   target: KeytabTarget,
   etypes: readonly number[],
   now: number,
+  choice: RandomKeyChoice = {},
 ): Promise<PrincipalEntry[]> {
   await checkKeytabTarget(target.path, target.onSkipped);
   const entries = await exportable(realm, names);
-  for (const entry of entries) newKeyEtypes(realm, etypes, entry);
+  for (const entry of entries) {
+    newKeyEtypes(realm, etypes, entry);
+    if (!choice.endPassword) requireRandomKeys(entry);
+  }
   return inOrder(entries, target, ({ principal }) =>
-    withRandomKeysPrepared(realm, principal, etypes, now, async (prepared) => {
-      let written = prepared.entry;
-      const write = async () => {
-        written = await prepared.write();
-      };
-      await putIntoKeytab(target.path, prepared.entry, now, { ...prepared, write });
-      return written;
-    }),
+    withRandomKeysPrepared(
+      realm,
+      principal,
+      etypes,
+      now,
+      async (prepared) => {
+        let written = prepared.entry;
+        const write = async () => {
+          written = await prepared.write();
+        };
+        await putIntoKeytab(target.path, prepared.entry, now, { ...prepared, write });
+        return written;
+      },
+      choice,
+    ),
   );
 }
 
@@ -82,10 +99,11 @@ export async function exportKeys(
       throw new RealmError(
         "password-keyed",
         `${principal} has a password: its keys are no service's`,
-        "without -norandkey it gets random keys, and the password ends",
+        "a service needs a principal of its own: tessera kadmin addprinc -randkey NAME",
       );
+  const retention = keyRetention(realm.policy);
   return inOrder(entries, target, async (entry) => {
-    await putIntoKeytab(target.path, entry, now);
+    await putIntoKeytab(target.path, { ...entry, keys: usableKeys(entry, now, retention) }, now);
     return entry;
   });
 }

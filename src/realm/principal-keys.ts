@@ -10,6 +10,7 @@ import {
   withPassword,
   withRandomKeys,
 } from "../protocol/new-principal.js";
+import { keyRetention } from "../protocol/policy.js";
 import type { Principal } from "../protocol/principal.js";
 import { currentKeys, currentKvno, type PrincipalEntry } from "../protocol/principal-entry.js";
 import { existingPrincipal, isTgs, localPrincipal, type PrincipalLimits } from "./principals.js";
@@ -124,6 +125,7 @@ export async function changePassword(
       passwordExpiresAt: undefined,
       modifiedAt: now,
       keysChangedAt: now,
+      tgtsFrom: made.tgtsFrom,
     };
   });
 }
@@ -145,22 +147,30 @@ export interface PreparedKeys {
 /** How often new keys are made if somebody else's come first. */
 const MAX_TRIES = 5;
 
+/** What changes along with new random keys. */
+export interface RandomKeyChoice {
+  /** Lets a principal that has a password lose it. */
+  readonly endPassword?: boolean | undefined;
+  /** Refuses the TGTs that were issued for the old keys. */
+  readonly endTgts?: boolean | undefined;
+}
+
 /**
- * Gives a principal random keys of a new version. The version replaced remains, since tickets under it may
- * still be in use; so do those before it, unless it was current for longer than any ticket lives. Keys made
- * from a password never remain.
+ * Gives a principal random keys of a new version. The versions replaced open tickets until the longest ticket under them
+ * has ended, then nothing. Keys made from a password end at once.
  * @param etypes as `newKeyEtypes` takes them.
  * @param now milliseconds since the epoch.
  * @returns the entry that was written.
- * @throws RealmError as `existingPrincipal` and `newKeyEtypes`.
+ * @throws RealmError as `existingPrincipal` and `newKeyEtypes`; `password-keyed` where a password would end unasked.
  */
 export async function changeToRandomKeys(
   realm: Realm,
   name: string,
   etypes: readonly number[],
   now: number,
+  choice: RandomKeyChoice = {},
 ): Promise<PrincipalEntry> {
-  return withRandomKeysPrepared(realm, name, etypes, now, ({ write }) => write());
+  return withRandomKeysPrepared(realm, name, etypes, now, ({ write }) => write(), choice);
 }
 
 /**
@@ -174,10 +184,11 @@ export async function withRandomKeysPrepared<T>(
   etypes: readonly number[],
   now: number,
   use: (prepared: PreparedKeys) => Promise<T>,
+  choice: RandomKeyChoice = {},
 ): Promise<T> {
   for (let tries = 1; ; tries++) {
     try {
-      return await use(await prepareRandomKeys(realm, name, etypes, now));
+      return await use(await prepareRandomKeys(realm, name, etypes, now, choice));
     } catch (error) {
       const again = error instanceof RealmError && error.reason === "changed" && tries < MAX_TRIES;
       if (!again) throw error;
@@ -190,11 +201,14 @@ async function prepareRandomKeys(
   name: string,
   etypes: readonly number[],
   now: number,
+  choice: RandomKeyChoice,
 ): Promise<PreparedKeys> {
   const old = await existingPrincipal(realm, name);
+  if (!choice.endPassword) requireRandomKeys(old);
   const chosen = newKeyEtypes(realm, etypes, old);
-  const keep = now - old.keysChangedAt < realm.policy.maxLife ? currentKvno(old) : 1;
-  const entry = { ...withRandomKeys(old, chosen, now, keep), passwordExpiresAt: undefined };
+  const retention = keyRetention(realm.policy);
+  const changed = { ...withRandomKeys(old, chosen, now, retention), passwordExpiresAt: undefined };
+  const entry = choice.endTgts ? { ...changed, tgtsFrom: now } : changed;
   const fields = Object.keys(entry) as (keyof PrincipalEntry)[];
   const changes = Object.fromEntries(
     fields.filter((field) => entry[field] !== old[field]).map((field) => [field, entry[field]]),
@@ -215,16 +229,55 @@ async function prepareRandomKeys(
 }
 
 function sameKey(a: LongTermKey, b: LongTermKey): boolean {
-  const [bytes, others] = [a.key.exportBytes(), b.key.exportBytes()];
-  const same = a.kvno === b.kvno && a.key.etype === b.key.etype && Buffer.compare(bytes, others) === 0;
-  bytes.fill(0);
-  others.fill(0);
-  return same;
+  return a.kvno === b.kvno && a.key.equals(b.key);
 }
 
 function changedMeanwhile(principal: Principal): RealmError {
   const text = `${principal} was given other keys in the meantime; nothing was changed`;
   return new RealmError("changed", text, "try again");
+}
+
+/**
+ * Makes sure that random keys end no password.
+ * @throws RealmError `password-keyed`.
+ */
+export function requireRandomKeys({ principal, passwordKeyed }: PrincipalEntry): void {
+  if (!passwordKeyed) return;
+  throw new RealmError(
+    "password-keyed",
+    `${principal} has a password: it is a person's, and random keys would end it`,
+    "a service needs a principal of its own: tessera kadmin addprinc -randkey NAME",
+  );
+}
+
+/**
+ * Drops the old versions of a principal's keys: tickets under them open no more, whatever is left of their lives.
+ * @param keepFrom the oldest version that stays; the current one by default.
+ * @param now milliseconds since the epoch.
+ * @returns the entry that was written, and the versions that are gone.
+ * @throws RealmError as `existingPrincipal`; `version` where nothing would be left.
+ */
+export async function purgeKeys(
+  realm: Realm,
+  name: string,
+  now: number,
+  keepFrom?: number,
+): Promise<{ entry: PrincipalEntry; purged: readonly number[] }> {
+  const { principal } = await existingPrincipal(realm, name);
+  let purged: readonly number[] = [];
+  const entry = await realm.principals.change(principal, (old) => {
+    const current = currentKvno(old);
+    const oldest = keepFrom ?? current;
+    if (oldest > current)
+      throw new RealmError(
+        "version",
+        `${principal}: its current keys are version ${current}: none would be left from ${oldest} on`,
+      );
+    const kept = old.keys.filter(({ kvno }) => kvno >= oldest);
+    purged = [...new Set(old.keys.map(({ kvno }) => kvno))].filter((kvno) => kvno < oldest);
+    return purged.length === 0 ? old : { ...old, keys: kept, modifiedAt: now };
+  });
+  return { entry, purged };
 }
 
 async function requireNew({ principals }: Realm, principal: Principal): Promise<void> {

@@ -74,8 +74,7 @@ export function addService<S extends DescService>(
 
 type OpenCall = (call: HandlerContext["call"]) => CallScope;
 
-// biome-ignore lint/suspicious/noExplicitAny: checked by ServiceImplementation, whose types are lost in a
-// loop
+// biome-ignore lint/suspicious/noExplicitAny: checked by ServiceImplementation; a loop loses its types
 type AnyHandler = (request: any, context: HandlerContext) => any;
 
 function bridge(method: DescMethod, handler: AnyHandler, open: OpenCall): grpc.UntypedHandleCall {

@@ -37,6 +37,8 @@ export {
   type NewPrincipalChoice,
   newKeyEtypes,
   type PasswordSource,
+  purgeKeys,
+  type RandomKeyChoice,
 } from "../realm/principal-keys.js";
 export {
   deletePrincipal,

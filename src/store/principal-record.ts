@@ -24,7 +24,10 @@ import type { PrincipalEntry } from "../protocol/principal-entry.js";
 import type { MasterKey } from "./master-key.js";
 import { StoreError } from "./store-error.js";
 
-const VERSION = 1;
+/** What is written. */
+const VERSION = 2;
+/** What is read: version 1 lacks when old keys end and from when TGTs count. */
+const READ_VERSIONS: readonly number[] = [1, VERSION];
 const NONCE_SIZE = 12;
 const TAG_SIZE = 16;
 
@@ -51,6 +54,7 @@ export function encodePrincipal(
       createdAt: toInt64(entry.createdAt),
       modifiedAt: toInt64(entry.modifiedAt),
       keysChangedAt: toInt64(entry.keysChangedAt),
+      tgtsFrom: toInt64(entry.tgtsFrom),
     }),
   );
   const sealed = create(SealedPrincipalRecordSchema, {
@@ -99,10 +103,10 @@ function openRecord(bytes: Uint8Array, masterKey: MasterKey, principal: Principa
           "wrong-key",
           `${principal}: sealed under another master key, or damaged; use the realm's own master key file`,
         );
-  if (sealed.version !== VERSION)
+  if (!READ_VERSIONS.includes(sealed.version))
     throw new StoreError(
       "version",
-      `${principal}: the record has version ${sealed.version}, this release reads ${VERSION}; use the release that wrote it`,
+      `${principal}: the record has version ${sealed.version}, this release reads ${READ_VERSIONS.join(" and ")}; use the release that wrote it`,
     );
   return parsed(() => fromBinary(PrincipalRecordSchema, sealed.record), principal);
 }
@@ -128,12 +132,14 @@ function entryOf(record: PrincipalRecord, masterKey: MasterKey, principal: Princ
     createdAt: Number(record.createdAt),
     modifiedAt: Number(record.modifiedAt),
     keysChangedAt: Number(record.keysChangedAt),
+    // Version 1 has no such field: 0.
+    tgtsFrom: Number(record.tgtsFrom === 0n ? record.createdAt : record.tgtsFrom),
   };
 }
 
 function sealKey(
   principal: Principal,
-  { kvno, key }: LongTermKey,
+  { kvno, key, goodUntil }: LongTermKey,
   masterKey: MasterKey,
   random: (size: number) => Uint8Array,
 ): SealedKey {
@@ -150,6 +156,7 @@ function sealKey(
       etype,
       nonce,
       cipher: Buffer.concat([body, rest, cipher.getAuthTag()]),
+      ...optional("goodUntil", goodUntil),
     });
   } finally {
     plain.fill(0);
@@ -158,7 +165,7 @@ function sealKey(
 }
 
 function openKey(principal: Principal, sealed: SealedKey, masterKey: MasterKey): LongTermKey {
-  const { kvno, etype, nonce } = sealed;
+  const { kvno, etype, nonce, goodUntil } = sealed;
   const row = etypeOf(etype);
   const sealing = masterKey.exportSealingKey();
   const split = sealed.cipher.length - TAG_SIZE;
@@ -169,7 +176,11 @@ function openKey(principal: Principal, sealed: SealedKey, masterKey: MasterKey):
       .setAuthTag(sealed.cipher.subarray(split));
     plain = decipher.update(sealed.cipher.subarray(0, split));
     decipher.final();
-    return { kvno, key: new Key(row, plain) };
+    return {
+      kvno,
+      key: new Key(row, plain),
+      ...(goodUntil !== undefined && { goodUntil: Number(goodUntil) }),
+    };
   } finally {
     plain.fill(0);
     sealing.fill(0);

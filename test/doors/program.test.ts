@@ -34,7 +34,7 @@ beforeAll(() => {
   const own = join(dir, "node_modules", name);
   mkdirSync(own, { recursive: true });
   run("tar", "-xzf", join(dir, filename), "--strip-components=1", "-C", own);
-  for (const name of ["@bufbuild", "@grpc", "@types", "lmdb"])
+  for (const name of ["@bufbuild", "@grpc", "@types", "fs-native-extensions", "lmdb"])
     symlinkSync(join(ROOT, "node_modules", name), join(dir, "node_modules", name));
   copyFileSync(join(ROOT, "examples/realm/realm.ts"), join(dir, "realm.ts"));
   writeFileSync(join(dir, "package.json"), JSON.stringify({ type: "module", private: true }));

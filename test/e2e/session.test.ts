@@ -153,7 +153,7 @@ describe("a session", () => {
   });
 
   it("protects the TGS, and disables a user", async () => {
-    expect((await shell.run("kadmin delprinc krbtgt/EXAMPLE.TEST")).code).toBe(1);
+    expect((await shell.run("kadmin delprinc -force krbtgt/EXAMPLE.TEST")).code).toBe(1);
     expect((await shell.run("kadmin modprinc --disable alice")).code).toBe(0);
     const { stderr } = await shell.run("kinit -c other-cc --password-stdin alice", `${PASSWORD}\n`);
     expect(stderr).toContain("KDC_ERR_CLIENT_REVOKED, 18");

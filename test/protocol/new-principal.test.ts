@@ -90,43 +90,45 @@ describe("a principal with random keys", () => {
     expect(service.stringToKey.size).toBe(0);
   });
 
-  test.each<[number, [number, number][]]>([
-    [0, [[3, 3]]],
-    [
-      1,
-      [
-        [3, 3],
-        [2, 3],
-      ],
-    ],
-    [
-      2,
-      [
-        [3, 3],
-        [2, 3],
-        [1, 20],
-        [1, 3],
-      ],
-    ],
-    [
-      9,
-      [
-        [3, 3],
-        [2, 3],
-        [1, 20],
-        [1, 3],
-      ],
-    ],
-  ])("keeps as many old versions as is asked: %d", (keep, expected) => {
-    const second = withRandomKeys(service, [3], NOW, 9);
-    expect(versions(withRandomKeys(second, [3], NOW, keep).keys)).toEqual(expected);
+  test("keeps a version that was replaced for as long as is asked, and not a millisecond longer", () => {
+    const second = withRandomKeys(service, [3], NOW, HOUR);
+    const third = (now: number) => versions(withRandomKeys(second, [3], now, HOUR).keys);
+    expect(second.keys.map(({ goodUntil }) => goodUntil)).toEqual([undefined, NOW + HOUR, NOW + HOUR]);
+    expect(third(NOW + HOUR - 1)).toEqual([
+      [3, 3],
+      [2, 3],
+      [1, 20],
+      [1, 3],
+    ]);
+    expect(third(NOW + HOUR)).toEqual([
+      [3, 3],
+      [2, 3],
+    ]);
+    expect(versions(withRandomKeys(service, [3], NOW, 0).keys)).toEqual([[2, 3]]);
+  });
+
+  test("a version replaced before ends were kept ends as long after its replacement", () => {
+    const old = { ...withRandomKeys(service, [3], NOW, HOUR), keysChangedAt: NOW };
+    const stored = { ...old, keys: old.keys.map(({ kvno, key }) => ({ kvno, key })) };
+    const later = withRandomKeys(stored, [3], NOW + 1, HOUR);
+    expect(later.keys.map(({ kvno, goodUntil }) => [kvno, goodUntil])).toEqual([
+      [3, undefined],
+      [2, NOW + 1 + HOUR],
+      [1, NOW + HOUR],
+      [1, NOW + HOUR],
+    ]);
   });
 
   test("keeps no key of a password it had before", async () => {
     const alice = await passwordPrincipal(named("alice"), "guessable", [3], NOW);
-    const changed = withRandomKeys(alice, [3], NOW, 9);
+    const changed = withRandomKeys(alice, [3], NOW + 1, HOUR);
     expect(versions(changed.keys)).toEqual([[2, 3]]);
     expect(changed.passwordKeyed).toBe(false);
     expect(changed.stringToKey.size).toBe(0);
+    expect(changed.tgtsFrom).toBe(NOW + 1);
+  });
+
+  test("ends no TGT of a principal that had random keys", () => {
+    expect(withRandomKeys(service, [3], NOW + 1, HOUR).tgtsFrom).toBe(NOW);
   });
 });

@@ -198,6 +198,19 @@ describe("the rules of the TGS", () => {
       facts: { client: makeEntry("alice", [3], { passwordExpiresAt: 0 }) },
     },
     {
+      name: "a login of the millisecond in which the client was made or got its password",
+      facts: { ...tgtWith({ authtime: NOW }), client: makeEntry("alice", [3], { tgtsFrom: NOW }) },
+    },
+    {
+      name: "a login of before the client was made or got its password",
+      facts: { ...tgtWith({ authtime: NOW - 1 }), client: makeEntry("alice", [3], { tgtsFrom: NOW }) },
+      code: "KDC_ERR_TGT_REVOKED",
+      details: {
+        authtime: new Date(NOW - 1).toISOString(),
+        tgts_from: new Date(NOW).toISOString(),
+      },
+    },
+    {
       name: "a service of another realm",
       facts: { server: named("notes/localhost@OTHER") },
       code: "KDC_ERR_WRONG_REALM",

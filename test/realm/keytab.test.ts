@@ -66,7 +66,7 @@ describe("the present keys of services", () => {
       refusal(
         "password-keyed",
         "alice@EXAMPLE.TEST has a password: its keys are no service's",
-        "without -norandkey it gets random keys, and the password ends",
+        "a service needs a principal of its own: tessera kadmin addprinc -randkey NAME",
       ),
     );
     expect(existsSync(path)).toBe(false);
@@ -79,7 +79,9 @@ describe("new keys of services", () => {
     const path = join(newFolder(), "new.keytab");
     const told: string[][] = [];
     const onWritten = (entry: PrincipalEntry) => void told.push([entry.principal, ...held(path)]);
-    const found = await exportNewKeys(realm, ["b", "alice"], { path, onWritten }, [], LATER);
+    const found = await exportNewKeys(realm, ["b", "alice"], { path, onWritten }, [], LATER, {
+      endPassword: true,
+    });
     expect(found).toEqual([await existingPrincipal(realm, "b"), await existingPrincipal(realm, "alice")]);
     expect(found.map(keysOf)).toEqual([["2:19", "1:19"], ["2:19"]]);
     expect(found.map(({ keysChangedAt, passwordKeyed }) => [keysChangedAt, passwordKeyed])).toEqual([
@@ -104,6 +106,7 @@ describe("new keys of services", () => {
     ["a name of another realm", ["a", "b@ELSEWHERE.TEST"], [], { reason: "foreign" }],
     ["a name that is not there", ["a", "c"], [], { reason: "missing" }],
     ["an encryption type that is not permitted", ["a", "b"], [3], { reason: "etype" }],
+    ["a person, whose password would end", ["a", "alice"], [], { reason: "password-keyed" }],
     [
       "the realm's TGS",
       ["a", TGS],

@@ -8,6 +8,7 @@ import {
   changePassword,
   changeToRandomKeys,
   newKeyEtypes,
+  purgeKeys,
 } from "../../src/realm/principal-keys.js";
 import { existingPrincipal } from "../../src/realm/principals.js";
 import { HOUR, keyBytes, keysOf, LATER, MADE, memoryRealm, refusal } from "./realm.js";
@@ -182,6 +183,7 @@ describe("a new password", () => {
       passwordExpiresAt: undefined,
       modifiedAt: LATER,
       keysChangedAt: LATER,
+      tgtsFrom: LATER,
     });
     expect(keysOf(entry)).toEqual(["2:19"]);
     expect(keyBytes(entry)).toEqual([await fromPassword(19, "two", "EXAMPLE.TESTalice")]);
@@ -210,7 +212,7 @@ describe("a new password", () => {
     };
     expect(await changePassword(realm, "alice", disable, [], LATER)).toMatchObject({ disabled: true });
     const rekey = async () => {
-      await changeToRandomKeys(realm, "alice", [], LATER);
+      await changeToRandomKeys(realm, "alice", [], LATER, { endPassword: true });
       return "three";
     };
     await expect(changePassword(realm, "alice", rekey, [], LATER)).rejects.toMatchObject(
@@ -266,6 +268,7 @@ describe("new random keys", () => {
 
   it("keep every old version under which a ticket may live: up to the longest life after it was replaced", async () => {
     const maxLife = 10 * HOUR;
+    const clockSkew = 300_000;
     const versions = async (...gaps: number[]) => {
       const realm = await memoryRealm({ maxLife });
       await addRandomKeyPrincipal(realm, "notes/db", MADE, { etypes: [20] });
@@ -277,19 +280,36 @@ describe("new random keys", () => {
       return keysOf(await existingPrincipal(realm, "notes/db"));
     };
     expect(await versions(1, 1, 1)).toEqual(["4:20", "3:20", "2:20", "1:20"]);
-    // Version 2 was current for a longest life when it was replaced: no ticket under version 1 is left.
-    expect(await versions(1, maxLife)).toEqual(["3:20", "2:20"]);
-    expect(await versions(1, maxLife - 1)).toEqual(["3:20", "2:20", "1:20"]);
-    expect(await versions(1, maxLife, 1)).toEqual(["4:20", "3:20", "2:20"]);
-    expect(await versions(1, 1, maxLife, maxLife)).toEqual(["5:20", "4:20"]);
+    // Version 1 was replaced that long before: no ticket under it is left.
+    const longest = maxLife + clockSkew;
+    expect(await versions(1, longest)).toEqual(["3:20", "2:20"]);
+    expect(await versions(1, longest - 1)).toEqual(["3:20", "2:20", "1:20"]);
+    expect(await versions(1, longest, 1)).toEqual(["4:20", "3:20", "2:20"]);
+    expect(await versions(1, 1, longest, longest)).toEqual(["5:20", "4:20"]);
   });
 
-  it("end a password, of which no key remains", async () => {
+  it("end a password only where that is asked for, and no key of it remains", async () => {
     const realm = await memoryRealm();
     await addPasswordPrincipal(realm, "alice", "secret", MADE);
-    const entry = await changeToRandomKeys(realm, "alice", [], LATER);
-    expect(entry).toMatchObject({ passwordKeyed: false, stringToKey: new Map() });
+    await expect(changeToRandomKeys(realm, "alice", [], LATER)).rejects.toMatchObject(
+      refusal(
+        "password-keyed",
+        "alice@EXAMPLE.TEST has a password: it is a person's, and random keys would end it",
+        "a service needs a principal of its own: tessera kadmin addprinc -randkey NAME",
+      ),
+    );
+    expect(keysOf(await existingPrincipal(realm, "alice"))).toEqual(["1:20", "1:19"]);
+    const entry = await changeToRandomKeys(realm, "alice", [], LATER, { endPassword: true });
+    expect(entry).toMatchObject({ passwordKeyed: false, stringToKey: new Map(), tgtsFrom: LATER });
     expect(keysOf(entry)).toEqual(["2:20", "2:19"]);
+  });
+
+  it("leave logins alone, unless these are to end", async () => {
+    const realm = await memoryRealm();
+    await addRandomKeyPrincipal(realm, "notes/db", MADE);
+    expect((await changeToRandomKeys(realm, "notes/db", [], LATER)).tgtsFrom).toBe(MADE);
+    const ended = await changeToRandomKeys(realm, "notes/db", [], LATER, { endTgts: true });
+    expect(ended.tgtsFrom).toBe(LATER);
   });
 
   it("are the TGS's to have", async () => {
@@ -305,6 +325,43 @@ describe("new random keys", () => {
     const realm = await memoryRealm();
     await expect(changeToRandomKeys(realm, "bob", [], LATER)).rejects.toMatchObject(MISSING);
     await expect(changeToRandomKeys(realm, "bob@ELSEWHERE.TEST", [], LATER)).rejects.toMatchObject(FOREIGN);
+  });
+});
+
+describe("old keys", () => {
+  const threeVersions = async () => {
+    const realm = await memoryRealm();
+    await addRandomKeyPrincipal(realm, "notes/db", MADE, { etypes: [20] });
+    await changeToRandomKeys(realm, "notes/db", [], MADE + 1);
+    await changeToRandomKeys(realm, "notes/db", [], MADE + 2);
+    return realm;
+  };
+
+  it.each<[number | undefined, string[], number[]]>([
+    [undefined, ["3:20"], [2, 1]],
+    [3, ["3:20"], [2, 1]],
+    [2, ["3:20", "2:20"], [1]],
+    [1, ["3:20", "2:20", "1:20"], []],
+  ])("are purged below version %s", async (keepFrom, left, gone) => {
+    const realm = await threeVersions();
+    const { entry, purged } = await purgeKeys(realm, "notes/db", LATER, keepFrom);
+    expect(keysOf(entry)).toEqual(left);
+    expect(purged).toEqual(gone);
+    expect(entry.modifiedAt).toBe(gone.length > 0 ? LATER : MADE + 2);
+    expect(entry.tgtsFrom).toBe(MADE);
+    expect(await existingPrincipal(realm, "notes/db")).toEqual(entry);
+  });
+
+  it("are never purged along with the current ones", async () => {
+    const realm = await threeVersions();
+    await expect(purgeKeys(realm, "notes/db", LATER, 4)).rejects.toMatchObject(
+      refusal(
+        "version",
+        "notes/db@EXAMPLE.TEST: its current keys are version 3: none would be left from 4 on",
+      ),
+    );
+    expect(keysOf(await existingPrincipal(realm, "notes/db"))).toEqual(["3:20", "2:20", "1:20"]);
+    await expect(purgeKeys(realm, "bob", LATER)).rejects.toMatchObject(MISSING);
   });
 });
 

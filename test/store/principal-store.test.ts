@@ -50,6 +50,7 @@ function entryOf(principal: Principal, more: Partial<PrincipalEntry> = {}): Prin
     createdAt: T,
     modifiedAt: T + 2,
     keysChangedAt: T + 3,
+    tgtsFrom: T + 4,
     ...more,
   };
 }
@@ -209,7 +210,7 @@ describe("principal record", () => {
 
   it("names a record of a newer release", () => {
     const record = recordOf(encodePrincipal(entryOf(ALICE), masterKey));
-    expect(() => decodePrincipal(resealed(record, 2), masterKey, ALICE)).toThrow(
+    expect(() => decodePrincipal(resealed(record, 3), masterKey, ALICE)).toThrow(
       expect.objectContaining({ code: "version" }),
     );
     Object.assign(record.keys[0] ?? {}, { etype: 4711 });

@@ -106,7 +106,7 @@ export function makeEntry(
   etypes: readonly number[] = [3],
   changes: Partial<PrincipalEntry> = {},
 ): PrincipalEntry {
-  return { ...emptyEntry(named(name), NOW), keys: makeKeys(etypes), ...changes };
+  return { ...emptyEntry(named(name), NOW), tgtsFrom: 0, keys: makeKeys(etypes), ...changes };
 }
 
 /** A realm with one user, its TGS and one service. */

@@ -45,7 +45,7 @@ export const command = defineCommand({
       const entry = options.randkey
         ? await addRandomKeyPrincipal(realm, principal, time, choice)
         : await addPasswordPrincipal(realm, principal, password, time, choice);
-      if (json) screen.printJson(entryFacts(entry));
+      if (json) screen.printJson(entryFacts(entry, realm));
       else {
         screen.print(`${principal} added, ${entry.keys.map(({ key }) => key.etype.name).join(", ")}`);
         if (options.randkey)

@@ -13,8 +13,9 @@ export const command = defineCommand({
   name: "kadmin cpw",
   usage: ["[OPTION…] PRINCIPAL"],
   description:
-    "Changes a principal's password, or with -randkey its random keys. The old version of random keys stays until the " +
-    "longest ticket under it has expired; of an old password nothing stays.",
+    "Changes a principal's password, or with -randkey its random keys. Old random keys open tickets until the longest " +
+    "ticket under them has ended; of an old password nothing stays. Logins from before end, unless the password is the " +
+    "one there was: with -e that adds encryption types.",
   examples: [
     "tessera kadmin cpw alice",
     "tessera kadmin cpw -randkey v/localhost",
@@ -22,6 +23,7 @@ export const command = defineCommand({
   ],
   options: {
     randkey: { help: "make random keys: for services" },
+    "end-password": { help: "with -randkey: let a principal that has a password lose it" },
     ...etypesOption(PRESENT_ETYPES),
     ...PASSWORD_OPTIONS,
     ...REALM_OPTIONS,
@@ -32,12 +34,17 @@ export const command = defineCommand({
       const principal = typedPrincipal(positionals[0]!, realm);
       const withPassword = options["password-file"] !== undefined || options["password-stdin"];
       if (options.randkey && withPassword) throw new UsageError("-randkey goes with no password");
+      if (options["end-password"] && !options.randkey)
+        throw new UsageError("--end-password goes with -randkey");
       const etypes = typedEtypes(options.etypes);
       const password = () => readNewPassword(options, principal, stdin);
       const entry = options.randkey
-        ? await changeToRandomKeys(realm, principal, etypes, now())
+        ? await changeToRandomKeys(realm, principal, etypes, now(), {
+            endTgts: true,
+            endPassword: options["end-password"],
+          })
         : await changePassword(realm, principal, password, etypes, now());
-      if (json) screen.printJson(entryFacts(entry));
+      if (json) screen.printJson(entryFacts(entry, realm));
       else {
         screen.print(
           `${principal}: ${options.randkey ? "new keys" : "new password"}, kvno ${currentKvno(entry)}`,

@@ -16,11 +16,11 @@ export const command = defineCommand({
   examples: ["tessera kadmin getprinc alice"],
   options: REALM_OPTIONS,
   arguments: [1, 1],
-  run: async ({ options, positionals, json, screen, env }) =>
+  run: async ({ options, positionals, json, screen, env, now }) =>
     withRealm(realmDir(env, options.dir), async (realm) => {
       const entry = await existingPrincipal(realm, typedPrincipal(positionals[0]!, realm));
-      if (json) screen.printJson(entryFacts(entry));
-      else screen.printAll(columns(entryRows(entry)));
+      if (json) screen.printJson(entryFacts(entry, realm));
+      else screen.printAll(columns(entryRows(entry, realm, now())));
       return undefined;
     }),
 });

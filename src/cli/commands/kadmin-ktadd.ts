@@ -21,6 +21,7 @@ export const command = defineCommand({
   options: {
     keytab: { short: "k", value: "FILE", help: "the keytab, mode 0600; TESSERA_KEYTAB" },
     norandkey: { help: "write the present keys; make no new ones" },
+    "end-password": { help: "let a principal that has a password lose it, and its owner be locked out" },
     ...etypesOption(PRESENT_ETYPES),
     ...REALM_OPTIONS,
   },
@@ -31,6 +32,8 @@ export const command = defineCommand({
       if (path === undefined) throw new UsageError("which keytab? -k FILE, or TESSERA_KEYTAB");
       if (options.norandkey && options.etypes.length > 0)
         throw new UsageError("-e chooses new keys: it does not go with -norandkey");
+      if (options.norandkey && options["end-password"])
+        throw new UsageError("--end-password goes with new keys: not with -norandkey");
       const names = positionals.map((name) => typedPrincipal(name, realm));
       const print = (entry: PrincipalEntry) => {
         if (json) return;
@@ -40,7 +43,9 @@ export const command = defineCommand({
       const target = { path, onWritten: print };
       const entries = options.norandkey
         ? await exportKeys(realm, names, target, now())
-        : await exportNewKeys(realm, names, target, typedEtypes(options.etypes), now());
+        : await exportNewKeys(realm, names, target, typedEtypes(options.etypes), now(), {
+            endPassword: options["end-password"],
+          });
       const written = entries.map((entry) => ({
         principal: entry.principal,
         kvno: currentKvno(entry),

@@ -17,7 +17,7 @@ export const command = defineCommand({
     withRealm(realmDir(env, options.dir), async (realm) => {
       const found: Record<string, unknown>[] = [];
       for await (const entry of listPrincipals(realm, positionals[0])) {
-        if (json) found.push(entryFacts(entry));
+        if (json) found.push(entryFacts(entry, realm));
         else screen.print(entry.principal);
       }
       if (json) screen.printJson({ principals: found });

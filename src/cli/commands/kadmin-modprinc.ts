@@ -28,7 +28,7 @@ export const command = defineCommand({
       const limits = chosenLimits(options, time);
       if (Object.keys(limits).length === 0) throw new UsageError("nothing to change; see the options");
       const entry = await modifyPrincipal(realm, principal, limits, time);
-      if (json) screen.printJson(entryFacts(entry));
+      if (json) screen.printJson(entryFacts(entry, realm));
       else screen.print(`${principal} changed`);
       return undefined;
     }),

@@ -1,4 +1,5 @@
 /** `tessera realm set-profile`: moves the realm, and says who has no key for it yet. */
+import { krbtgtOf } from "../../protocol/principal.js";
 import { isProfileName, profile } from "../../protocol/profile.js";
 import { setProfile } from "../../realm/set-profile.js";
 import { defineCommand, UsageError } from "../frame/command.js";
@@ -24,7 +25,7 @@ export const command = defineCommand({
       const etypes = profile(name).keyEtypes.join(",");
       const lacking = (await setProfile(realm, name)).lacking.map(({ principal, passwordKeyed }) => ({
         principal,
-        command: `tessera kadmin cpw ${passwordKeyed ? "" : "-randkey "}-e ${etypes} ${principal}`,
+        command: `tessera kadmin ${commandFor(principal, passwordKeyed, settings.realm)} -e ${etypes} ${principal}`,
       }));
       if (json) {
         screen.printJson({ realm: settings.realm, from: settings.profile, profile: name, lacking });
@@ -34,9 +35,6 @@ export const command = defineCommand({
       if (lacking.length > 0) {
         screen.print("without a key that it permits:");
         for (const row of lacking) screen.print(`  ${row.principal.padEnd(40)} ${row.command}`);
-        screen.notice(
-          "after cpw of a service, write its keytab anew: tessera kadmin ktadd -norandkey -k FILE SERVICE",
-        );
       }
       const weak = weakNames(name);
       if (weak !== "") screen.notice(`the profile ${name} permits weak encryption (${weak})`);
@@ -45,3 +43,9 @@ export const command = defineCommand({
     });
   },
 });
+
+/** What gives a principal keys that the profile permits, and ends no login: the same password again, or a new keytab. */
+function commandFor(principal: string, passwordKeyed: boolean, realm: string): string {
+  if (passwordKeyed) return "cpw";
+  return principal === krbtgtOf(realm) ? "cpw -randkey" : "ktadd -k KEYTAB";
+}

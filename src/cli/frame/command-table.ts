@@ -66,6 +66,11 @@ export const COMMANDS: readonly CommandRow[] = [
     load: () => import("../commands/kadmin-ktadd.js"),
   },
   {
+    name: "kadmin purgekeys",
+    summary: "end old versions of a principal's keys now",
+    load: () => import("../commands/kadmin-purgekeys.js"),
+  },
+  {
     name: "serve",
     summary: "run the AS, the TGS and the service V",
     load: () => import("../commands/serve.js"),

@@ -42,6 +42,7 @@ const HINTS: Partial<Record<KrbErrorName, Hint>> = {
   KDC_ERR_MUST_USE_USER2USER: () =>
     "give the service a random key: tessera kadmin cpw -randkey SERVICE, then ktadd",
   KDC_ERR_CLIENT_REVOKED: () => "the operator enables it: tessera kadmin modprinc --enable PRINCIPAL",
+  KDC_ERR_TGT_REVOKED: () => "log in again: tessera kinit",
   KDC_ERR_SERVICE_REVOKED: () => "the operator enables it: tessera kadmin modprinc --enable SERVICE",
   KDC_ERR_KEY_EXPIRED: () => "the operator sets a new password: tessera kadmin cpw PRINCIPAL",
   KDC_ERR_ETYPE_NOSUPP: () =>

@@ -1,11 +1,15 @@
 /** A principal's entry as it is shown: never a key, never a salt. */
 import { formatDuration } from "../../protocol/duration.js";
 import { isoTime } from "../../protocol/kerberos-time.js";
-import { currentKvno, type PrincipalEntry } from "../../protocol/principal-entry.js";
+import type { LongTermKey } from "../../protocol/keys.js";
+import { keyRetention } from "../../protocol/policy.js";
+import { currentKvno, keyEnd, type PrincipalEntry } from "../../protocol/principal-entry.js";
+import type { Realm } from "../../realm/realm.js";
 import { localTime } from "./times.js";
 
 /** An entry as JSON has it. */
-export function entryFacts(entry: PrincipalEntry): Record<string, unknown> {
+export function entryFacts(entry: PrincipalEntry, { policy }: Realm): Record<string, unknown> {
+  const retention = keyRetention(policy);
   const time = (ms: number | undefined) => (ms === undefined ? undefined : isoTime(ms));
   return {
     principal: entry.principal,
@@ -19,12 +23,19 @@ export function entryFacts(entry: PrincipalEntry): Record<string, unknown> {
     modified: isoTime(entry.modifiedAt),
     keysChanged: isoTime(entry.keysChangedAt),
     kvno: currentKvno(entry),
-    keys: entry.keys.map(({ kvno, key }) => ({ kvno, etype: key.etype.name, weak: key.etype.weak })),
+    tgtsFrom: isoTime(entry.tgtsFrom),
+    keys: entry.keys.map((key) => ({
+      kvno: key.kvno,
+      etype: key.key.etype.name,
+      weak: key.key.etype.weak,
+      goodUntil: time(keyEnd(entry, key, retention)),
+    })),
   };
 }
 
 /** An entry as rows a person reads. */
-export function entryRows(entry: PrincipalEntry): string[][] {
+export function entryRows(entry: PrincipalEntry, { policy }: Realm, now: number): string[][] {
+  const retention = keyRetention(policy);
   const time = (ms: number | undefined) => (ms === undefined ? "never" : localTime(ms));
   const span = (ms: number | undefined) => (ms === undefined ? "the realm's limit" : formatDuration(ms));
   return [
@@ -38,11 +49,18 @@ export function entryRows(entry: PrincipalEntry): string[][] {
     ["Created:", localTime(entry.createdAt)],
     ["Modified:", localTime(entry.modifiedAt)],
     ["Keys changed:", localTime(entry.keysChangedAt)],
-    ...entry.keys.map(({ kvno, key }) => [
-      "Key:",
-      `kvno ${kvno}, ${key.etype.name}${key.etype.weak ? " (weak)" : ""}`,
-    ]),
+    ["Logins since:", localTime(entry.tgtsFrom)],
+    ...entry.keys.map((key) => ["Key:", `${keyWords(key)}${endWords(keyEnd(entry, key, retention), now)}`]),
   ];
+}
+
+function keyWords({ kvno, key }: LongTermKey): string {
+  return `kvno ${kvno}, ${key.etype.name}${key.etype.weak ? " (weak)" : ""}`;
+}
+
+function endWords(end: number | undefined, now: number): string {
+  if (end === undefined) return "";
+  return now < end ? `, old: good until ${localTime(end)}` : `, old: ended ${localTime(end)}`;
 }
 
 function kindOf({ passwordKeyed }: PrincipalEntry): string {

@@ -5,11 +5,13 @@
  * gives it back as it was. The question goes to the terminal and nowhere else.
  */
 import { constants, openSync, writeSync } from "node:fs";
+import { createInterface } from "node:readline";
 import { ReadStream } from "node:tty";
 import { CommandError } from "../frame/command.js";
 
 const SIGNALS = ["SIGTERM", "SIGHUP", "SIGQUIT"] as const;
 const MAX_SECRET = 1024;
+const NO_TERMINAL = "there is no terminal to ask for the password at";
 
 /**
  * Asks for a secret on the terminal.
@@ -17,7 +19,7 @@ const MAX_SECRET = 1024;
  *   does anywhere.
  */
 export async function askSecret(question: string): Promise<string> {
-  const fd = openTerminal();
+  const fd = openTerminal(NO_TERMINAL, "use --password-file FILE or --password-stdin");
   const input = new ReadStream(fd);
   const restore = () => {
     if (!input.destroyed && input.isRaw) input.setRawMode(false);
@@ -56,12 +58,28 @@ export async function askSecret(question: string): Promise<string> {
   }
 }
 
-function openTerminal(): number {
+/**
+ * Asks for a "yes" on the terminal; anything else, and the end of the input, is a no.
+ * @param otherwise what to do where there is no terminal, as a hint.
+ * @throws CommandError when there is no terminal.
+ */
+export async function confirm(question: string, otherwise: string): Promise<boolean> {
+  const fd = openTerminal("there is no terminal to ask at", otherwise);
+  const input = new ReadStream(fd);
+  try {
+    writeSync(fd, `${question} (yes/no): `);
+    for await (const line of createInterface({ input })) return line.trim() === "yes";
+    return false;
+  } finally {
+    input.destroy();
+  }
+}
+
+function openTerminal(absent: string, hint: string): number {
   try {
     return openSync("/dev/tty", constants.O_RDWR | constants.O_NOCTTY);
   } catch (cause) {
-    const hint = "use --password-file FILE or --password-stdin";
-    throw Object.assign(new CommandError("there is no terminal to ask for the password at", hint), { cause });
+    throw Object.assign(new CommandError(absent, hint), { cause });
   }
 }
 

@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file kerberos/storage/v1/principal_record.proto.
  */
 export const file_kerberos_storage_v1_principal_record: GenFile = /*@__PURE__*/
-  fileDesc("CiprZXJiZXJvcy9zdG9yYWdlL3YxL3ByaW5jaXBhbF9yZWNvcmQucHJvdG8SE2tlcmJlcm9zLnN0b3JhZ2UudjEiXQoVU2VhbGVkUHJpbmNpcGFsUmVjb3JkEg8KB3ZlcnNpb24YASABKA0SFQoNbWFzdGVyX2tleV9pZBgCIAEoDBIOCgZyZWNvcmQYAyABKAwSDAoEc2VhbBgEIAEoDCK7AwoPUHJpbmNpcGFsUmVjb3JkEhEKCXByaW5jaXBhbBgBIAEoCRIsCgRrZXlzGAIgAygLMh4ua2VyYmVyb3Muc3RvcmFnZS52MS5TZWFsZWRLZXkSPQoNc3RyaW5nX3RvX2tleRgDIAMoCzImLmtlcmJlcm9zLnN0b3JhZ2UudjEuU3RyaW5nVG9LZXlDaG9pY2USFgoOcGFzc3dvcmRfa2V5ZWQYBCABKAgSEAoIZGlzYWJsZWQYBSABKAgSFwoKZXhwaXJlc19hdBgGIAEoA0gAiAEBEiAKE3Bhc3N3b3JkX2V4cGlyZXNfYXQYByABKANIAYgBARIVCghtYXhfbGlmZRgIIAEoA0gCiAEBEh8KEm1heF9yZW5ld2FibGVfbGlmZRgJIAEoA0gDiAEBEhIKCmNyZWF0ZWRfYXQYCiABKAMSEwoLbW9kaWZpZWRfYXQYCyABKAMSFwoPa2V5c19jaGFuZ2VkX2F0GAwgASgDQg0KC19leHBpcmVzX2F0QhYKFF9wYXNzd29yZF9leHBpcmVzX2F0QgsKCV9tYXhfbGlmZUIVChNfbWF4X3JlbmV3YWJsZV9saWZlIkcKCVNlYWxlZEtleRIMCgRrdm5vGAEgASgNEg0KBWV0eXBlGAIgASgREg0KBW5vbmNlGAMgASgMEg4KBmNpcGhlchgEIAEoDCJAChFTdHJpbmdUb0tleUNob2ljZRINCgVldHlwZRgBIAEoERIMCgRzYWx0GAIgASgJEg4KBnBhcmFtcxgDIAEoDEIfWh1rZXJiZXJvcy9zdG9yYWdlL3YxO3N0b3JhZ2V2MWIGcHJvdG8z");
+  fileDesc("CiprZXJiZXJvcy9zdG9yYWdlL3YxL3ByaW5jaXBhbF9yZWNvcmQucHJvdG8SE2tlcmJlcm9zLnN0b3JhZ2UudjEiXQoVU2VhbGVkUHJpbmNpcGFsUmVjb3JkEg8KB3ZlcnNpb24YASABKA0SFQoNbWFzdGVyX2tleV9pZBgCIAEoDBIOCgZyZWNvcmQYAyABKAwSDAoEc2VhbBgEIAEoDCLOAwoPUHJpbmNpcGFsUmVjb3JkEhEKCXByaW5jaXBhbBgBIAEoCRIsCgRrZXlzGAIgAygLMh4ua2VyYmVyb3Muc3RvcmFnZS52MS5TZWFsZWRLZXkSPQoNc3RyaW5nX3RvX2tleRgDIAMoCzImLmtlcmJlcm9zLnN0b3JhZ2UudjEuU3RyaW5nVG9LZXlDaG9pY2USFgoOcGFzc3dvcmRfa2V5ZWQYBCABKAgSEAoIZGlzYWJsZWQYBSABKAgSFwoKZXhwaXJlc19hdBgGIAEoA0gAiAEBEiAKE3Bhc3N3b3JkX2V4cGlyZXNfYXQYByABKANIAYgBARIVCghtYXhfbGlmZRgIIAEoA0gCiAEBEh8KEm1heF9yZW5ld2FibGVfbGlmZRgJIAEoA0gDiAEBEhIKCmNyZWF0ZWRfYXQYCiABKAMSEwoLbW9kaWZpZWRfYXQYCyABKAMSFwoPa2V5c19jaGFuZ2VkX2F0GAwgASgDEhEKCXRndHNfZnJvbRgNIAEoA0INCgtfZXhwaXJlc19hdEIWChRfcGFzc3dvcmRfZXhwaXJlc19hdEILCglfbWF4X2xpZmVCFQoTX21heF9yZW5ld2FibGVfbGlmZSJvCglTZWFsZWRLZXkSDAoEa3ZubxgBIAEoDRINCgVldHlwZRgCIAEoERINCgVub25jZRgDIAEoDBIOCgZjaXBoZXIYBCABKAwSFwoKZ29vZF91bnRpbBgFIAEoA0gAiAEBQg0KC19nb29kX3VudGlsIkAKEVN0cmluZ1RvS2V5Q2hvaWNlEg0KBWV0eXBlGAEgASgREgwKBHNhbHQYAiABKAkSDgoGcGFyYW1zGAMgASgMQh9aHWtlcmJlcm9zL3N0b3JhZ2UvdjE7c3RvcmFnZXYxYgZwcm90bzM");
 
 /**
  * What the store holds under a principal's name: a serialized PrincipalRecord and its seal.
@@ -21,7 +21,8 @@ export const file_kerberos_storage_v1_principal_record: GenFile = /*@__PURE__*/
  */
 export type SealedPrincipalRecord = Message<"kerberos.storage.v1.SealedPrincipalRecord"> & {
   /**
-   * Version of this message and its contents: 1. A reader refuses a version it does not know.
+   * Version of this message and its contents: 2; 1 lacked good_until and tgts_from. A reader refuses a version that it
+   * does not know.
    *
    * @generated from field: uint32 version = 1;
    */
@@ -147,6 +148,14 @@ export type PrincipalRecord = Message<"kerberos.storage.v1.PrincipalRecord"> & {
    * @generated from field: int64 keys_changed_at = 12;
    */
   keysChangedAt: bigint;
+
+  /**
+   * A TGT whose authtime is earlier is refused: it was issued to an earlier principal of this name, or for a password
+   * or keys that have ended since. Version 1: created_at counts.
+   *
+   * @generated from field: int64 tgts_from = 13;
+   */
+  tgtsFrom: bigint;
 };
 
 /**
@@ -190,6 +199,14 @@ export type SealedKey = Message<"kerberos.storage.v1.SealedKey"> & {
    * @generated from field: bytes cipher = 4;
    */
   cipher: Uint8Array;
+
+  /**
+   * From then on a key of an older version opens nothing: the longest ticket under it has ended. Absent in the current
+   * version. Version 1: the realm's longest ticket after keys_changed_at.
+   *
+   * @generated from field: optional int64 good_until = 5;
+   */
+  goodUntil?: bigint | undefined;
 };
 
 /**

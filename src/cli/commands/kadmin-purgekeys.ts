@@ -1,0 +1,41 @@
+/** `tessera kadmin purgekeys`: ends old versions of keys now. */
+import { purgeKeys } from "../../realm/principal-keys.js";
+import { defineCommand, UsageError } from "../frame/command.js";
+import { realmDir } from "../frame/environment.js";
+import { typedPrincipal } from "../options/kadmin-options.js";
+import { REALM_OPTIONS } from "../options/realm-options.js";
+import { entryFacts } from "../screen/principal-entry.js";
+import { withRealm } from "../session/realm.js";
+
+export const command = defineCommand({
+  name: "kadmin purgekeys",
+  usage: ["[-keepkvno KVNO] PRINCIPAL"],
+  description:
+    "Ends the old versions of a principal's keys now, where they would end by themselves once the longest ticket under " +
+    "them has. Tickets under them are refused from now on: after a key was stolen, that is what you want. The current " +
+    "version stays.",
+  examples: [
+    "tessera kadmin purgekeys krbtgt/EXAMPLE.TEST",
+    "tessera kadmin purgekeys -keepkvno 3 notes/db.example.test",
+  ],
+  options: {
+    keepkvno: { value: "KVNO", help: "the oldest version that stays; otherwise the current one" },
+    ...REALM_OPTIONS,
+  },
+  arguments: [1, 1],
+  run: async ({ options, positionals, json, screen, env, now }) =>
+    withRealm(realmDir(env, options.dir), async (realm) => {
+      const principal = typedPrincipal(positionals[0]!, realm);
+      const { entry, purged } = await purgeKeys(realm, principal, now(), typedKvno(options.keepkvno));
+      if (json) screen.printJson({ purged, ...entryFacts(entry, realm) });
+      else if (purged.length === 0) screen.print(`${principal}: no old keys`);
+      else screen.print(`${principal}: kvno ${purged.toSorted((a, b) => a - b).join(", ")} purged`);
+      return undefined;
+    }),
+});
+
+function typedKvno(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  if (/^[1-9]\d{0,9}$/.test(text)) return Number(text);
+  throw new UsageError(`-keepkvno: expected a version number from 1 up, got ${JSON.stringify(text)}`);
+}
