@@ -136,7 +136,7 @@ describe("a keytab changed in place", () => {
   it("refuses to append behind an entry that the file's end cuts short", () => {
     const file = formatKeytab([entry("a", 1)]).subarray(0, 20);
     expect(() => added(file, entry("b", 2))).toThrow(
-      new RangeError("a keytab that ends inside an entry takes no more"),
+      new RangeError("keytab: expected whole entries, got one that ends inside an entry"),
     );
   });
 
