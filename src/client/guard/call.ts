@@ -7,9 +7,6 @@
  * KRB_AP_ERR_MUT_FAIL. The application gets one status, whatever ends the call and whenever: grpc-js itself
  * loses that of a call which ends before it starts. Keys made for the call are wiped when it ends, and what
  * was known of it is let go: Node's HTTP/2 streams outlive their calls, and all that they reach with them.
- *
- *   new → waiting → ready → sent → proven → over     ready alone where the ticket comes before the request
- *                            └─→ failed → over       no AP-REQ could be made for an attempt
  */
 import * as grpc from "@grpc/grpc-js";
 import { mutualFailure } from "../../protocol/ap-exchange.js";
@@ -24,64 +21,18 @@ import type { InterceptorConfig } from "./config.js";
 import { GuardedMessages } from "./messages.js";
 import { CallProof } from "./proof.js";
 import { wantsNewTicket } from "./refused-ticket.js";
-import type { ServiceProof } from "./tickets.js";
+import type { CallState, Listener, MessageContext, Ready, Step, UnderWay, Waiting } from "./state.js";
 
 type Method = grpc.InterceptorOptions["method_definition"];
-type MessageContext = Parameters<grpc.InterceptingCall["sendMessageWithContext"]>[0];
-type Listener = Partial<grpc.InterceptingListener>;
 
-/** What the application did before the call could start. */
-type Step =
-  | { readonly does: "send"; readonly context: MessageContext; readonly bytes: Uint8Array }
-  | { readonly does: "halfClose" }
-  | { readonly does: "startRead" };
-
-/** How far a call has come. `listener`: the interceptors above, and the application. */
-type State =
-  | { readonly at: "new"; readonly steps: Step[] }
-  | Waiting
-  | Ready
-  /** Under way; the service has not proved itself. */
-  | ({ readonly at: "sent" } & UnderWay)
-  /** Under way, and the service has. */
-  | ({ readonly at: "proven" } & UnderWay)
-  /** The status is still to come; `error` takes its place. */
-  | { readonly at: "failed"; readonly listener: Listener; readonly error: unknown }
-  | { readonly at: "over" };
-
-/** Waits for its ticket. */
-interface Waiting {
-  readonly at: "waiting";
-  readonly listener: Listener;
-  readonly metadata: grpc.Metadata;
-  readonly steps: Step[];
-}
-
-/** Has its ticket; waits for the single request, if there is to be one. */
-interface Ready {
-  readonly at: "ready";
-  readonly listener: Listener;
-  readonly metadata: grpc.Metadata;
-  readonly steps: Step[];
-  readonly authority: string;
-  readonly ticket: ServiceProof;
-}
-
-interface UnderWay {
-  readonly listener: Listener;
-  readonly ticket: ServiceProof;
-  readonly proof: CallProof;
-  readonly messages: GuardedMessages;
-}
-
-const OVER: State = { at: "over" };
+const OVER: CallState = { at: "over" };
 
 /** grpc-js's call with a ticket on it: the interceptor's requester and listener both. */
 export class GuardedCall extends grpc.InterceptingCall implements grpc.InterceptingListener {
   readonly #config: InterceptorConfig;
   readonly #method: Method;
   readonly #next: grpc.InterceptingCall;
-  #state: State = { at: "new", steps: [] };
+  #state: CallState = { at: "new", steps: [] };
 
   /** Makes the call, and all below it. */
   constructor(config: InterceptorConfig, options: grpc.InterceptorOptions, nextCall: grpc.NextCall) {
@@ -306,7 +257,7 @@ export class GuardedCall extends grpc.InterceptingCall implements grpc.Intercept
   }
 
   /** Goes to a state that passes no message on. */
-  #leave(state: State): void {
+  #leave(state: CallState): void {
     if ("messages" in this.#state) this.#state.messages.wipe();
     this.#state = state;
   }

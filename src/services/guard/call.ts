@@ -6,10 +6,6 @@
  * A call that was refused or cancelled passes nothing on, in either direction. Keys made for the call are
  * wiped when it ends, and what was known of it is let go: Node's HTTP/2 streams outlive their calls until the
  * next full garbage collection, and all that they reach with them.
- *
- *   new → started → reading → checking → holding → serving    a single request: admission covers its bytes
- *   new → started ─────────→ checking ─────────→ serving      a stream of requests
- *         any of these ────→ refused ────→ over               grpc-js tells of the end of every call
  */
 import * as grpc from "@grpc/grpc-js";
 import { KrbError } from "../../protocol/krb-error.js";
@@ -25,54 +21,13 @@ import { currentKeys } from "./keys.js";
 import { callRecord, type LoggedOutcome } from "./log.js";
 import type { GuardedMessages } from "./messages.js";
 import type { ReplayWaiter } from "./replay.js";
+import type { CallState, Checking, Listener } from "./state.js";
 
 type Method = Parameters<grpc.ServerInterceptor>[0];
-type Listener = Parameters<grpc.ServerInterceptingCallInterface["start"]>[0];
 type Status = Parameters<grpc.ServerInterceptingCallInterface["sendStatus"]>[0];
 
-/** How far a call has come. `listener`: the interceptors behind the guard, and the handler. */
-type State =
-  | { readonly at: "new" }
-  /** Waits for the headers. */
-  | { readonly at: "started"; readonly listener: Listener }
-  /** Waits for the single request. */
-  | {
-      readonly at: "reading";
-      readonly listener: Listener;
-      readonly metadata: grpc.Metadata;
-      readonly proof: Proof;
-    }
-  | Checking
-  /** Let in; the single request waits for the handler to read it. */
-  | {
-      readonly at: "holding";
-      readonly listener: Listener;
-      readonly caller: Caller;
-      readonly messages: GuardedMessages;
-      readonly request: unknown;
-    }
-  /** Let in; messages pass. */
-  | {
-      readonly at: "serving";
-      readonly listener: Listener;
-      readonly caller: Caller;
-      readonly messages: GuardedMessages;
-    }
-  /** The status was sent. */
-  | { readonly at: "refused"; readonly listener: Listener }
-  | { readonly at: "over" };
-
-/** Waits for keytab, rules and replay cache. */
-interface Checking {
-  readonly at: "checking";
-  readonly listener: Listener;
-  readonly metadata: grpc.Metadata;
-  /** The single request; undefined where requests are a stream. */
-  readonly request: Buffer | undefined;
-}
-
-const NEW: State = { at: "new" };
-const OVER: State = { at: "over" };
+const NEW: CallState = { at: "new" };
+const OVER: CallState = { at: "over" };
 
 /**
  * grpc-js's call with a guard in it. It stands in for the interceptor's requester and listener both, and
@@ -84,7 +39,7 @@ export class GuardedServerCall extends grpc.ServerInterceptingCall implements Li
   readonly #next: grpc.ServerInterceptingCallInterface;
   /** `performance.now()` at the start, where somebody reads the log. */
   readonly #began: number;
-  #state: State = NEW;
+  #state: CallState = NEW;
 
   /** @param next the call below: the wire's. */
   constructor(config: GuardConfig, method: Method, next: grpc.ServerInterceptingCallInterface) {
@@ -315,7 +270,7 @@ export class GuardedServerCall extends grpc.ServerInterceptingCall implements Li
   }
 
   /** Goes to a state that passes nothing on. */
-  #leave(state: State): void {
+  #leave(state: CallState): void {
     this.#messages?.wipe();
     this.#state = state;
   }

@@ -1,0 +1,72 @@
+/**
+ * How far a guarded call has come on the server; call.ts takes it from one state to the next.
+ *
+ *   new → started → reading → checking → holding → serving    a single request: admission covers its bytes
+ *   new → started ─────────→ checking ─────────→ serving      a stream of requests
+ *         any of these ────→ refused ────→ over               grpc-js tells of the end of every call
+ */
+import type * as grpc from "@grpc/grpc-js";
+import type { Proof } from "./admission.js";
+import type { Caller } from "./caller.js";
+import type { GuardedMessages } from "./messages.js";
+
+/** The interceptors behind the guard, and the handler. */
+export type Listener = Parameters<grpc.ServerInterceptingCallInterface["start"]>[0];
+
+/** The states of a call. */
+export type CallState =
+  | { readonly at: "new" }
+  | Started
+  | Reading
+  | Checking
+  | Holding
+  | Serving
+  | Refused
+  | { readonly at: "over" };
+
+/** Waits for the headers. */
+export interface Started {
+  readonly at: "started";
+  readonly listener: Listener;
+}
+
+/** Waits for the single request. */
+export interface Reading {
+  readonly at: "reading";
+  readonly listener: Listener;
+  readonly metadata: grpc.Metadata;
+  readonly proof: Proof;
+}
+
+/** Waits for rules and replay cache. */
+export interface Checking {
+  readonly at: "checking";
+  readonly listener: Listener;
+  readonly metadata: grpc.Metadata;
+  /** The single request; undefined where requests are a stream. */
+  readonly request: Buffer | undefined;
+}
+
+/** Let in; the single request waits for the handler to read it. */
+export interface Holding {
+  readonly at: "holding";
+  readonly listener: Listener;
+  readonly caller: Caller;
+  readonly messages: GuardedMessages;
+  /** The request, decoded. */
+  readonly request: unknown;
+}
+
+/** Let in; messages pass. */
+export interface Serving {
+  readonly at: "serving";
+  readonly listener: Listener;
+  readonly caller: Caller;
+  readonly messages: GuardedMessages;
+}
+
+/** The status was sent. */
+export interface Refused {
+  readonly at: "refused";
+  readonly listener: Listener;
+}
