@@ -49,7 +49,8 @@ export class FormatReader {
 
   bytes(length: number): Uint8Array {
     const start = this.#advance(length);
-    return this.#bytes.slice(start, start + length);
+    // A Buffer's own slice would be a view.
+    return new Uint8Array(this.#bytes.subarray(start, start + length));
   }
 
   /** One character for each byte; no grammar here goes beyond ASCII. */

@@ -147,8 +147,17 @@ export function parseKeytabFile(
   bytes: Uint8Array,
   onSkipped?: (skipped: SkippedKeytabEntry) => void,
 ): KeytabEntry[] {
+  return naming(path, () => parseKeytab(bytes, onSkipped));
+}
+
+/** Reads the places of a file's keytab. Throws as `parseKeytabFile`. */
+export function readKeytabFileLayout(path: string, bytes: Uint8Array): KeytabLayout {
+  return naming(path, () => readKeytabLayout(bytes));
+}
+
+function naming<T>(path: string, read: () => T): T {
   try {
-    return parseKeytab(bytes, onSkipped);
+    return read();
   } catch (error) {
     if (!(error instanceof FormatError)) throw error;
     throw new KeytabError(`${path}: ${error.message}`, { cause: error });

@@ -16,13 +16,12 @@ import { type LockedFile, withLockedFile } from "../files/locked-file.js";
 import { followWithinFolder, requireGiven } from "../files/privacy.js";
 import { createPrivateFile } from "../files/private-file.js";
 import { asPrivateFileError, PrivateFileError } from "../files/private-file-error.js";
-import { FormatError } from "../formats/format-error.js";
 import {
   emptyKeytab,
   isKey,
   type KeytabLayout,
   type KeytabSlot,
-  readKeytabLayout,
+  readKeytabFileLayout,
 } from "../formats/keytab.js";
 import { type KeytabAddition, planAddition, planRemoval } from "../formats/keytab-change.js";
 import { KeytabError } from "../formats/keytab-error.js";
@@ -166,10 +165,7 @@ async function readLayout(file: LockedFile, path: string): Promise<KeytabLayout>
   try {
     // Made by somebody who has not come to write its version yet.
     if (bytes.length === 0) await file.write([{ offset: 0, bytes: emptyKeytab() }]);
-    return readKeytabLayout(bytes.length === 0 ? emptyKeytab() : bytes);
-  } catch (error) {
-    if (!(error instanceof FormatError)) throw error;
-    throw new KeytabError(`${path}: ${error.message}`, { cause: error });
+    return readKeytabFileLayout(path, bytes.length === 0 ? emptyKeytab() : bytes);
   } finally {
     bytes.fill(0);
   }

@@ -279,9 +279,13 @@ describe("keytab", () => {
     expect(written).toContainEqual([...hex(GOLDEN).subarray(6)]);
   });
 
-  it("keeps no view of the bytes it was given", () => {
-    const bytes = hex(GOLDEN);
+  it.each([
+    ["an array", (bytes: Uint8Array) => bytes],
+    ["a Buffer, whose own slices are views", (bytes: Uint8Array) => Buffer.from(bytes)],
+  ])("keeps no view of the bytes it was given, nor changes them: %s", (_, of) => {
+    const bytes = of(hex(GOLDEN));
     const entries = parseKeytab(bytes);
+    expect(Buffer.compare(bytes, hex(GOLDEN))).toBe(0);
     bytes.fill(0);
     expect(shown(entries)[0]?.bytes).toBe("0123456789abcdef");
   });

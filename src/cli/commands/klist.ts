@@ -5,6 +5,7 @@ import type { Credentials } from "../../protocol/credentials.js";
 import { formatDuration } from "../../protocol/duration.js";
 import { isoTime } from "../../protocol/kerberos-time.js";
 import { realmOf } from "../../protocol/principal.js";
+import { flagNames } from "../../protocol/ticket-flags.js";
 import { CommandError, defineCommand } from "../frame/command.js";
 import { cachePath, keytabPath } from "../frame/environment.js";
 import { CACHE_OPTIONS } from "../options/client-options.js";
@@ -15,6 +16,7 @@ import type { Screen } from "../screen/screen.js";
 import type { TicketFacts } from "../screen/ticket-facts.js";
 import { localTime } from "../screen/times.js";
 import { cachedLogin } from "../session/cached-login.js";
+import { type ListedTicket, listCache } from "../session/listed-tickets.js";
 
 export const command = defineCommand({
   name: "klist",
@@ -39,28 +41,31 @@ export const command = defineCommand({
   arguments: [0, 1],
   run: async ({ options, positionals, json, screen, env, now }) => {
     if (options["use-keytab"]) return listKeytab(keytabPath(env, positionals[0]), options, json, screen);
-    const cache = fileCache(cachePath(env, options.cache ?? positionals[0]));
+    const path = cachePath(env, options.cache ?? positionals[0]);
+    const cache = fileCache(path);
     if (options.silent) return hasValid(await cache.load(), now()) ? 0 : 1;
-    const login = await cachedLogin(cache);
     const wanted = options["dump-ticket"];
     if (wanted !== undefined) {
-      screen.print(base64Ticket(login, wanted));
+      screen.print(base64Ticket(await cachedLogin(cache), wanted));
       return undefined;
     }
+    const listed = await listCache(path);
+    if (listed.cutShort) screen.notice(`${path}: the end of the file cuts its last ticket short`);
     if (json) {
-      const tickets = await Promise.all(login.credentials.map(factsOf));
-      screen.printJson({ cache: cache.name, client: login.client, kdcOffsetMs: login.kdcOffset, tickets });
+      const tickets = await Promise.all(listed.tickets.map(jsonOf));
+      screen.printJson({ cache: cache.name, client: listed.client, kdcOffsetMs: listed.kdcOffset, tickets });
       return undefined;
     }
     screen.print(`Ticket cache: ${cache.name}`);
-    screen.print(`Default principal: ${login.client}`);
-    if (Math.abs(login.kdcOffset) >= 1000) screen.print(`KDC's clock: ${offsetText(login.kdcOffset)}`);
+    screen.print(`Default principal: ${listed.client}`);
+    if (Math.abs(listed.kdcOffset) >= 1000) screen.print(`KDC's clock: ${offsetText(listed.kdcOffset)}`);
     screen.print();
     screen.print("Valid starting       Expires              Service principal");
-    const kdcTime = now() + login.kdcOffset;
-    for (const credentials of login.credentials) {
-      screen.printAll(ticketLines(credentials, options.flags, kdcTime));
-      if (options.etypes) screen.print(etypesLine(await factsOf(credentials)));
+    const kdcTime = now() + listed.kdcOffset;
+    for (const ticket of listed.tickets) {
+      screen.printAll(ticketLines(ticket, options.flags, kdcTime));
+      if (options.etypes) screen.print(await etypesLine(ticket));
+      if (ticket.unusable !== "") screen.print(`\tNot for use here: ${ticket.unusable}`);
     }
     return undefined;
   },
@@ -72,8 +77,24 @@ async function factsOf(credentials: Credentials): Promise<TicketFacts> {
   return ticketFacts(credentials);
 }
 
-function ticketLines(credentials: Credentials, withFlags: boolean, now: number): string[] {
-  const { starttime, endtime, renewTill, server, flags } = credentials;
+async function jsonOf(ticket: ListedTicket): Promise<object> {
+  const { client, server, starttime, endtime, renewTill, flags, etype, bytes, own, unusable } = ticket;
+  if (own !== undefined) return factsOf(own);
+  return {
+    client,
+    server,
+    starttime: isoTime(starttime),
+    endtime: isoTime(endtime),
+    renewTill: renewTill === undefined ? undefined : isoTime(renewTill),
+    flags: flagNames(flags),
+    etypes: { session: etype },
+    bytes,
+    unusable,
+  };
+}
+
+function ticketLines(ticket: ListedTicket, withFlags: boolean, now: number): string[] {
+  const { starttime, endtime, renewTill, server, flags } = ticket;
   const end = endtime <= now ? ">>> Expired <<<".padEnd(19) : localTime(endtime);
   const more: string[] = [];
   if (renewTill !== undefined) more.push(`renew until ${localTime(renewTill)}`);
@@ -83,7 +104,9 @@ function ticketLines(credentials: Credentials, withFlags: boolean, now: number):
   return lines;
 }
 
-function etypesLine({ etypes, kvno, bytes }: TicketFacts): string {
+async function etypesLine({ own, etype, bytes }: ListedTicket): Promise<string> {
+  if (own === undefined) return `\tEtype (skey, tkt): ${etype}, unknown; ${bytes} bytes`;
+  const { etypes, kvno } = await factsOf(own);
   return `\tEtype (skey, tkt): ${etypes.session}, ${etypes.ticket}; kvno ${kvno}, ${bytes} bytes`;
 }
 
@@ -111,23 +134,24 @@ async function listKeytab(
 ): Promise<undefined> {
   if (path === undefined)
     throw new CommandError("no keytab is named", "give one: klist -k FILE, or TESSERA_KEYTAB=FILE");
-  const { keytabEntries } = await import("../session/keytab.js");
-  const entries = await keytabEntries(path, screen);
+  const { listKeys } = await import("../session/listed-keys.js");
+  const keys = await listKeys(path, (text) => screen.notice(text));
   if (json) {
-    const rows = entries.map(({ kvno, principal, etype, written }) => ({
+    const rows = keys.map(({ kvno, principal, etype, written, unusable }) => ({
       kvno,
       principal,
       etype,
       written: isoTime(written),
+      ...(unusable !== "" && { unusable }),
     }));
     screen.printJson({ keytab: `FILE:${path}`, entries: rows });
     return undefined;
   }
   screen.print(`Keytab name: FILE:${path}`);
-  const rows = entries.map(({ kvno, principal, etype, written }) => [
+  const rows = keys.map(({ kvno, principal, etype, written, unusable }) => [
     String(kvno).padStart(4),
     ...(shown.timestamps ? [localTime(written)] : []),
-    `${principal}${shown.etypes ? ` (${etype})` : ""}`,
+    `${principal}${shown.etypes ? ` (${etype})` : ""}${unusable === "" ? "" : `, not for use here: ${unusable}`}`,
   ]);
   const rule = ["----", ...(shown.timestamps ? ["-".repeat(19)] : []), "-".repeat(40)];
   const head = ["KVNO", ...(shown.timestamps ? ["Timestamp"] : []), "Principal"];

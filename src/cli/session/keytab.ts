@@ -15,26 +15,6 @@ export function noticeSkipped(path: string, screen: Screen): (skipped: SkippedKe
   return (skipped) => screen.notice(`${path}: passed over ${skippedText(skipped)}`);
 }
 
-/** A key of a keytab without the key. */
-export interface ListedKey {
-  readonly kvno: number;
-  readonly principal: string;
-  readonly etype: string;
-  /** Milliseconds since the epoch. */
-  readonly written: number;
-}
-
-/** What a keytab holds, without the keys. */
-export async function keytabEntries(path: string, screen: Screen): Promise<ListedKey[]> {
-  const entries = await readKeytab(path, screen);
-  return entries.map(({ kvno, principal, key, timestamp }) => ({
-    kvno,
-    principal,
-    etype: key.etype.name,
-    written: timestamp,
-  }));
-}
-
 /**
  * The newest keys of a principal, one for each encryption type.
  * @param name as typed; left out: the keytab's first principal. Without a realm it is that of the keytab.

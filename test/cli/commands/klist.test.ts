@@ -1,5 +1,10 @@
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { beforeAll, describe, expect, it } from "vitest";
+import { parseCredentialCache } from "../../../src/formats/ccache.js";
+import { formatCredentials } from "../../../src/formats/ccache-credential.js";
+import { etypeOf } from "../../../src/protocol/etypes.js";
+import { Key } from "../../../src/protocol/keys.js";
+import type { Principal } from "../../../src/protocol/principal.js";
 import { local } from "../in-process.js";
 import { NOON, served } from "../served.js";
 
@@ -103,8 +108,146 @@ describe("klist", () => {
 
   it("refuses a file that is no cache, and leaves it as it is", async () => {
     writeFileSync(shell.file("junk"), "junk", { mode: 0o600 });
-    const { code, stderr } = await shell.run("klist -c ./junk");
-    expect([code, stderr]).toEqual([1, expect.stringMatching(/^tessera: \.\/junk: .*kdestroy/)]);
+    expect(await shell.run("klist -c ./junk")).toEqual({
+      code: 1,
+      stdout: "",
+      stderr:
+        "tessera: ./junk: is not a credential cache\n" +
+        "hint: name another: -c FILE, or TESSERA_CCACHE; this file stays as it is\n",
+    });
+  });
+});
+
+// A cache that MIT's kinit had used too: klist -e stopped at the first ticket that is none of ours, and showed no more.
+describe("klist of a cache that others use too", () => {
+  const DES = "des-cbc-md5";
+  beforeAll(async () => {
+    await tests.login("alice", "-c ./own");
+    const own = readFileSync(shell.file("own"));
+    const { credentials } = parseCredentialCache(own);
+    const mits = { ...credentials[0]!, server: "HTTP/mit@EXAMPLE.TEST" as Principal, renewTill: undefined };
+    const ticket = Buffer.from("6103020105", "hex");
+    const parts = [
+      { ...mits, ticket },
+      {
+        ...mits,
+        ticket,
+        key: new Key(etypeOf(20), new Uint8Array(32)),
+        server: "HTTP/old@EXAMPLE.TEST" as Principal,
+      },
+      { ...mits, server: "HTTP/x@EXAMPLE.TEST" as Principal },
+      { ...mits, client: "bob@EXAMPLE.TEST" as Principal },
+    ].map((one) => Buffer.from(formatCredentials(one)));
+    parts[1]!.writeInt16BE(18, parts[1]!.indexOf(Buffer.alloc(32)) - 6);
+    parts[2]!.write(" ", parts[2]!.indexOf("\x01x") + 1);
+    const end = own.length - formatCredentials(credentials[0]!).length;
+    writeFileSync(
+      shell.file("mixed"),
+      Buffer.concat([own.subarray(0, end), ...parts, own.subarray(end), own.subarray(end, end + 30)]),
+      { mode: 0o600 },
+    );
+  });
+
+  it("shows them all, with a word on those that are not for use here", async () => {
+    const { code, stdout, stderr } = await shell.run("klist -e -f -c ./mixed");
+    expect([code, stderr]).toEqual([0, "tessera: ./mixed: the end of the file cuts its last ticket short\n"]);
+    const lines = stdout.split("\n").slice(4, -1);
+    const end = lines.map((line) => line.replace(/^[-0-9: ]* {2}(?=\S.*@)/, ""));
+    expect(end).toEqual([
+      "HTTP/mit@EXAMPLE.TEST",
+      "\tFlags: IA",
+      `\tEtype (skey, tkt): ${DES}, unknown; 5 bytes`,
+      "\tNot for use here: a ticket of another system",
+      "HTTP/old@EXAMPLE.TEST",
+      "\tFlags: IA",
+      "\tEtype (skey, tkt): etype 18, unknown; 5 bytes",
+      "\tNot for use here: etype 18 is not supported here",
+      "HTTP/ @EXAMPLE.TEST",
+      "\tFlags: IA",
+      expect.stringMatching(/^\tEtype \(skey, tkt\): des-cbc-md5, unknown; \d+ bytes$/),
+      "\tNot for use here: such a name is none here",
+      "HTTP/mit@EXAMPLE.TEST",
+      "\tFlags: IA",
+      expect.stringMatching(/^\tEtype \(skey, tkt\): des-cbc-md5, unknown; \d+ bytes$/),
+      "\tNot for use here: a ticket of bob@EXAMPLE.TEST",
+      TGT,
+      "\tFlags: IA",
+      expect.stringMatching(/^\tEtype \(skey, tkt\): des-cbc-md5, des-cbc-md5; kvno 1, \d+ bytes$/),
+    ]);
+  });
+
+  it("gives the same as JSON, and the tickets of this system as always", async () => {
+    const { tickets } = JSON.parse((await shell.run("klist --json -c ./mixed")).stdout);
+    expect(tickets).toHaveLength(5);
+    expect(tickets[0]).toEqual({
+      client: "alice@EXAMPLE.TEST",
+      server: "HTTP/mit@EXAMPLE.TEST",
+      starttime: "2026-03-01T12:00:00.000Z",
+      endtime: "2026-03-01T22:00:00.000Z",
+      flags: ["initial", "pre-authent"],
+      etypes: { session: DES },
+      bytes: 5,
+      unusable: "a ticket of another system",
+    });
+    expect(tickets[4]).toMatchObject({ server: TGT, kvno: 1, etypes: { session: DES, ticket: DES } });
+    expect(tickets[4]).not.toHaveProperty("unusable");
+  });
+
+  it("is no obstacle to a new ticket, which goes beside what is there", async () => {
+    expect(await shell.run("kvno -c ./mixed v/localhost")).toEqual({
+      code: 0,
+      stdout: "v/localhost@EXAMPLE.TEST: kvno = 1\n",
+      stderr: "",
+    });
+    const { tickets } = JSON.parse((await shell.run("klist --json -c ./mixed")).stdout);
+    expect(tickets.map(({ server }: { server: string }) => server).slice(4)).toEqual([
+      TGT,
+      "v/localhost@EXAMPLE.TEST",
+    ]);
+    expect(tickets).toHaveLength(6);
+  });
+
+  it("shows whose cache it is where the name is none here, too", async () => {
+    const mixed = readFileSync(shell.file("mixed"));
+    mixed.write("al ce", mixed.indexOf("alice"));
+    writeFileSync(shell.file("strange"), mixed, { mode: 0o600 });
+    const { code, stdout } = await shell.run("klist -c ./strange");
+    expect([code, stdout]).toEqual([0, expect.stringContaining("Default principal: al ce@EXAMPLE.TEST\n")]);
+  });
+});
+
+describe("klist -k of a keytab that others use too", () => {
+  beforeAll(async () => {
+    const own = Buffer.from(await tests.realm.keytab("v/localhost"));
+    const foreign = Buffer.from(own.subarray(2));
+    foreign.writeInt16BE(18, foreign.length - 4 - 8 - 4);
+    const weak = Buffer.from(own.subarray(2));
+    weak.fill(1, weak.length - 12, weak.length - 4);
+    const strange = Buffer.from(own.subarray(2));
+    strange.write(" ", strange.indexOf("localhost"));
+    const parts = [own, foreign, weak, strange, Buffer.from([0, 0, 0, 2, 0xff, 0xff])];
+    writeFileSync(shell.file("mixed.keytab"), Buffer.concat(parts), { mode: 0o600 });
+  });
+
+  it("shows their keys as what they are", async () => {
+    const { code, stdout, stderr } = await shell.run("klist -k -e ./mixed.keytab");
+    expect([code, stderr]).toEqual([0, "tessera: ./mixed.keytab: passed over an entry that is not whole\n"]);
+    expect(stdout.split("\n").slice(3, -1)).toEqual([
+      "   1  v/localhost@EXAMPLE.TEST (des-cbc-md5)",
+      "   1  v/localhost@EXAMPLE.TEST (etype 18), not for use here: its encryption type",
+      expect.stringMatching(/^ {3}1 {2}v\/localhost@EXAMPLE.TEST \(des-cbc-md5\), not for use here: .*weak/),
+      "   1  v/ ocalhost@EXAMPLE.TEST (des-cbc-md5), not for use here: its name",
+    ]);
+  });
+
+  it("gives the same as JSON", async () => {
+    const { entries } = JSON.parse((await shell.run("klist -k --json ./mixed.keytab")).stdout);
+    expect(entries.map(({ etype, unusable }: Record<string, string>) => [etype, unusable])).toEqual([
+      ["des-cbc-md5", undefined],
+      ["etype 18", "its encryption type"],
+      ["des-cbc-md5", expect.stringContaining("weak")],
+      ["des-cbc-md5", "its name"],
+    ]);
   });
 });
 
