@@ -61,8 +61,11 @@ test("a guarded server without LMDB is one file without LMDB, and answers who ca
     cwd: folder,
     stdio: ["ignore", "pipe", "inherit"],
   });
+  const ended = once(server, "exit").then(([code]) => {
+    throw new Error(`the server ended with ${code}`);
+  });
   try {
-    const [port] = await once(server.stdout.setEncoding("utf8"), "data");
+    const [port] = await Promise.race([once(server.stdout.setEncoding("utf8"), "data"), ended]);
     const interceptors = [ticketInterceptor(await realm.login("alice", "apple"), SERVICE)];
     const client = new grpc.Client(`localhost:${port.trim()}`, grpc.credentials.createInsecure(), {
       interceptors,
