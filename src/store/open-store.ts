@@ -1,11 +1,10 @@
 /**
- * Opens a key-value store by its name, `type:rest`. A new backend is one new file and one row in this one. A
- * backend with a driver is loaded when it is opened, so that programs that do not use it can be bundled
- * without the driver.
+ * Opens a key-value store by its name, `type:rest`. A new backend is one new file and one row in this one, and
+ * holds principals, notes and replay caches alike. A backend with a driver is loaded when it is opened, so that
+ * programs that do not use it can be bundled without the driver.
  */
 import type { KeyValueStore } from "./key-value-store.js";
 import { openMemoryStore } from "./memory-store.js";
-import { splitStoreName } from "./store-name.js";
 
 const OPENERS: Readonly<Record<string, (rest: string) => Promise<KeyValueStore>>> = {
   memory: async () => openMemoryStore(),
@@ -18,6 +17,13 @@ const OPENERS: Readonly<Record<string, (rest: string) => Promise<KeyValueStore>>
  *   backend.
  */
 export async function openStore(name: string): Promise<KeyValueStore> {
-  const { opener, rest } = splitStoreName(name, OPENERS);
+  const colon = name.indexOf(":");
+  const type = name.slice(0, Math.max(colon, 0));
+  const rest = name.slice(colon + 1);
+  const opener = Object.hasOwn(OPENERS, type) ? OPENERS[type] : undefined;
+  if (opener === undefined)
+    throw new RangeError(`store: expected ${Object.keys(OPENERS).join(": or ")}:, got "${name}"`);
+  if ((type === "memory") !== (rest === ""))
+    throw new RangeError(`store: expected ${type === "memory" ? "memory:" : `${type}:DIR`}, got "${name}"`);
   return opener(rest);
 }
