@@ -1,6 +1,6 @@
 /** Opens the realm in a folder. */
 import { krbtgtOf } from "../protocol/principal.js";
-import { loadMasterKey } from "../store/master-key.js";
+import { MasterKeys } from "../store/master-keys.js";
 import { openStore } from "../store/open-store.js";
 import { PrincipalStore } from "../store/principal-store.js";
 import { StoreError } from "../store/store-error.js";
@@ -33,10 +33,10 @@ export async function openRealm(from: string | RealmDirectory): Promise<Realm> {
 
 /**
  * Opens a realm without checking that its TGS is there: to fill a new one, or to examine a damaged one.
- * @throws PrivateFileError and StoreError as `loadMasterKey` and `openStore`.
+ * @throws PrivateFileError and StoreError as `loadMasterKeys` and `openStore`.
  */
 export async function openUnchecked(directory: RealmDirectory): Promise<Realm> {
-  const masterKey = await loadMasterKey(directory.masterKeyFile);
-  const principals = new PrincipalStore(await openStore(directory.principals), masterKey);
+  const masterKeys = await MasterKeys.open(directory.masterKeyFile);
+  const principals = new PrincipalStore(await openStore(directory.principals), masterKeys);
   return realmOver(principals, directory.settings, directory);
 }

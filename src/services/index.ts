@@ -28,6 +28,7 @@ export {
   type OnSkipped,
   writeKeytab,
 } from "../realm/keytab.js";
+export { newMasterKey, type RollOver } from "../realm/new-master-key.js";
 export { openRealm } from "../realm/open-realm.js";
 export {
   addPasswordPrincipal,

@@ -91,6 +91,15 @@ export function decodePrincipal(
   }
 }
 
+/** Whether a record names this master key as the one it is sealed under; it says so in clear, and may lie. */
+export function isSealedUnder(bytes: Uint8Array, { id }: MasterKey): boolean {
+  try {
+    return Buffer.compare(fromBinary(SealedPrincipalRecordSchema, bytes).masterKeyId, id) === 0;
+  } catch {
+    return false; // damaged: whoever opens it says so
+  }
+}
+
 function openRecord(bytes: Uint8Array, masterKey: MasterKey, principal: Principal): PrincipalRecord {
   const sealed = parsed(() => fromBinary(SealedPrincipalRecordSchema, bytes), principal);
   // The decoder also accepts other encodings of the same message; those are not what was written.

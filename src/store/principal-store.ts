@@ -10,8 +10,9 @@ import type { Principal } from "../protocol/principal.js";
 import { parsePrincipal } from "../protocol/principal.js";
 import type { PrincipalEntry } from "../protocol/principal-entry.js";
 import type { KeyValueStore } from "./key-value-store.js";
-import type { MasterKey } from "./master-key.js";
-import { decodePrincipal, encodePrincipal } from "./principal-record.js";
+import { MasterKey } from "./master-key.js";
+import { MasterKeys } from "./master-keys.js";
+import { decodePrincipal, encodePrincipal, isSealedUnder } from "./principal-record.js";
 import { StoreError } from "./store-error.js";
 
 const PREFIX = "principal:";
@@ -26,13 +27,13 @@ interface KeptEntry {
 /** The principals of one realm. Returned entries are shared: callers must not wipe their keys. */
 export class PrincipalStore {
   readonly #records: KeyValueStore;
-  readonly #masterKey: MasterKey;
+  readonly #masterKeys: MasterKeys;
   readonly #kept = new LruMap<Principal, KeptEntry>(KEPT_ENTRIES);
 
   /** @internal Takes over the store: `close` closes it. The caller keeps the master key. */
-  constructor(records: KeyValueStore, masterKey: MasterKey) {
+  constructor(records: KeyValueStore, masterKeys: MasterKey | MasterKeys) {
     this.#records = records;
-    this.#masterKey = masterKey;
+    this.#masterKeys = masterKeys instanceof MasterKey ? new MasterKeys([masterKeys]) : masterKeys;
   }
 
   /**
@@ -48,7 +49,7 @@ export class PrincipalStore {
     const kept = this.#kept.get(principal);
     if (kept !== undefined && (kept.bytes === bytes || Buffer.compare(kept.bytes, bytes) === 0))
       return kept.entry;
-    const entry = decodePrincipal(bytes, this.#masterKey, principal);
+    const entry = await this.#again(() => this.#decode(bytes, principal));
     this.#kept.set(principal, { bytes, entry });
     return entry;
   }
@@ -59,10 +60,11 @@ export class PrincipalStore {
    */
   async create(entry: PrincipalEntry): Promise<void> {
     const { principal } = entry;
+    await this.#masterKeys.refresh();
     await this.#records.update(PREFIX + principal, (current) => {
       if (current !== undefined)
         throw new StoreError("exists", `${principal}: already exists; change it, or delete it first`);
-      return encodePrincipal(entry, this.#masterKey);
+      return encodePrincipal(entry, this.#masterKeys.current);
     });
   }
 
@@ -78,12 +80,13 @@ export class PrincipalStore {
     change: (entry: PrincipalEntry) => PrincipalEntry,
   ): Promise<PrincipalEntry> {
     let written: PrincipalEntry | undefined;
+    await this.#masterKeys.refresh();
     await this.#records.update(PREFIX + principal, (current) => {
       if (current === undefined) throw new StoreError("missing", `${principal}: there is no such principal`);
-      written = change(decodePrincipal(current, this.#masterKey, principal));
+      written = change(this.#decode(current, principal));
       if (written.principal !== principal)
         throw new TypeError(`change: expected an entry of ${principal}, got one of ${written.principal}`);
-      return encodePrincipal(written, this.#masterKey);
+      return encodePrincipal(written, this.#masterKeys.current);
     });
     return written as PrincipalEntry;
   }
@@ -106,7 +109,46 @@ export class PrincipalStore {
   async *list(): AsyncGenerator<PrincipalEntry> {
     for await (const [key, bytes] of this.#records.scan(PREFIX)) {
       const principal = parsePrincipal(key.slice(PREFIX.length), "stored name");
-      yield decodePrincipal(bytes, this.#masterKey, principal);
+      yield await this.#again(() => this.#decode(bytes, principal));
+    }
+  }
+
+  /**
+   * Seals under the current master key whatever is sealed under another.
+   * @param onSealed told of each record that was.
+   * @returns how many were.
+   * @throws StoreError as `get`, at the first record that can't be opened.
+   */
+  async reseal(onSealed: (principal: Principal) => void = () => {}): Promise<number> {
+    let sealed = 0;
+    for await (const [key, bytes] of this.#records.scan(PREFIX)) {
+      if (isSealedUnder(bytes, this.#masterKeys.current)) continue;
+      const principal = parsePrincipal(key.slice(PREFIX.length), "stored name");
+      await this.#records.update(
+        key,
+        (current) => current && encodePrincipal(this.#decode(current, principal), this.#masterKeys.current),
+      );
+      sealed++;
+      onSealed(principal);
+    }
+    return sealed;
+  }
+
+  /** Opens a record under whichever master key it was sealed. Throws as `decodePrincipal`. */
+  #decode(bytes: Uint8Array, principal: Principal): PrincipalEntry {
+    const { all, current } = this.#masterKeys;
+    const key = all.find((candidate) => isSealedUnder(bytes, candidate)) ?? current;
+    return decodePrincipal(bytes, key, principal);
+  }
+
+  /** Opens a record; once more if it is under another master key and the realm has got one meanwhile. */
+  async #again(open: () => PrincipalEntry): Promise<PrincipalEntry> {
+    try {
+      return open();
+    } catch (error) {
+      const isOther = error instanceof StoreError && error.code === "wrong-key";
+      if (!isOther || !(await this.#masterKeys.refresh())) throw error;
+      return open();
     }
   }
 

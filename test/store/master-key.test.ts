@@ -115,7 +115,9 @@ describe("master key", () => {
       [bytes.subarray(8), "corrupt"],
       [new Uint8Array(), "corrupt"],
       [Buffer.concat([bytes, Buffer.alloc(100)]), "too-large"],
-      [Buffer.concat([Buffer.from("TSMK\0\0\0\x02"), bytes.subarray(8)]), "version"],
+      [Buffer.concat([Buffer.from("TSMK\0\0\0\x03"), bytes.subarray(8)]), "version"],
+      [Buffer.concat([Buffer.from("TSMK\0\0\0\x02"), bytes.subarray(8)]), "corrupt"],
+      [Buffer.concat([bytes, Buffer.alloc(32)]), "corrupt"],
       [Buffer.concat([Buffer.from("TSMK\0\0\0\0"), bytes.subarray(8)]), "corrupt"],
     ];
     for (const [contents, code] of versions) {

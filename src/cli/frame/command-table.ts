@@ -31,6 +31,11 @@ export const COMMANDS: readonly CommandRow[] = [
     load: () => import("../commands/realm-set-profile.js"),
   },
   {
+    name: "realm new-master-key",
+    summary: "seal the realm's records under a new master key",
+    load: () => import("../commands/realm-new-master-key.js"),
+  },
+  {
     name: "kadmin addprinc",
     summary: "add a principal",
     load: () => import("../commands/kadmin-addprinc.js"),

@@ -1,0 +1,29 @@
+/** `tessera realm new-master-key`: rolls the master key over. */
+import { newMasterKey } from "../../realm/new-master-key.js";
+import { openRealmDirectory } from "../../realm/realm-directory.js";
+import { defineCommand } from "../frame/command.js";
+import { realmDir } from "../frame/environment.js";
+import { REALM_OPTIONS } from "../options/realm-options.js";
+
+export const command = defineCommand({
+  name: "realm new-master-key",
+  usage: ["[--dir DIR]"],
+  description:
+    "Gives the realm a new master key and seals every record under it, while the servers run: they take it up by " +
+    "themselves. If it is interrupted, every record still opens; run it again, and it goes on. Backups made before need " +
+    "the old master.key: keep it with them.",
+  examples: ["tessera realm new-master-key"],
+  options: REALM_OPTIONS,
+  arguments: [0, 0],
+  run: async ({ options, json, screen, env }) => {
+    const directory = await openRealmDirectory(realmDir(env, options.dir));
+    const { records, resumed } = await newMasterKey(directory);
+    if (json) screen.printJson({ realm: directory.settings.realm, records, resumed });
+    else {
+      if (resumed)
+        screen.notice("finished a roll-over that had been interrupted; run it again for another key");
+      screen.print(`realm ${directory.settings.realm}: ${records} records sealed under the new master key`);
+    }
+    return undefined;
+  },
+});
