@@ -8,7 +8,9 @@ import { EncPrivPartSchema, EncTicketPartSchema } from "../../src/gen/kerberos/v
 import { CASES } from "./messages.js";
 import { messageField, repeated, schemaOf } from "./schemas.js";
 
-/** The rule in protobuf-es's words: the message these bytes are the encoding of, undefined if they are none. */
+/**
+ * The rule in protobuf-es's words: the message these bytes are the encoding of, undefined if they are none.
+ */
 function reencoded(schema: DescMessage, encoded: Uint8Array): unknown {
   try {
     const message = fromBinary(schema, Uint8Array.from(encoded), { readUnknownFields: false });
@@ -66,8 +68,8 @@ test("any few bytes are read exactly when decoding and encoding give the same by
 });
 
 describe("not canonical, though most decoders read it:", () => {
-  // EncryptedData: etype 1, an int32; kvno 2, a uint32; cipher 3, bytes. EncTicketPart: flags 1, packed numbers; key 2, a
-  // message; client 3, text. EncPrivPart: end 3, a bool.
+  // EncryptedData: etype 1, an int32; kvno 2, a uint32; cipher 3, bytes. EncTicketPart: flags 1, packed
+  // numbers; key 2, a message; client 3, text. EncPrivPart: end 3, a bool.
   test.each([
     ["fields out of order", EncryptedDataSchema, "10 01 08 03"],
     ["a field twice", EncryptedDataSchema, "08 03 08 03"],

@@ -38,7 +38,10 @@ function withoutUndefined(fields: object): object {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
 }
 
-/** Every kind of field: numbers, text, bytes, messages, lists of each, absent and present, with and without default. */
+/**
+ * Every kind of field: numbers, text, bytes, messages, lists of each, absent and present, with and without
+ * default.
+ */
 export const CASES: readonly CanonicalCase[] = [
   caseOf(
     EncTicketPartSchema,

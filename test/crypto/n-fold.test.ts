@@ -37,7 +37,9 @@ test("refuses an empty input and a size that is no length", () => {
     );
 });
 
-/** RFC 3961 §5.1 in words: repeat, rotate each copy 13 bits more, cut into pieces, add in ones' complement. */
+/**
+ * RFC 3961 §5.1 in words: repeat, rotate each copy 13 bits more, cut into pieces, add in ones' complement.
+ */
 function slowNFold(input: Uint8Array, size: number): string {
   const bitsOf = [...input].map((byte) => byte.toString(2).padStart(8, "0")).join("");
   let long = "";

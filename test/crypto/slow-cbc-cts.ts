@@ -1,6 +1,9 @@
 import { createCipheriv } from "node:crypto";
 
-/** CBC with stealing as textbooks draw it: a cipher for each block, then the last two change places and one is cut. */
+/**
+ * CBC with stealing as textbooks draw it: a cipher for each block, then the last two change places and one is
+ * cut.
+ */
 export function slowCbcCts(key: Uint8Array, message: Buffer): Buffer {
   const blocks: Buffer[] = [];
   let previous = Buffer.alloc(16);

@@ -1,4 +1,7 @@
-/** Every way to spoil a ciphertext that a test can go through: each must be refused in one and the same manner. */
+/**
+ * Every way to spoil a ciphertext that a test can go through: each must be refused in one and the same
+ * manner.
+ */
 import { randomBytes } from "node:crypto";
 import { type CipherKey, DecryptionError } from "../../src/crypto/encryption-type.js";
 
@@ -28,7 +31,10 @@ export function* tampered(
     }
 }
 
-/** What `decrypt` did with each spoiled ciphertext that was not exactly a DecryptionError; empty when all is well. */
+/**
+ * What `decrypt` did with each spoiled ciphertext that was not exactly a DecryptionError; empty when all is
+ * well.
+ */
 export function mistakes(key: CipherKey, usage: number, ciphertext: Uint8Array, blockSize: number): string[] {
   const found: string[] = [];
   for (const { how, data } of tampered(ciphertext, blockSize)) {

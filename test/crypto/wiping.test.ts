@@ -40,8 +40,8 @@ describe("making a key of a password overwrites the password and all that lies b
     text.set(both(SECRET, SALT));
     const wiped = await wipedBy(() => DES_CBC_MD5.stringToKey(PASSWORD, SALT));
     expectWiped(wiped, { password: SECRET, text });
-    // The temporary key, by its schedule; the folded text that it was corrected from; and the sealed text, whose
-    // last block is the key before its correction.
+    // The temporary key, by its schedule; the folded text that it was corrected from; and the sealed text,
+    // whose last block is the key before its correction.
     const key = await DES_CBC_MD5.stringToKey(PASSWORD, SALT);
     const ofEight = wiped.filter(({ length }) => length === 8);
     const temporary = ofEight.find((one) => ofEight.some((other) => isCorrected(other, one)));

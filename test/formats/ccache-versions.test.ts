@@ -9,7 +9,8 @@ const hex = (text: string) => new Uint8Array(Buffer.from(text.replace(/\s/g, "")
 const realm = Buffer.from("EXAMPLE.TEST").toString("hex");
 const alice = Buffer.from("alice").toString("hex");
 
-// The beginnings of caches as four generations of MIT's library wrote them, in both byte orders where there were two.
+// The beginnings of caches as four generations of MIT's library wrote them, in both byte orders where there
+// were two.
 const OLD: [string, number, string][] = [
   ["1, little", 1, `0501 02000000 0c000000 ${realm} 05000000 ${alice}`],
   ["1, big", 1, `0501 00000002 0000000c ${realm} 00000005 ${alice}`],

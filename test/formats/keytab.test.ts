@@ -90,7 +90,8 @@ describe("keytab", () => {
       ],
       [ENTRY.replace("412e54455354", "612e74657374"), { name: "http/v@a.test", reason: "name" }],
       [ENTRY.replace("0004 68747470", "0004 68742f70"), { name: "ht/p/v@A.TEST", reason: "name" }],
-      // A key of 8 bytes for an encryption type of 24, a name of 65,535 components, a key longer than the entry.
+      // A key of 8 bytes for an encryption type of 24, a name of 65,535 components, a key longer than the
+      // entry.
       [ENTRY.replace("0003 ", "0010 "), { name: "http/v@A.TEST", etype: 16, reason: "malformed" }],
       [ENTRY.replace("0002 ", "ffff "), { name: "", kvno: 0, reason: "malformed" }],
       [ENTRY.replace("0008 01", "00ff 01"), { name: "http/v@A.TEST", kvno: 44, reason: "malformed" }],

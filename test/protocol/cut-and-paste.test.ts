@@ -1,6 +1,7 @@
 /**
- * Attack 1 of a KDC's list: blocks of two tickets put together (Bellovin & Merritt 1990; MITKRB5-SA-2003-004). Under ECB
- * it succeeds, which is why ECB is a lesson; under every type with integrity each splice is refused.
+ * Attack 1 of a KDC's list: blocks of two tickets put together (Bellovin & Merritt 1990;
+ * MITKRB5-SA-2003-004). Under ECB it succeeds, which is why ECB is a lesson; under every type with integrity
+ * each splice is refused.
  */
 import { describe, expect, test } from "vitest";
 import { ENCRYPTION_TYPES } from "../../src/crypto/etypes.js";

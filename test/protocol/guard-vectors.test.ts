@@ -1,4 +1,7 @@
-/** The golden vectors of docs/guard.md: what we make is what is written there, and what is written there is accepted. */
+/**
+ * The golden vectors of docs/guard.md: what we make is what is written there, and what is written there is
+ * accepted.
+ */
 import { spawnSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";

@@ -1,4 +1,6 @@
-/** What a client takes and refuses of a KDC's reply, the AS's and the TGS's alike (RFC 4120 §3.1.5, §3.3.4). */
+/**
+ * What a client takes and refuses of a KDC's reply, the AS's and the TGS's alike (RFC 4120 §3.1.5, §3.3.4).
+ */
 import { describe, expect, test } from "vitest";
 import type { EncKdcRepPart } from "../../src/gen/kerberos/v1/sealed_pb.js";
 import { TicketFlag } from "../../src/gen/kerberos/v1/sealed_pb.js";
@@ -18,7 +20,9 @@ export interface AnyReply {
   readonly encPart: Uint8Array;
 }
 
-/** A reply and the client it is for, who asked for types 20 and 3, an end in an hour and renewal for a day. */
+/**
+ * A reply and the client it is for, who asked for types 20 and 3, an end in an hour and renewal for a day.
+ */
 export interface ReplyTarget {
   readonly response: AnyReply;
   readonly sealing: Sealing;

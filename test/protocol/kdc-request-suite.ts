@@ -68,7 +68,10 @@ export function testMalformedFields(prefix: string, run: RunAltered): void {
   });
 }
 
-/** Tests that what no ticket can be issued for is refused, of a client and a service with keys of etype 3 alone. */
+/**
+ * Tests that what no ticket can be issued for is refused, of a client and a service with keys of etype 3
+ * alone.
+ */
 export function testImpossibleWishes(run: RunAltered): void {
   const vectors: Vector[] = [
     {

@@ -176,7 +176,8 @@ describe("an exchange leaves no copy of a key", () => {
     };
   }
 
-  // In the pool of random bytes, taken from it, in the message to seal, the key itself, and what its cipher keeps.
+  // In the pool of random bytes, taken from it, in the message to seal, the key itself, and what its cipher
+  // keeps.
   const OF_A_MAKER = 5;
   // In the message that was opened, the key itself, and what its cipher keeps.
   const OF_A_READER = 3;
