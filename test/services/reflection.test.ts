@@ -1,5 +1,4 @@
 import { execFile } from "node:child_process";
-import { existsSync } from "node:fs";
 import { promisify } from "node:util";
 import { type DescFile, fromBinary } from "@bufbuild/protobuf";
 import {
@@ -19,6 +18,7 @@ import { file_kerberos_v1_sealed } from "../../src/gen/kerberos/v1/sealed_pb.js"
 import { MAX_MESSAGE_BYTES, makeServer } from "../../src/rpc/server-options.js";
 import { addReflection } from "../../src/services/reflection.js";
 import { listen, TestService } from "../rpc/test-service.js";
+import { GRPCURL, grpcurl } from "../support/grpcurl.js";
 
 const run = promisify(execFile);
 const shutdown = new AbortController();
@@ -196,10 +196,8 @@ test("an independent client calls by reflection v1 and v1alpha", async () => {
   expect(description.stdout).toContain("kerberos.v1.AuthenticationService");
 });
 
-const grpcurl = "/usr/local/bin/grpcurl";
-
-test.skipIf(!existsSync(grpcurl))("grpcurl describes the contract with its comments", async () => {
-  const { stdout } = await run(grpcurl, ["-plaintext", address, "describe", "kerberos.v1.EncTicketPart"]);
+test.skipIf(GRPCURL === undefined)("grpcurl describes the contract with its comments", async () => {
+  const { stdout } = await grpcurl(address, ["describe", "kerberos.v1.EncTicketPart"]);
   expect(stdout).toMatch(/\/\/ Required\. The session key between client and service\./);
   expect(stdout).toMatch(/\.google\.protobuf\.Timestamp authtime = 5;/);
 });
