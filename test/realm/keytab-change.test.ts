@@ -6,10 +6,10 @@ import { join } from "node:path";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { formatKeytab, formatKeytabEntry, type KeytabEntry, parseKeytab } from "../../src/formats/keytab.js";
 import { etypeOf } from "../../src/protocol/etypes.js";
-import { type LongTermKey, randomKey } from "../../src/protocol/keys.js";
+import { Key, type LongTermKey, randomKey } from "../../src/protocol/keys.js";
 import { type Principal, parsePrincipal } from "../../src/protocol/principal.js";
 import { exportNewKeys } from "../../src/realm/keytab.js";
-import { putIntoKeytab } from "../../src/realm/keytab-change.js";
+import { putIntoKeytab, type WantedKeys } from "../../src/realm/keytab-change.js";
 import {
   addRandomKeyPrincipal,
   changeToRandomKeys,
@@ -37,6 +37,16 @@ const made = (...parts: Uint8Array[]) => {
   writeFileSync(path, Buffer.concat(parts), { mode: 0o600 });
   return path;
 };
+
+/** Puts keys into a keytab, and returns what it holds when the database is about to change. */
+async function heldMeanwhile(path: string, wanted: WantedKeys): Promise<string[]> {
+  let found: string[] = [];
+  const write = async () => {
+    found = held(path).sort();
+  };
+  await putIntoKeytab(path, wanted, LATER, { write, isWritten: async () => true });
+  return found;
+}
 
 afterEach(() => vi.restoreAllMocks());
 
@@ -91,14 +101,50 @@ describe("keys put into a keytab", () => {
   test("come before an old key of the same version, which a reader would otherwise take", async () => {
     const path = made(formatKeytab([entry("a", 2), entry("b", 1)]));
     const key = long(2);
-    const change = {
-      write: async () => expect(held(path).sort()).toEqual(["a 2:20", "b 1:20"]),
-      isWritten: async () => true,
-    };
-    await putIntoKeytab(path, { principal: named("a"), keys: [key] }, LATER, change);
+    expect(await heldMeanwhile(path, { principal: named("a"), keys: [key] })).toEqual(["a 2:20", "b 1:20"]);
     const entries = parseKeytab(Uint8Array.from(readFileSync(path)));
     const found = entries.find(({ principal }) => principal === named("a"));
     expect(found?.key.exportBytes()).toEqual(key.key.exportBytes());
+  });
+
+  test("leave the old ones of other versions and types until the database has changed", async () => {
+    const path = made(formatKeytab([entry("a", 1), entry("a", 2), entry("a", 2, 19), entry("a", 2, 16)]));
+    const keys = [long(2), long(3), long(3, 19)];
+    expect(await heldMeanwhile(path, { principal: named("a"), keys })).toEqual([
+      "a 1:20",
+      "a 2:16",
+      "a 2:19",
+      "a 2:20",
+      "a 3:19",
+      "a 3:20",
+    ]);
+    expect(held(path).sort()).toEqual(["a 2:20", "a 3:19", "a 3:20"]);
+    const found = parseKeytab(Uint8Array.from(readFileSync(path))).find(({ kvno }) => kvno === 2);
+    expect(found?.key.exportBytes()).toEqual(keys[0]!.key.exportBytes());
+  });
+
+  test("are not those of another principal, version or type, though the bytes be the same", async () => {
+    const { key } = long(1, 3);
+    const path = made(formatKeytab([{ principal: named("a"), timestamp: MADE, kvno: 1, key }]));
+    await putIntoKeytab(path, { principal: named("b"), keys: [{ kvno: 1, key }] }, LATER);
+    expect(held(path).sort()).toEqual(["a 1:3", "b 1:3"]);
+    await putIntoKeytab(path, { principal: named("a"), keys: [{ kvno: 2, key }] }, LATER);
+    expect(held(path).sort()).toEqual(["a 2:3", "b 1:3"]);
+    const other = new Key(etypeOf(-1), key.exportBytes());
+    await putIntoKeytab(path, { principal: named("b"), keys: [{ kvno: 1, key: other }] }, LATER);
+    expect(held(path).sort()).toEqual(["a 2:3", "b 1:-1"]);
+  });
+
+  test("are not put into what is no keytab", async () => {
+    const path = made(Buffer.from("no keytab at all"));
+    await expect(
+      putIntoKeytab(path, { principal: named("a"), keys: [long(1)] }, LATER),
+    ).rejects.toMatchObject({
+      name: "KeytabError",
+      message: `${path}: not a keytab of version 0x0502 (at byte 0)`,
+      cause: { name: "FormatError" },
+    });
+    expect(readFileSync(path, "utf8")).toBe("no keytab at all");
   });
 
   test("go through a link within its folder, and into an empty file that somebody has just made", async () => {
@@ -116,7 +162,11 @@ describe("keys put into a keytab", () => {
     const write = () => Promise.reject(new Error("must not be reached"));
     await expect(
       putIntoKeytab(path, { principal: named("b"), keys: [long(1)] }, LATER, { write, isWritten: write }),
-    ).rejects.toMatchObject({ name: "KeytabError", hint: expect.stringContaining("no key was changed") });
+    ).rejects.toMatchObject({
+      name: "KeytabError",
+      message: `${path}: its end cuts an entry short, and nothing can be read behind it`,
+      hint: "no key was changed; write to another keytab, or remove this one",
+    });
     expect(Buffer.compare(readFileSync(path), before)).toBe(0);
   });
 });
@@ -158,6 +208,7 @@ describe("keytab and database", () => {
       reason: "keytab",
       message: "a@EXAMPLE.TEST: its keys could not be changed: no space left on device",
       hint: `the old keys work, and ${path} is as it was`,
+      cause: { message: "no space left on device" },
     });
     expect(await existingPrincipal(realm, "a")).toEqual(old);
     expect(Buffer.compare(readFileSync(path), before)).toBe(0);

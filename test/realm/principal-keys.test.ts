@@ -1,6 +1,6 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { etypeOf } from "../../src/protocol/etypes.js";
-import { keyFromPassword } from "../../src/protocol/keys.js";
+import { Key, keyFromPassword, type LongTermKey } from "../../src/protocol/keys.js";
 import { parsePrincipal } from "../../src/protocol/principal.js";
 import {
   addPasswordPrincipal,
@@ -9,6 +9,7 @@ import {
   changeToRandomKeys,
   newKeyEtypes,
   purgeKeys,
+  withRandomKeysPrepared,
 } from "../../src/realm/principal-keys.js";
 import { existingPrincipal } from "../../src/realm/principals.js";
 import { HOUR, keyBytes, keysOf, LATER, MADE, memoryRealm, refusal } from "./realm.js";
@@ -362,6 +363,67 @@ describe("old keys", () => {
     );
     expect(keysOf(await existingPrincipal(realm, "notes/db"))).toEqual(["3:20", "2:20", "1:20"]);
     await expect(purgeKeys(realm, "bob", LATER)).rejects.toMatchObject(MISSING);
+  });
+});
+
+describe("keys that are prepared", () => {
+  it("are made anew while somebody else is faster, five times at most", async () => {
+    const realm = await memoryRealm();
+    await addRandomKeyPrincipal(realm, "a", MADE);
+    const tries: string[][] = [];
+    const attempt = withRandomKeysPrepared(realm, "a", [20], LATER, async ({ entry, write }) => {
+      tries.push(keysOf(entry));
+      await changeToRandomKeys(realm, "a", [20], LATER);
+      return write();
+    });
+    await expect(attempt).rejects.toMatchObject(
+      refusal(
+        "changed",
+        "a@EXAMPLE.TEST was given other keys in the meantime; nothing was changed",
+        "try again",
+      ),
+    );
+    expect(tries.map(([newest]) => newest)).toEqual(["2:20", "3:20", "4:20", "5:20", "6:20"]);
+    const failing = vi.fn().mockRejectedValue(new Error("no"));
+    await expect(withRandomKeysPrepared(realm, "a", [20], LATER, failing)).rejects.toThrow("no");
+    expect(failing).toHaveBeenCalledTimes(1);
+  });
+
+  it("are not written over keys of the same version that were made at another time", async () => {
+    const realm = await memoryRealm();
+    const { principal } = await addRandomKeyPrincipal(realm, "a", MADE);
+    let tries = 0;
+    const entry = await withRandomKeysPrepared(realm, "a", [20], LATER, async ({ write }) => {
+      if (tries++ === 0)
+        await realm.principals.change(principal, (latest) => ({ ...latest, keysChangedAt: MADE + 1 }));
+      return write();
+    });
+    expect([tries, keysOf(entry)[0]]).toEqual([2, "2:20"]);
+  });
+
+  it("are in the database or not: each key of the version, its type and its bytes", async () => {
+    const realm = await memoryRealm({ profile: "textbook" });
+    const { principal } = await addRandomKeyPrincipal(realm, "a", MADE);
+    await withRandomKeysPrepared(realm, "a", [20, 3], LATER, async ({ entry, write, isWritten }) => {
+      const put = (...keys: LongTermKey[]) =>
+        realm.principals.change(principal, (latest) => ({ ...latest, keys }));
+      expect(await isWritten()).toBe(false);
+      await write();
+      expect(await isWritten()).toBe(true);
+      const [aes, des] = entry.keys.filter(({ kvno }) => kvno === 2) as [LongTermKey, LongTermKey];
+      const other = {
+        kvno: 2,
+        key: (await addRandomKeyPrincipal(realm, "b", MADE, { etypes: [20] })).keys[0]!.key,
+      };
+      const otherType = { kvno: 2, key: new Key(etypeOf(-1), des.key.exportBytes()) };
+      const later = [aes, des].map(({ key }) => ({ kvno: 3, key }));
+      for (const keys of [[aes], [aes, des, other], [other, des], [aes, otherType], later]) {
+        await put(...keys);
+        expect([keysOf({ ...entry, keys }), await isWritten()]).toEqual([expect.any(Array), false]);
+      }
+      await put(aes, des);
+      expect(await isWritten()).toBe(true);
+    });
   });
 });
 
