@@ -34,6 +34,14 @@ export function profileEtypes(name: ProfileName): ClientEtypes {
   return { permitted: permitted.filter((etype) => etypeOf(etype).integrity), first: keyEtypes[0]! };
 }
 
+/** What a client insists on, whatever a KDC advises. */
+export interface AdviceLimits {
+  /** The encryption types accepted, best first. */
+  readonly permitted: readonly number[];
+  /** The client's realm. A salt begins with it, so that no table made for another realm fits. */
+  readonly realm: string;
+}
+
 /**
  * What to try next, from the KDC's advice: the first of the client's own encryption types that the KDC names.
  * The advice is not authenticated, so it is followed only within the client's limits.
@@ -43,7 +51,7 @@ export function profileEtypes(name: ProfileName): ClientEtypes {
 export function followAdvice(
   info: EtypeInfo2,
   tried: KeyGuess,
-  permitted: readonly number[],
+  { permitted, realm }: AdviceLimits,
 ): KeyGuess | undefined {
   const entry = permitted.flatMap((etype) => info.entries.filter((offered) => offered.etype === etype))[0];
   if (entry === undefined)
@@ -52,8 +60,23 @@ export function followAdvice(
       accepted: permitted.join(" "),
     });
   checkIterations(entry);
+  checkSalt(entry, realm);
   const next = { etype: entry.etype, stringToKey: { salt: entry.salt, params: entry.s2kparams } };
   return sameGuess(next, tried) ? undefined : next;
+}
+
+/** The iterations of PBKDF2 that a guess takes; undefined where its type takes none, or its parameters do not fit. */
+export function iterationsOf({ etype, stringToKey: { params } }: KeyGuess): number | undefined {
+  const { iterations } = etypeOf(etype);
+  return params.length === 0 ? iterations?.default : iterations?.inParams(params);
+}
+
+function checkSalt({ salt }: EtypeInfo2_Entry, realm: string): void {
+  if (salt.startsWith(realm) && salt.length > realm.length) return;
+  throw new KrbError("KDC_ERR_ETYPE_NOSUPP", "the KDC asks for a salt that is not of the client's realm", {
+    salt,
+    realm,
+  });
 }
 
 function checkIterations({ etype, s2kparams }: EtypeInfo2_Entry): void {

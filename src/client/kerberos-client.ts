@@ -23,9 +23,9 @@ import { type Key, keyFromPassword } from "../protocol/keys.js";
 import { KrbError } from "../protocol/krb-error.js";
 import { type Principal, parsePrincipal, principalInRealm, realmOf } from "../protocol/principal.js";
 import { makeTgsReq, openTgsRep } from "../protocol/tgs-exchange.js";
+import { DEFAULT_TIMEOUT_MS } from "../rpc/client-runtime.js";
 import { DEFAULT_ADDRESSES } from "../rpc/default-addresses.js";
-import { hostOf, isLoopback } from "../rpc/network-address.js";
-import { type KdcAddresses, splitAddress } from "./addresses.js";
+import type { KdcAddresses } from "./addresses.js";
 import { type ClientEtypes, profileEtypes } from "./client-etypes.js";
 import { Connections } from "./connections.js";
 import { type CachedLogin, type CredentialCache, memoryCache } from "./credential-cache.js";
@@ -44,11 +44,11 @@ export interface KerberosClientOptions {
   /** Where a login is kept; in memory by default. */
   readonly cache?: CredentialCache | undefined;
   /**
-   * Encryption types accepted; by default those of `textbook` for a KDC on loopback, and of `standard` for
-   * any other.
+   * Encryption types accepted, wherever the KDC is; by default those of `standard`, so that no KDC is given
+   * a proof of the password under DES. For a realm of the other profile: `profileEtypes("textbook")`.
    */
   readonly etypes?: ClientEtypes | undefined;
-  /** Time for one RPC, in milliseconds; 10 s by default. */
+  /** Time for one RPC, and for making a key from a password, in milliseconds; 10 s by default. */
   readonly timeoutMs?: number | undefined;
   /** The present in milliseconds since the epoch; the system's clock by default. */
   readonly clock?: (() => number) | undefined;
@@ -86,6 +86,7 @@ export class KerberosClient {
   readonly #login: KeptLogin;
   readonly #connections: Connections;
   readonly #etypes: ClientEtypes;
+  readonly #timeoutMs: number;
   readonly #clock: () => number;
   /** Tickets that were asked for and have not come yet, by TGT and service. */
   readonly #waiting = new Map<string, Promise<Credentials>>();
@@ -95,13 +96,16 @@ export class KerberosClient {
 
   constructor(options: KerberosClientOptions = {}) {
     const kdc = options.kdc ?? DEFAULT_ADDRESSES;
-    const { timeoutMs, interceptors, credentials = grpc.credentials.createInsecure() } = options;
+    const {
+      timeoutMs = DEFAULT_TIMEOUT_MS,
+      interceptors,
+      credentials = grpc.credentials.createInsecure(),
+    } = options;
     this.#clock = options.clock ?? Date.now;
     this.#login = new KeptLogin(options.cache ?? memoryCache(), this.#clock, options.onUnkept ?? warnUnkept);
     this.#connections = new Connections(kdc, credentials, { timeoutMs, interceptors });
-    this.#etypes =
-      options.etypes ??
-      profileEtypes(isLoopback(hostOf(splitAddress(kdc.as).host)) ? "textbook" : "standard");
+    this.#timeoutMs = timeoutMs;
+    this.#etypes = options.etypes ?? profileEtypes("standard");
   }
 
   /**
@@ -248,6 +252,7 @@ export class KerberosClient {
       authenticate: (request) => this.#connections.authentication().authenticate(request),
       wish: (now) => this.#wish(options, now),
       clock: this.#clock,
+      timeoutMs: this.#timeoutMs,
     });
     await this.#login.replace({ client, kdcOffset, credentials: [credentials] });
     return credentials;

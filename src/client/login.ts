@@ -12,8 +12,9 @@ import type { TicketWish } from "../protocol/kdc-request.js";
 import { leastOffset } from "../protocol/kerberos-time.js";
 import { defaultStringToKey, Key } from "../protocol/keys.js";
 import { KrbError } from "../protocol/krb-error.js";
-import type { Principal } from "../protocol/principal.js";
+import { type Principal, realmOf } from "../protocol/principal.js";
 import { type ClientEtypes, followAdvice, type KeyGuess } from "./client-etypes.js";
+import { inTime, type KeyMaker } from "./key-pace.js";
 
 /** The guess, the KDC's advice, and once more with the KDC's clock. */
 const MAX_TRIES = 3;
@@ -23,11 +24,13 @@ export interface LoginParts {
   /** Sends message (1). */
   readonly authenticate: (request: AuthenticateRequest) => Promise<AuthenticateResponse>;
   /** Makes the client's long-term key by a guess; it is wiped after the try. */
-  readonly keyOf: (guess: KeyGuess) => Promise<Key>;
+  readonly keyOf: KeyMaker;
   /** What is asked of the ticket; `now` is the time of asking, in milliseconds since the epoch. */
   readonly wish: (now: number) => TicketWish;
   readonly etypes: ClientEtypes;
   readonly clock: () => number;
+  /** How long making a key may take, in milliseconds. */
+  readonly timeoutMs: number;
 }
 
 /**
@@ -37,12 +40,14 @@ export interface LoginParts {
  */
 export async function obtainTgt(
   client: Principal,
-  { authenticate, keyOf, wish, etypes, clock }: LoginParts,
+  { authenticate, keyOf, wish, etypes, clock, timeoutMs }: LoginParts,
 ): Promise<{ credentials: Credentials; kdcOffset: number }> {
   let guess: KeyGuess = { etype: etypes.first, stringToKey: defaultStringToKey(client) };
+  const makeKey = inTime(keyOf, timeoutMs);
+  const limits = { permitted: etypes.permitted, realm: realmOf(client) };
   let offset = 0;
   for (let tries = 1; ; tries++) {
-    const key = await keyOf(guess);
+    const key = await makeKey(guess);
     const sentAt = clock();
     const now = sentAt + offset;
     try {
@@ -54,7 +59,7 @@ export async function obtainTgt(
     } catch (error) {
       if (!(error instanceof KrbError) || tries >= MAX_TRIES) throw error;
       const measured = error.reason === "KRB_AP_ERR_SKEW" ? Number(error.details.offset_ms) : 0;
-      const next = error.etypeInfo && followAdvice(error.etypeInfo, guess, etypes.permitted);
+      const next = error.etypeInfo && followAdvice(error.etypeInfo, guess, limits);
       if (Number.isSafeInteger(measured) && measured !== 0 && offset === 0) offset = -measured;
       else if (next !== undefined) guess = next;
       else throw error;

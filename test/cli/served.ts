@@ -1,5 +1,8 @@
 /** A realm with servers that a test's commands can use: alice and bob with their passwords, and V. */
+import { mkdirSync, writeFileSync } from "node:fs";
 import { afterAll, beforeAll } from "vitest";
+import { settingsFileOf } from "../../src/realm/realm-directory.js";
+import { DEFAULT_SETTINGS, formatSettings } from "../../src/realm/realm-settings.js";
 import { createTestRealm, type TestRealm, type TestRealmOptions } from "../../src/testing/index.js";
 import { InProcess } from "./in-process.js";
 
@@ -28,6 +31,14 @@ export function served(options: TestRealmOptions = {}): Served {
       ...options,
     });
     shell.now = () => realm.now;
+    // What a client learns from the realm's folder on its machine.
+    const settings = {
+      ...DEFAULT_SETTINGS,
+      realm: realm.policy.realm,
+      profile: options.profile ?? "textbook",
+    };
+    mkdirSync(shell.env.TESSERA_REALM_DIR!, { mode: 0o700 });
+    writeFileSync(settingsFileOf(shell.env.TESSERA_REALM_DIR!), formatSettings(settings));
     shell.env.TESSERA_KDC = `${realm.kdc.as},${realm.kdc.tgs}`;
   });
   afterAll(async () => {

@@ -5,7 +5,10 @@ import { EtypeInfo2Schema } from "../../src/gen/kerberos/v1/kdc_pb.js";
 import { expectRefusal } from "../protocol/refusal.js";
 
 const NONE = new Uint8Array();
-const tried = { etype: 20, stringToKey: { salt: "R", params: NONE } };
+const tried = { etype: 20, stringToKey: { salt: "Ra", params: NONE } };
+
+/** A client of realm R, whose salts begin with R. */
+const limits = (...permitted: number[]) => ({ permitted, realm: "R" });
 
 function advice(...entries: { etype: number; salt?: string; s2kparams?: Uint8Array }[]) {
   return create(EtypeInfo2Schema, { entries });
@@ -24,48 +27,59 @@ test("a profile's clients accept its types, but for those without integrity", ()
 
 describe("advice", () => {
   test("is followed in the client's order, not the KDC's", () => {
-    const info = advice({ etype: 3, salt: "A" }, { etype: 19, salt: "B" });
-    expect(followAdvice(info, tried, [20, 19, 3])).toEqual({
+    const info = advice({ etype: 3, salt: "RA" }, { etype: 19, salt: "RB" });
+    expect(followAdvice(info, tried, limits(20, 19, 3))).toEqual({
       etype: 19,
-      stringToKey: { salt: "B", params: NONE },
+      stringToKey: { salt: "RB", params: NONE },
     });
-    expect(followAdvice(info, tried, [3, 19])?.etype).toBe(3);
+    expect(followAdvice(info, tried, limits(3, 19))?.etype).toBe(3);
   });
 
   test("that says what was tried holds nothing new", () => {
-    expect(followAdvice(advice({ etype: 20, salt: "R" }), tried, [20])).toBeUndefined();
+    expect(followAdvice(advice({ etype: 20, salt: "Ra" }), tried, limits(20))).toBeUndefined();
   });
 
   test.each([
-    ["another salt", { etype: 20, salt: "S" }],
-    ["another count", { etype: 20, salt: "R", s2kparams: iterations(40_000) }],
+    ["another salt", { etype: 20, salt: "Rb" }],
+    ["another count", { etype: 20, salt: "Ra", s2kparams: iterations(40_000) }],
   ])("with %s is new", (_, entry) => {
-    expect(followAdvice(advice(entry), tried, [20])).toMatchObject({ etype: 20 });
+    expect(followAdvice(advice(entry), tried, limits(20))).toMatchObject({ etype: 20 });
   });
 
   test("with parameters that are no count is left to string-to-key, which refuses them", () => {
     for (const s2kparams of [new Uint8Array(3), new Uint8Array(5)])
-      expect(followAdvice(advice({ etype: 20, s2kparams }), tried, [20])?.stringToKey.params).toEqual(
-        s2kparams,
-      );
+      expect(
+        followAdvice(advice({ etype: 20, salt: "Ra", s2kparams }), tried, limits(20))?.stringToKey.params,
+      ).toEqual(s2kparams);
   });
 
   test("beneath the client's floor is refused", () => {
     expectRefusal(
-      () => followAdvice(advice({ etype: 3 }, { etype: -1 }), tried, [20, 19]),
+      () => followAdvice(advice({ etype: 3 }, { etype: -1 }), tried, limits(20, 19)),
       "KDC_ERR_ETYPE_NOSUPP",
       {
         offered: "3 -1",
         accepted: "20 19",
       },
     );
-    expectRefusal(() => followAdvice(advice(), tried, [20]), "KDC_ERR_ETYPE_NOSUPP", { offered: "" });
+    expectRefusal(() => followAdvice(advice(), tried, limits(20)), "KDC_ERR_ETYPE_NOSUPP", { offered: "" });
   });
 
   test.each([20, 19])("of too few iterations for type %i is refused, of enough is not", (etype) => {
     const count = (value: number) => () =>
-      followAdvice(advice({ etype, s2kparams: iterations(value) }), tried, [20, 19]);
+      followAdvice(advice({ etype, salt: "Ra", s2kparams: iterations(value) }), tried, limits(20, 19));
     expectRefusal(count(MIN_ITERATIONS - 1), "KDC_ERR_ETYPE_NOSUPP", { asked: "32767", least: "32768" });
     expect(count(MIN_ITERATIONS)()).toMatchObject({ etype });
+  });
+
+  test.each(["", "x", "Q", "R"])("with a salt that is not of the client's realm is refused: %j", (salt) => {
+    expectRefusal(
+      () => followAdvice(advice({ etype: 20, salt }), tried, limits(20)),
+      "KDC_ERR_ETYPE_NOSUPP",
+      {
+        salt,
+        realm: "R",
+      },
+    );
   });
 });

@@ -36,6 +36,7 @@ describe("the long-term key of a login is wiped after each try", () => {
       },
       wish: () => ({ etypes: realm.etypes }),
       etypes: { permitted: [20], first: 20 },
+      timeoutMs: 10_000,
       clock: () => NOW,
     };
     return { made, run: () => obtainTgt(realm.alice.principal, parts) };

@@ -2,12 +2,19 @@
  * AS, TGS and V that lie, with the keys or without them: the client refuses by name and keeps nothing. Lies
  * that need stolen keys are tried too, so that each of the client's checks is seen on its own.
  */
-import { create } from "@bufbuild/protobuf";
+import { create, fromBinary } from "@bufbuild/protobuf";
 import { status } from "@grpc/grpc-js";
 import { describe, expect, test } from "vitest";
-import { EchoRequestSchema, EchoResponseSchema, KrbError, RpcError } from "../../src/client/index.js";
+import {
+  EchoRequestSchema,
+  EchoResponseSchema,
+  KerberosClient,
+  KrbError,
+  RpcError,
+} from "../../src/client/index.js";
 import type { AccessResponse } from "../../src/gen/kerberos/v1/application_service_pb.js";
 import type { AuthenticateResponse } from "../../src/gen/kerberos/v1/authentication_service_pb.js";
+import { EncryptedDataSchema } from "../../src/gen/kerberos/v1/encryption_pb.js";
 import { EtypeInfo2Schema } from "../../src/gen/kerberos/v1/kdc_pb.js";
 import { type EncKdcRepPart, TicketFlag } from "../../src/gen/kerberos/v1/sealed_pb.js";
 import type { GrantTicketResponse } from "../../src/gen/kerberos/v1/ticket_granting_service_pb.js";
@@ -27,9 +34,15 @@ const ECHO = { request: EchoRequestSchema, response: EchoResponseSchema };
 const TEXTBOOK = { permitted: [20, 19, 3], first: 3 };
 
 /** Alice's login through a man in the middle, and what she is left with. */
-async function loginThrough(realm: TestRealm, handlers: MiddleHandlers, options = {}, etypes = TEXTBOOK) {
+async function loginThrough(
+  realm: TestRealm,
+  handlers: MiddleHandlers,
+  options = {},
+  etypes = TEXTBOOK,
+  more = {},
+) {
   await using middle = await standBetween(realm, handlers);
-  const client = realm.client({ kdc: middle.kdc, etypes });
+  const client = realm.client({ kdc: middle.kdc, etypes, ...more });
   const outcome = await client
     .login(realm.principal("alice"), PASSWORDS.alice, options)
     .catch((error) => error);
@@ -239,10 +252,14 @@ describe("advice that is not authenticated", () => {
   const STANDARD = { permitted: [20, 19], first: 20 };
 
   /** Refuses the client again and again with this advice, and counts. */
-  async function advised(entry: { etype: number; salt?: string; s2kparams?: Uint8Array }, etypes = STANDARD) {
+  async function advised(
+    entry: { etype: number; salt?: string; s2kparams?: Uint8Array },
+    etypes = STANDARD,
+    more = {},
+  ) {
     await using realm = await startRealm({ profile: "standard" });
     let asked = 0;
-    const info = create(EtypeInfo2Schema, { entries: [{ salt: "x", ...entry }] });
+    const info = create(EtypeInfo2Schema, { entries: [{ salt: "TEST.EXAMPLEalice", ...entry }] });
     const { outcome, cached } = await loginThrough(
       realm,
       {
@@ -253,6 +270,7 @@ describe("advice that is not authenticated", () => {
       },
       {},
       etypes,
+      more,
     );
     expect(cached).toBeUndefined();
     return { outcome, asked };
@@ -293,7 +311,7 @@ describe("advice that is not authenticated", () => {
     await using realm = await startRealm();
     await using middle = await standBetween(realm, {
       authenticate: async () => {
-        const info = create(EtypeInfo2Schema, { entries: [{ etype: -1, salt: "x" }] });
+        const info = create(EtypeInfo2Schema, { entries: [{ etype: -1, salt: "TEST.EXAMPLEalice" }] });
         throw new KrbError("KDC_ERR_PREAUTH_REQUIRED", "prove it", {}, info);
       },
     });
@@ -302,6 +320,45 @@ describe("advice that is not authenticated", () => {
       reason: "KDC_ERR_ETYPE_NOSUPP",
       details: { offered: "-1" },
     });
+  });
+
+  test.each(["", "x", "TEST.EXAMPLE"])("a salt that tables can be made for is refused: %j", async (salt) => {
+    const { outcome, asked } = await advised({ etype: 20, salt });
+    expect(outcome).toMatchObject({
+      reason: "KDC_ERR_ETYPE_NOSUPP",
+      details: { salt, realm: "TEST.EXAMPLE" },
+    });
+    expect(asked).toBe(1);
+  });
+
+  test("what the hash would take beyond the call's time is not begun", async () => {
+    const s2kparams = Buffer.alloc(4);
+    s2kparams.writeUInt32BE(10_000_000);
+    const { outcome, asked } = await advised({ etype: 20, s2kparams }, undefined, { timeoutMs: 1000 });
+    expect(outcome).toMatchObject({
+      name: "KrbError",
+      reason: "KDC_ERR_ETYPE_NOSUPP",
+      details: { asked: "10000000", limit_ms: "1000" },
+    });
+    expect(asked).toBe(1);
+  });
+
+  test("a client that is told nothing proves its password under AES alone, on loopback too", async () => {
+    await using realm = await startRealm({ profile: "standard" });
+    const proofs: number[] = [];
+    await using middle = await standBetween(realm, {
+      authenticate: async ({ padata }) => {
+        proofs.push(fromBinary(EncryptedDataSchema, padata[0]!.value).etype);
+        const info = create(EtypeInfo2Schema, { entries: [{ etype: 3, salt: "TEST.EXAMPLEalice" }] });
+        throw new KrbError("KDC_ERR_PREAUTH_REQUIRED", "prove it", {}, info);
+      },
+    });
+    using client = new KerberosClient({ kdc: middle.kdc, clock: () => realm.now });
+    await expect(client.login(realm.principal("alice"), PASSWORDS.alice)).rejects.toMatchObject({
+      reason: "KDC_ERR_ETYPE_NOSUPP",
+      details: { offered: "3", accepted: "20 19" },
+    });
+    expect(proofs).toEqual([20]);
   });
 
   test("no types at all, or the same advice again, ends the login", async () => {
@@ -314,7 +371,7 @@ describe("advice that is not authenticated", () => {
     let asked = 0;
     const { outcome } = await loginThrough(realm, {
       authenticate: async () => {
-        const info = create(EtypeInfo2Schema, { entries: [{ etype: 3, salt: `salt ${asked++}` }] });
+        const info = create(EtypeInfo2Schema, { entries: [{ etype: 3, salt: `TEST.EXAMPLE${asked++}` }] });
         throw new KrbError("KDC_ERR_PREAUTH_REQUIRED", "prove it", {}, info);
       },
     });

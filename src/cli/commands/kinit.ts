@@ -1,15 +1,16 @@
 /** `tessera kinit`: from a password or a keytab to a ticket-granting ticket. */
 import { userInfo } from "node:os";
+import type { CredentialCache } from "../../client/credential-cache.js";
+import { fileCache } from "../../client/file-credential-cache.js";
 import type { Credentials } from "../../protocol/credentials.js";
 import type { Principal } from "../../protocol/principal.js";
 import { CommandError, defineCommand, UsageError } from "../frame/command.js";
-import { keytabPath } from "../frame/environment.js";
+import { cachePath, keytabPath } from "../frame/environment.js";
 import type { Environment } from "../frame/surroundings.js";
 import { CLIENT_OPTIONS } from "../options/client-options.js";
 import { PASSWORD_OPTIONS, readPassword } from "../options/password.js";
 import { parsePrincipalArgument } from "../options/principal-argument.js";
 import { localTime, parseLifetime } from "../screen/times.js";
-import type { Session } from "../session/session.js";
 
 export const command = defineCommand({
   name: "kinit",
@@ -48,38 +49,43 @@ export const command = defineCommand({
     if (options.renew && (withKeytab || positionals.length > 0))
       throw new UsageError("-R renews the ticket in the cache: it goes with no principal and no keytab");
     const { openSession } = await import("../session/session.js");
-    using session = await openSession(options, around);
+    const cache = fileCache(cachePath(around.env, options.cache));
     let credentials: Credentials;
-    if (options.renew) credentials = await session.client.renew();
-    else if (withKeytab) {
+    if (options.renew) {
+      using session = await openSession(options, around, { cache });
+      credentials = await session.client.renew();
+    } else if (withKeytab) {
       const { keysFor } = await import("../session/keytab.js");
       const keys = await keysFor(keytabOf(around.env, options.keytab), positionals[0], around.screen);
+      using session = await openSession(options, around, { cache, principal: keys.principal });
       credentials = await session.client.loginWithKeytab(keys, wanted);
     } else {
-      const principal = await principalOf(positionals[0], session, around.env);
-      credentials = await session.client.login(
-        principal,
-        await readPassword(options, principal, around.stdin),
-        wanted,
-      );
+      const principal = await principalOf(positionals[0], cache, around.env);
+      using session = await openSession(options, around, { cache, principal });
+      const password = await readPassword(options, principal, around.stdin);
+      credentials = await session.client.login(principal, password, wanted);
     }
     if (json) {
       const { ticketFacts } = await import("../screen/ticket-facts.js");
-      around.screen.printJson({ cache: session.cache.name, ...ticketFacts(credentials) });
+      around.screen.printJson({ cache: cache.name, ...ticketFacts(credentials) });
     } else
       around.screen.notice(
-        `${credentials.client}: logged in until ${localTime(credentials.endtime)} (${session.cache.name})`,
+        `${credentials.client}: logged in until ${localTime(credentials.endtime)} (${cache.name})`,
       );
     return undefined;
   },
 });
 
-async function principalOf(text: string | undefined, session: Session, env: Environment): Promise<Principal> {
+async function principalOf(
+  text: string | undefined,
+  cache: CredentialCache,
+  env: Environment,
+): Promise<Principal> {
   const { defaultRealm } = await import("../session/realm.js");
   const realm = await defaultRealm(env);
   if (text !== undefined) return parsePrincipalArgument(text, realm, "principal");
   // A cache that can't be read says nothing of who is meant; the login will replace it or say what is wrong.
-  const cached = await session.cache.load().catch(() => undefined);
+  const cached = await cache.load().catch(() => undefined);
   return cached?.client ?? parsePrincipalArgument(userInfo().username, realm, "your user name");
 }
 

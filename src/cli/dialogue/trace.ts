@@ -35,7 +35,11 @@ export async function trace(choice: TraceChoice, around: CommandSurroundings): P
   const service = parsePrincipalArgument(choice.service ?? "v/localhost", realmOf(principal), "--service");
   const password = await readPassword(choice, principal, stdin);
   const { interceptor, calls } = captureCalls();
-  using session = await openSession(choice, around, { cache: memoryCache(), interceptors: [interceptor] });
+  using session = await openSession(choice, around, {
+    cache: memoryCache(),
+    principal,
+    interceptors: [interceptor],
+  });
   let failure: unknown;
   try {
     await session.client.login(principal, password);

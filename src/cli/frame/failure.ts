@@ -46,7 +46,8 @@ const HINTS: Partial<Record<KrbErrorName, Hint>> = {
   KDC_ERR_SERVICE_REVOKED: () => "the operator enables it: tessera kadmin modprinc --enable SERVICE",
   KDC_ERR_KEY_EXPIRED: () => "the operator sets a new password: tessera kadmin cpw PRINCIPAL",
   KDC_ERR_ETYPE_NOSUPP: () =>
-    "compare the encryption types: tessera kadmin getprinc PRINCIPAL, tessera realm show; or choose with --etype",
+    "compare the encryption types: tessera kadmin getprinc PRINCIPAL, tessera realm show; " +
+    "or choose with --etype; DES is used only there, or where TESSERA_REALM_DIR names the folder of a textbook realm",
   KDC_ERR_NEVER_VALID: () => "ask for a ticket that ends in the future (-l), and check the clock",
   KDC_ERR_BADOPTION: () =>
     "only a renewable ticket is renewed (klist -f shows the flag R): kinit -r 7d, then kinit -R",

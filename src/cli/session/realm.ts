@@ -2,7 +2,7 @@
 import { openRealm } from "../../realm/open-realm.js";
 import type { Realm } from "../../realm/realm.js";
 import { openRealmDirectory, type RealmDirectory } from "../../realm/realm-directory.js";
-import { DEFAULT_REALM } from "../../realm/realm-settings.js";
+import { DEFAULT_REALM, type RealmSettings } from "../../realm/realm-settings.js";
 import { StoreError } from "../../store/store-error.js";
 import { realmDir } from "../frame/environment.js";
 import type { Environment } from "../frame/surroundings.js";
@@ -19,10 +19,15 @@ export async function withRealm<T>(
 
 /** The realm of names typed without one: that of the realm's folder, if there is one on this machine. */
 export async function defaultRealm(env: Environment): Promise<string> {
+  return (await realmSettings(env))?.realm ?? DEFAULT_REALM;
+}
+
+/** The settings of the realm whose folder is on this machine; undefined: there is none that we can read. */
+export async function realmSettings(env: Environment): Promise<RealmSettings | undefined> {
   try {
-    return (await openRealmDirectory(realmDir(env))).settings.realm;
+    return (await openRealmDirectory(realmDir(env))).settings;
   } catch (error) {
-    if (error instanceof StoreError) return DEFAULT_REALM;
+    if (error instanceof StoreError) return undefined;
     throw error;
   }
 }

@@ -1,11 +1,15 @@
 /** A client as the commands use it: from options and environment to a KerberosClient over the file cache. */
 import * as grpc from "@grpc/grpc-js";
+import { type ClientEtypes, profileEtypes } from "../../client/client-etypes.js";
 import type { CredentialCache } from "../../client/credential-cache.js";
 import { fileCache } from "../../client/file-credential-cache.js";
 import { KerberosClient } from "../../client/kerberos-client.js";
+import { type Principal, realmOf } from "../../protocol/principal.js";
 import type { CommandSurroundings } from "../frame/command.js";
 import { cachePath } from "../frame/environment.js";
+import type { Environment } from "../frame/surroundings.js";
 import { type ClientChoice, clientSettings } from "../options/client-options.js";
+import { realmSettings } from "./realm.js";
 import { channelCredentials } from "./tls.js";
 import { traceInterceptors } from "./trace.js";
 
@@ -19,6 +23,8 @@ export interface Session extends Disposable {
 export interface SessionParts {
   /** Instead of the file cache. */
   readonly cache?: CredentialCache;
+  /** Who logs in; by default whoever the cache says is logged in. */
+  readonly principal?: Principal;
   /** Outside of the one that traces. */
   readonly interceptors?: readonly grpc.Interceptor[];
 }
@@ -27,11 +33,13 @@ export interface SessionParts {
 export async function openSession(
   choice: ClientChoice,
   { env, now, screen }: CommandSurroundings,
-  { cache = fileCache(cachePath(env, choice.cache)), interceptors = [] }: SessionParts = {},
+  { cache = fileCache(cachePath(env, choice.cache)), principal, interceptors = [] }: SessionParts = {},
 ): Promise<Session> {
   grpc.setLogVerbosity(grpc.logVerbosity.NONE);
+  const settings = clientSettings(choice, env);
   const client = new KerberosClient({
-    ...clientSettings(choice, env),
+    ...settings,
+    etypes: settings.etypes ?? (await realmEtypes(principal ?? (await cachedClient(cache)), env)),
     cache,
     clock: now,
     credentials: await channelCredentials(choice),
@@ -39,4 +47,22 @@ export async function openSession(
     onUnkept: ({ message }) => screen.notice(`the ticket is used, and not kept: ${message}`),
   });
   return { client, cache, [Symbol.dispose]: () => client.close() };
+}
+
+/**
+ * The encryption types of a client of a realm whose folder is on this machine; undefined, which stands for
+ * `standard`, where there is none.
+ */
+async function realmEtypes(
+  client: Principal | undefined,
+  env: Environment,
+): Promise<ClientEtypes | undefined> {
+  const settings = client === undefined ? undefined : await realmSettings(env);
+  if (client === undefined || settings?.realm !== realmOf(client)) return undefined;
+  return profileEtypes(settings.profile);
+}
+
+/** Who is logged in. A cache that can't be read says nothing of it; what needs the cache says what is wrong. */
+async function cachedClient(cache: CredentialCache): Promise<Principal | undefined> {
+  return (await cache.load().catch(() => undefined))?.client;
 }

@@ -1,5 +1,6 @@
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import { settingsFileOf } from "../../../src/realm/realm-directory.js";
 import { local } from "../in-process.js";
 import { NOON, PASSWORDS, served } from "../served.js";
 
@@ -121,5 +122,28 @@ describe("kinit", () => {
     expect(stderr).toMatch(
       /^tessera: no server answers at 127\.0\.0\.1:1 \(UNAVAILABLE\)\nhint: is the server up/,
     );
+  });
+});
+
+describe("the first proof of a password", () => {
+  it("is under AES where no realm's folder says textbook, and under DES where an option does", async () => {
+    const env = { ...shell.env };
+    shell.env.TESSERA_REALM_DIR = shell.file("nowhere");
+    const told = await shell.run("kinit --password-stdin alice", PASSWORDS.alice);
+    expect([told.code, told.stderr]).toEqual([
+      1,
+      expect.stringContaining("compared: offered=3, accepted=20 19"),
+    ]);
+    expect((await shell.run("kinit -e des --password-stdin alice", PASSWORDS.alice)).code).toBe(0);
+    Object.assign(shell.env, env);
+  });
+
+  it("is under AES where the folder is another realm's", async () => {
+    const file = settingsFileOf(shell.env.TESSERA_REALM_DIR!);
+    const own = readFileSync(file, "utf8");
+    writeFileSync(file, own.replace("EXAMPLE.TEST", "OTHER.TEST"));
+    const { code, stderr } = await shell.run("kinit --password-stdin alice@EXAMPLE.TEST", PASSWORDS.alice);
+    writeFileSync(file, own);
+    expect([code, stderr]).toEqual([1, expect.stringContaining("compared: offered=3, accepted=20 19")]);
   });
 });
