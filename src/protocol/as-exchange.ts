@@ -184,7 +184,7 @@ function checkRealm(client: Principal, realm: string): void {
     );
 }
 
-/** The entry of a client that does not exist: just like that of a principal made today. */
+/** The entry of a client that does not exist: to the AS just like that of a principal made today. */
 function decoyEntry(principal: Principal, keys: readonly LongTermKey[]): PrincipalEntry {
-  return { ...emptyEntry(principal, 0), keys, passwordKeyed: true };
+  return { ...emptyEntry(principal, 0), keys };
 }

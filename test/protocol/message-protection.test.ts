@@ -88,7 +88,10 @@ describe.each(["integrity", "privacy"] as const)("messages at %s", (protection) 
       reason: "KRB_AP_ERR_BADORDER",
       details: { expected: "41", got: "42" },
     });
-    expect(refusalOf(() => receiver.open(first)).reason).toBe("KRB_AP_ERR_MODIFIED");
+    expect(refusalOf(() => receiver.open(first))).toMatchObject({
+      reason: "KRB_AP_ERR_MODIFIED",
+      details: { field: "request" },
+    });
     expect(refusalOf(() => receiver.checkEnded()).reason).toBe("KRB_AP_ERR_MODIFIED");
   });
 
