@@ -77,7 +77,6 @@ export class GuardedServerCall extends grpc.ServerInterceptingCall implements Li
 
   onReceiveMessage(received: unknown): void {
     const state = this.#state;
-    if (state.at === "refused" || state.at === "over") return;
     try {
       const bytes = received as Buffer;
       if (!Buffer.isBuffer(bytes))
@@ -102,7 +101,6 @@ export class GuardedServerCall extends grpc.ServerInterceptingCall implements Li
 
   onReceiveHalfClose(): void {
     const state = this.#state;
-    if (state.at === "refused" || state.at === "over") return;
     try {
       if (state.at === "reading")
         throw new KrbError("KRB_ERR_GENERIC", "the call has no request", { field: "request" });
@@ -142,7 +140,6 @@ export class GuardedServerCall extends grpc.ServerInterceptingCall implements Li
   override sendMessage(message: unknown, callback: () => void): void {
     try {
       const messages = this.#answered();
-      if (messages === undefined) return;
       this.#next.sendMessage(messages.protect(this.#method.responseSerialize(message)), callback);
     } catch (error) {
       this.#refuse(error);
@@ -154,11 +151,10 @@ export class GuardedServerCall extends grpc.ServerInterceptingCall implements Li
     if (state.at === "refused" || state.at === "over") return;
     try {
       if (status.code === grpc.status.OK) {
-        const end = this.#answered()?.end();
+        const end = this.#answered().end();
         if (end !== undefined) this.#next.sendMessage(end, () => {});
-      }
-      // An interceptor behind the guard may refuse a call that is not let in yet, and then it never is.
-      if (state.at !== "serving" && state.at !== "holding" && state.at !== "new")
+        // An interceptor behind the guard may refuse a call that is not let in yet, and then it never is.
+      } else if ("listener" in state && !("messages" in state))
         this.#leave({ at: "refused", listener: state.listener });
       this.#next.sendStatus(status);
     } catch (error) {
@@ -233,12 +229,10 @@ export class GuardedServerCall extends grpc.ServerInterceptingCall implements Li
 
   /**
    * Sends the initial metadata once, and the AP-REP with it.
-   * @returns what protects the responses; undefined where the call is refused or over.
-   * @throws TypeError before the call was let in.
+   * @returns what protects the responses.
+   * @throws TypeError for a call that is not let in, or not any more.
    */
-  #answered(given?: grpc.Metadata): GuardedMessages | undefined {
-    const { at } = this.#state;
-    if (at === "refused" || at === "over") return undefined;
+  #answered(given?: grpc.Metadata): GuardedMessages {
     const messages = this.#messages;
     if (messages === undefined) throw new TypeError("an interceptor behind the guard answered by itself");
     if (!messages.isAnswered) {
@@ -251,13 +245,13 @@ export class GuardedServerCall extends grpc.ServerInterceptingCall implements Li
 
   get #messages(): GuardedMessages | undefined {
     const state = this.#state;
-    return state.at === "serving" || state.at === "holding" ? state.messages : undefined;
+    return "messages" in state ? state.messages : undefined;
   }
 
-  /** Ends the call with what `error` says. */
+  /** Ends the call with what `error` says; whatever comes of a call that has ended, a second status does not. */
   #refuse(error: unknown): void {
     const state = this.#state;
-    if (state.at === "refused" || state.at === "over" || state.at === "new") return;
+    if (!("listener" in state) || state.at === "refused") return;
     const caller = "caller" in state ? state.caller : undefined;
     this.#leave({ at: "refused", listener: state.listener });
     this.#log(

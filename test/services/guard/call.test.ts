@@ -7,6 +7,7 @@ import { Key } from "../../../src/protocol/keys.js";
 import { KrbError } from "../../../src/protocol/krb-error.js";
 import { MessageOpener, RESPONSES } from "../../../src/protocol/message-protection.js";
 import { AP_REP_METADATA, AP_REQ_METADATA } from "../../../src/rpc/metadata-names.js";
+import { fromServiceError } from "../../../src/rpc/status.js";
 import { callerOf } from "../../../src/services/guard/caller.js";
 import { ALICE, type Bound, bind, CHAT_SERVICE, methodOf, NOW, names, openCall, settled } from "./by-hand.js";
 
@@ -16,7 +17,15 @@ const noted = () => {};
 
 afterEach(() => void vi.restoreAllMocks());
 
-/** The only status that was sent: its code, its text, and what it says of a refusal. */
+/** What the only status that was sent says of its refusal. */
+function refusalOf(wire: ReturnType<typeof openCall>["wire"]) {
+  statusOf(wire);
+  const [, status] = wire.find(([what]) => what in grpc.status)!;
+  const { reason, details } = fromServiceError(status) as KrbError;
+  return { reason, details };
+}
+
+/** The only status that was sent: its code and its text. */
 function statusOf(wire: ReturnType<typeof openCall>["wire"]) {
   const statuses = wire
     .filter(([what]) => what in grpc.status)
@@ -72,6 +81,7 @@ describe("a call with a single request", () => {
     call.onReceiveMetadata(bind().metadata);
     call.onReceiveHalfClose();
     expect(statusOf(wire)).toEqual({ code: INVALID_ARGUMENT, details: "the call has no request" });
+    expect(refusalOf(wire)).toEqual({ reason: "KRB_ERR_GENERIC", details: { field: "request" } });
     expect(handler).toEqual([]);
   });
 
@@ -91,6 +101,7 @@ describe("a call with a single request", () => {
         code: UNAUTHENTICATED,
         details: "a second request, which the authenticator does not cover",
       });
+      expect(refusalOf(wire)).toEqual({ reason: "KRB_AP_ERR_MODIFIED", details: { field: "request" } });
       expect(names(handler)).toEqual(passed);
     },
   );
@@ -107,6 +118,7 @@ describe("a call with a single request", () => {
       code: UNAUTHENTICATED,
       details: "an end marker in place of the request",
     });
+    expect(refusalOf(wire)).toEqual({ reason: "KRB_AP_ERR_MODIFIED", details: { field: "request" } });
     expect(handler).toEqual([]);
   });
 
@@ -122,6 +134,7 @@ describe("a call with a single request", () => {
       code: INVALID_ARGUMENT,
       details: "malformed request of /chat.v1.Chat/say",
     });
+    expect(refusalOf(wire)).toEqual({ reason: "KRB_ERR_GENERIC", details: { field: "request" } });
     expect(handler).toEqual([]);
   });
 });
@@ -271,6 +284,7 @@ describe("a status", () => {
     call.onReceiveMessage(request);
     call.sendStatus({ code: UNAVAILABLE, details: "draining" });
     await settled();
+    call.sendStatus({ code: UNAVAILABLE, details: "again" });
     expect(statusOf(wire)).toEqual({ code: UNAVAILABLE, details: "draining" });
     expect(handler).toEqual([]);
     call.onCancel();
@@ -560,12 +574,33 @@ describe("the log has a line", () => {
     expect(log[0]).not.toHaveProperty("result");
   });
 
+  test("with the time it took from the start, in milliseconds to the thousandth", async () => {
+    const clock = vi.spyOn(performance, "now").mockReturnValue(1_000);
+    const { call, log } = openCall();
+    clock.mockReturnValue(1_002.34567);
+    call.onReceiveMetadata(new grpc.Metadata());
+    expect(log).toMatchObject([{ ms: 2.346 }]);
+  });
+
   test("for nobody, where nobody reads it", async () => {
     const { call, handler } = await letIn(bind(), { log: undefined });
     call.giveUp(new KrbError("KDC_ERR_SVC_UNAVAILABLE", "late"));
     call.onCancel();
     expect(names(handler)).toEqual(["metadata", "cancel"]);
   });
+});
+
+test("a certificate is looked at where somebody asks for it, and else not read", async () => {
+  const certificate = { subject: { CN: "alice" } };
+  const bindClientCertificate = vi.fn(() => true);
+  await letIn(bind(), { certificate, bindClientCertificate });
+  expect(bindClientCertificate.mock.calls).toEqual([[ALICE, certificate]]);
+  const { call, below } = openCall({ certificate });
+  const read = vi.spyOn(below, "getAuthContext");
+  const { metadata, request } = bind();
+  call.onReceiveMetadata(metadata);
+  call.onReceiveMessage(request);
+  expect(read).not.toHaveBeenCalled();
 });
 
 test("where there are no rules, none is asked, and the replay cache is in the same turn", () => {
