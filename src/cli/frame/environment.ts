@@ -5,10 +5,25 @@ import { filePathOf } from "../../files/file-name.js";
 import { CommandError } from "./command.js";
 import type { Environment } from "./surroundings.js";
 
-/** The realm's folder: `TESSERA_REALM_DIR`, or `tessera/realm` where the user's data is. */
+/**
+ * The realm's folder: `TESSERA_REALM_DIR`, or `tessera/realm` where the user's data is.
+ * @throws CommandError where neither says and the user has no home.
+ */
 export function realmDir(env: Environment, given?: string): string {
-  const data = env.XDG_DATA_HOME || join(homedir(), ".local", "share");
-  return given ?? (env.TESSERA_REALM_DIR || join(data, "tessera", "realm"));
+  return given ?? (env.TESSERA_REALM_DIR || join(dataFolder(env), "tessera", "realm"));
+}
+
+function dataFolder(env: Environment): string {
+  return env.XDG_DATA_HOME || join(homeFolder(env), ".local", "share");
+}
+
+function homeFolder(env: Environment): string {
+  try {
+    return env.HOME || homedir();
+  } catch {
+    // A user number without an entry in passwd, as containers have it.
+    throw new CommandError("this user has no home folder", "give --dir DIR, or set TESSERA_REALM_DIR");
+  }
 }
 
 /** The file of the credential cache: `TESSERA_CCACHE`, or /tmp/tesseracc_UID. Throws CommandError for other types. */

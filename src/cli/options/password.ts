@@ -72,7 +72,8 @@ function oneLine(bytes: Uint8Array, source: string): string {
   } finally {
     bytes.fill(0);
   }
-  const line = text.replace(/\r?\n$/, "");
+  // A byte-order mark is an editor's, not the password's.
+  const line = text.replace(/^\ufeff/, "").replace(/\r?\n$/, "");
   if (/[\r\n]/.test(line)) throw new CommandError(`${source}: expected one line with the password`);
   if (bytes.length > MAX_BYTES) throw new CommandError(`${source}: too long for a password`);
   return checked(line);

@@ -23,18 +23,35 @@ export function parseLifetime(text: string, option: string): number {
 }
 
 /**
- * Reads a point in time: `2027-01-31`, `2027-01-31T12:00Z`, `never`, or a lifetime from now on.
+ * Reads a point in time: `2027-01-31`, `2027-01-31T12:00`, by the clock on the wall unless a zone follows (`Z`,
+ * `+02:00`); `now`, `never`, or a lifetime from now on.
  * @returns milliseconds since the epoch; undefined for `never`. Throws UsageError.
  */
 export function parseExpiry(text: string, option: string, now: number): number | undefined {
   if (text === "never" || text === "none") return undefined;
   if (text === "now") return now;
   if (/^\d{4}-\d{2}-\d{2}/.test(text)) {
-    const time = Date.parse(text);
-    if (!Number.isNaN(time)) return time;
+    const time = parseDate(text);
+    if (time !== undefined) return time;
     throw new UsageError(`${option}: expected a date such as 2027-01-31 or 2027-01-31T12:00Z, got ${text}`);
   }
   return now + parseLifetime(text.replace(/^\+/, ""), option);
+}
+
+const DATE = /^(\d{4})-(\d{2})-(\d{2})(?:[T ](\d{2}):(\d{2})(?::(\d{2}))?(Z|[+-]\d{2}:\d{2})?)?$/;
+
+/** Undefined for what is no date, or one that the calendar does not have: `Date` would take 30 February for 2 March. */
+function parseDate(text: string): number | undefined {
+  const match = DATE.exec(text);
+  if (match === null) return undefined;
+  const [year, month, day, hour, minute, second] = match.slice(1, 7).map((part) => Number(part ?? 0));
+  if (hour! > 23 || minute! > 59 || second! > 59) return undefined;
+  const inUtc = new Date(Date.UTC(year!, month! - 1, day!));
+  if (inUtc.getUTCMonth() !== month! - 1 || inUtc.getUTCDate() !== day!) return undefined;
+  const zone = match[7];
+  if (zone === undefined) return new Date(year!, month! - 1, day!, hour, minute, second).getTime();
+  const time = Date.parse(text.replace(" ", "T"));
+  return Number.isNaN(time) ? undefined : time;
 }
 
 /** A point in time by the clock on the wall: `2027-01-31 12:00:00`. */

@@ -4,6 +4,7 @@ import type { Realm } from "../../realm/realm.js";
 import { openRealmDirectory, type RealmDirectory } from "../../realm/realm-directory.js";
 import { DEFAULT_REALM, type RealmSettings } from "../../realm/realm-settings.js";
 import { StoreError } from "../../store/store-error.js";
+import { CommandError } from "../frame/command.js";
 import { realmDir } from "../frame/environment.js";
 import type { Environment } from "../frame/surroundings.js";
 
@@ -27,7 +28,8 @@ export async function realmSettings(env: Environment): Promise<RealmSettings | u
   try {
     return (await openRealmDirectory(realmDir(env))).settings;
   } catch (error) {
-    if (error instanceof StoreError) return undefined;
+    // No realm there, or no home to look in: nothing needs either.
+    if (error instanceof StoreError || error instanceof CommandError) return undefined;
     throw error;
   }
 }
