@@ -12,6 +12,7 @@
  * stays as it is.
  */
 
+import { filePathOf } from "../files/file-name.js";
 import { type LockedFile, withLockedFile } from "../files/locked-file.js";
 import { followWithinFolder, requireGiven } from "../files/privacy.js";
 import { createPrivateFile } from "../files/private-file.js";
@@ -45,6 +46,7 @@ export interface DatabaseChange {
 /**
  * Puts a principal's keys into a keytab, in place of those it held; makes the file with mode 0600 where there
  * is none.
+ * @param name the keytab's path; `FILE:` may stand before it.
  * @param now when the entries were written, in milliseconds since the epoch.
  * @param change of the database, made once the entries are on the disk; without it there is none.
  * @throws PrivateFileError where the file can't be used or written, KeytabError where it is no keytab: the
@@ -52,11 +54,12 @@ export interface DatabaseChange {
  *   change; as `change.write`.
  */
 export async function putIntoKeytab(
-  path: string,
+  name: string,
   wanted: WantedKeys,
   now: number,
   change?: DatabaseChange,
 ): Promise<void> {
+  const path = filePathOf(name, "keytab");
   const target = targetOf(path);
   const put = (file: LockedFile) => putInto(file, path, wanted, now, change);
   try {

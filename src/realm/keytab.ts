@@ -7,6 +7,7 @@
 import { constants } from "node:fs";
 import { access } from "node:fs/promises";
 import { dirname } from "node:path";
+import { filePathOf } from "../files/file-name.js";
 import { PrivateFileError } from "../files/private-file-error.js";
 import { readSecret } from "../files/secret-file.js";
 import { type KeytabEntry, parseKeytabFile, type SkippedKeytabEntry } from "../formats/keytab.js";
@@ -30,7 +31,7 @@ export type OnSkipped = (skipped: SkippedKeytabEntry) => void;
 
 /** The keytab that keys are written into. */
 export interface KeytabTarget {
-  /** Its path; a new file gets mode 0600. */
+  /** Its path; `FILE:` may stand before it. A new file gets mode 0600. */
   readonly path: string;
   /** Told of each principal as soon as its keys are in the file. */
   readonly onWritten?: ((entry: PrincipalEntry) => void) | undefined;
@@ -112,7 +113,8 @@ export async function exportKeys(
  * Checks that a keytab can be written: the file, or its folder if there is no file yet.
  * @throws RealmError `keytab`; PrivateFileError and KeytabError if the file exists and is not a keytab.
  */
-export async function checkKeytabTarget(path: string, onSkipped?: OnSkipped): Promise<void> {
+export async function checkKeytabTarget(name: string, onSkipped?: OnSkipped): Promise<void> {
+  const path = filePathOf(name, "keytab");
   const exists = (await entriesIn(path, onSkipped)) !== undefined;
   try {
     await access(exists ? path : dirname(path), constants.W_OK);

@@ -89,6 +89,14 @@ describe("keys put into a keytab", () => {
     expect(skipped).toEqual(["etype 18"]);
   });
 
+  test("go into the file of a name with FILE: as well, and into none of another type", async () => {
+    const [realm, path] = [await memoryRealm(), newPath()];
+    await addRandomKeyPrincipal(realm, "a", MADE, { etypes: [20] });
+    await exportNewKeys(realm, ["a"], { path: `FILE:${path}` }, [], LATER);
+    expect(held(path).sort()).toEqual(["a 1:20", "a 2:20"]);
+    await expect(exportNewKeys(realm, ["a"], { path: "MEMORY:x" }, [], LATER)).rejects.toThrow(RangeError);
+  });
+
   test("are written once: the same keys again change nothing", async () => {
     const path = newPath();
     const wanted = { principal: named("a"), keys: [long(2), long(1)] };
