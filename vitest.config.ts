@@ -1,9 +1,38 @@
 import { defineConfig } from "vitest/config";
 
+/**
+ * Tests that spend their time in processes that they start: the command as typed, servers, compilers, other people's
+ * clients. `npm run test:fast` runs all the others.
+ */
+const SPAWNING = [
+  "test/cli/prompt.test.ts",
+  "test/cli/start.test.ts",
+  "test/client/guard/over-sockets.test.ts",
+  "test/client/shared-cache.test.ts",
+  "test/contract/call.test.ts",
+  "test/contract/reflection.test.ts",
+  "test/docs/doors.test.ts",
+  "test/doors/**",
+  "test/e2e/**",
+  "test/files/locked-file.test.ts",
+  "test/package/**",
+  "test/services/reflection.test.ts",
+  "test/store/key-value-store.test.ts",
+  "test/tools/**",
+  "examples/**",
+];
+
 export default defineConfig({
   test: {
-    include: ["test/**/*.test.ts", "examples/**/*.test.ts"],
     testTimeout: 20_000,
     coverage: { include: ["src/**"], exclude: ["src/gen/**"] },
+    projects: [
+      { extends: true, test: { name: "fast", include: ["test/**/*.test.ts"], exclude: SPAWNING } },
+      { extends: true, test: { name: "spawning", include: SPAWNING.map(testFiles) } },
+    ],
   },
 });
+
+function testFiles(pattern: string): string {
+  return pattern.endsWith("**") ? `${pattern}/*.test.ts` : pattern;
+}

@@ -1,7 +1,7 @@
 /**
- * Makes dist/bin: the `tessera` command as a bundle, with a chunk for what each command alone needs, so that it does
- * not start by loading two hundred modules. `@grpc/grpc-js` and `lmdb` stay packages of their own. Beside the bundle
- * stand the notices of the packages in it.
+ * Makes dist/bin: the `tessera` command as a bundle, with a chunk for what each command alone needs, so that
+ * it does not start by loading two hundred modules. `@grpc/grpc-js` and `lmdb` stay packages of their own.
+ * Beside the bundle stand the notices of the packages in it.
  */
 import { chmodSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { build } from "esbuild";

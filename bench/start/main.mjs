@@ -55,7 +55,10 @@ async function logIn(path) {
   await realm.close();
 }
 
-/** The median wall time of each row, in milliseconds. The rows take turns, so that the machine affects all alike. */
+/**
+ * The median wall time of each row, in milliseconds. The rows take turns, so that the machine affects all
+ * alike.
+ */
 function measure(env) {
   const times = ROWS.map(() => []);
   for (let round = -2; round < Number(values.rounds); round++)

@@ -1,6 +1,6 @@
 /**
- * The one base of the errors whose text is written for a person. A room of its own that imports nothing: every room that
- * throws such an error uses it, and whoever shows errors goes by it alone.
+ * The one base of the errors whose text is written for a person. A room of its own that imports nothing:
+ * every room that throws such an error uses it, and whoever shows errors goes by it alone.
  *
  * Invariant: no text, hint or fact of such an error holds a key, a password or the contents of a ticket.
  */
@@ -11,7 +11,9 @@ export interface ReadableErrorOptions extends ErrorOptions {
   readonly hint?: string | undefined;
 }
 
-/** An error that may be shown to the user as it is. Anything else that is thrown is a defect, or the system's. */
+/**
+ * An error that may be shown to the user as it is. Anything else that is thrown is a defect, or the system's.
+ */
 export class ReadableError extends Error {
   /** What the reader can do about it, where that is known. */
   readonly hint: string | undefined;

@@ -1,7 +1,7 @@
 /**
- * What a blob is. Protobuf does not say, so each type is tried in its canonical form; a type whose required fields are
- * missing is not a candidate. What is sealed inside is opened with whatever keys there are: the kind of the part and its
- * key usage are found by trying too, because the seal tells.
+ * What a blob is. Protobuf does not say, so each type is tried in its canonical form; a type whose required
+ * fields are missing is not a candidate. What is sealed inside is opened with whatever keys there are: the
+ * kind of the part and its key usage are found by trying too, because the seal tells.
  */
 import { type DescMessage, isFieldSet, type Message } from "@bufbuild/protobuf";
 import {
@@ -33,7 +33,10 @@ export interface BlobType {
   readonly schema: DescMessage;
   /** Fields that must be set for a guess to count. */
   readonly required: readonly string[];
-  /** Fields that hold something sealed: a Ticket, an EncryptedData, or either in bytes. Empty: the blob itself. */
+  /**
+   * Fields that hold something sealed: a Ticket, an EncryptedData, or either in bytes. Empty: the blob
+   * itself.
+   */
   readonly sealed: readonly string[];
 }
 
@@ -121,7 +124,10 @@ function* readings(input: Uint8Array): Generator<Uint8Array> {
   yield input;
 }
 
-/** The message if the bytes are one of that type, with everything sealed and serialized in it; otherwise undefined. */
+/**
+ * The message if the bytes are one of that type, with everything sealed and serialized in it; otherwise
+ * undefined.
+ */
 function tryDecode({ schema, required, sealed }: BlobType, bytes: Uint8Array): Message | undefined {
   try {
     const message = decodeCanonical(schema, bytes);
@@ -138,7 +144,9 @@ function tryDecode({ schema, required, sealed }: BlobType, bytes: Uint8Array): M
   }
 }
 
-/** The body of a TGS-REQ; undefined for other messages. Throws NotCanonicalError if it holds something else. */
+/**
+ * The body of a TGS-REQ; undefined for other messages. Throws NotCanonicalError if it holds something else.
+ */
 function bodyOf(message: Message): KdcReqBody | undefined {
   const { body } = message as { body?: Uint8Array };
   return body === undefined ? undefined : decodeCanonical(KdcReqBodySchema, body);

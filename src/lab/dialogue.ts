@@ -1,4 +1,6 @@
-/** The six messages, a row each: the textbook's notation, RFC 4120's name, and what is sealed in which field. */
+/**
+ * The six messages, a row each: the textbook's notation, RFC 4120's name, and what is sealed in which field.
+ */
 import type { DescMessage } from "@bufbuild/protobuf";
 import { AccessRequestSchema, AccessResponseSchema } from "../gen/kerberos/v1/application_service_pb.js";
 import {

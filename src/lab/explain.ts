@@ -1,8 +1,8 @@
 /**
  * A captured message, explained: what travels in clear, what is sealed, and which party can open it.
  *
- * Who can open a part is tried, not asserted, with the keys each party holds at that moment. A party learns the keys
- * inside every part that it opens in a message it sent or received.
+ * Who can open a part is tried, not asserted, with the keys each party holds at that moment. A party learns
+ * the keys inside every part that it opens in a message it sent or received.
  */
 import { fromBinary, type Message } from "@bufbuild/protobuf";
 import { type EncryptedData, EncryptedDataSchema } from "../gen/kerberos/v1/encryption_pb.js";

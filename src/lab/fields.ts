@@ -1,6 +1,7 @@
 /**
- * A message as a plain tree of its fields. Keys are kept back unless they are asked for; what is serialized inside is
- * opened where its type is known; what is sealed is for the caller to leave out and explain (explain.ts, blob.ts).
+ * A message as a plain tree of its fields. Keys are kept back unless they are asked for; what is serialized
+ * inside is opened where its type is known; what is sealed is for the caller to leave out and explain
+ * (explain.ts, blob.ts).
  */
 import {
   createRegistry,
@@ -17,7 +18,10 @@ import { file_kerberos_v1_operations } from "../gen/kerberos/v1/operations_pb.js
 import { etypeName } from "../protocol/etypes.js";
 import { isoTime } from "../protocol/kerberos-time.js";
 
-/** What a field holds: text, bytes, a key kept back, a message, a message serialized into bytes, or several of these. */
+/**
+ * What a field holds: text, bytes, a key kept back, a message, a message serialized into bytes, or several of
+ * these.
+ */
 export type FieldValue =
   | string
   | { readonly hex: string }
@@ -41,7 +45,9 @@ export interface Disclosure {
   readonly showKeys: boolean;
 }
 
-/** The fields of a message that are set, in the order of the .proto; those named in `without` are left out. */
+/**
+ * The fields of a message that are set, in the order of the .proto; those named in `without` are left out.
+ */
 export function fieldsOf(
   schema: DescMessage,
   message: Message,

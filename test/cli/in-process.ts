@@ -16,8 +16,8 @@ export interface Running {
 }
 
 /**
- * A folder of its own and an environment that points into it. In a command line `./` stands for that folder, and in
- * what a command prints a dot does.
+ * A folder of its own and an environment that points into it. In a command line `./` stands for that folder,
+ * and in what a command prints a dot does.
  */
 export class InProcess {
   readonly dir = mkdtempSync(join(tmpdir(), "tessera-cli-"));

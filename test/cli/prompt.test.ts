@@ -8,7 +8,10 @@ const MAIN = fileURLToPath(new URL("../../dist/bin/tessera.js", import.meta.url)
 const hasPty = spawnSync("python3", ["-c", "import pty, termios"]).status === 0;
 if (!hasPty) console.warn("prompt.test.ts: skipped, python3 with pty is not installed");
 
-/** Runs argv[2:] on a terminal; types argv[1] after the first colon; prints status, echo flag at the end, and what it saw. */
+/**
+ * Runs argv[2:] on a terminal; types argv[1] after the first colon; prints status, echo flag at the end, and
+ * what it saw.
+ */
 const TYPIST = `
 import os, pty, select, sys, termios
 keys = sys.argv[1].encode().decode("unicode_escape").encode("latin1").split(b"|")

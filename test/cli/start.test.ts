@@ -1,4 +1,6 @@
-/** What the built command loads before it answers: what it does not need would only make it slower to start. */
+/**
+ * What the built command loads before it answers: what it does not need would only make it slower to start.
+ */
 import { execFileSync } from "node:child_process";
 import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";

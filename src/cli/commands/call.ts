@@ -1,4 +1,4 @@
-/** `tessera call`: one sealed call of an operation of V, found in the descriptors by its name. */
+/** `tessera call`: calls one operation of V under seal. */
 import { DEFAULT_ADDRESSES } from "../../rpc/default-addresses.js";
 import { defineCommand } from "../frame/command.js";
 import { CLIENT_OPTIONS } from "../options/client-options.js";
@@ -7,8 +7,8 @@ export const command = defineCommand({
   name: "call",
   usage: ["[OPTION…] OPERATION [FIELD=VALUE…]", "--list", "OPERATION --help"],
   description:
-    "Calls an operation of the service V: request and response travel sealed under keys of this one call. The ticket " +
-    "comes from the cache, or from the TGS on the way.",
+    "Calls an operation of the service V: request and response travel sealed under keys made for this " +
+    "call alone. The ticket comes from the cache, or from the TGS.",
   examples: [
     "tessera call who-am-i",
     "tessera call put-note name=first text='sealed all the way'",

@@ -1,4 +1,4 @@
-/** `tessera decode`: says what a blob is, and opens it with a key. */
+/** `tessera decode`: tells what a blob is, and opens it with a key. */
 import { readFile } from "node:fs/promises";
 import { CommandError, defineCommand, UsageError } from "../frame/command.js";
 import { PASSWORD_OPTIONS } from "../options/password.js";
@@ -7,9 +7,10 @@ export const command = defineCommand({
   name: "decode",
   usage: ["[OPTION…] [BASE64|FILE|-]"],
   description:
-    "Says what a blob is (a ticket, something sealed, a request or response of one of the services) and shows what stands " +
-    "there in clear. With a key that fits, it opens what is sealed and shows that too, session keys redacted. The blob is " +
-    "base64, hex or a file with either or the bytes themselves; without an argument it is read from stdin.",
+    "Tells what a blob is (a ticket, something sealed, a request to or response of one of the services) " +
+    "and shows what is in clear. With a key that fits, it opens what is sealed and shows that too, " +
+    "session keys redacted. The blob is base64, hex, or a file that holds either or the bytes themselves; " +
+    "without an argument it is read from stdin.",
   examples: [
     "tessera klist -T v/localhost | tessera decode --keytab v.keytab -",
     "tessera decode --password-file alice.password --principal alice@EXAMPLE.TEST as-rep.bin",
@@ -19,14 +20,14 @@ export const command = defineCommand({
   options: {
     type: {
       value: "TYPE",
-      help: "take it for a ticket, encrypted-data, as-req, as-rep, tgs-req, tgs-rep, ap-req, ap-rep, …",
+      help: "its type: ticket, encrypted-data, as-req, as-rep, tgs-req, tgs-rep, ap-req, ap-rep, …",
     },
     keytab: { value: "FILE", help: "try the keys of a keytab" },
     key: {
       value: "ETYPE:HEX",
-      help: "try this key; other users of the machine can see it here, prefer --keytab",
+      help: "try this key; other users of this machine can see it, so prefer --keytab",
     },
-    principal: { value: "PRINCIPAL", help: "with a password: whose it is" },
+    principal: { value: "PRINCIPAL", help: "whose password it is" },
     ...PASSWORD_OPTIONS,
     "show-keys": { help: "show session keys in hex: whoever sees them can act as the client" },
     full: { help: "show all bytes of every field" },
@@ -59,7 +60,7 @@ async function readStdin(stdin: AsyncIterable<Uint8Array>): Promise<Uint8Array> 
   return Buffer.concat(chunks);
 }
 
-/** A file of that name, or else the text itself. */
+/** The contents of the file of that name, or else the text itself. */
 async function readArgument(text: string): Promise<Uint8Array> {
   try {
     return await readFile(text);
@@ -69,7 +70,8 @@ async function readArgument(text: string): Promise<Uint8Array> {
       text.length < 16 || /\.[a-z0-9]{1,8}$/i.test(text) || !/^[A-Za-z0-9+/_=\s-]+$/.test(text);
     if (looksLikeFile || (code !== "ENOENT" && code !== "ENAMETOOLONG" && code !== "ENOTDIR"))
       throw new CommandError(
-        `${text.slice(0, 200)}: ${code === "ENOENT" ? "no such file, and not base64" : (error as Error).message}`,
+        `${text.slice(0, 200)}: ` +
+          (code === "ENOENT" ? "no such file, and not base64" : (error as Error).message),
       );
     return Buffer.from(text);
   }

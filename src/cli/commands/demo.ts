@@ -1,18 +1,20 @@
-/** `tessera demo`: a throwaway realm with real servers, the six messages, and three attempts refused. */
+/**
+ * `tessera demo`: a throwaway realm with real servers, the six messages, and three attempts that are refused.
+ */
 import { defineCommand } from "../frame/command.js";
 
 export const command = defineCommand({
   name: "demo",
   usage: ["[--full] [--show-keys] [--profile textbook|standard]"],
   description:
-    "Makes a realm in a temporary folder, starts its three servers on free ports, logs alice in, gets a ticket for V, " +
-    "stores and reads a note. Prints the six messages as they travelled: their sizes, what is in them, and who can open " +
-    "which part. Then three attempts are refused: a wrong password, a replayed authenticator, a tampered ticket. " +
-    "Everything is removed at the end.",
+    "Makes a realm in a temporary folder, starts its three servers on free ports, logs alice in, gets a " +
+    "ticket for V, stores a note and reads it. Prints the six messages as they travelled: their sizes, " +
+    "what is in them, and who can open which part. Then three attempts are refused: a wrong password, a " +
+    "replayed authenticator, a tampered ticket. Everything is removed at the end.",
   examples: ["tessera demo", "tessera demo --full --show-keys", "tessera demo --profile standard --json"],
   options: {
     full: { help: "print all bytes" },
-    "show-keys": { help: "print the session keys too; they end with the demo" },
+    "show-keys": { help: "print the session keys too; they are of no use after the demo" },
     profile: { value: "PROFILE", help: "textbook (DES) or standard (AES); textbook" },
   },
   arguments: [0, 0],

@@ -1,4 +1,4 @@
-/** `tessera doctor`: looks at everything a login needs, and says what to do about what is wrong. */
+/** `tessera doctor`: checks everything a login needs, and says what to do about what is wrong. */
 import { DEFAULT_ADDRESSES } from "../../rpc/default-addresses.js";
 import { defineCommand } from "../frame/command.js";
 import { CACHE_OPTIONS, TLS_OPTIONS } from "../options/client-options.js";
@@ -8,8 +8,9 @@ export const command = defineCommand({
   name: "doctor",
   usage: ["[OPTION…]"],
   description:
-    "Checks the realm's folder and who can read it, V's keytab, the credential cache, the health of the three servers, and " +
-    "the clock against the KDC's as the last login measured it. Changes nothing. Exits with 1 where something is wrong.",
+    "Checks the realm's folder and who can read it, V's keytab, the credential cache, the health of the " +
+    "three servers, and the clock against the KDC's as the last login measured it. Changes nothing. Exits " +
+    "with 1 if something is wrong.",
   examples: ["tessera doctor", "tessera doctor --kdc kdc.example.test:8801 --tls-ca ca.pem --json"],
   options: {
     ...REALM_OPTIONS,

@@ -1,4 +1,4 @@
-/** `tessera kadmin addprinc`. */
+/** `tessera kadmin addprinc`: adds a principal. */
 import { addPasswordPrincipal, addRandomKeyPrincipal } from "../../realm/principal-keys.js";
 import { defineCommand, UsageError } from "../frame/command.js";
 import { realmDir } from "../frame/environment.js";
@@ -18,8 +18,8 @@ export const command = defineCommand({
   name: "kadmin addprinc",
   usage: ["[OPTION…] PRINCIPAL"],
   description:
-    "Adds a principal to the realm on this machine: a person with a password, or with -randkey a service. No ticket is " +
-    "ever issued for a principal with a password, so a service needs -randkey.",
+    "Adds a principal to the realm on this machine: a person with a password, or with -randkey a service. " +
+    "No ticket is ever issued for a principal with a password, so a service needs -randkey.",
   examples: [
     "tessera kadmin addprinc alice",
     "tessera kadmin addprinc -randkey notes/db.example.test",
@@ -27,7 +27,7 @@ export const command = defineCommand({
     "tessera kadmin addprinc -e aes256,aes128 bob",
   ],
   options: {
-    randkey: { help: "make random keys: for services" },
+    randkey: { help: "make random keys, for a service" },
     ...etypesOption("the profile's"),
     ...PASSWORD_OPTIONS,
     ...LIMIT_OPTIONS,

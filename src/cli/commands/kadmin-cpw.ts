@@ -1,4 +1,4 @@
-/** `tessera kadmin cpw`: a new password, or new random keys. */
+/** `tessera kadmin cpw`: changes a password or random keys. */
 import { currentKvno } from "../../protocol/principal-entry.js";
 import { changePassword, changeToRandomKeys } from "../../realm/principal-keys.js";
 import { defineCommand, UsageError } from "../frame/command.js";
@@ -13,16 +13,16 @@ export const command = defineCommand({
   name: "kadmin cpw",
   usage: ["[OPTION…] PRINCIPAL"],
   description:
-    "Changes a principal's password, or with -randkey its random keys. Old random keys open tickets until the longest " +
-    "ticket under them has ended; of an old password nothing stays. Logins from before end, unless the password is the " +
-    "one there was: with -e that adds encryption types.",
+    "Changes a principal's password, or with -randkey its random keys. Old random keys open tickets until " +
+    "the longest ticket under them has ended; nothing stays of an old password. Earlier logins end, unless " +
+    "the password stays the same: with -e that adds encryption types.",
   examples: [
     "tessera kadmin cpw alice",
     "tessera kadmin cpw -randkey v/localhost",
     "tessera kadmin cpw -randkey -e aes256,aes128 krbtgt/EXAMPLE.TEST",
   ],
   options: {
-    randkey: { help: "make random keys: for services" },
+    randkey: { help: "make random keys, for a service" },
     "end-password": { help: "with -randkey: let a principal that has a password lose it" },
     ...etypesOption(PRESENT_ETYPES),
     ...PASSWORD_OPTIONS,

@@ -1,4 +1,4 @@
-/** `tessera kadmin delprinc`. */
+/** `tessera kadmin delprinc`: deletes a principal. */
 import { deletePrincipal } from "../../realm/principals.js";
 import { CommandError, defineCommand } from "../frame/command.js";
 import { realmDir } from "../frame/environment.js";
@@ -11,8 +11,9 @@ export const command = defineCommand({
   name: "kadmin delprinc",
   usage: ["[-force] PRINCIPAL"],
   description:
-    "Deletes a principal with its keys, after asking. It gets no more tickets, nor does a new principal of that name for " +
-    "logins of the old one; service tickets that it holds live until they end. The realm's own TGS can't be deleted.",
+    "Deletes a principal with its keys, after asking. It gets no more tickets, nor does a new principal of " +
+    "that name for logins of the old one; the service tickets that it holds stay valid until they end. The " +
+    "realm's own TGS can't be deleted.",
   examples: ["tessera kadmin delprinc bob", "tessera kadmin delprinc -force bob"],
   options: { force: { help: "do not ask" }, ...REALM_OPTIONS },
   arguments: [1, 1],

@@ -1,4 +1,4 @@
-/** `tessera kadmin getprinc`: everything of a principal but its keys. */
+/** `tessera kadmin getprinc`: shows a principal without its keys. */
 import { existingPrincipal } from "../../realm/principals.js";
 import { defineCommand } from "../frame/command.js";
 import { realmDir } from "../frame/environment.js";
@@ -12,7 +12,7 @@ export const command = defineCommand({
   name: "kadmin getprinc",
   usage: ["[--dir DIR] PRINCIPAL"],
   description:
-    "Shows a principal: its state, its limits, versions and encryption types of its keys. Never a key.",
+    "Shows a principal: its state, its limits, and the versions and encryption types of its keys; never a key.",
   examples: ["tessera kadmin getprinc alice"],
   options: REALM_OPTIONS,
   arguments: [1, 1],

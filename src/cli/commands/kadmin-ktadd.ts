@@ -1,4 +1,4 @@
-/** `tessera kadmin ktadd`: a service's keys into its keytab. */
+/** `tessera kadmin ktadd`: writes a service's keys into its keytab. */
 import { currentKvno, type PrincipalEntry } from "../../protocol/principal-entry.js";
 import { exportKeys, exportNewKeys } from "../../realm/keytab.js";
 import { defineCommand, UsageError } from "../frame/command.js";
@@ -11,9 +11,10 @@ export const command = defineCommand({
   name: "kadmin ktadd",
   usage: ["[-k FILE] [-norandkey] [-e ETYPE,…] PRINCIPAL…"],
   description:
-    "Writes keys of services into a keytab. As with MIT's ktadd, the keys are made anew, so that no other copy of them is " +
-    "good any longer; -norandkey writes those there are. Old versions stay in the keytab as long as in the realm, so " +
-    "tickets in use go on working. A running service reads its keytab again by itself.",
+    "Writes the keys of services into a keytab. As MIT's ktadd does, it makes new keys, so that no other " +
+    "copy of the old ones is of use; -norandkey writes the present ones. Old versions stay in the keytab " +
+    "for as long as in the realm, so that tickets in use keep working. A running service notices the new " +
+    "keytab by itself.",
   examples: [
     "tessera kadmin ktadd -k notes.keytab notes/db.example.test",
     "tessera kadmin ktadd -norandkey -k v.keytab v/localhost",

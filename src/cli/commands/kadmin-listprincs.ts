@@ -1,4 +1,4 @@
-/** `tessera kadmin listprincs`. */
+/** `tessera kadmin listprincs`: lists principals. */
 import { listPrincipals } from "../../realm/principals.js";
 import { defineCommand } from "../frame/command.js";
 import { realmDir } from "../frame/environment.js";
@@ -9,7 +9,7 @@ import { withRealm } from "../session/realm.js";
 export const command = defineCommand({
   name: "kadmin listprincs",
   usage: ["[--dir DIR] [PATTERN]"],
-  description: "Lists the realm's principals, or those that a pattern with * fits.",
+  description: "Lists the realm's principals, or those that match a pattern with *.",
   examples: ["tessera kadmin listprincs", "tessera kadmin listprincs 'notes/*'"],
   options: REALM_OPTIONS,
   arguments: [0, 1],

@@ -1,4 +1,4 @@
-/** `tessera kadmin modprinc`. */
+/** `tessera kadmin modprinc`: changes the limits of a principal. */
 import { modifyPrincipal } from "../../realm/principals.js";
 import { defineCommand, UsageError } from "../frame/command.js";
 import { realmDir } from "../frame/environment.js";
@@ -11,8 +11,8 @@ export const command = defineCommand({
   name: "kadmin modprinc",
   usage: ["OPTION… PRINCIPAL"],
   description:
-    "Changes what a principal may: it counts from the next ticket on. Tickets that were issued live on. The value none " +
-    "takes a limit of the principal's own back.",
+    "Changes what a principal may do, from its next ticket on; tickets issued before stay as they are. " +
+    "The value none removes a limit of the principal's own.",
   examples: [
     "tessera kadmin modprinc --disable alice",
     "tessera kadmin modprinc --expire 2027-01-31 --max-life 1h bob",

@@ -11,15 +11,15 @@ export const command = defineCommand({
   name: "kadmin purgekeys",
   usage: ["[-keepkvno KVNO] PRINCIPAL"],
   description:
-    "Ends the old versions of a principal's keys now, where they would end by themselves once the longest ticket under " +
-    "them has. Tickets under them are refused from now on: after a key was stolen, that is what you want. The current " +
-    "version stays.",
+    "Ends the old versions of a principal's keys now; by themselves they end once the longest ticket under " +
+    "them has. Tickets under them are refused from now on, which is what you want after a key was stolen. " +
+    "The current version stays.",
   examples: [
     "tessera kadmin purgekeys krbtgt/EXAMPLE.TEST",
     "tessera kadmin purgekeys -keepkvno 3 notes/db.example.test",
   ],
   options: {
-    keepkvno: { value: "KVNO", help: "the oldest version that stays; otherwise the current one" },
+    keepkvno: { value: "KVNO", help: "the oldest version that stays; by default the current one" },
     ...REALM_OPTIONS,
   },
   arguments: [1, 1],

@@ -7,7 +7,7 @@ import { CACHE_OPTIONS } from "../options/client-options.js";
 export const command = defineCommand({
   name: "kdestroy",
   usage: ["[-c FILE]"],
-  description: "Logs out: overwrites the credential cache and removes it. Nothing to remove is no failure.",
+  description: "Logs out: overwrites the credential cache and removes it. It is no failure if there is none.",
   examples: ["tessera kdestroy"],
   options: CACHE_OPTIONS,
   arguments: [0, 0],

@@ -1,4 +1,4 @@
-/** `tessera kinit`: from a password or a keytab to a ticket-granting ticket. */
+/** `tessera kinit`: logs in with a password or a keytab. */
 import { userInfo } from "node:os";
 import type { CredentialCache } from "../../client/credential-cache.js";
 import { fileCache } from "../../client/file-credential-cache.js";
@@ -16,8 +16,9 @@ export const command = defineCommand({
   name: "kinit",
   usage: ["[OPTION…] [PRINCIPAL]", "-k [-t KEYTAB] [PRINCIPAL]", "-R"],
   description:
-    "Logs in: proves the password (or the key in a keytab) to the AS and keeps the ticket-granting ticket in the " +
-    "credential cache, in place of any other login. Without PRINCIPAL it is the one of the cache, or your user name.",
+    "Logs in: proves the password (or the key in a keytab) to the AS and keeps the ticket-granting ticket " +
+    "in the credential cache, in place of any other login. PRINCIPAL is by default the one in the cache, " +
+    "or your user name.",
   examples: [
     "tessera kinit alice",
     "tessera kinit -l 1h -r 7d alice@EXAMPLE.TEST",
@@ -31,7 +32,11 @@ export const command = defineCommand({
       value: "TIME",
       help: "wanted life of the ticket, such as 10h; the KDC may give less",
     },
-    "renewable-life": { short: "r", value: "TIME", help: "ask for a ticket that can be renewed for so long" },
+    "renewable-life": {
+      short: "r",
+      value: "TIME",
+      help: "ask for a ticket that can be renewed, for this long",
+    },
     renew: { short: "R", help: "renew the ticket in the cache" },
     "use-keytab": { short: "k", help: "use a key from a keytab instead of a password" },
     keytab: { short: "t", value: "FILE", help: "the keytab; TESSERA_KEYTAB" },
@@ -84,7 +89,7 @@ async function principalOf(
   const { defaultRealm } = await import("../session/realm.js");
   const realm = await defaultRealm(env);
   if (text !== undefined) return parsePrincipalArgument(text, realm, "principal");
-  // A cache that can't be read says nothing of who is meant; the login will replace it or say what is wrong.
+  // A cache that can't be read does not say who is meant; the login will replace it, or say what is wrong.
   const cached = await cache.load().catch(() => undefined);
   return cached?.client ?? parsePrincipalArgument(userInfo().username, realm, "your user name");
 }

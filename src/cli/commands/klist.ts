@@ -1,4 +1,4 @@
-/** `tessera klist`: the tickets of the credential cache, or the keys of a keytab. */
+/** `tessera klist`: lists the tickets in the credential cache, or the keys in a keytab. */
 import type { CachedLogin } from "../../client/credential-cache.js";
 import { fileCache } from "../../client/file-credential-cache.js";
 import type { Credentials } from "../../protocol/credentials.js";
@@ -22,8 +22,9 @@ export const command = defineCommand({
   name: "klist",
   usage: ["[-e] [-f] [-c CACHE]", "-k [-e] [-t] [KEYTAB]", "-s", "-T SERVICE"],
   description:
-    "Lists the tickets of the credential cache, or with -k the keys of a keytab: versions, principals and encryption " +
-    "types, never the keys themselves. Exits with 1 where there is nothing, and with -s where no login is valid.",
+    "Lists the tickets in the credential cache, or with -k the keys in a keytab: versions, principals and " +
+    "encryption types, never the keys themselves. Exits with 1 if there is nothing to list, and with -s " +
+    "if there is no valid login.",
   examples: [
     "tessera klist -e -f",
     "tessera klist -k -e v.keytab",
@@ -32,7 +33,7 @@ export const command = defineCommand({
   options: {
     ...CACHE_OPTIONS,
     etypes: { short: "e", help: "show encryption types and sizes" },
-    flags: { short: "f", help: "show the flags of the tickets, by MIT's letters" },
+    flags: { short: "f", help: "show the flags of the tickets, as MIT's letters" },
     silent: { short: "s", help: "print nothing; exit with 0 if there is a valid login" },
     "dump-ticket": { short: "T", value: "SERVICE", help: "print the ticket for a service, in base64" },
     "use-keytab": { short: "k", aliases: ["keytab"], help: "list the keys of a keytab" },
@@ -71,7 +72,10 @@ export const command = defineCommand({
   },
 });
 
-/** What is inside a ticket: to read it takes longer than the rest of klist, so its code is loaded only for this. */
+/**
+ * What is inside a ticket. Its code takes longer to load than the rest of klist, so it is loaded only for
+ * this.
+ */
 async function factsOf(credentials: Credentials): Promise<TicketFacts> {
   const { ticketFacts } = await import("../screen/ticket-facts.js");
   return ticketFacts(credentials);

@@ -1,4 +1,6 @@
-/** `tessera kvno`: gets tickets for services and prints the versions of the keys they are sealed under. */
+/**
+ * `tessera kvno`: gets tickets for services, and prints the versions of the keys under which they are sealed.
+ */
 import { fileCache } from "../../client/file-credential-cache.js";
 import { heldTicket, KeptLogin } from "../../client/kept-login.js";
 import { realmOf } from "../../protocol/principal.js";
@@ -13,10 +15,10 @@ export const command = defineCommand({
   name: "kvno",
   usage: ["[OPTION…] SERVICE…"],
   description:
-    "Gets a ticket for each service, from the cache or from the TGS, and prints the version number of the service's " +
-    "key that the ticket is sealed under.",
+    "Gets a ticket for each service, from the cache or from the TGS, and prints the version number of the " +
+    "service's key under which the ticket is sealed.",
   examples: ["tessera kvno v/localhost"],
-  options: { ...CLIENT_OPTIONS, quiet: { short: "q", help: "print nothing where it succeeds" } },
+  options: { ...CLIENT_OPTIONS, quiet: { short: "q", help: "print nothing on success" } },
   arguments: [1, 64],
   run: async ({ options, positionals, json, ...around }) => {
     clientSettings(options, around.env);
@@ -25,7 +27,7 @@ export const command = defineCommand({
     const services = positionals.map((name) => parsePrincipalArgument(name, realmOf(client), "service"));
     const login = await new KeptLogin(cache, around.now).current();
     const allHeld = services.every((service) => heldTicket(login, service) !== undefined);
-    // Tickets at hand need no connection: gRPC is then not even loaded.
+    // Tickets at hand need no connection: then gRPC is not even loaded.
     const needed = !allHeld || choosesTls(options);
     using session = needed
       ? await (await import("../session/session.js")).openSession(options, around)

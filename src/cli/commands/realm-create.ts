@@ -1,4 +1,4 @@
-/** `tessera realm create`. */
+/** `tessera realm create`: makes a realm. */
 import { formatDuration } from "../../protocol/duration.js";
 import { ITERATIONS, isIterationCount } from "../../protocol/etypes.js";
 import { isRealm } from "../../protocol/principal.js";
@@ -15,8 +15,9 @@ export const command = defineCommand({
   name: "realm create",
   usage: ["[OPTION…]"],
   description:
-    "Makes a realm: a folder with its settings, a master key, the random keys of its TGS, and the service v/localhost " +
-    "with its keytab. The profile textbook makes DES keys, for learning; standard makes AES keys, for work.",
+    "Makes a realm: a folder with its settings, a master key, the random keys of its TGS, and the service " +
+    "v/localhost with its keytab. The profile textbook makes DES keys, for learning; standard makes AES " +
+    "keys, for real use.",
   examples: [
     "tessera realm create",
     "tessera realm create --realm EXAMPLE.ORG --profile standard --dir ./realm",
@@ -27,8 +28,8 @@ export const command = defineCommand({
     ...REALM_OPTIONS,
     "max-life": { value: "TIME", help: "longest ticket; 10h", aliases: ["maxlife"] },
     "max-renewable-life": { value: "TIME", help: "longest renewable life; 7d", aliases: ["maxrenewlife"] },
-    "clock-skew": { value: "TIME", help: "permitted difference of clocks; 5m" },
-    iterations: { value: "COUNT", help: "PBKDF2 iterations that make AES keys of passwords; 32768" },
+    "clock-skew": { value: "TIME", help: "permitted difference between clocks; 5m" },
+    iterations: { value: "COUNT", help: "iterations of PBKDF2 for AES keys made from passwords; 32768" },
   },
   arguments: [0, 0],
   run: async ({ options, json, screen, env, now }) => {
@@ -58,7 +59,8 @@ export const command = defineCommand({
     }
     screen.print(`realm ${realm} (${profile}) made in ${made.dir}`);
     screen.print(
-      `  tickets live ${formatDuration(settings.maxLife)} at most; clocks may differ by ${formatDuration(settings.clockSkew)}`,
+      `  tickets live ${formatDuration(settings.maxLife)} at most; ` +
+        `clocks may differ by ${formatDuration(settings.clockSkew)}`,
     );
     screen.print(`  service ${FIRST_SERVICE}@${realm}, its keys in ${made.keytabFile}`);
     screen.print();

@@ -1,4 +1,4 @@
-/** `tessera realm set-profile`: moves the realm, and says who has no key for it yet. */
+/** `tessera realm set-profile`: moves the realm to another profile, and says who has no key for it yet. */
 import { krbtgtOf } from "../../protocol/principal.js";
 import { isProfileName, profile } from "../../protocol/profile.js";
 import { setProfile } from "../../realm/set-profile.js";
@@ -12,8 +12,9 @@ export const command = defineCommand({
   name: "realm set-profile",
   usage: ["[--dir DIR] textbook|standard"],
   description:
-    "Moves the realm to another profile. Principals without a key that the new profile permits can't log in or be " +
-    "served any more: they are listed, with the command that gives them keys. Servers that run take it within seconds.",
+    "Moves the realm to another profile. Principals without a key that the new profile permits can't log " +
+    "in or be served any more: they are listed, with the command that gives them keys. Running servers " +
+    "notice the change within seconds.",
   examples: ["tessera realm set-profile standard"],
   options: REALM_OPTIONS,
   arguments: [1, 1],
@@ -38,7 +39,7 @@ export const command = defineCommand({
       }
       const weak = weakNames(name);
       if (weak !== "") screen.notice(`the profile ${name} permits weak encryption (${weak})`);
-      screen.notice("servers that run take it within seconds");
+      screen.notice("running servers notice the change within seconds");
       return undefined;
     });
   },

@@ -1,4 +1,4 @@
-/** `tessera realm show`. */
+/** `tessera realm show`: shows a realm's settings. */
 import { formatDuration } from "../../protocol/duration.js";
 import { etypeName, ITERATIONS } from "../../protocol/etypes.js";
 import { profile } from "../../protocol/profile.js";

@@ -1,4 +1,4 @@
-/** `tessera serve`: the servers of a realm, until they are told to end. */
+/** `tessera serve`: runs the servers of a realm until it is told to end. */
 import { DEFAULT_HOST, DEFAULT_PORTS } from "../../rpc/default-addresses.js";
 import { defineCommand, UsageError } from "../frame/command.js";
 import { keytabPath } from "../frame/environment.js";
@@ -11,9 +11,10 @@ export const command = defineCommand({
   name: "serve",
   usage: ["[OPTION…] [as] [tgs] [v]"],
   description:
-    "Runs the AS, the TGS and the service V, all three unless some are named. AS and TGS need the realm's folder; V needs " +
-    "nothing but its keytab. Prints where each listens, then `ready`, then a line an exchange: JSON, or text on a terminal. " +
-    "SIGTERM and SIGINT let running calls finish; a second one ends at once.",
+    "Runs the AS, the TGS and the service V: all three, unless some are named. AS and TGS need the " +
+    "realm's folder; V needs only its keytab. Prints where each listens, then `ready`, then a line for " +
+    "each exchange: JSON, or text on a terminal. SIGTERM and SIGINT let running calls finish; a second " +
+    "signal ends at once.",
   examples: [
     "tessera serve",
     "tessera serve as tgs --host 0.0.0.0 --tls-cert kdc.pem --tls-key kdc.key",
@@ -25,20 +26,26 @@ export const command = defineCommand({
     "as-port": { value: "PORT", help: `${DEFAULT_PORTS.as}; 0 for any free port` },
     "tgs-port": { value: "PORT", help: String(DEFAULT_PORTS.tgs) },
     "v-port": { value: "PORT", help: String(DEFAULT_PORTS.v) },
-    "allow-weak-crypto": { help: "listen beyond loopback although the profile permits weak encryption" },
-    "tls-cert": { value: "FILE", help: "speak TLS; the server's certificate chain (PEM)" },
+    "allow-weak-crypto": { help: "listen beyond loopback even though the profile permits weak encryption" },
+    "tls-cert": { value: "FILE", help: "use TLS; the server's certificate chain (PEM)" },
     "tls-key": { value: "FILE", help: "the certificate's key (PEM), a file that only you can read" },
-    "tls-client-ca": { value: "FILE", help: "accept only clients with a certificate of these (PEM)" },
-    keytab: { value: "FILE", help: "V's keytab; TESSERA_KEYTAB, or v.keytab of the realm's folder" },
-    service: { value: "PRINCIPAL", help: "V's principal, where its keytab holds several" },
+    "tls-client-ca": {
+      value: "FILE",
+      help: "accept only clients with certificates of these authorities (PEM)",
+    },
+    keytab: { value: "FILE", help: "V's keytab; TESSERA_KEYTAB, or v.keytab in the realm's folder" },
+    service: { value: "PRINCIPAL", help: "V's principal, if its keytab holds several" },
     profile: { value: "PROFILE", help: "for V without the realm's folder: textbook or standard; standard" },
-    "clock-skew": { value: "TIME", help: "for V without the realm's folder: permitted difference; 5m" },
+    "clock-skew": {
+      value: "TIME",
+      help: "for V without the realm's folder: permitted difference between clocks; 5m",
+    },
     notes: {
       value: "STORE",
-      help: "where V keeps notes, lmdb:DIR or memory:; the realm's folder, for V alone KEYTAB.data",
+      help: "where V keeps notes, lmdb:DIR or memory:; the realm's folder, or KEYTAB.data for V alone",
     },
-    "replay-cache": { value: "STORE", help: "where authenticators are remembered; likewise" },
-    grace: { value: "TIME", help: "how long running calls may take to finish at the end; 5s" },
+    "replay-cache": { value: "STORE", help: "where authenticators are remembered; as for --notes" },
+    grace: { value: "TIME", help: "how long running calls may take to finish; 5s" },
   },
   arguments: [0, 3],
   run: async ({ options, positionals, json, ...around }) => {

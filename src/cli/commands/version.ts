@@ -1,11 +1,11 @@
-/** `tessera version`. */
+/** `tessera version`: prints the version. */
 import { defineCommand } from "../frame/command.js";
 import { version } from "../version.js";
 
 export const command = defineCommand({
   name: "version",
   usage: [""],
-  description: "Prints the version of tessera and of Node.js.",
+  description: "Prints the versions of tessera and of Node.js.",
   examples: ["tessera version"],
   options: {},
   arguments: [0, 0],

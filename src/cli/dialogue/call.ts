@@ -1,4 +1,4 @@
-/** One sealed call of an operation of V: its request from the words of the command line, its answer printed. */
+/** Makes one sealed call of an operation of V: reads the request from the command line, prints the answer. */
 import { fromJson, type JsonObject, type JsonValue, toJson } from "@bufbuild/protobuf";
 import { realmOf } from "../../protocol/principal.js";
 import { type CommandSurroundings, UsageError } from "../frame/command.js";
@@ -15,14 +15,17 @@ import { type OperationDescription, operations } from "./operations.js";
 /** What `tessera call` was asked for. */
 export interface CallChoice extends ClientChoice {
   readonly operation: string | undefined;
-  /** `FIELD=VALUE`, a word each. */
+  /** Words of the form `FIELD=VALUE`. */
   readonly assignments: readonly string[];
   readonly service: string | undefined;
   readonly address: string | undefined;
   readonly json: boolean;
 }
 
-/** Calls the operation and prints what it answers. Throws UsageError for an operation or a field that V does not have. */
+/**
+ * Calls the operation and prints its answer. Throws UsageError for an operation or a field that does not
+ * exist.
+ */
 export async function call(choice: CallChoice, around: CommandSurroundings): Promise<void> {
   if (choice.operation === undefined)
     throw new UsageError("which operation? `tessera call --list` lists them");
@@ -52,7 +55,7 @@ function findOperation(name: string): OperationDescription {
   throw new UsageError(`no operation ${name}; ${hint}`);
 }
 
-/** Makes the request from `field=value` words. Throws UsageError naming the field. */
+/** Reads the request from words of the form `field=value`. Throws UsageError that names the field. */
 function readRequest(operation: OperationDescription, words: readonly string[]) {
   const json: JsonObject = {};
   for (const word of words) {
@@ -63,9 +66,8 @@ function readRequest(operation: OperationDescription, words: readonly string[]) 
     if (known === undefined) {
       const names = operation.fields.map(({ field }) => field.name);
       const near = nearest(name, names);
-      throw new UsageError(
-        `${operation.name} has no field ${name}${near === undefined ? `; it has: ${names.join(", ") || "none"}` : `; did you mean ${near}?`}`,
-      );
+      const hint = near === undefined ? `it has: ${names.join(", ") || "none"}` : `did you mean ${near}?`;
+      throw new UsageError(`${operation.name} has no field ${name}; ${hint}`);
     }
     if (known.field.jsonName in json) throw new UsageError(`${name}: given twice`);
     json[known.field.jsonName] = jsonValue(known.type, word.slice(split + 1));
@@ -105,7 +107,7 @@ export function listOperations(json: boolean, screen: Screen): void {
   screen.printAll(columns(rows));
 }
 
-/** The help of an operation. Throws UsageError for a name that none has. */
+/** Help on an operation. Throws UsageError if there is none of that name. */
 export function operationHelp(typed: string): string {
   const { name, comment, fields } = findOperation(typed);
   const words = fields.map(({ field, type }) => `${field.name}=${type.toUpperCase()}`);

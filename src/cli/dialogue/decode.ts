@@ -1,4 +1,4 @@
-/** What `tessera decode` finds in a blob, printed. */
+/** Prints what a blob is and what is in it. */
 import { BLOB_TYPES, type Blob, type BlobContents, identify, readBlob } from "../../lab/blob.js";
 import type { Field } from "../../lab/fields.js";
 import type { NamedKey, OpenedPart, WhyClosed } from "../../lab/open-part.js";
@@ -24,7 +24,7 @@ export interface DecodeChoice extends PasswordChoice {
   readonly json: boolean;
 }
 
-/** Decodes a blob and prints what it is. Throws CommandError if it is nothing known. */
+/** Decodes a blob and prints it. Throws CommandError if it is none of the known types. */
 export async function decodeAndPrint(
   input: Uint8Array,
   choice: DecodeChoice,
@@ -78,7 +78,7 @@ function linesOf({ type, bytes }: Blob, { clear, sealed }: BlobContents, full: b
   ];
   return [
     `${type.title} (${type.schema.typeName}), ${bytes.length} bytes`,
-    // A blob that is itself sealed has nothing else in clear than what is said of the seal.
+    // The fields in clear of a blob that is itself sealed are said in the line on what is sealed.
     ...(type.name === "encrypted-data" ? [] : fieldLines(clear)),
     ...sealed.flatMap(sealedLines),
   ];
@@ -89,12 +89,12 @@ function whyText({ etype, kvno }: Pick<OpenedPart, "etype" | "kvno">, why: WhyCl
     case "no-keys":
       return "no key was given (--keytab, --key, or --password-file with --principal)";
     case "other-etype":
-      return `it is under ${etype}; the keys given are of ${why.held.join(", ")}`;
+      return `it is sealed under ${etype}; the keys given are of ${why.held.join(", ")}`;
     case "other-kvno":
-      return `it is under key version ${kvno}; the keys given are of version ${why.held.join(", ")}`;
+      return `it is sealed under key version ${kvno}; the keys given are of version ${why.held.join(", ")}`;
     case "does-not-open": {
       const tried = why.tried === 1 ? "the key given does not open it" : `none of ${why.tried} keys opens it`;
-      return `${tried}: it is another key's, or was changed`;
+      return `${tried}: it was sealed under another, or changed`;
     }
   }
 }
@@ -119,7 +119,7 @@ async function keysOf(
   return keys;
 }
 
-/** `ETYPE:HEX`. What was given is never repeated: it holds a key. */
+/** Reads `ETYPE:HEX`. The text is never repeated: it holds a key. */
 function keyArgument(text: string): NamedKey {
   const [etypeText = "", hex = ""] = text.split(":");
   const [etype] = parseEtypes([etypeText], "--key");

@@ -12,12 +12,12 @@ import type { ThrowawayRealm } from "./throwaway-realm.js";
 export interface Demonstration {
   readonly realm: ThrowawayRealm;
   readonly profile: ProfileName;
-  /** The six messages, then those of the second call. */
+  /** The six messages, then the two of the second call. */
   readonly messages: readonly PrintableMessage[];
   readonly refusals: readonly RefusedAttempt[];
   /** The text of the note as V returned it. */
   readonly note: string | undefined;
-  /** The keys that each party holds in the end. */
+  /** The keys that each party holds at the end. */
   readonly rings: KeyRings;
 }
 
@@ -59,7 +59,7 @@ export function demonstrationLines(
     ...messages.slice(6).map(briefLine),
     `V answered with the note, under seal: ${JSON.stringify(note)}`,
     "",
-    ...titleLines("Who holds which key in the end", style),
+    ...titleLines("Who holds which key at the end", style),
     ...keyTable(rings),
     "",
     ...titleLines("The times", style),
@@ -89,7 +89,7 @@ function keyTable(rings: KeyRings): string[] {
   return columns([["", ...KEY_ORDER], ...rows, ["who listens", ""]]);
 }
 
-/** Every TS of the dialogue, once, with the message it stands in first. */
+/** Every time TS of the dialogue once, with the first message that holds it. */
 function timeTable(messages: readonly PrintableMessage[]): string[] {
   const rows = new Map<string, string[]>();
   for (const { number, clear, sealed } of messages) {

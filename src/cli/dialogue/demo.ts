@@ -1,4 +1,4 @@
-/** The demonstration: the dialogue over real servers, explained, and three attempts that are refused. */
+/** The demonstration: a dialogue with real servers, explained, and three attempts that are refused. */
 import { fromBinary } from "@bufbuild/protobuf";
 import * as grpc from "@grpc/grpc-js";
 import {
@@ -25,7 +25,7 @@ import { demonstrationFacts, demonstrationLines, type RefusedAttempt } from "./d
 import { printableMessage } from "./render.js";
 import { startThrowawayRealm, type ThrowawayRealm } from "./throwaway-realm.js";
 
-/** What the demonstration is asked for. */
+/** What `tessera demo` was asked for. */
 export interface DemoChoice {
   readonly full: boolean;
   readonly showKeys: boolean;
@@ -54,7 +54,7 @@ export async function runDemo(choice: DemoChoice, screen: Screen): Promise<void>
   }
 }
 
-/** alice logs in, gets a ticket for V, stores a note and reads it. */
+/** Logs alice in, gets a ticket for V, stores a note and reads it. */
 async function talk(realm: ThrowawayRealm, name: ProfileName) {
   const { interceptor, calls } = captureCalls();
   using client = new KerberosClient({
@@ -72,7 +72,7 @@ async function talk(realm: ThrowawayRealm, name: ProfileName) {
   return { calls, credentials, note: note?.text };
 }
 
-/** The keys each party begins with. AS and TGS read one database; each has here the keys that it works with. */
+/** The keys that each party begins with. AS and TGS share a database; here each has the keys that it uses. */
 function ringsOf({ keys: { alice, krbtgt, service } }: ThrowawayRealm): KeyRings {
   const ring = (...keys: [KeySymbol, Key][]) => new Map(keys);
   return new Map<Party, Map<KeySymbol, Key>>([
@@ -83,7 +83,7 @@ function ringsOf({ keys: { alice, krbtgt, service } }: ThrowawayRealm): KeyRings
   ]);
 }
 
-/** Three attempts, each of which must be refused. */
+/** Makes three attempts that must be refused. */
 async function attack(
   realm: ThrowawayRealm,
   name: ProfileName,
@@ -98,13 +98,11 @@ async function attack(
   ticket[ticket.length - 1]! ^= 1;
   const tampered = makeAccessReq({ ...credentials, ticket }, new Uint8Array(16), Date.now());
   return [
-    await refused("wrong password", "message (1) with a proof under another key than K_c", () =>
+    await refused("wrong password", "message (1) with a proof under a key other than K_c", () =>
       stranger.login(realm.alice, `${realm.password}?`),
     ),
-    await refused("replayed authenticator", "the bytes of message (5), sent once more", () =>
-      v.access(replay),
-    ),
-    await refused("tampered ticket", "one bit of Ticket_v turned over, the authenticator fresh", () =>
+    await refused("replayed authenticator", "the bytes of message (5), sent again", () => v.access(replay)),
+    await refused("tampered ticket", "one bit of Ticket_v flipped, the authenticator fresh", () =>
       v.access(tampered.request),
     ),
   ];
@@ -117,5 +115,5 @@ async function refused(attempt: string, how: string, run: () => Promise<unknown>
     if (!(error instanceof KrbError)) throw error;
     return { attempt, how, reason: error.reason, code: error.code, text: error.message };
   }
-  throw new CommandError(`${attempt}: it was accepted, and must not be`);
+  throw new CommandError(`${attempt}: it was accepted, but must be refused`);
 }

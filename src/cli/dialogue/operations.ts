@@ -1,6 +1,6 @@
 /**
- * V's operations as the command sees them: found in the descriptors of operations.proto, so that a new operation needs
- * nothing here. `FooBarRequest` is `foo-bar`; its help is the comment of the .proto file.
+ * V's operations, found in the descriptors of operations.proto, so that a new operation needs nothing here.
+ * `FooBarRequest` is typed `foo-bar`; its help is the comment in the .proto file.
  */
 import { type DescField, type DescMessage, fromBinary } from "@bufbuild/protobuf";
 import { FileDescriptorProtoSchema } from "@bufbuild/protobuf/wkt";
@@ -41,7 +41,7 @@ export function operations(): OperationDescription[] {
   });
 }
 
-/** Comments of a file by the path of what they stand before (google.protobuf.SourceCodeInfo). */
+/** The comments of a file, by the path of what they belong to (google.protobuf.SourceCodeInfo). */
 function readComments(file: string): Map<string, string> {
   const bytes = fileDescriptors[`${file}.proto`];
   if (bytes === undefined) return new Map();
@@ -62,7 +62,7 @@ function typeOf(field: DescField): string {
   return field.fieldKind;
 }
 
-/** Names of the scalar types that are no numbers (google.protobuf.FieldDescriptorProto.Type). */
+/** The scalar types that are not numbers (google.protobuf.FieldDescriptorProto.Type). */
 const SCALARS: Readonly<Record<number, string>> = { 8: "true|false", 9: "text", 12: "base64" };
 
 function kebab(name: string): string {

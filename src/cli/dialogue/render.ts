@@ -1,4 +1,4 @@
-/** Explained messages as text of at most 100 columns; colour only where it is asked for. */
+/** Explained messages as text, at most 100 columns wide, in colour if asked for. */
 import type { ExplainedMessage, ExplainedPart } from "../../lab/explain.js";
 import { type FieldRow, fieldRows } from "../screen/fields.js";
 import { wrapped } from "../screen/layout.js";
@@ -14,7 +14,7 @@ export interface PrintablePart extends Omit<ExplainedPart, "contents"> {
   readonly contents: readonly FieldRow[] | undefined;
 }
 
-/** Turns the fields of a message into rows; bytes are shown by their beginning unless `full`. */
+/** Turns the fields of a message into rows; of bytes only the first are shown, unless `full`. */
 export function printableMessage(message: ExplainedMessage, full: boolean): PrintableMessage {
   return {
     ...message,
@@ -29,7 +29,7 @@ export function printableMessage(message: ExplainedMessage, full: boolean): Prin
 /** How text is shown. */
 export interface TextStyle {
   readonly colour: boolean;
-  /** All bytes of a message. */
+  /** Whether to print all bytes of a message. */
   readonly full: boolean;
 }
 
@@ -53,7 +53,7 @@ export function messageLines(message: PrintableMessage, style: TextStyle): strin
   ];
 }
 
-/** A title with a rule below. */
+/** A title with a rule below it. */
 export function titleLines(text: string, style: TextStyle): string[] {
   return [paint(style, 1)(text), "─".repeat(WIDTH)];
 }

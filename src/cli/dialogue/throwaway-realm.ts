@@ -1,4 +1,4 @@
-/** A realm that ends with the command: a temporary folder, three servers on free ports, one user. */
+/** A realm that lasts as long as the command: a temporary folder, three servers on free ports, one user. */
 import { randomBytes } from "node:crypto";
 import { rmSync } from "node:fs";
 import { mkdtemp } from "node:fs/promises";
@@ -15,7 +15,7 @@ import { addPasswordPrincipal } from "../../realm/principal-keys.js";
 import { existingPrincipal } from "../../realm/principals.js";
 import { runRealm } from "../../services/run-realm.js";
 
-/** A running realm and what its makers know. */
+/** A running realm, and what whoever made it knows. */
 export interface ThrowawayRealm {
   readonly realm: string;
   readonly alice: Principal;
@@ -39,7 +39,7 @@ export async function startThrowawayRealm(name: ProfileName): Promise<ThrowawayR
     process.kill(process.pid, signal);
   };
   for (const signal of SIGNALS) process.once(signal, onSignal);
-  // Also where the process ends early because nobody reads its output any more.
+  // The process may also end early, because nobody reads its output any more.
   process.once("exit", remove);
   const closers: (() => Promise<void>)[] = [];
   const close = async () => {

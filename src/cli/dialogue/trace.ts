@@ -1,4 +1,6 @@
-/** A login, a ticket and a call against a running realm, each message printed with what the known keys open. */
+/**
+ * Logs in, gets a ticket and calls V in a running realm; prints each message with what the known keys open.
+ */
 import { memoryCache } from "../../client/credential-cache.js";
 import { WhoAmIRequestSchema, WhoAmIResponseSchema } from "../../gen/kerberos/v1/operations_pb.js";
 import { type CapturedCall, captureCalls } from "../../lab/capture.js";
@@ -28,7 +30,9 @@ export interface TraceChoice extends ClientChoice, PasswordChoice {
   readonly json: boolean;
 }
 
-/** Logs in, gets a ticket, asks V who is calling, and prints what travelled, even if that ended in a refusal. */
+/**
+ * Logs in, gets a ticket, asks V who is calling, and prints what travelled, even if that ended in a refusal.
+ */
 export async function trace(choice: TraceChoice, around: CommandSurroundings): Promise<void> {
   const { screen, env, stdin } = around;
   const principal = parsePrincipalArgument(choice.principal, await defaultRealm(env), "principal");
@@ -47,7 +51,7 @@ export async function trace(choice: TraceChoice, around: CommandSurroundings): P
     const whoAmI = { request: WhoAmIRequestSchema, response: WhoAmIResponseSchema };
     await session.client.access({ principal: service, address: choice.address }, whoAmI, {});
   } catch (error) {
-    // What travelled up to the refusal is shown first.
+    // The messages up to the refusal are shown first.
     failure = error;
   }
   const rings: KeyRings = new Map([["C", await ringOf(principal, password, calls)]]);
@@ -77,7 +81,7 @@ async function ringOf(
   return new Map([["K_c", key]]);
 }
 
-/** How the client made its key: as the KDC told it with a refusal, else by custom. */
+/** How the client made its key: as the KDC advised with a refusal, or else in the usual way. */
 function stringToKey(principal: Principal, etype: number, calls: readonly CapturedCall[]): StringToKey {
   const advice = calls
     .flatMap(({ refusal }) => (refusal instanceof KrbError ? (refusal.etypeInfo?.entries ?? []) : []))

@@ -1,9 +1,11 @@
-/** From the words of a command line to a command's options; MIT's single dash (`-randkey`) is taken as well. */
+/**
+ * Turns the words of a command line into a command's options. MIT's single dash (`-randkey`) is accepted too.
+ */
 import { parseArgs } from "node:util";
 import { type OptionSpecs, UsageError } from "./command.js";
 import { nearest } from "./nearest.js";
 
-/** Options every command has. */
+/** The options that every command has. */
 export const COMMON_OPTIONS = {
   json: { help: "print the result as JSON" },
   help: { short: "h", help: "show this help" },
@@ -15,17 +17,17 @@ export interface ParsedArguments {
   readonly positionals: readonly string[];
 }
 
-/** Names of options that other programs give a password with. None is taken, and no value is repeated. */
+/** Options that take a password in other programs. None is accepted here, and no value is ever repeated. */
 const PASSWORD_OPTIONS = ["password", "passwd", "pass", "pw", "passphrase", "secret"];
 
-/** What is said wherever a password was given as an argument. */
+/** The answer to a password on the command line. */
 export const NO_PASSWORD_ARGUMENTS =
-  "a password is never taken from the command line, where the shell's history and every user of the machine see it; " +
-  "leave it out to be asked for it, or use --password-file FILE or --password-stdin";
+  "a password is never taken from the command line, where the shell's history and every user of the " +
+  "machine see it; leave it out to be asked for it, or use --password-file FILE or --password-stdin";
 
 /**
  * Reads the words after a command's name.
- * @throws UsageError for unknown options (with the nearest known one), missing and superfluous values.
+ * @throws UsageError for an unknown option (naming the nearest known one), a missing value or one too many.
  */
 export function parseArguments(words: readonly string[], specs: OptionSpecs): ParsedArguments {
   const all: OptionSpecs = { ...specs, ...COMMON_OPTIONS };
@@ -76,7 +78,10 @@ function optionValue(rawName: string, word: string, value: string | undefined, i
   return value;
 }
 
-/** Turns `-randkey` and other names of an option into `--randkey`; refuses passwords before anything is repeated. */
+/**
+ * Turns every name of an option, `-randkey` too, into `--randkey`; refuses passwords before any text repeats
+ * them.
+ */
 function normalised(words: readonly string[], specs: OptionSpecs): string[] {
   const names = new Map<string, string>();
   for (const [name, { aliases = [] }] of Object.entries(specs))

@@ -1,9 +1,9 @@
-/** Every command, a row each. A row knows where its command is; nothing is loaded before it is asked for. */
+/** The table of commands. A command is loaded when it is run, or when its help is asked for. */
 import type { Command } from "./command.js";
 
-/** A command that can be loaded. */
+/** A row of the table. */
 export interface CommandRow {
-  /** As it is typed: one word, or two where the first is a group. */
+  /** As it is typed: one word, or two if the first is a group. */
   readonly name: string;
   readonly summary: string;
   readonly load: () => Promise<{ readonly command: Command }>;
@@ -12,7 +12,7 @@ export interface CommandRow {
 export const COMMANDS: readonly CommandRow[] = [
   {
     name: "demo",
-    summary: "a realm for a few seconds: the six messages, and three attacks refused",
+    summary: "run a realm for a few seconds: the six messages, and three attacks refused",
     load: () => import("../commands/demo.js"),
   },
   {
@@ -22,12 +22,12 @@ export const COMMANDS: readonly CommandRow[] = [
   },
   {
     name: "realm show",
-    summary: "what the realm permits and who is in it",
+    summary: "show what the realm permits, and how many principals it has",
     load: () => import("../commands/realm-show.js"),
   },
   {
     name: "realm set-profile",
-    summary: "move the realm between textbook (DES) and standard (AES)",
+    summary: "move the realm to textbook (DES) or standard (AES)",
     load: () => import("../commands/realm-set-profile.js"),
   },
   {
@@ -99,12 +99,12 @@ export const COMMANDS: readonly CommandRow[] = [
   { name: "call", summary: "call an operation of the service V", load: () => import("../commands/call.js") },
   {
     name: "trace",
-    summary: "log in, get a ticket and call, with the six messages on the screen",
+    summary: "log in, get a ticket and call V, showing the six messages",
     load: () => import("../commands/trace.js"),
   },
   {
     name: "decode",
-    summary: "say what a blob is, and open it with a key",
+    summary: "tell what a blob is, and open it with a key",
     load: () => import("../commands/decode.js"),
   },
   {

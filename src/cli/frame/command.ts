@@ -1,23 +1,25 @@
-/** What a command is: its words, its options and what it does. The table of all commands is command-table.ts. */
+/**
+ * What a command is: its words, its options and its action. The table of all commands is command-table.ts.
+ */
 import { ReadableError } from "../../errors/readable-error.js";
 import type { Screen } from "../screen/screen.js";
 import type { Surroundings } from "./surroundings.js";
 
-/** An option. With `value` it takes one and the word stands for it in the help; without, it is a switch. */
+/** An option. With `value` it takes a value, shown as that word in the help; without, it is a switch. */
 export interface OptionSpec {
   readonly help: string;
   readonly value?: string;
   readonly short?: string;
-  /** May be given several times. */
+  /** It may be given several times. */
   readonly multiple?: boolean;
   /** Other long names, such as MIT's. */
   readonly aliases?: readonly string[];
 }
 
-/** The options of a command by their long names. */
+/** The options of a command, by their long names. */
 export type OptionSpecs = Readonly<Record<string, OptionSpec>>;
 
-/** What the options of a command come to. */
+/** The values of a command's options. */
 export type OptionValues<Specs extends OptionSpecs> = {
   readonly [Name in keyof Specs]: Specs[Name] extends { readonly value: string }
     ? Specs[Name] extends { readonly multiple: true }
@@ -35,7 +37,7 @@ export interface CommandSurroundings extends Omit<Surroundings, "stdout" | "stde
 export interface CommandInput<Specs extends OptionSpecs> extends CommandSurroundings {
   readonly options: OptionValues<Specs>;
   readonly positionals: readonly string[];
-  /** The result is wanted as JSON. */
+  /** Whether the result is wanted as JSON. */
   readonly json: boolean;
 }
 
@@ -43,26 +45,26 @@ export interface CommandInput<Specs extends OptionSpecs> extends CommandSurround
 export interface Command<Specs extends OptionSpecs = OptionSpecs> {
   /** As it is typed after `tessera`. */
   readonly name: string;
-  /** What follows the name, a line a form. */
+  /** What follows the name: one line for each form. */
   readonly usage: readonly string[];
   /** What it does, in whole sentences. */
   readonly description: string;
   readonly examples: readonly string[];
   readonly options: Specs;
-  /** Fewest and most arguments that are no options. */
+  /** The least and the greatest number of arguments besides options. */
   readonly arguments: readonly [least: number, most: number];
-  /** The help on what its arguments name, where there is some; otherwise the help of the command. */
+  /** Help on what the arguments name; undefined: the help of the command is shown. */
   helpOn?(subjects: readonly string[]): Promise<string | undefined>;
-  /** Does it. Throws to fail; a number is the exit code where 0 would be wrong. */
+  /** Does the work. It fails by throwing; a number is the exit code instead of 0. */
   run(input: CommandInput<Specs>): Promise<number | undefined>;
 }
 
-/** Checks a command's types where it is defined. */
+/** Defines a command, so that its types are checked. */
 export function defineCommand<const Specs extends OptionSpecs>(command: Command<Specs>): Command {
   return command as unknown as Command;
 }
 
-/** The command was typed wrongly: exit code 2. The text never repeats what could be a password. */
+/** Wrong usage: exit code 2. The text never repeats anything that could be a password. */
 export class UsageError extends ReadableError {
   override readonly name = "UsageError";
 
@@ -71,7 +73,7 @@ export class UsageError extends ReadableError {
   }
 }
 
-/** The command could not do what it was asked: exit code 1. */
+/** The command could not do what it was asked to: exit code 1. */
 export class CommandError extends ReadableError {
   override readonly name = "CommandError";
 

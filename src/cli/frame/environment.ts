@@ -1,4 +1,4 @@
-/** What the environment says, with the defaults where it says nothing. */
+/** What the environment's variables mean, and the defaults of those that are not set. */
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { filePathOf } from "../../files/file-name.js";
@@ -6,8 +6,8 @@ import { CommandError } from "./command.js";
 import type { Environment } from "./surroundings.js";
 
 /**
- * The realm's folder: `TESSERA_REALM_DIR`, or `tessera/realm` where the user's data is.
- * @throws CommandError where neither says and the user has no home.
+ * The realm's folder: `TESSERA_REALM_DIR`, or `tessera/realm` among the user's data.
+ * @throws CommandError if neither is given and the user has no home.
  */
 export function realmDir(env: Environment, given?: string): string {
   return given ?? (env.TESSERA_REALM_DIR || join(dataFolder(env), "tessera", "realm"));
@@ -26,13 +26,16 @@ function homeFolder(env: Environment): string {
   }
 }
 
-/** The file of the credential cache: `TESSERA_CCACHE`, or /tmp/tesseracc_UID. Throws CommandError for other types. */
+/**
+ * The file of the credential cache: `TESSERA_CCACHE`, or /tmp/tesseracc_UID. Throws CommandError for other
+ * types.
+ */
 export function cachePath(env: Environment, given?: string): string {
   const name = given ?? (env.TESSERA_CCACHE || `FILE:/tmp/tesseracc_${process.getuid?.() ?? "user"}`);
   return filePath(name, "credential cache");
 }
 
-/** A keytab's file: `TESSERA_KEYTAB`, or undefined. */
+/** The file of the keytab: `TESSERA_KEYTAB`, or undefined. */
 export function keytabPath(env: Environment, given?: string): string | undefined {
   const name = given ?? (env.TESSERA_KEYTAB || undefined);
   return name === undefined ? undefined : filePath(name, "keytab");

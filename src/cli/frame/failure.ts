@@ -1,7 +1,8 @@
 /**
- * What is said of a failure: what failed, the refusal's name and number, what was compared, and a hint.
+ * A failure in words: what failed, the refusal's name and number, what was compared, and a hint.
  *
- * Invariant: texts of errors hold no key, password or ticket content, and nothing is added to them here.
+ * Invariant: the texts of errors hold no key, password or contents of tickets, and nothing is added to them
+ * here.
  */
 import { ReadableError } from "../../errors/readable-error.js";
 import { KrbError, type KrbErrorName } from "../../protocol/krb-error.js";
@@ -24,21 +25,23 @@ const SET_CLOCK: Hint = ({ offset_ms, server_time, limit_ms }) => {
   const offset = Number(offset_ms);
   if (Number.isNaN(server) || Number.isNaN(offset)) return "set the clocks of both machines (NTP)";
   const ours = new Date(server + offset).toISOString();
-  return `set the clock: here it was ${ours}, at the server ${server_time}; ${Number(limit_ms) / 1000} s are permitted`;
+  const limit = Number(limit_ms) / 1000;
+  return `set the clock: here it was ${ours}, at the server ${server_time}; ${limit} s are permitted`;
 };
 
 const KINIT: Hint = () => "run `tessera kinit`";
 const KTADD: Hint = ({ server }) =>
-  `write the service's keytab anew: tessera kadmin ktadd -k FILE -norandkey ${server ?? "SERVICE"}`;
+  `write the service's keytab again: tessera kadmin ktadd -k FILE -norandkey ${server ?? "SERVICE"}`;
 
-/** One row a refusal that a user can do something about. */
+/** A row for each refusal that the user can do something about. */
 const HINTS: Partial<Record<KrbErrorName, Hint>> = {
   KDC_ERR_NAME_EXP: () => "the operator extends it: tessera kadmin modprinc --expire never PRINCIPAL",
   KDC_ERR_SERVICE_EXP: () => "the operator extends it: tessera kadmin modprinc --expire never SERVICE",
   KDC_ERR_PREAUTH_FAILED: () => "check the name and the password; the KDC does not say which is wrong",
   KDC_ERR_C_PRINCIPAL_UNKNOWN: () => "check the principal's name (operator: tessera kadmin listprincs)",
   KDC_ERR_S_PRINCIPAL_UNKNOWN: () =>
-    "check the service's name: tessera kadmin listprincs; add it with: tessera kadmin addprinc -randkey SERVICE",
+    "check the service's name: tessera kadmin listprincs; " +
+    "add it with: tessera kadmin addprinc -randkey SERVICE",
   KDC_ERR_MUST_USE_USER2USER: () =>
     "give the service a random key: tessera kadmin cpw -randkey SERVICE, then ktadd",
   KDC_ERR_CLIENT_REVOKED: () => "the operator enables it: tessera kadmin modprinc --enable PRINCIPAL",
@@ -57,15 +60,16 @@ const HINTS: Partial<Record<KrbErrorName, Hint>> = {
   KRB_AP_ERR_SKEW: SET_CLOCK,
   KRB_AP_ERR_TKT_EXPIRED: KINIT,
   KRB_AP_ERR_TKT_NYV: SET_CLOCK,
-  KRB_AP_ERR_REPEAT: () => "an authenticator is good for one request; make the call anew",
+  KRB_AP_ERR_REPEAT: () => "an authenticator is good for one request only: make the call again",
   KRB_AP_ERR_BADKEYVER: KTADD,
   KRB_AP_ERR_NOKEY: KTADD,
   KRB_AP_ERR_NOT_US: () => "the address belongs to another service: check --service and --address",
   KRB_AP_ERR_BAD_INTEGRITY: ({ part }) =>
     part === "reply"
-      ? "check the password: the KDC's answer does not open with it"
-      : "the key differs: get a new ticket (tessera kinit); if that does not help, ktadd the service's keytab anew",
-  KRB_AP_ERR_MODIFIED: () => "something between client and server changed the message, or a key differs",
+      ? "check the password: it does not open the KDC's answer"
+      : "the keys differ: get a new ticket (tessera kinit); " +
+        "if that does not help, write the service's keytab again (ktadd)",
+  KRB_AP_ERR_MODIFIED: () => "something between client and server changed the message, or the keys differ",
   KRB_AP_ERR_MUT_FAIL: () => "the server could not prove itself: check the address",
 };
 
@@ -75,7 +79,7 @@ export function describeFailure(error: unknown): Failure {
   const { name, message, code } = (
     error instanceof Error ? error : new Error(String(error))
   ) as NodeJS.ErrnoException;
-  // The system's errors, and those of an argument out of range, say what is wrong; any other is a defect.
+  // Errors of the system, and of an argument out of range, say what is wrong; any other is a defect.
   const plain = code !== undefined || error instanceof RangeError;
   const text = plain ? message : `${name}: ${message}`;
   return {
@@ -101,7 +105,9 @@ function describeReadable(error: ReadableError): Failure {
   };
 }
 
-/** grpc-js's words for a connection that did not come about, in plainer ones; undefined where it did. */
+/**
+ * A connection that could not be made, in plainer words than grpc-js has; undefined for any other failure.
+ */
 function connectionFailure({ message, facts }: ReadableError): { text: string; hint?: string } | undefined {
   const unavailable = facts.reason === "UNAVAILABLE";
   const address = /(?:ECONNREFUSED|ETIMEDOUT|EHOSTUNREACH|ENOTFOUND) (\S+?)\.?(?:\s|$)/.exec(message)?.[1];
@@ -109,13 +115,15 @@ function connectionFailure({ message, facts }: ReadableError): { text: string; h
     return {
       text: `no server answers at ${address}`,
       ...(unavailable && {
-        hint: `is the server up at ${address}? Start it with: tessera serve; or name another with --kdc or --address`,
+        hint:
+          `is the server up at ${address}? ` +
+          "Start it with: tessera serve; or name another with --kdc or --address",
       }),
     };
   if (!unavailable || !message.startsWith("No connection established")) return undefined;
   const cause = /Last error: (.*?)(?: \(\d{4}-|\. Resolution note|$)/.exec(message)?.[1] ?? "no answer";
   return {
     text: `no connection to the server: ${cause}`,
-    hint: "check the address; a server with TLS wants --tls-ca FILE, one without wants none",
+    hint: "check the address; a server with TLS needs --tls-ca FILE, one without does not take it",
   };
 }

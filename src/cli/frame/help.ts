@@ -1,4 +1,4 @@
-/** Help texts: of the program, of a group of commands, of one command. */
+/** Help: on the program, on a group of commands, on one command. */
 import { DEFAULT_ADDRESSES } from "../../rpc/default-addresses.js";
 import { columns, wrapped } from "../screen/layout.js";
 import { COMMON_OPTIONS } from "./arguments.js";
@@ -7,12 +7,12 @@ import { COMMANDS, type CommandRow } from "./command-table.js";
 
 const WIDTH = 100;
 
-/** The program's help. */
+/** Help on the program. */
 export function programHelp(): string {
   return [
     "usage: tessera COMMAND [OPTION…] [ARGUMENT…]",
     "",
-    "Kerberos tickets for gRPC: a realm, its servers, and what a user does with them.",
+    "Kerberos tickets for gRPC: a realm, its servers, and what users do with tickets.",
     "",
     "commands:",
     ...commandList(COMMANDS),
@@ -24,7 +24,7 @@ export function programHelp(): string {
     "  tessera kinit alice",
     "  tessera call put-note name=first text='sealed all the way'",
     "",
-    "Or all of it at once, with the six messages on the screen: tessera demo",
+    "Or all of it at once, showing the six messages: tessera demo",
     "",
     "environment:",
     ...columns([
@@ -35,7 +35,7 @@ export function programHelp(): string {
       ],
       ["  TESSERA_CCACHE", "credential cache, FILE:/tmp/tesseracc_UID"],
       ["  TESSERA_KEYTAB", "keytab of kinit -k, klist -k and serve v"],
-      ["  TESSERA_TRACE", "a file, or /dev/stderr: the client writes a line a step"],
+      ["  TESSERA_TRACE", "a file, or /dev/stderr: the client writes a line for each step"],
     ]),
     "",
     "exit codes: 0 done, 1 refused or failed, 2 wrong usage",
@@ -43,7 +43,7 @@ export function programHelp(): string {
   ].join("\n");
 }
 
-/** The help of a group, such as `kadmin`. */
+/** Help on a group of commands, such as `kadmin`. */
 export function groupHelp(group: string, rows: readonly CommandRow[]): string {
   return [
     `usage: tessera ${group} COMMAND …`,
@@ -55,7 +55,7 @@ export function groupHelp(group: string, rows: readonly CommandRow[]): string {
   ].join("\n");
 }
 
-/** The help of a command. */
+/** Help on a command. */
 export function commandHelp(command: Command): string {
   return [
     ...usageLines(command),
@@ -70,7 +70,7 @@ export function commandHelp(command: Command): string {
   ].join("\n");
 }
 
-/** The usage of a command, a line a form. */
+/** How a command is typed: one line for each form. */
 export function usageLines({ name, usage }: Pick<Command, "name" | "usage">): string[] {
   return usage.map((form, i) => `${i === 0 ? "usage:" : "      "} tessera ${name} ${form}`.trimEnd());
 }
@@ -80,8 +80,8 @@ function commandList(rows: readonly CommandRow[]): string[] {
 }
 
 function optionLines(options: OptionSpecs): string[] {
-  const rows = Object.entries(options).map(([name, { short, value, help }]) => ({
-    head: `  ${short === undefined ? "    " : `-${short}, `}--${name}${value === undefined ? "" : ` ${value}`}`,
+  const rows = Object.entries(options).map(([name, { short, value = "", help }]) => ({
+    head: `  ${short === undefined ? "    " : `-${short}, `}--${name}${value && ` ${value}`}`,
     help,
   }));
   const width = Math.min(34, Math.max(...rows.map(({ head }) => head.length))) + 2;

@@ -1,6 +1,6 @@
-/** The word that was probably meant. */
+/** Finds the word that was probably meant. */
 
-/** The candidate nearest to `word`, if one is near enough: a third of its letters wrong at most. */
+/** The candidate nearest to `word`, if it is near enough: at most a third of its letters wrong. */
 export function nearest(word: string, candidates: readonly string[]): string | undefined {
   let best: string | undefined;
   let least = Math.max(1, Math.floor(word.length / 3)) + 1;
@@ -14,7 +14,7 @@ export function nearest(word: string, candidates: readonly string[]): string | u
   return best;
 }
 
-/** Letters to insert, drop, replace or swap with their neighbour. */
+/** How many letters to insert, drop, replace, or swap with their neighbour. */
 function distance(a: string, b: string): number {
   const rows: number[][] = [Array.from({ length: b.length + 1 }, (_, j) => j)];
   for (let i = 1; i <= a.length; i++) {

@@ -1,4 +1,6 @@
-/** Finds the command that a command line names, runs it, and turns what it throws into text and an exit code. */
+/**
+ * Finds the command that a command line names, runs it, and turns what it throws into text and an exit code.
+ */
 import { ReadableError } from "../../errors/readable-error.js";
 import { Screen } from "../screen/screen.js";
 import { version } from "../version.js";
@@ -74,9 +76,8 @@ function checkCount(command: Command, count: number): void {
   if (count <= most) return;
   // The arguments are not repeated: one of them may be a password.
   const takesPassword = "password-stdin" in command.options;
-  throw new UsageError(
-    `too many arguments: at most ${most}, got ${count}${takesPassword ? `; if one is a password: ${NO_PASSWORD_ARGUMENTS}` : ""}`,
-  );
+  const warning = takesPassword ? `; if one is a password: ${NO_PASSWORD_ARGUMENTS}` : "";
+  throw new UsageError(`too many arguments: at most ${most}, got ${count}${warning}`);
 }
 
 async function failed(command: Command, error: unknown, json: boolean, screen: Screen): Promise<number> {

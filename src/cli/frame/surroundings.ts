@@ -1,6 +1,6 @@
 /**
- * What a command finds around itself. But for files, sockets and the terminal's prompt, a command reads and writes
- * nothing else, so that a test can run it in its own process.
+ * What a command finds around itself. But for files, sockets and the terminal's prompt, a command reads and
+ * writes nothing else, so that a test can run it in its own process.
  */
 
 /** The variables of an environment, by name. */

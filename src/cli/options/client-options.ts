@@ -1,4 +1,7 @@
-/** The options of the commands that use a login or talk to servers. Nothing here loads gRPC: help must not wait for it. */
+/**
+ * The options of commands that use a login or call servers. Nothing here loads gRPC: help must not wait for
+ * it.
+ */
 import { type KdcAddresses, parseKdcAddresses } from "../../client/addresses.js";
 import type { ClientEtypes } from "../../client/client-etypes.js";
 import { type OptionSpecs, UsageError } from "../frame/command.js";
@@ -14,7 +17,7 @@ export const CACHE_OPTIONS = {
 
 /** The TLS options of every command that talks to servers. */
 export const TLS_OPTIONS = {
-  "tls-ca": { value: "FILE", help: "use TLS; the certificates (PEM) to trust" },
+  "tls-ca": { value: "FILE", help: "use TLS, and trust these certificates (PEM)" },
   "tls-cert": { value: "FILE", help: "with TLS: our own certificate (PEM)" },
   "tls-key": {
     value: "FILE",
@@ -39,13 +42,13 @@ export const CLIENT_OPTIONS = {
   ...CACHE_OPTIONS,
   kdc: {
     value: "AS[,TGS]",
-    help: "HOST:PORT of the AS and of the TGS; the TGS is the next port unless given",
+    help: "HOST:PORT of the AS and of the TGS; unless it is given, the TGS is on the next port",
   },
   etype: {
     short: "e",
     value: "ETYPE",
     multiple: true,
-    help: "encryption type accepted, best first; may be repeated or a list with commas",
+    help: "encryption types accepted, best first; repeat it, or separate them by commas",
   },
   ...TLS_OPTIONS,
   timeout: { value: "TIME", help: "how long one call may take; 10s" },

@@ -2,7 +2,9 @@
 import { etypeByName, etypesWithIntegrity } from "../../protocol/etypes.js";
 import { UsageError } from "../frame/command.js";
 
-/** The numbers of encryption types typed as names or numbers, one by one or with commas. Throws UsageError. */
+/**
+ * The numbers of encryption types typed as names or numbers, one by one or with commas. Throws UsageError.
+ */
 export function parseEtypes(words: readonly string[], option: string): number[] {
   return words
     .flatMap((word) => word.split(","))

@@ -1,4 +1,6 @@
-/** What the kadmin commands share: names and encryption types as typed, and the limits of a principal. */
+/**
+ * What the kadmin commands share: names, encryption types and limits of principals, as a person types them.
+ */
 import type { Principal } from "../../protocol/principal.js";
 import { localPrincipal, type PrincipalLimits } from "../../realm/principals.js";
 import type { Realm } from "../../realm/realm.js";
@@ -7,43 +9,43 @@ import { parseExpiry, parseLifetime } from "../screen/times.js";
 import { parseEtypes } from "./etype-argument.js";
 import { parsePrincipalArgument } from "./principal-argument.js";
 
-/** The option that chooses encryption types of new keys; `otherwise` says what they are without it. */
+/** The option that chooses the encryption types of new keys; `otherwise` says which they are without it. */
 export function etypesOption(otherwise: string) {
   return {
     etypes: {
       short: "e",
       value: "ETYPE,…",
       multiple: true,
-      help: `encryption types of the keys, such as aes256,aes128; otherwise ${otherwise}`,
+      help: `encryption types of the keys, such as aes256,aes128; by default ${otherwise}`,
     },
   } as const satisfies OptionSpecs;
 }
 
-/** What new keys of a principal that has keys are otherwise, in the help. */
-export const PRESENT_ETYPES = "those it has that the realm permits";
-/** The options that say what a principal may. */
+/** The default for a principal that has keys, in the help. */
+export const PRESENT_ETYPES = "those of its present keys that the realm permits";
+/** The options that limit what a principal may do. */
 export const LIMIT_OPTIONS = {
-  disable: { help: "issue no ticket to it or for it" },
-  enable: { help: "the opposite of --disable" },
-  expire: { value: "WHEN", help: "from then on it is no principal: 2027-01-31, 30d, or none" },
+  disable: { help: "issue no tickets to it or for it" },
+  enable: { help: "undo --disable" },
+  expire: { value: "WHEN", help: "when it expires: 2027-01-31, 30d, or none" },
   "pw-expire": {
     value: "WHEN",
-    help: "from then on its password must be changed; none: never",
+    help: "when its password must be changed; none: never",
     aliases: ["pwexpire"],
   },
   "max-life": {
     value: "TIME",
-    help: "its longest ticket, never more than the realm's; none: the realm's",
+    help: "longest life of its tickets, at most the realm's; none: the realm's",
     aliases: ["maxlife"],
   },
   "max-renewable-life": {
     value: "TIME",
-    help: "its longest renewable life; none: the realm's",
+    help: "how long its tickets can be renewed; none: the realm's limit",
     aliases: ["maxrenewlife"],
   },
 } as const satisfies OptionSpecs;
 
-/** What was chosen of them. */
+/** The values of the limit options. */
 export interface LimitChoice {
   readonly disable: boolean;
   readonly enable: boolean;
@@ -53,7 +55,7 @@ export interface LimitChoice {
   readonly "max-renewable-life": string | undefined;
 }
 
-/** The changes to an entry that the limits come to. Throws UsageError. */
+/** The changes to an entry that the options ask for. Throws UsageError. */
 export function chosenLimits(choice: LimitChoice, now: number): PrincipalLimits {
   if (choice.disable && choice.enable) throw new UsageError("--disable and --enable: choose one");
   const life = (text: string, option: string) => (text === "none" ? undefined : parseLifetime(text, option));
@@ -71,12 +73,12 @@ export function chosenLimits(choice: LimitChoice, now: number): PrincipalLimits 
   };
 }
 
-/** The principal of this realm that was typed. Throws UsageError; RealmError for one of another realm. */
+/** Reads a principal of this realm. Throws UsageError; RealmError for a principal of another realm. */
 export function typedPrincipal(text: string, realm: Realm): Principal {
   return localPrincipal(realm, parsePrincipalArgument(text, realm.settings.realm, "principal"));
 }
 
-/** The encryption types that were typed, none where none were. Throws UsageError. */
+/** Reads the encryption types; none were typed: none. Throws UsageError. */
 export function typedEtypes(words: readonly string[]): readonly number[] {
   return parseEtypes(words, "-e");
 }

@@ -1,16 +1,16 @@
-/** Where passwords come from: the terminal, a private file, or stdin; never the command line. */
+/** Where a password comes from: the terminal, a private file, or stdin, and never the command line. */
 import { readSecret } from "../../files/secret-file.js";
 import { CommandError, type OptionSpecs, UsageError } from "../frame/command.js";
 import type { Surroundings } from "../frame/surroundings.js";
 import { askSecret } from "../screen/terminal.js";
 
-/** The options of every command that takes a password. */
+/** The options of every command that needs a password. */
 export const PASSWORD_OPTIONS = {
   "password-file": { value: "FILE", help: "read the password from a file that only you can read" },
-  "password-stdin": { help: "read the password from stdin, one line" },
+  "password-stdin": { help: "read the password from stdin: one line" },
 } as const satisfies OptionSpecs;
 
-/** What was chosen of them. */
+/** The values of the password options. */
 export interface PasswordChoice {
   readonly "password-file": string | undefined;
   readonly "password-stdin": boolean;

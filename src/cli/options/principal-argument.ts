@@ -5,8 +5,8 @@ import { UsageError } from "../frame/command.js";
 
 /**
  * Reads a principal; its realm may be left out.
- * @param argument what it was typed for, for the text.
- * @throws UsageError with the grammar; what was typed is not repeated, it may be a password.
+ * @param argument what it was typed as, for the text of the error.
+ * @throws UsageError that states the grammar and does not repeat the text, which may be a password.
  */
 export function parsePrincipalArgument(text: string, realm: string, argument: string): Principal {
   try {
@@ -18,5 +18,6 @@ export function parsePrincipalArgument(text: string, realm: string, argument: st
 }
 
 const GRAMMAR =
-  "up to four components with / between, each of at most 63 letters, digits and . - _ $, the first a letter or " +
-  "digit; @REALM in upper case, or left out: alice, notes/db.example.org, alice@EXAMPLE.TEST";
+  "up to four components with / between, each of at most 63 letters, digits and . - _ $, beginning with a " +
+  "letter or digit; then @REALM in upper case, or nothing: alice, notes/db.example.org, " +
+  "alice@EXAMPLE.TEST";

@@ -1,4 +1,6 @@
-/** A tree of fields as rows of names and text: what is inside a field has the field's name before it. */
+/**
+ * A tree of fields as rows of names and text: the name of an inner field begins with that of the outer one.
+ */
 import type { Field, FieldValue } from "../../lab/fields.js";
 import { printable } from "./readable.js";
 
@@ -10,7 +12,7 @@ export interface FieldRow {
   readonly value: string;
 }
 
-/** The rows of a tree. Bytes are shown by their first 16 unless `full`. */
+/** The rows of a tree. Of bytes only the first 16 are shown, unless `full`. */
 export function fieldRows(fields: readonly Field[], full: boolean, prefix = ""): FieldRow[] {
   return fields.flatMap(({ name, symbol, value }) => {
     if (typeof value === "object" && "fields" in value) {

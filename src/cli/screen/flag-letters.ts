@@ -1,4 +1,4 @@
-/** Ticket flags by the letters that MIT's `klist -f` shows. */
+/** Ticket flags as the letters that MIT's `klist -f` shows. */
 import type { Credentials } from "../../protocol/credentials.js";
 import { flagNames } from "../../protocol/ticket-flags.js";
 
@@ -18,7 +18,7 @@ const LETTERS: Readonly<Record<string, string>> = {
   "ok-as-delegate": "O",
 };
 
-/** The letters of some flags; a question mark for a flag that has none. */
+/** The letters of flags; a question mark stands for a flag without one. */
 export function flagLetters(flags: Credentials["flags"]): string {
   return flagNames(flags)
     .map((name) => LETTERS[name] ?? "?")

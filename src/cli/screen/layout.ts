@@ -1,6 +1,6 @@
 /** Text in columns and paragraphs. */
 
-/** Lays out rows in columns two spaces apart; the last column is as wide as it likes. */
+/** Lays out rows in columns, two spaces apart; the last column may be of any width. */
 export function columns(rows: readonly (readonly string[])[]): string[] {
   const widths: number[] = [];
   for (const row of rows)
@@ -15,7 +15,7 @@ export function columns(rows: readonly (readonly string[])[]): string[] {
   );
 }
 
-/** Breaks text into lines of at most `width` characters, at spaces. */
+/** Breaks text at spaces into lines of at most `width` characters; a longer word gets a line of its own. */
 export function wrapped(text: string, width: number): string[] {
   const lines: string[] = [];
   for (const paragraph of text.split("\n")) {

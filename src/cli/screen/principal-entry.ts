@@ -1,4 +1,4 @@
-/** A principal's entry as it is shown: never a key, never a salt. */
+/** A principal's entry as it is shown: without keys and salts. */
 import { formatDuration } from "../../protocol/duration.js";
 import { isoTime } from "../../protocol/kerberos-time.js";
 import type { LongTermKey } from "../../protocol/keys.js";
@@ -7,7 +7,7 @@ import { currentKvno, keyEnd, type PrincipalEntry } from "../../protocol/princip
 import type { Realm } from "../../realm/realm.js";
 import { localTime } from "./times.js";
 
-/** An entry as JSON has it. */
+/** An entry for JSON. */
 export function entryFacts(entry: PrincipalEntry, { policy }: Realm): Record<string, unknown> {
   const retention = keyRetention(policy);
   const time = (ms: number | undefined) => (ms === undefined ? undefined : isoTime(ms));
@@ -33,7 +33,7 @@ export function entryFacts(entry: PrincipalEntry, { policy }: Realm): Record<str
   };
 }
 
-/** An entry as rows a person reads. */
+/** An entry as rows for a person. */
 export function entryRows(entry: PrincipalEntry, { policy }: Realm, now: number): string[][] {
   const retention = keyRetention(policy);
   const time = (ms: number | undefined) => (ms === undefined ? "never" : localTime(ms));

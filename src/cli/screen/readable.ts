@@ -1,4 +1,4 @@
-/** JSON as lines a person reads: `name: value`, what is inside indented, lists with dashes. */
+/** JSON as lines for a person: `name: value`, inner values indented, lists with dashes. */
 import type { JsonValue } from "@bufbuild/protobuf";
 
 /** The lines of a value. */
@@ -16,7 +16,7 @@ export function readableLines(value: JsonValue, indent = ""): string[] {
   });
 }
 
-/** Text without control characters: what came from elsewhere must not steer the terminal. */
+/** Text without control characters: text from elsewhere must not steer the terminal. */
 export function printable(text: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for
   return text.replaceAll(/[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g, "\uFFFD");

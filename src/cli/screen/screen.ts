@@ -1,4 +1,4 @@
-/** What the command prints: data to stdout, notices and errors to stderr under the program's name. */
+/** Where the command prints: data to stdout, notices and errors to stderr under the program's name. */
 import type { Environment, Output } from "../frame/surroundings.js";
 
 /** The two outputs of a command. */
@@ -23,7 +23,7 @@ export class Screen {
     for (const line of lines) this.print(line);
   }
 
-  /** Prints data as one JSON document. Keys never get into it: they serialize as `[redacted]`. */
+  /** Prints data as a JSON document. Keys never get into it: they serialize as `[redacted]`. */
   printJson(value: unknown): void {
     this.print(jsonText(value, 2));
   }
@@ -33,7 +33,7 @@ export class Screen {
     this.print(jsonText(value));
   }
 
-  /** Tells the user something that is not data, one line or several. */
+  /** Tells the user something that is not data, in one line or several. */
   notice(text: string): void {
     for (const line of text.split("\n")) this.#stderr.write(`tessera: ${line}\n`);
   }
@@ -43,7 +43,7 @@ export class Screen {
     this.#stderr.write(`hint: ${text}\n`);
   }
 
-  /** Whether a person sees the data, not a program. */
+  /** Whether a person sees the data, rather than a program. */
   get isTerminal(): boolean {
     return this.#stdout.isTTY === true;
   }
@@ -64,7 +64,9 @@ function jsonValue(_key: string, value: unknown): unknown {
   return value;
 }
 
-/** What JSON leaves as it is although it may steer a terminal: C1 control characters and changes of direction. */
+/**
+ * Characters that JSON leaves as they are but that may steer a terminal: C1 controls, changes of direction.
+ */
 const UNPRINTABLE = /[\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g;
 
 function escaped(character: string): string {

@@ -1,8 +1,8 @@
 /**
- * The terminal: asks for a secret without echo.
+ * Asks for a secret at the terminal, without echo.
  *
- * Invariant: while the terminal is raw, every way out (answer, Ctrl-C, a signal, an error, the end of the process)
- * gives it back as it was. The question goes to the terminal and nowhere else.
+ * Invariant: every way out (an answer, Ctrl-C, a signal, an error, the end of the process) leaves the
+ * terminal as it was. The question goes to the terminal and nowhere else.
  */
 import { constants, openSync, writeSync } from "node:fs";
 import { createInterface } from "node:readline";
@@ -11,11 +11,11 @@ import { CommandError } from "../frame/command.js";
 
 const SIGNALS = ["SIGTERM", "SIGHUP", "SIGQUIT"] as const;
 const MAX_SECRET = 1024;
-const NO_TERMINAL = "there is no terminal to ask for the password at";
+const NO_TERMINAL = "there is no terminal at which to ask for the password";
 
 /**
- * Asks for a secret on the terminal.
- * @throws CommandError when there is no terminal, or the question was left with Ctrl-D. Ctrl-C ends the process as it
+ * Asks for a secret at the terminal.
+ * @throws CommandError if there is no terminal, or if the answer was Ctrl-D. Ctrl-C ends the process, as it
  *   does anywhere.
  */
 export async function askSecret(question: string): Promise<string> {
@@ -31,7 +31,7 @@ export async function askSecret(question: string): Promise<string> {
   for (const signal of SIGNALS) process.once(signal, onSignal);
   process.once("exit", restore);
   try {
-    // Quiet before the question: what is typed the moment it appears must not show either.
+    // No echo from before the question is shown: an answer typed that very moment must not show either.
     input.setRawMode(true);
     writeSync(fd, question);
     const answer = await readAnswer(input);
@@ -39,7 +39,7 @@ export async function askSecret(question: string): Promise<string> {
     writeSync(fd, "\n");
     if (answer === "interrupted") {
       process.kill(process.pid, "SIGINT");
-      // The signal arrives between here and the next turn of the event loop.
+      // The signal arrives before the next turn of the event loop ends.
       await new Promise((resolve) => setTimeout(resolve, 1000));
     }
     if (typeof answer === "string") throw new CommandError("no password was given");
@@ -59,12 +59,12 @@ export async function askSecret(question: string): Promise<string> {
 }
 
 /**
- * Asks for a "yes" on the terminal; anything else, and the end of the input, is a no.
- * @param otherwise what to do where there is no terminal, as a hint.
- * @throws CommandError when there is no terminal.
+ * Asks for a "yes" at the terminal; anything else means no, as does the end of the input.
+ * @param otherwise the hint for when there is no terminal.
+ * @throws CommandError if there is no terminal.
  */
 export async function confirm(question: string, otherwise: string): Promise<boolean> {
-  const fd = openTerminal("there is no terminal to ask at", otherwise);
+  const fd = openTerminal("there is no terminal at which to ask", otherwise);
   const input = new ReadStream(fd);
   try {
     writeSync(fd, `${question} (yes/no): `);
@@ -83,7 +83,10 @@ function openTerminal(absent: string, hint: string): number {
   }
 }
 
-/** Reads keys until Enter; the bytes are the caller's. Ctrl-U starts over, Backspace takes one character back. */
+/**
+ * Reads what is typed until Enter; the bytes are the caller's. Ctrl-U starts again, Backspace deletes a
+ * character.
+ */
 function readAnswer(input: ReadStream): Promise<Uint8Array | "interrupted" | "ended"> {
   const typed: number[] = [];
   return new Promise((resolve, reject) => {
@@ -108,7 +111,7 @@ function readAnswer(input: ReadStream): Promise<Uint8Array | "interrupted" | "en
   });
 }
 
-/** Takes back the last character, all its UTF-8 bytes. */
+/** Deletes the last character: all bytes of its UTF-8. */
 function dropCharacter(typed: number[]): void {
   let last = typed.pop();
   while (last !== undefined && (last & 0xc0) === 0x80) last = typed.pop();

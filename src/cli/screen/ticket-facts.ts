@@ -1,4 +1,4 @@
-/** What a holder can tell of a ticket: what the reply told, and what stands on the ticket in clear. */
+/** What the holder of a ticket knows about it: from the KDC's reply, and from the ticket's part in clear. */
 import { TicketSchema } from "../../gen/kerberos/v1/sealed_pb.js";
 import type { Credentials } from "../../protocol/credentials.js";
 import { etypeName } from "../../protocol/etypes.js";
@@ -6,7 +6,7 @@ import { isoTime } from "../../protocol/kerberos-time.js";
 import { decodeBlob } from "../../protocol/strict-decode.js";
 import { flagNames } from "../../protocol/ticket-flags.js";
 
-/** The facts, as JSON has them. */
+/** The facts, for JSON. */
 export interface TicketFacts {
   readonly client: string;
   readonly server: string;
@@ -15,9 +15,9 @@ export interface TicketFacts {
   readonly renewTill: string | undefined;
   readonly flags: readonly string[];
   readonly etypes: { readonly session: string; readonly ticket: string };
-  /** Version of the service's key that the ticket is sealed under. */
+  /** Version of the service's key under which the ticket is sealed. */
   readonly kvno: number;
-  /** Length of the ticket. */
+  /** Length of the ticket in bytes. */
   readonly bytes: number;
 }
 

@@ -6,7 +6,8 @@ const MOST = 100 * 366 * 86_400_000;
 
 /**
  * Reads a lifetime: `10h`, `1d12h`, `10:00`, `10:00:00`, or seconds.
- * @returns milliseconds. Throws UsageError.
+ * @returns milliseconds.
+ * @throws UsageError for anything else.
  */
 export function parseLifetime(text: string, option: string): number {
   const clock = /^(\d{1,4}):(\d{2})(?::(\d{2}))?$/.exec(text);
@@ -23,9 +24,11 @@ export function parseLifetime(text: string, option: string): number {
 }
 
 /**
- * Reads a point in time: `2027-01-31`, `2027-01-31T12:00`, by the clock on the wall unless a zone follows (`Z`,
- * `+02:00`); `now`, `never`, or a lifetime from now on.
- * @returns milliseconds since the epoch; undefined for `never`. Throws UsageError.
+ * Reads a point in time: `2027-01-31`, `2027-01-31T12:00`, in local time unless a zone follows (`Z`,
+ * `+02:00`); `now`, `never`, or a span from now on.
+ * @param now milliseconds since the epoch.
+ * @returns milliseconds since the epoch; undefined for `never`.
+ * @throws UsageError for anything else.
  */
 export function parseExpiry(text: string, option: string, now: number): number | undefined {
   if (text === "never" || text === "none") return undefined;
@@ -40,7 +43,7 @@ export function parseExpiry(text: string, option: string, now: number): number |
 
 const DATE = /^(\d{4})-(\d{2})-(\d{2})(?:[T ](\d{2}):(\d{2})(?::(\d{2}))?(Z|[+-]\d{2}:\d{2})?)?$/;
 
-/** Undefined for what is no date, or one that the calendar does not have: `Date` would take 30 February for 2 March. */
+/** Undefined if it is not a date of the calendar: `Date` would take 30 February for 2 March. */
 function parseDate(text: string): number | undefined {
   const match = DATE.exec(text);
   if (match === null) return undefined;
@@ -54,9 +57,11 @@ function parseDate(text: string): number | undefined {
   return Number.isNaN(time) ? undefined : time;
 }
 
-/** A point in time by the clock on the wall: `2027-01-31 12:00:00`. */
+/** A point in time as local time: `2027-01-31 12:00:00`. */
 export function localTime(ms: number): string {
-  const d = new Date(ms);
-  const two = (n: number) => String(n).padStart(2, "0");
-  return `${d.getFullYear()}-${two(d.getMonth() + 1)}-${two(d.getDate())} ${two(d.getHours())}:${two(d.getMinutes())}:${two(d.getSeconds())}`;
+  const time = new Date(ms);
+  const two = (part: number) => String(part).padStart(2, "0");
+  const date = [time.getFullYear(), two(time.getMonth() + 1), two(time.getDate())];
+  const clock = [time.getHours(), time.getMinutes(), time.getSeconds()];
+  return `${date.join("-")} ${clock.map(two).join(":")}`;
 }

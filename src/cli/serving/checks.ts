@@ -1,4 +1,4 @@
-/** What a login needs, looked at: the realm's folder, the credential cache, the servers. Changes nothing. */
+/** Checks what a login needs: the realm's folder, the credential cache, the servers. Changes nothing. */
 import { lstat, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import * as grpc from "@grpc/grpc-js";
@@ -20,7 +20,7 @@ import { weakNames } from "../screen/weakness.js";
 import { readKeytab } from "../session/keytab.js";
 import { channelCredentials } from "../session/tls.js";
 
-/** What to look at; undefined stands for the usual place. */
+/** What to check; undefined stands for the usual place. */
 export interface CheckChoice extends TlsChoice {
   readonly dir: string | undefined;
   readonly cache: string | undefined;
@@ -29,7 +29,7 @@ export interface CheckChoice extends TlsChoice {
   readonly address: string | undefined;
 }
 
-/** How one check ended. */
+/** The result of a check. */
 export interface Finding {
   readonly check: string;
   readonly state: "ok" | "note" | "bad";
@@ -37,7 +37,10 @@ export interface Finding {
   readonly hint?: string | undefined;
 }
 
-/** Looks at everything. Throws UsageError, CommandError, PrivateFileError for TLS files, RangeError for addresses. */
+/**
+ * Checks everything. Throws UsageError, CommandError, PrivateFileError for TLS files, RangeError for
+ * addresses.
+ */
 export async function findings(
   choice: CheckChoice,
   { screen, env, now }: CommandSurroundings,
@@ -93,13 +96,13 @@ async function checkRealm(dir: string, screen: Screen): Promise<Finding[]> {
   } catch (error) {
     const missing = (error as { code?: unknown }).code === "missing";
     const { text, hint } = describeFailure(error);
-    // A machine of clients only has no realm: nothing is wrong with that.
+    // A machine that has clients only has no realm: nothing is wrong with that.
     found.push({ check: "realm", state: missing && found.length === 0 ? "note" : "bad", text, hint });
   }
   return found;
 }
 
-/** Files of the realm that somebody else could read. */
+/** Finds files of the realm that somebody else could read. */
 async function openToOthers(dir: string): Promise<Finding[]> {
   const names = await readdir(dir, { recursive: true });
   const found: Finding[] = [];

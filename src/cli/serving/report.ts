@@ -1,4 +1,4 @@
-/** What `tessera serve` says: where it listens, under which profile, and a line an exchange. */
+/** What `tessera serve` says: where it listens, under which profile, and a line for each exchange. */
 import { etypeName } from "../../protocol/etypes.js";
 import { type ProfileName, profile } from "../../protocol/profile.js";
 import type { ServiceKeys } from "../../protocol/ticket.js";
@@ -9,16 +9,16 @@ import { printable } from "../screen/readable.js";
 import type { Screen } from "../screen/screen.js";
 import { uselessKeytab, weakNames } from "../screen/weakness.js";
 
-/** Servers that listen. */
+/** Servers that are listening. */
 export interface Started {
   readonly servers: readonly { readonly part: ServerPart; readonly server: RunningServer }[];
   readonly realm: string;
   readonly profile: ProfileName;
-  /** V's keytab, where V runs. */
+  /** V's keytab, if V runs. */
   readonly keytab: ServiceKeytab | undefined;
 }
 
-/** The keytab of a service: its file, and the keys in it at the moment. */
+/** The keytab of a service: its file, and the keys that it holds now. */
 export interface ServiceKeytab {
   readonly path: string;
   readonly serviceKeys: () => ServiceKeys;
@@ -65,12 +65,12 @@ export function announce(
   );
 }
 
-/** JSON lines, unless a person looks on. */
+/** Whether to print JSON: unless a person is watching. */
 function usesJson(json: boolean, screen: Screen): boolean {
   return json || !screen.isTerminal;
 }
 
-/** Where the servers' log lines go: JSON, or text for a person who looks on. */
+/** The servers' log: lines of JSON, or text for a person who is watching. */
 export function logOf(json: boolean, screen: Screen): Log {
   if (usesJson(json, screen)) return (record) => screen.printJsonLine(record);
   return (record) => screen.print(textLine(record));

@@ -1,7 +1,7 @@
 /**
- * The servers of a realm as one process: started, announced, logged, and ended by a signal.
+ * Runs the servers of a realm: starts and announces them, prints their log, and ends them on a signal.
  *
- * Order of the end: every server says NOT_SERVING and drains; then the stores are closed.
+ * They end in this order: every server says NOT_SERVING and finishes its calls; then the stores are closed.
  */
 import { mkdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
@@ -41,11 +41,12 @@ export interface ServeChoice {
   readonly graceMs: number | undefined;
 }
 
-/** Runs the servers until a signal ends them; resolves when everything is closed. */
+/** Runs the servers until a signal; resolves when everything is closed. */
 export async function serve(choice: ServeChoice, around: CommandSurroundings): Promise<void> {
   const { screen, env } = around;
   grpc.setLogVerbosity(grpc.logVerbosity.NONE);
-  // Listened for from the start: a signal while the stores open must not end the process in their midst.
+  // From the start: a signal that arrives while the stores are opening must not end the process in the middle
+  // of it.
   const signal = around.signal();
   if (choice.service !== undefined) parsePrincipalArgument(choice.service, DEFAULT_REALM, "--service");
   const withKdc = choice.parts.includes("as") || choice.parts.includes("tgs");
@@ -73,7 +74,8 @@ async function start(
   const replayCache = await place(choice.replayCache, "replay");
   if (replayCache === "memory:" && (withV || parts.includes("tgs")))
     screen.notice(
-      `no memory of authenticators: for ${formatDuration(settings.clockSkew)} it refuses what could be a replay (--replay-cache lmdb:DIR)`,
+      `no memory of authenticators: for ${formatDuration(settings.clockSkew)} ` +
+        "it refuses whatever could be a replay (--replay-cache lmdb:DIR)",
     );
   return runRealm({
     realm,
@@ -109,7 +111,7 @@ function announceAll(
   );
 }
 
-/** The realm's folder; V alone does without, where it is told what it needs. */
+/** The realm's folder. V alone can do without it, if it is told what it needs. */
 async function directoryOf(
   choice: ServeChoice,
   withKdc: boolean,
@@ -134,7 +136,10 @@ function settingsWithoutRealm({ profile: name = "standard", clockSkew }: ServeCh
   return { ...DEFAULT_SETTINGS, profile: name, clockSkew: clockSkew ?? DEFAULT_SETTINGS.clockSkew };
 }
 
-/** Where V alone keeps things: beside its keytab. Without memory it would refuse every client for a while at each start. */
+/**
+ * Where V alone keeps its data: beside its keytab. Without memory it would refuse all clients for a while at
+ * each start.
+ */
 async function besideKeytab({ keytab }: ServeChoice, part: string): Promise<string> {
   if (keytab === undefined) return "memory:";
   const dir = join(`${resolve(keytab)}.data`, part);

@@ -1,4 +1,4 @@
-/** What a keytab holds, as klist shows it: without the keys, and what other programs keep in it too. */
+/** What a keytab holds, for klist: without the keys, and with the entries of other programs. */
 import { readSecret } from "../../files/secret-file.js";
 import {
   isKey,
@@ -10,21 +10,21 @@ import {
 import { etypeName } from "../../protocol/etypes.js";
 import { flawOf } from "../../protocol/keys.js";
 
-/** A key of a keytab without the key. */
+/** An entry of a keytab, without its key. */
 export interface ListedKey {
   readonly kvno: number;
   readonly principal: string;
   readonly etype: string;
   /** When it was written, in milliseconds since the epoch. */
   readonly written: number;
-  /** Why it is of no use here, in words; empty where it is. */
+  /** Why it can't be used here, in words; empty if it can. */
   readonly unusable: string;
 }
 
 /**
  * What a keytab holds.
- * @param onSkipped told of entries that have not even a name.
- * @throws PrivateFileError as `readSecret`; KeytabError for a file that is no keytab.
+ * @param onSkipped told of entries that do not even have a name.
+ * @throws PrivateFileError as `readSecret`; KeytabError for a file that is not a keytab.
  */
 export async function listKeys(path: string, onSkipped: (text: string) => void): Promise<ListedKey[]> {
   const bytes = await readSecret(path);

@@ -1,4 +1,4 @@
-/** What a credential cache holds, as klist shows it: our tickets, and what other programs keep beside them. */
+/** What a credential cache holds, for klist: our tickets, and what other programs keep beside them. */
 import { readCacheFile } from "../../client/file-credential-cache.js";
 import { isCredentials, isSkipped, type SkippedCredential } from "../../formats/ccache-credential.js";
 import type { Credentials } from "../../protocol/credentials.js";
@@ -13,11 +13,11 @@ export interface ListedTicket extends Pick<Credentials, "starttime" | "endtime" 
   readonly server: string;
   /** The session key's encryption type. */
   readonly etype: string;
-  /** Length of the ticket. */
+  /** Length of the ticket in bytes. */
   readonly bytes: number;
-  /** The credentials, where they are of use here. */
+  /** The credentials, if they can be used here. */
   readonly own: Credentials | undefined;
-  /** Why not, in words; empty where they are. */
+  /** Why they can't, in words; empty if they can. */
   readonly unusable: string;
 }
 
@@ -63,7 +63,7 @@ function passedOver(skipped: SkippedCredential): ListedTicket {
   const etype = etypeName(skipped.etype);
   const reasons: Partial<Record<SkippedCredential["reason"], string>> = {
     etype: `${etype} is not supported here`,
-    name: "such a name is none here",
+    name: "its name is not allowed here",
     malformed: `its key is none of ${etype}`,
   };
   return {

@@ -1,4 +1,4 @@
-/** The realm's folder as the commands use it: opened for one command, and the realm of names typed without one. */
+/** The realm in a folder, opened for one command; and the realm of names that are typed without one. */
 import { openRealm } from "../../realm/open-realm.js";
 import type { Realm } from "../../realm/realm.js";
 import { openRealmDirectory, type RealmDirectory } from "../../realm/realm-directory.js";
@@ -18,7 +18,7 @@ export async function withRealm<T>(
   return await work(realm, directory);
 }
 
-/** The realm of names typed without one: that of the realm's folder, if there is one on this machine. */
+/** The realm of names that are typed without one: that of the realm's folder, if this machine has one. */
 export async function defaultRealm(env: Environment): Promise<string> {
   return (await realmSettings(env))?.realm ?? DEFAULT_REALM;
 }

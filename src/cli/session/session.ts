@@ -1,4 +1,4 @@
-/** A client as the commands use it: from options and environment to a KerberosClient over the file cache. */
+/** The client of a command: a KerberosClient over the file cache, made from options and environment. */
 import * as grpc from "@grpc/grpc-js";
 import { type ClientEtypes, profileEtypes } from "../../client/client-etypes.js";
 import type { CredentialCache } from "../../client/credential-cache.js";
@@ -19,13 +19,13 @@ export interface Session extends Disposable {
   readonly cache: CredentialCache;
 }
 
-/** What a session may be made with instead of what is usual. */
+/** What a session may be made of instead of the usual. */
 export interface SessionParts {
   /** Instead of the file cache. */
   readonly cache?: CredentialCache;
-  /** Who logs in; by default whoever the cache says is logged in. */
+  /** Who logs in; by default the one whose login the cache holds. */
   readonly principal?: Principal;
-  /** Outside of the one that traces. */
+  /** They stand outside of the one that traces. */
   readonly interceptors?: readonly grpc.Interceptor[];
 }
 

@@ -1,4 +1,4 @@
-/** TLS of the commands, from PEM files. They are checked here: what OpenSSL says of a bad one names no file. */
+/** TLS from PEM files. They are checked here, because what OpenSSL says about a bad file does not name it. */
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { readFile, realpath } from "node:fs/promises";
 import { createSecureContext } from "node:tls";
@@ -7,7 +7,9 @@ import { readSecret } from "../../files/secret-file.js";
 import { CommandError, UsageError } from "../frame/command.js";
 import type { TlsChoice } from "../options/client-options.js";
 
-/** The credentials of a client; undefined for plaintext. Throws UsageError, CommandError, PrivateFileError. */
+/**
+ * The credentials of a client; undefined for plaintext. Throws UsageError, CommandError, PrivateFileError.
+ */
 export async function channelCredentials(choice: TlsChoice): Promise<grpc.ChannelCredentials | undefined> {
   const { "tls-ca": ca, "tls-cert": cert, "tls-key": key } = choice;
   if (ca === undefined) {
@@ -20,15 +22,17 @@ export async function channelCredentials(choice: TlsChoice): Promise<grpc.Channe
   return grpc.credentials.createSsl(authorities, pair?.private_key, pair?.cert_chain);
 }
 
-/** The files of a server's TLS; all undefined: plaintext. */
+/** The files of a server's TLS; plaintext if all are undefined. */
 export interface TlsFiles {
   readonly cert: string | undefined;
   readonly key: string | undefined;
-  /** Certificate authority of the clients: then each needs a certificate. */
+  /** Authorities of the clients' certificates: then every client needs one. */
   readonly clientCa: string | undefined;
 }
 
-/** The credentials of a server; undefined for plaintext. Throws UsageError, CommandError, PrivateFileError. */
+/**
+ * The credentials of a server; undefined for plaintext. Throws UsageError, CommandError, PrivateFileError.
+ */
 export async function serverCredentials(files: TlsFiles): Promise<grpc.ServerCredentials | undefined> {
   const { cert, key, clientCa } = files;
   const pair = await readPair(cert, key);
@@ -40,7 +44,7 @@ export async function serverCredentials(files: TlsFiles): Promise<grpc.ServerCre
   return grpc.ServerCredentials.createSsl(authorities, [pair], authorities !== null);
 }
 
-/** A certificate chain and the key of its first certificate; undefined where neither is given. */
+/** A certificate chain and the key of its first certificate; undefined if neither is given. */
 async function readPair(
   cert: string | undefined,
   key: string | undefined,
@@ -53,7 +57,7 @@ async function readPair(
   } catch (error) {
     throw new CommandError(
       `${cert} and ${key} can't be used together: ${(error as Error).message.split(":").at(-1)}`,
-      "the key must be that of the first certificate in the file",
+      "the key must belong to the first certificate in the file",
     );
   }
   return pair;
@@ -78,7 +82,7 @@ async function readCertificates(file: string): Promise<Buffer> {
     } catch {
       throw new CommandError(
         `${file}: certificate ${i + 1} of ${certificates.length} is damaged`,
-        "get the file anew",
+        "get the file again",
       );
     }
   });
@@ -86,14 +90,14 @@ async function readCertificates(file: string): Promise<Buffer> {
 }
 
 async function readKey(file: string): Promise<Buffer> {
-  // Where certificates are renewed by a program, the key is a link to the newest one.
+  // Where a program renews certificates, the key's name is a link to the newest one.
   const key = Buffer.from(await readSecret(await realpath(file).catch(() => file)));
   try {
     createPrivateKey(key);
   } catch {
     throw new CommandError(
-      `${file}: holds no private key in PEM, or one under a passphrase`,
-      `a passphrase is taken off with: openssl pkey -in ${file} -out NEW`,
+      `${file}: holds no private key in PEM, or one that needs a passphrase`,
+      `to remove a passphrase: openssl pkey -in ${file} -out NEW`,
     );
   }
   return key;

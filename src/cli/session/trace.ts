@@ -1,18 +1,18 @@
-/** TESSERA_TRACE: a line a step of the client, with no secrets: which RPC, how many bytes, how it ended, how long. */
+/** TESSERA_TRACE: a line for each step of the client, without secrets: RPC, bytes, outcome, time taken. */
 import { appendFileSync, writeSync } from "node:fs";
 import * as grpc from "@grpc/grpc-js";
 import { fromServiceError } from "../../rpc/status.js";
 
-/** The interceptors that trace, or none where TESSERA_TRACE is not set. */
+/** The interceptor that traces; none if TESSERA_TRACE is not set. */
 export function traceInterceptors(target: string | undefined): grpc.Interceptor[] {
   if (target === undefined || target === "") return [];
-  // Opened anew, a redirected /dev/stderr would be written from its beginning.
+  // Opened again, a redirected /dev/stderr would be overwritten from its beginning.
   const write = (line: string) =>
     target === "/dev/stderr" ? writeSync(2, line) : appendFileSync(target, line, { mode: 0o600 });
   return [tracing((line) => write(`${new Date().toISOString()} [${process.pid}] ${line}\n`))];
 }
 
-/** Writes a line when a call starts and one when it ends. */
+/** Writes a line when a call starts, and one when it ends. */
 function tracing(write: (line: string) => void): grpc.Interceptor {
   return (options, nextCall) => {
     const path = options.method_definition.path;
@@ -21,7 +21,7 @@ function tracing(write: (line: string) => void): grpc.Interceptor {
     return new grpc.InterceptingCall(nextCall(options), {
       start: (metadata, _listener, next) =>
         next(metadata, {
-          // A refused call ends with no message: grpc-js then gives null.
+          // A refused call has no message: grpc-js then passes null.
           onReceiveMessage: (message: Buffer | null, nextMessage) => {
             received += message?.length ?? 0;
             nextMessage(message);

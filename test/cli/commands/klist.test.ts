@@ -165,7 +165,7 @@ describe("klist of a cache that others use too", () => {
       "HTTP/ @EXAMPLE.TEST",
       "\tFlags: IA",
       expect.stringMatching(/^\tEtype \(skey, tkt\): des-cbc-md5, unknown; \d+ bytes$/),
-      "\tNot for use here: such a name is none here",
+      "\tNot for use here: its name is not allowed here",
       "HTTP/mit@EXAMPLE.TEST",
       "\tFlags: IA",
       expect.stringMatching(/^\tEtype \(skey, tkt\): des-cbc-md5, unknown; \d+ bytes$/),

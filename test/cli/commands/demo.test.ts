@@ -1,12 +1,7 @@
-import { mkdirSync, readdirSync } from "node:fs";
-import { join } from "node:path";
-import { afterAll, describe, expect, it } from "vitest";
-import { Shell } from "./command.js";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { InProcess } from "../in-process.js";
 
-const shell = new Shell();
-const temporary = join(shell.dir, "tmp");
-mkdirSync(temporary);
-shell.env.TMPDIR = temporary;
+const shell = new InProcess();
 afterAll(() => shell.remove());
 
 interface Demo {
@@ -25,24 +20,37 @@ interface Demo {
 }
 
 describe("the demonstration", () => {
-  it("prints the six messages in the textbook's notation within 100 columns, and three refusals", async () => {
+  let text = "";
+  beforeAll(async () => {
     const { code, stdout, stderr } = await shell.run("demo");
     expect([code, stderr]).toEqual([0, ""]);
-    for (const title of [
-      "(1) C → AS: ID_c ‖ ID_tgs ‖ TS1",
-      "(2) AS → C: E(K_c, [K_c,tgs ‖ ID_tgs ‖ TS2 ‖ Lifetime2]) ‖ Ticket_tgs",
-      "(3) C → TGS: ID_v ‖ Ticket_tgs ‖ Authenticator_c",
-      "(4) TGS → C: E(K_c,tgs, [K_c,v ‖ ID_v ‖ TS4]) ‖ Ticket_v",
-      "(5) C → V: Ticket_v ‖ Authenticator_c",
-      "(6) V → C: E(K_c,v, [TS5 + 1])",
-      "KDC_ERR_PREAUTH_FAILED (24)",
-      "KRB_AP_ERR_REPEAT (34)",
-      "KRB_AP_ERR_BAD_INTEGRITY (31)",
-    ])
-      expect(stdout).toContain(title);
-    for (const line of stdout.split("\n")) expect([...line].length, line).toBeLessThanOrEqual(100);
-    expect(stdout).not.toContain("\u001b");
-    expect(readdirSync(temporary)).toEqual([]);
+    text = stdout;
+  });
+
+  it.each([
+    "(1) C → AS: ID_c ‖ ID_tgs ‖ TS1",
+    "(2) AS → C: E(K_c, [K_c,tgs ‖ ID_tgs ‖ TS2 ‖ Lifetime2]) ‖ Ticket_tgs",
+    "(3) C → TGS: ID_v ‖ Ticket_tgs ‖ Authenticator_c",
+    "(4) TGS → C: E(K_c,tgs, [K_c,v ‖ ID_v ‖ TS4]) ‖ Ticket_v",
+    "(5) C → V: Ticket_v ‖ Authenticator_c",
+    "(6) V → C: E(K_c,v, [TS5 + 1])",
+    'V answered with the note, under seal: "sealed all the way"',
+    "KDC_ERR_PREAUTH_FAILED (24)",
+    "KRB_AP_ERR_REPEAT (34)",
+    "KRB_AP_ERR_BAD_INTEGRITY (31)",
+  ])("prints %s", (line) => {
+    expect(text).toContain(line);
+  });
+
+  it("keeps within 100 columns, and has no colours where no terminal wants them", () => {
+    for (const line of text.split("\n")) expect([...line].length, line).toBeLessThanOrEqual(100);
+    expect(text).not.toContain("\u001b");
+  });
+
+  it("shows every time once, and who holds which key in the end", () => {
+    expect(text).toMatch(/\nTS2 \+ Lifetime2 +\S+Z +in message \(2\), a life of 10h\n/);
+    expect(text).toMatch(/\nV +x +x +x +x\n/);
+    expect(text).toMatch(/\nwho listens\n/);
   });
 
   it("gives the same facts as JSON, of messages that really travelled", async () => {
@@ -76,5 +84,10 @@ describe("the demonstration", () => {
       "KRB_AP_ERR_BAD_INTEGRITY",
     ]);
     expect(note).toBe("sealed all the way");
+  });
+
+  it("is used wrongly with a profile that is none", async () => {
+    const { code, stderr } = await shell.run("demo --profile strong");
+    expect([code, stderr]).toEqual([2, expect.stringContaining("--profile: expected textbook or standard")]);
   });
 });

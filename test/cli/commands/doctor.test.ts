@@ -1,0 +1,87 @@
+import { chmodSync, rmSync } from "node:fs";
+import { beforeEach, describe, expect, it } from "vitest";
+import { local } from "../in-process.js";
+import { NOON, served } from "../served.js";
+
+const tests = served();
+const { shell } = tests;
+const doctor = (words = "") => shell.run(`doctor --address ${tests.realm.v.address} ${words}`);
+const lines = async (words = "") => (await doctor(words)).stdout.trimEnd().split("\n");
+
+describe("doctor", () => {
+  beforeEach(async () => {
+    rmSync(shell.file("realm"), { recursive: true, force: true });
+    await shell.run("realm create");
+    await tests.login("alice");
+  });
+
+  it("finds everything in order", async () => {
+    const { code, stdout, stderr } = await doctor();
+    expect([code, stderr]).toEqual([0, ""]);
+    const { as, tgs } = tests.realm.kdc;
+    expect(
+      stdout
+        .trimEnd()
+        .split("\n")
+        .map((line) => line.replaceAll(/ {2,}/g, " ")),
+    ).toEqual([
+      "ok realm EXAMPLE.TEST, profile textbook, in ./realm",
+      expect.stringMatching(/^note profile permits weak encryption \(.*\): for learning$/),
+      "ok principals 2, every record opens",
+      "ok keytab 1 keys in ./realm/v.keytab",
+      `ok cache alice@EXAMPLE.TEST until ${local(NOON + 36_000_000)}; the clocks agree`,
+      `ok AS ${as}: SERVING`,
+      `ok TGS ${tgs}: SERVING`,
+      `ok V ${tests.realm.v.address}: SERVING`,
+    ]);
+  });
+
+  it("takes a machine of clients, without realm or login, for no failure", async () => {
+    rmSync(shell.file("realm"), { recursive: true });
+    await shell.run("kdestroy");
+    const { code, stdout } = await doctor();
+    expect(code).toBe(0);
+    expect(stdout).toMatch(
+      /^note realm +\.\/realm: there is no realm here\n {15}hint: check the path, or make/,
+    );
+    expect(stdout).toMatch(/\nnote cache +nobody is logged in\n {15}hint: tessera kinit\n/);
+  });
+
+  it("finds a file that others can read, and says what mends it", async () => {
+    chmodSync(shell.file("realm/v.keytab"), 0o644);
+    const { code, stdout } = await doctor();
+    expect(code).toBe(1);
+    expect(stdout).toContain("BAD  files      ./realm/v.keytab: open to others\n");
+    expect(stdout).toContain("hint: chmod go= ./realm/v.keytab\n");
+  });
+
+  it("finds a server that does not answer", async () => {
+    const { code, stdout } = await shell.run("doctor --address 127.0.0.1:1");
+    expect(code).toBe(1);
+    expect(stdout).toMatch(
+      /\nBAD {2}V +no server answers at 127\.0\.0\.1:1 \(UNAVAILABLE\)\n {15}hint: is the server/,
+    );
+  });
+
+  it("finds a login that is over, and a clock that is wrong", async () => {
+    tests.realm.advance("10h");
+    expect((await lines())[4]).toBe("note cache      alice@EXAMPLE.TEST: expired");
+    const now = shell.now;
+    shell.now = () => now() - 120_000;
+    await tests.login("alice");
+    const found = await lines();
+    shell.now = now;
+    expect(found[4]).toMatch(/^BAD {2}cache +alice@.*; the KDC's clock is 120000 ms off ours$/);
+    expect(found[5]).toMatch(/^ +hint: set the clock \(NTP\)$/);
+  });
+
+  it("gives the same as JSON", async () => {
+    const { stdout } = await doctor("--json");
+    expect(JSON.parse(stdout)).toMatchObject({
+      findings: expect.arrayContaining([
+        { check: "principals", state: "ok", text: "2, every record opens" },
+        { check: "V", state: "ok", text: `${tests.realm.v.address}: SERVING` },
+      ]),
+    });
+  });
+});

@@ -1,0 +1,61 @@
+import { beforeAll, describe, expect, it } from "vitest";
+import { local } from "../in-process.js";
+import { getPrincipal, onDisk } from "../on-disk.js";
+
+const shell = onDisk();
+const rows = async () => (await shell.run("kadmin getprinc bob")).stdout.split("\n").slice(3, 7);
+
+describe("kadmin modprinc", () => {
+  beforeAll(() => shell.run("kadmin addprinc -randkey bob"));
+
+  it("gives a principal limits of its own, and takes them back with none", async () => {
+    const changed = { code: 0, stdout: "bob@EXAMPLE.TEST changed\n", stderr: "" };
+    const limits = "--expire 2030-01-31 --pw-expire 2030-02-28 --max-life 1h --max-renewable-life 2d";
+    expect(await shell.run(`kadmin modprinc ${limits} bob`)).toEqual(changed);
+    expect(await rows()).toEqual([
+      `Expires:           ${local(Date.UTC(2030, 0, 31))}`,
+      `Password expires:  ${local(Date.UTC(2030, 1, 28))}`,
+      "Longest ticket:    1h",
+      "Renewable for:     2d",
+    ]);
+    const none = limits.replaceAll(/(--\S+) \S+/g, "$1 none");
+    expect(await shell.run(`kadmin modprinc ${none} bob`)).toEqual(changed);
+    expect(await rows()).toEqual([
+      "Expires:           never",
+      "Password expires:  never",
+      "Longest ticket:    the realm's limit",
+      "Renewable for:     the realm's limit",
+    ]);
+  });
+
+  it("disables and enables", async () => {
+    await shell.run("kadmin modprinc --disable bob");
+    expect((await shell.run("kadmin getprinc bob")).stdout).toMatch(/^State: +disabled$/m);
+    const { stdout } = await shell.run("kadmin modprinc --enable --json bob");
+    expect(JSON.parse(stdout)).toMatchObject({ principal: "bob@EXAMPLE.TEST", disabled: false });
+  });
+
+  it("takes spans from now on, and MIT's names of the options", async () => {
+    await shell.run("kadmin modprinc -pwexpire now -maxlife 2:30:00 bob");
+    expect(await getPrincipal(shell, "bob")).toMatchObject({
+      passwordExpires: "2026-03-01T12:00:00.000Z",
+      maxLifeMs: 9_000_000,
+    });
+    await shell.run("kadmin modprinc --expire 30d bob");
+    expect(await getPrincipal(shell, "bob")).toMatchObject({ expires: "2026-03-31T12:00:00.000Z" });
+  });
+
+  it("fails where there is none of that name", async () => {
+    const { code, stderr } = await shell.run("kadmin modprinc --disable nobody");
+    expect([code, stderr]).toEqual([1, expect.stringMatching(/^tessera: there is no principal nobody@/)]);
+  });
+
+  it.each([
+    ["nothing to change", "bob", "nothing to change; see the options"],
+    ["a name that is none", "--disable .a", "principal: not a principal of the form"],
+    ["a life that is none", "--max-life long bob", "--max-life: expected a time such as 10h"],
+  ])("is used wrongly with %s", async (_, words, text) => {
+    const { code, stderr } = await shell.run(`kadmin modprinc ${words}`);
+    expect([code, stderr]).toEqual([2, expect.stringContaining(text)]);
+  });
+});

@@ -1,0 +1,41 @@
+import { beforeEach, describe, expect, it } from "vitest";
+import { getPrincipal, onDisk } from "../on-disk.js";
+
+const shell = onDisk();
+const versions = async () => [...new Set((await getPrincipal(shell, "db")).keys.map(({ kvno }) => kvno))];
+
+describe("kadmin purgekeys", () => {
+  beforeEach(async () => {
+    await shell.run("kadmin delprinc -force db");
+    await shell.run("kadmin addprinc -randkey db");
+    await shell.run("kadmin cpw -randkey db");
+    await shell.run("kadmin cpw -randkey db");
+  });
+
+  it("ends the old versions", async () => {
+    expect(await versions()).toEqual([3, 2, 1]);
+    expect(await shell.run("kadmin purgekeys db")).toEqual({
+      code: 0,
+      stdout: "db@EXAMPLE.TEST: kvno 1, 2 purged\n",
+      stderr: "",
+    });
+    expect(await versions()).toEqual([3]);
+    expect((await shell.run("kadmin purgekeys db")).stdout).toBe("db@EXAMPLE.TEST: no old keys\n");
+  });
+
+  it("keeps those from a version on", async () => {
+    const { stdout } = await shell.run("kadmin purgekeys --json -keepkvno 2 db");
+    expect(JSON.parse(stdout)).toMatchObject({ purged: [1], principal: "db@EXAMPLE.TEST", kvno: 3 });
+    expect(await versions()).toEqual([3, 2]);
+  });
+
+  it("fails where there is none of that name", async () => {
+    const { code, stderr } = await shell.run("kadmin purgekeys nobody");
+    expect([code, stderr]).toEqual([1, expect.stringMatching(/^tessera: there is no principal nobody@/)]);
+  });
+
+  it("is used wrongly with a version that is none", async () => {
+    const { code, stderr } = await shell.run("kadmin purgekeys -keepkvno 0 db");
+    expect([code, stderr]).toEqual([2, expect.stringContaining("-keepkvno: expected a version number")]);
+  });
+});

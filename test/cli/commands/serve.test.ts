@@ -1,0 +1,181 @@
+import { once } from "node:events";
+import { copyFileSync, existsSync } from "node:fs";
+import { createServer } from "node:net";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { InProcess, type Running } from "../in-process.js";
+
+let shell: InProcess;
+let running: Running | undefined;
+beforeEach(async () => {
+  shell = new InProcess();
+  await shell.run("realm create");
+  await shell.run("kadmin addprinc --password-stdin alice", "apple");
+});
+afterEach(async () => {
+  running?.end();
+  await running?.outcome;
+  running = undefined;
+  shell.remove();
+});
+
+interface Ready {
+  readonly ready: boolean;
+  readonly realm: string;
+  readonly profile: string;
+  readonly service?: string;
+  readonly addresses: Readonly<Record<string, string>>;
+  readonly tls: boolean;
+}
+
+/** Starts servers on free ports. */
+async function serve(words = ""): Promise<Ready> {
+  const line = `serve --as-port 0 --tgs-port 0 --v-port 0 ${words}`;
+  running = shell.start(line.split(" ").filter((word) => word !== ""));
+  const { addresses, ...ready } = JSON.parse(await running.firstLine) as Ready;
+  shell.env.TESSERA_KDC = `${addresses.as},${addresses.tgs}`;
+  return { addresses, ...ready };
+}
+
+/** Ends the servers. */
+async function end() {
+  running!.end();
+  return running!.outcome;
+}
+
+describe("serve", () => {
+  it("runs AS, TGS and V, logs a line an exchange, and ends when it is asked to", async () => {
+    const { addresses, ...ready } = await serve();
+    expect(ready).toMatchObject({
+      ready: true,
+      realm: "EXAMPLE.TEST",
+      profile: "textbook",
+      service: "v/localhost@EXAMPLE.TEST",
+      tls: false,
+    });
+    expect((await shell.run("kinit --password-stdin alice", "wrong")).code).toBe(1);
+    expect((await shell.run("kinit --password-stdin alice", "apple")).code).toBe(0);
+    expect((await shell.run(`call --address ${addresses.v} who-am-i`)).stdout).toMatch(/^client: alice@/);
+    const { code, stdout, stderr } = await end();
+    expect(code).toBe(0);
+    const records = stdout
+      .trim()
+      .split("\n")
+      .slice(1)
+      .map((line) => JSON.parse(line) as Record<string, string>);
+    expect(records.map(({ exchange, result, client }) => `${exchange} ${result} ${client}`)).toEqual([
+      "AS KDC_ERR_PREAUTH_FAILED alice@EXAMPLE.TEST",
+      "AS OK alice@EXAMPLE.TEST",
+      "TGS OK alice@EXAMPLE.TEST",
+      "V OK alice@EXAMPLE.TEST",
+    ]);
+    expect(stderr).toMatch(
+      /^tessera: weak encryption is permitted \(.*\ntessera: SIGTERM: finishing; again to end/,
+    );
+    running = undefined;
+  });
+
+  it("speaks plainly at a terminal", async () => {
+    shell.isTerminal = true;
+    running = shell.start("serve --as-port 0 --tgs-port 0 --v-port 0".split(" "));
+    expect(await running.firstLine).toBe("realm EXAMPLE.TEST, profile textbook");
+    const { stdout } = await end();
+    expect(stdout).toMatch(
+      /\nAS {3}127\.0\.0\.1:\d+\nTGS {2}127\.0\.0\.1:\d+\nV {4}127\.0\.0\.1:\d+ {2}v\/localhost@EXAMPLE\.TEST\nready as=127/,
+    );
+    running = undefined;
+  });
+
+  it("runs V alone from its keytab, and keeps what V keeps beside it", async () => {
+    copyFileSync(shell.file("realm/v.keytab"), shell.file("v.keytab"));
+    running = shell.start("serve v --keytab ./v.keytab --profile textbook --v-port 0".split(" "));
+    const { addresses, realm } = JSON.parse(await running.firstLine) as Ready;
+    expect([Object.keys(addresses), realm]).toEqual([["v"], "EXAMPLE.TEST"]);
+    expect((await end()).code).toBe(0);
+    expect(existsSync(shell.file("v.keytab.data/notes"))).toBe(true);
+    running = undefined;
+  });
+
+  it("says that V's keytab is of no use under its profile, and the command that mends it", async () => {
+    const command =
+      "kadmin ktadd -k ./realm/v.keytab -e aes256-cts-hmac-sha384-192,aes128-cts-hmac-sha256-128 v/localhost@EXAMPLE.TEST";
+    const said = async () => {
+      running = shell.start("serve v --keytab ./realm/v.keytab --v-port 0".split(" "));
+      await running.firstLine;
+      return (await end()).stderr.replace(/tessera: SIGTERM: .*\n/, "");
+    };
+    expect(await said()).toBe(
+      "tessera: ./realm/v.keytab holds only des-cbc-md5, which the profile standard does not permit: V refuses every ticket\n" +
+        `tessera: make keys that it permits: tessera ${command}\n`,
+    );
+    expect((await shell.run(command)).code).toBe(0);
+    expect(await said()).toBe("");
+    running = undefined;
+  });
+
+  it("rotates V's key, and moves to another profile, while it serves", async () => {
+    const { addresses } = await serve();
+    const call = () => shell.run(`call --address ${addresses.v} who-am-i`);
+    await shell.run("kinit --password-stdin alice", "apple");
+    await call();
+    await shell.run("kadmin ktadd -k ./realm/v.keytab v/localhost");
+    expect((await call()).code).toBe(0);
+    await shell.run("kdestroy");
+    await shell.run("kinit --password-stdin alice", "apple");
+    expect((await call()).code).toBe(0);
+    expect((await shell.run("kvno v/localhost")).stdout).toBe("v/localhost@EXAMPLE.TEST: kvno = 2\n");
+  });
+
+  it("says where it has no memory of authenticators", async () => {
+    await serve("--replay-cache memory: --notes memory:");
+    expect((await end()).stderr).toContain(
+      "no memory of authenticators: for 5m it refuses whatever could be a replay",
+    );
+    running = undefined;
+  });
+
+  it("fails where a port is in use, in one line", async () => {
+    const other = createServer().listen(0, "127.0.0.1");
+    await once(other, "listening");
+    const { port } = other.address() as { port: number };
+    const { code, stdout, stderr } = await shell.run(`serve v --v-port ${port}`);
+    other.close();
+    expect([code, stdout]).toEqual([1, ""]);
+    expect(stderr).toMatch(new RegExp(`^tessera: 127\\.0\\.0\\.1:${port} is in use: .*\\n$`));
+  });
+
+  it("does not let weak encryption leave loopback unless that is insisted on", async () => {
+    const { code, stderr } = await shell.run("serve as --host 0.0.0.0 --as-port 0");
+    expect([code, stderr]).toEqual([1, expect.stringContaining("insist with --allow-weak-crypto")]);
+  });
+
+  it.each([
+    [
+      "there is no realm",
+      "serve --dir ./none",
+      /: there is no realm here\nhint: make it: tessera realm create\n$/,
+    ],
+    [
+      "there is no realm for V either",
+      "serve v --dir ./none",
+      /\nhint: make it: tessera realm create; or give V its keytab: --keytab FILE\n$/,
+    ],
+  ])("fails where %s", async (_, line, text) => {
+    const { code, stderr } = await shell.run(line);
+    expect([code, stderr]).toEqual([1, expect.stringMatching(text)]);
+  });
+
+  it.each([
+    ["a server that there is none of", "serve mail", "no server mail; there are as, tgs and v"],
+    ["a port that is none", "serve --v-port 70000", "--v-port: expected a port from 0 to 65535"],
+    [
+      "a profile that is none",
+      "serve v --keytab ./k --profile x",
+      "--profile: expected textbook or standard",
+    ],
+    ["a time that is none", "serve --grace x", "--grace: expected a time such as 10h"],
+    ["a service that is none", "serve v --service v/", "--service: not a principal of the form"],
+  ])("is used wrongly with %s", async (_, line, text) => {
+    const { code, stderr } = await shell.run(line);
+    expect([code, stderr]).toEqual([2, expect.stringContaining(text)]);
+  });
+});

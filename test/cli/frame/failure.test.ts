@@ -1,0 +1,93 @@
+import * as grpc from "@grpc/grpc-js";
+import { describe, expect, it } from "vitest";
+import { CommandError } from "../../../src/cli/frame/command.js";
+import { describeFailure } from "../../../src/cli/frame/failure.js";
+import { ReadableError } from "../../../src/errors/readable-error.js";
+import { KrbError, type KrbErrorName } from "../../../src/protocol/krb-error.js";
+import { RpcError } from "../../../src/rpc/rpc-error.js";
+
+const unavailable = (text: string) => describeFailure(new RpcError(grpc.status.UNAVAILABLE, text));
+
+describe("a failure", () => {
+  it("of a readable error is its text, its hint and its facts", () => {
+    expect(describeFailure(new CommandError("it failed", "mend it"))).toEqual({
+      text: "it failed",
+      compared: undefined,
+      hint: "mend it",
+      facts: { text: "it failed", hint: "mend it" },
+    });
+    class Strange extends ReadableError {
+      override get facts() {
+        return { reason: "strange" };
+      }
+    }
+    expect(describeFailure(new Strange("odd"))).toMatchObject({
+      text: "odd",
+      facts: { reason: "strange", text: "odd" },
+    });
+  });
+
+  it("of a refusal names it, and says what was compared", () => {
+    const error = new KrbError("KDC_ERR_WRONG_REALM", "another realm", { realm: "A.TEST", ours: "B.TEST" });
+    expect(describeFailure(error)).toEqual({
+      text: "another realm (KDC_ERR_WRONG_REALM, 68)",
+      compared: "realm=A.TEST, ours=B.TEST",
+      hint: "use a principal of realm A.TEST, or --kdc for the other one",
+      facts: {
+        reason: "KDC_ERR_WRONG_REALM",
+        code: 68,
+        compared: { realm: "A.TEST", ours: "B.TEST" },
+        text: "another realm",
+        hint: "use a principal of realm A.TEST, or --kdc for the other one",
+      },
+    });
+  });
+
+  it.each<[KrbErrorName, Readonly<Record<string, string>>, string]>([
+    ["KRB_AP_ERR_TKT_EXPIRED", {}, "run `tessera kinit`"],
+    ["KRB_AP_ERR_SKEW", {}, "set the clocks of both machines (NTP)"],
+    [
+      "KRB_AP_ERR_SKEW",
+      { offset_ms: "-600000", server_time: "2026-03-01T12:00:00.000Z", limit_ms: "300000" },
+      "set the clock: here it was 2026-03-01T11:50:00.000Z, at the server 2026-03-01T12:00:00.000Z; 300 s are permitted",
+    ],
+    ["KRB_AP_ERR_NOKEY", {}, "tessera kadmin ktadd -k FILE -norandkey SERVICE"],
+    [
+      "KRB_AP_ERR_BADKEYVER",
+      { server: "v/localhost" },
+      "tessera kadmin ktadd -k FILE -norandkey v/localhost",
+    ],
+    ["KRB_AP_ERR_BAD_INTEGRITY", { part: "reply" }, "check the password"],
+    ["KRB_AP_ERR_BAD_INTEGRITY", { part: "ticket" }, "get a new ticket (tessera kinit)"],
+  ])("of %s with %j has a hint", (reason, details, hint) => {
+    expect(describeFailure(new KrbError(reason, "refused", details)).hint).toContain(hint);
+  });
+
+  it("of a connection names the address, in plainer words than grpc-js", () => {
+    const text = "No connection established. Last error: Error: connect ECONNREFUSED 127.0.0.1:8801";
+    expect(unavailable(text)).toEqual({
+      text: "no server answers at 127.0.0.1:8801 (UNAVAILABLE)",
+      compared: undefined,
+      hint: "is the server up at 127.0.0.1:8801? Start it with: tessera serve; or name another with --kdc or --address",
+      facts: expect.objectContaining({ reason: "UNAVAILABLE", text: "no server answers at 127.0.0.1:8801" }),
+    });
+    expect(
+      unavailable("No connection established. Last error: wrong version number. Resolution note: x"),
+    ).toMatchObject({
+      text: "no connection to the server: wrong version number (UNAVAILABLE)",
+      hint: "check the address; a server with TLS needs --tls-ca FILE, one without does not take it",
+    });
+    expect(unavailable("draining")).toMatchObject({
+      text: "draining (UNAVAILABLE)",
+      hint: expect.stringContaining("is the server running"),
+    });
+  });
+
+  it("of the system, or of an argument out of range, is its text; of a defect, its name too", () => {
+    const system = Object.assign(new Error("EACCES: no"), { code: "EACCES" });
+    expect(describeFailure(system)).toMatchObject({ text: "EACCES: no", facts: { reason: "EACCES" } });
+    expect(describeFailure(new RangeError("port: expected less")).text).toBe("port: expected less");
+    expect(describeFailure(new TypeError("x is not a function")).text).toBe("TypeError: x is not a function");
+    expect(describeFailure("thrown").text).toBe("Error: thrown");
+  });
+});

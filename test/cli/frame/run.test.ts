@@ -1,0 +1,68 @@
+/** The frame: from words to a command, its help and its exit code. */
+import { afterAll, describe, expect, it } from "vitest";
+import { COMMANDS } from "../../../src/cli/frame/command-table.js";
+import { InProcess } from "../in-process.js";
+
+const shell = new InProcess();
+afterAll(() => shell.remove());
+
+interface Row {
+  readonly line: string;
+  readonly code: number;
+  readonly stdout?: RegExp;
+  readonly stderr?: RegExp;
+  readonly never?: RegExp;
+}
+
+const ROWS: readonly Row[] = [
+  { line: "--help", code: 0, stdout: /commands:[\s\S]*kinit +log in[\s\S]*exit codes: 0 done/ },
+  { line: "help", code: 0, stdout: /^usage: tessera COMMAND/ },
+  { line: "", code: 2, stdout: /^usage: tessera COMMAND/ },
+  { line: "kinti", code: 2, stderr: /unknown command: kinti; did you mean `tessera kinit`\?/ },
+  { line: "qqqq", code: 2, stderr: /^tessera: unknown command: qqqq\n.*\n.*`tessera --help` lists/ },
+  { line: "kadmin addpinc x", code: 2, stderr: /did you mean `tessera kadmin addprinc`\?/ },
+  { line: "kadmin", code: 2, stdout: /^usage: tessera kadmin COMMAND/ },
+  { line: "kadmin --help", code: 0, stdout: /kadmin ktadd +write a service's keys into a keytab/ },
+  { line: "kadmin ktadd --help", code: 0, stdout: /examples:\n {2}tessera kadmin ktadd -k notes\.keytab/ },
+  { line: "kinit --nonsense --help", code: 0, stdout: /^usage: tessera kinit/ },
+  { line: "kinit --hep", code: 2, stderr: /^tessera: kinit: unknown option --hep; did you mean --help\?/ },
+  { line: "kinit -l", code: 2, stderr: /-l needs a value: TIME/ },
+  { line: "kinit -l -R", code: 2, stderr: /-l needs a value: TIME; one that begins with - is given as -l=…/ },
+  { line: "kinit --renew=yes", code: 2, stderr: /--renew takes no value/ },
+  { line: "kinit -l 1h -l 2h alice", code: 2, stderr: /-l: given twice/ },
+  { line: "kvno -- --help", code: 1, stderr: /nobody is logged in/ },
+  { line: "kinit alice hunter2", code: 2, stderr: /never taken from the command line/, never: /hunter2/ },
+  { line: "kinit hunter2!", code: 2, stderr: /principal: not a principal/, never: /hunter2/ },
+  { line: "kinit --password=hunter2 alice", code: 2, stderr: /--password-stdin/, never: /hunter2/ },
+  { line: "kinit --pasword hunter2 alice", code: 2, stderr: /never taken/, never: /hunter2/ },
+];
+
+describe("the command line", () => {
+  it.each(ROWS)("tessera $line ends with $code", async ({ line, code, stdout, stderr, never }) => {
+    const outcome = await shell.run(line);
+    expect(outcome.code, outcome.stderr).toBe(code);
+    expect(outcome.stdout).toMatch(stdout ?? /^$/);
+    expect(outcome.stderr).toMatch(stderr ?? /^$/);
+    if (never !== undefined) expect(outcome.stdout + outcome.stderr).not.toMatch(never);
+    for (const text of outcome.stderr.split("\n")) expect(text).toMatch(/^(tessera: .*|hint: .*|)$/);
+  });
+});
+
+describe("every command", () => {
+  it.each(COMMANDS.map(({ name }) => name))(
+    "%s has help within 110 columns, with options and examples",
+    async (name) => {
+      const { code, stdout, stderr } = await shell.run(`${name} --help`);
+      expect([code, stderr]).toEqual([0, ""]);
+      expect(stdout).toMatch(new RegExp(`^usage: tessera ${name}`));
+      expect(stdout).toMatch(
+        /\noptions:\n[\s\S]*--json +print the result as JSON\n[\s\S]*\nexamples?:\n {2}tessera /,
+      );
+      for (const line of stdout.split("\n")) expect(line.length, line).toBeLessThanOrEqual(110);
+    },
+  );
+
+  it.each(COMMANDS)("$name is loaded under its own name", async ({ name, load }) => {
+    expect((await load()).command.name).toBe(name);
+  });
+});
