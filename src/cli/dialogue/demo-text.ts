@@ -71,7 +71,7 @@ export function demonstrationLines(
       `    → ${reason} (${code}): ${text}`,
     ]),
     "",
-    "The realm is removed. Make one that stays: tessera realm create",
+    "The realm is removed. Make one that stays: npx tessera realm create",
   ];
 }
 
