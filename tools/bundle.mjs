@@ -1,16 +1,16 @@
 /**
- * Makes dist/bin: the `tessera` command as a bundle, with a chunk for what each command alone needs, so that
+ * Makes dist/cli: the `tessera` command as a bundle, with a chunk for what each command alone needs, so that
  * it does not start by loading two hundred modules. `@grpc/grpc-js` and `lmdb` stay packages of their own.
  * Beside the bundle stand the notices of the packages in it.
  */
 import { chmodSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { build } from "esbuild";
 
-const OUT = "dist/bin";
+const OUT = "dist/cli";
 
 rmSync(OUT, { recursive: true, force: true });
 const { metafile } = await build({
-  entryPoints: { tessera: "src/cli/main.ts" },
+  entryPoints: { main: "src/cli/main.ts" },
   outdir: OUT,
   bundle: true,
   splitting: true,
@@ -21,7 +21,7 @@ const { metafile } = await build({
   metafile: true,
   logLevel: "warning",
 });
-chmodSync(`${OUT}/tessera.js`, 0o755);
+chmodSync(`${OUT}/main.js`, 0o755);
 writeFileSync(`${OUT}/NOTICES.txt`, notices(metafile));
 
 /** The packages in the bundle, the notices at the head of their files, and the licence that these name. */

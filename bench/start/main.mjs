@@ -24,7 +24,7 @@ that of \`node -e 0\`. --json prints the same for machines.`);
   process.exit(0);
 }
 
-const TESSERA = fileURLToPath(new URL("../../dist/bin/tessera.js", import.meta.url));
+const TESSERA = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));
 /** Each command, and the ratio it should not exceed. */
 const ROWS = [
   { name: "node -e 0", args: ["-e", "0"] },

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 /** The built command. */
-export const TESSERA = fileURLToPath(new URL("../../dist/bin/tessera.js", import.meta.url));
+export const TESSERA = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));
 
 /** What a command came to. */
 export interface Outcome {

@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Shell } from "./command.js";
 
-const MAIN = fileURLToPath(new URL("../../dist/bin/tessera.js", import.meta.url));
+const MAIN = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));
 const hasPty = spawnSync("python3", ["-c", "import pty, termios"]).status === 0;
 if (!hasPty) console.warn("prompt.test.ts: skipped, python3 with pty is not installed");
 

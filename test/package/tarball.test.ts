@@ -26,7 +26,7 @@ function target(page: string, link: string): string {
 test("it holds the pages, the licence, the contract, the examples and the vectors", () => {
   for (const file of ["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "LICENSE"])
     expect(there).toContain(file);
-  for (const folder of ["docs", "dist/bin", "examples/orders", "proto/kerberos/v1", "test/vectors/guard"])
+  for (const folder of ["docs", "dist/cli", "examples/orders", "proto/kerberos/v1", "test/vectors/guard"])
     expect(folders).toContain(folder);
 });
 
