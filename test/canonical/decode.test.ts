@@ -6,7 +6,7 @@ import { asCopy, asView, readCanonical } from "../../src/canonical/decode.js";
 import { EncryptedDataSchema } from "../../src/gen/kerberos/v1/encryption_pb.js";
 import { EncPrivPartSchema, EncTicketPartSchema } from "../../src/gen/kerberos/v1/sealed_pb.js";
 import { CASES } from "./messages.js";
-import { messageField, repeated, schemaOf } from "./schemas.js";
+import { messageField, numberField, repeated, schemaOf } from "./schemas.js";
 
 /**
  * The rule in protobuf-es's words: the message these bytes are the encoding of, undefined if they are none.
@@ -113,6 +113,16 @@ describe("not canonical, though most decoders read it:", () => {
     expect(readCanonical(schema, encoded, asCopy)).toBeUndefined();
     expect(reencoded(schema, encoded)).toBeUndefined();
   });
+});
+
+test("a field may come again where it is a list, unless the list is packed", () => {
+  const [one, list] = [messageField("m", 1, "M"), repeated(messageField("m", 1, "M"))];
+  const twice = Uint8Array.of(0x0a, 0, 0x0a, 0);
+  expect(readCanonical(schemaOf({ M: [list] }), twice, asCopy)).toMatchObject({ m: [{}, {}] });
+  expect(readCanonical(schemaOf({ M: [one] }), twice, asCopy)).toBeUndefined();
+  const packed = schemaOf({ M: [repeated(numberField("n", 1))] });
+  expect(readCanonical(packed, Uint8Array.of(0x0a, 2, 1, 1), asCopy)).toMatchObject({ n: [1, 1] });
+  expect(readCanonical(packed, Uint8Array.of(0x0a, 1, 1, 0x0a, 1, 1), asCopy)).toBeUndefined();
 });
 
 test("bytes come as views or as copies, as the caller chooses", () => {

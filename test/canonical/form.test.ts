@@ -46,3 +46,12 @@ test("a message within may deprive another of it, however deep", () => {
   expect(hasCanonicalForm(chain(repeated(numberField("n", 1))))).toBe(true);
   expect(hasCanonicalForm(chain(unpacked(numberField("n", 1))))).toBe(false);
 });
+
+test.each([
+  ["Struct", messageField("held", 1, "Struct", "google.protobuf")],
+  ["a list of numbers, each for itself", unpacked(numberField("held", 1))],
+])("a field of %s has no form, and says so", (_, field) => {
+  expect(() => fieldForms(schemaOf({ M: [field] }))).toThrow(
+    new TypeError("field test.M.held: no canonical form is defined for this kind of field"),
+  );
+});

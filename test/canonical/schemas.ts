@@ -5,6 +5,7 @@ import {
   FieldDescriptorProto_Type,
   type FieldDescriptorProtoSchema,
   FileDescriptorProtoSchema,
+  file_google_protobuf_struct,
 } from "@bufbuild/protobuf/wkt";
 
 type Field = MessageInitShape<typeof FieldDescriptorProtoSchema>;
@@ -15,9 +16,12 @@ export function schemaOf(messages: Record<string, Field[]>): DescMessage {
     name: "test.proto",
     package: "test",
     syntax: "proto3",
+    dependency: [file_google_protobuf_struct.proto.name],
     messageType: Object.entries(messages).map(([name, field]) => ({ name, field })),
   });
-  return createFileRegistry(file, () => undefined).getMessage(`test.${Object.keys(messages)[0]}`)!;
+  return createFileRegistry(file, () => file_google_protobuf_struct.proto).getMessage(
+    `test.${Object.keys(messages)[0]}`,
+  )!;
 }
 
 /** `int32 NAME = NUMBER;` */
@@ -27,9 +31,9 @@ export function numberField(name: string, number: number): Field {
 }
 
 /** `MESSAGE NAME = NUMBER;` */
-export function messageField(name: string, number: number, message: string): Field {
+export function messageField(name: string, number: number, message: string, within = "test"): Field {
   const { MESSAGE } = FieldDescriptorProto_Type;
-  return { ...numberField(name, number), type: MESSAGE, typeName: `.test.${message}` } as Field;
+  return { ...numberField(name, number), type: MESSAGE, typeName: `.${within}.${message}` } as Field;
 }
 
 /** The same field, repeated. */
