@@ -1,7 +1,7 @@
 /**
- * The dependency rule, executed: which room may import which, who may print, read a clock or open a file, and that no
- * import cycle exists, types included. Planted violations show that each rule can refuse. The rules, and what to do
- * about a refusal, are in test/architecture/.
+ * The dependency rule, executed: which room may import which, who may print, read a clock or open a file, and
+ * that no import cycle exists, types included. Planted violations show that each rule can refuse. The rules,
+ * and what to do about a refusal, are in test/architecture/.
  */
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: the planted sources are strings that hold templates
 import { existsSync, readdirSync, readFileSync } from "node:fs";
@@ -21,7 +21,7 @@ function sources(): Source[] {
     .map((path) => ({ path, text: readFileSync(new URL(path, src), "utf8") }));
 }
 
-/** Optional dependencies that a lock file names without an entry of their own: `npm ci` refuses such a file. */
+/** Optional dependencies that a lock file names without an entry of their own: `npm ci` refuses such a one. */
 function lackingEntries(
   packages: Record<string, { optionalDependencies?: Record<string, string> }>,
 ): string[] {

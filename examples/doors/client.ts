@@ -7,7 +7,7 @@ import {
   parsePrincipal,
 } from "tessera-sso/client";
 
-/** Logs alice in and has V say something back, under seal. `address` is V's; what is not given is on this machine. */
+/** Logs alice in and has V say something back, under seal. `address` is V's; by default all is local. */
 export async function sayHello(password: string, kdc?: KdcAddresses, address?: string): Promise<string> {
   // #region client
   const client = new KerberosClient({ kdc });

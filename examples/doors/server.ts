@@ -2,7 +2,7 @@
 import * as grpc from "@grpc/grpc-js";
 import { callerOf, guard, KeytabFile, openReplayCache } from "tessera-sso/server";
 
-/** Makes a server of the service whose keys are in a keytab. The replay cache outlives it in a folder of its own. */
+/** Makes a server for the service whose keys are in a keytab. Its replay cache outlives it, in a folder. */
 export async function makeGuardedServer(keytabPath: string, replayDir: string): Promise<grpc.Server> {
   const keytab = await KeytabFile.open(keytabPath);
   const replayCache = await openReplayCache(`lmdb:${replayDir}`, { skew: 300_000, startedAt: Date.now() });

@@ -1,4 +1,4 @@
-/** The rules of the house. Each refusal is one sentence: where, what, and after the colon what to do about it. */
+/** The rules of the house. A refusal is one sentence: where, what, and after the colon what to do about it. */
 import { posix } from "node:path";
 import { DRIVERS, INTERNALS, PURE, ROOMS, roomOf, WITH_INDEX } from "./rooms.js";
 import { factsOf, type Source } from "./source.js";
@@ -114,8 +114,8 @@ function importRefusal(path: string, specifier: string | undefined): string | un
   const users = roomsThat(({ rooms }) => rooms.includes(other));
   const whose = users.length > 0 ? `only ${users.join(", ")} may` : "no room may";
   return (
-    `${room} may not import ${other} (${target}): ${whose}; do the work there, take its result as a parameter, or ` +
-    `move what both need into a room below`
+    `${room} may not import ${other} (${target}): ${whose}; do the work there, take its result as a ` +
+    "parameter, or move what both need into a room below"
   );
 }
 
@@ -123,7 +123,7 @@ function packageRefusal(path: string, room: string, specifier: string): string |
   const driver = DRIVERS[specifier];
   if (driver?.test(path)) return undefined;
   if (driver !== undefined)
-    return `imports ${specifier}: a database's driver is known to one file of store (${driver.source}); use its store`;
+    return `imports ${specifier}: only one file of store knows a driver (${driver.source}); use its store`;
   const allows = (packages: readonly string[]) => packages.some((allowed) => isOf(specifier, allowed));
   if (allows(ROOMS[room]!.packages)) return undefined;
   const users = roomsThat(({ packages }) => allows(packages));
@@ -131,7 +131,7 @@ function packageRefusal(path: string, room: string, specifier: string): string |
     `${room} may not import ${specifier}: ` +
     (users.length > 0
       ? `do the work in ${users.join(", ")}, or take its result as a parameter`
-      : "do without it, or give it a place in test/architecture/rooms.ts and its sentence in docs/dependencies.md")
+      : "do without it, or give it a place in test/architecture/rooms.ts and a line in docs/dependencies.md")
   );
 }
 

@@ -17,15 +17,15 @@ export interface Facts {
   /** Every module named: import, export from, import(), import types, require(); `undefined` if computed. */
   readonly imports: readonly Found<string | undefined>[];
   /**
-   * Uses of the globals in GLOBALS, as `process.env.HOME`, `setTimeout`; a call without a member as `Date()`, and
-   * `new` without arguments as `new Date()`.
+   * Uses of the globals in GLOBALS, as `process.env.HOME`, `setTimeout`; a call without a member as `Date()`,
+   * and `new` without arguments as `new Date()`.
    */
   readonly uses: readonly Found[];
   /** Places of default exports. */
   readonly defaultExports: readonly Found[];
-  /** Numbers of encryption types: `etype === 3`, `etype: 16`, `etypes = [16, 3]`, `EncryptionType.DES_CBC_MD5`. */
+  /** Encryption types by number: `etype === 3`, `etype: 16`, `etypes = [16, 3]`, `EncryptionType.DES_ECB`. */
   readonly etypeNumbers: readonly Found[];
-  /** Ways around the types: `x as unknown as Hidden`, and `.nextCall`, by which grpc-js's calls hang together. */
+  /** Ways around the types: `x as unknown as Hidden`, and `.nextCall`, by which grpc-js links its calls. */
   readonly reachesInside: readonly Found[];
 }
 
@@ -174,7 +174,7 @@ function globalUses(node: Node, parent: Node | undefined, key: string | undefine
   );
 }
 
-/** `process.env.HOME` of a chain of members that begins with a global; computed members are `[]`, or their text. */
+/** `process.env.HOME` of a chain of members that begins with a global; a computed member is `[]` or its text. */
 function pathOf(node: Node): string | undefined {
   if (node.type === "Identifier") {
     const name = nameOf(node)!;

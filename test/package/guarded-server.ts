@@ -1,4 +1,4 @@
-/** A guarded server as others write one, on the public doors alone: bundled and run by bundle.test.ts. argv: KEYTAB. */
+/** A guarded server on the public doors alone, bundled and run by bundle.test.ts with a keytab's path. */
 import * as grpc from "@grpc/grpc-js";
 import { callerOf, guard, KeytabFile, MemoryReplayCache } from "tessera-sso/server";
 

@@ -1,6 +1,6 @@
 /**
- * The package is ESM only; CommonJS code requires its doors by Node's own support, which needs doors without top-level
- * await. Tried with the Node that runs the tests, and with each that tools/on-node has fetched.
+ * The package is ESM only; CommonJS code requires its doors by Node's own support, which needs doors without
+ * top-level await. Tried with the Node that runs the tests, and with each that tools/on-node has fetched.
  */
 import { execFileSync, spawnSync } from "node:child_process";
 import { describe, expect, test } from "vitest";
