@@ -1,8 +1,12 @@
 /** What a guard makes of its options. */
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, expect, test, vi } from "vitest";
+import { formatKeytab } from "../../../src/formats/keytab.js";
 import type { LogRecord } from "../../../src/services/exchange-log.js";
 import { type GuardOptions, readGuardOptions } from "../../../src/services/guard/config.js";
-import { CHAT_SERVICE, KEYS, NOW } from "./by-hand.js";
+import { CHAT_SERVICE, KEYS, NOW, ticketFor } from "./by-hand.js";
 
 const REQUIRED: GuardOptions = { keytab: () => KEYS, replayCache: { store: async () => {} } };
 
@@ -150,4 +154,47 @@ test("a keytab that can't be used is told to the log, by the guard's clock", () 
       text: expect.stringContaining("/nowhere/krb5.keytab"),
     },
   ]);
+});
+
+test("entries of a keytab that are passed over are told to the log as a warning", () => {
+  const dir = mkdtempSync(join(tmpdir(), "guard-config-"));
+  try {
+    const path = join(dir, "krb5.keytab");
+    const [key] = KEYS.keys;
+    const bytes = formatKeytab([
+      { principal: CHAT_SERVICE, timestamp: NOW, ...key! },
+      { principal: CHAT_SERVICE, timestamp: NOW, kvno: 2, key: key!.key },
+    ]);
+    // The second entry's encryption type becomes one that is not here.
+    const at = Buffer.from(bytes).lastIndexOf(Buffer.from([0, 20, 0, 32]));
+    bytes[at + 1] = 23;
+    writeFileSync(path, bytes, { mode: 0o600 });
+    const log: LogRecord[] = [];
+    const { keys } = read({
+      keytab: path,
+      clock: () => NOW,
+      log: (record: LogRecord) => void log.push(record),
+    });
+    expect(keys().keys.map(({ kvno }) => kvno)).toEqual([1]);
+    expect(log).toEqual([
+      {
+        time: new Date(NOW).toISOString(),
+        level: "warn",
+        exchange: "GUARD",
+        text: expect.stringContaining(`${path}: passed over `),
+      },
+    ]);
+  } finally {
+    rmSync(dir, { recursive: true });
+  }
+});
+
+test("a ticket is opened once, and again when it has ended for longer than the clocks may differ", () => {
+  const { openTicket } = read({ clockSkew: 1_000 }).policy;
+  const { ticket, endtime } = ticketFor();
+  const at = (now: number) => openTicket(ticket, KEYS, [20], now);
+  const opened = at(NOW);
+  expect(at(NOW)).toBe(opened);
+  expect(at(endtime + 1_000)).toBe(opened);
+  expect(at(endtime + 1_001)).not.toBe(opened);
 });

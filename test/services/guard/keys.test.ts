@@ -120,8 +120,10 @@ describe("a keytab in a file", () => {
   });
 
   test("is of no other type", () => {
-    for (const keytab of ["MEMORY:x", "KEYRING:process:x"])
+    for (const keytab of ["MEMORY:x", "KEYRING:process:x"]) {
       expect(() => sourceOf(keytab)).toThrow(RangeError);
+      expect(() => sourceOf(keytab)).toThrow(/^keytab: /);
+    }
   });
 });
 
@@ -152,7 +154,7 @@ describe("a keytab of one's own", () => {
 
   test("is of a principal", () => {
     expect(() => sourceOf(path, "no principal")).toThrow(
-      expect.objectContaining({ reason: "KRB_ERR_GENERIC" }),
+      expect.objectContaining({ reason: "KRB_ERR_GENERIC", details: { field: "service" } }),
     );
   });
 });

@@ -83,7 +83,10 @@ describe("a replay cache", () => {
     const one = waiter();
     const stored = cache.store(REPLAY, 3, one);
     answers[0]!.reject(new Error("connection reset"));
-    await expect(stored).rejects.toMatchObject({ reason: "KDC_ERR_SVC_UNAVAILABLE" });
+    await expect(stored).rejects.toMatchObject({
+      reason: "KDC_ERR_SVC_UNAVAILABLE",
+      message: "the service can't reach its replay cache; try again",
+    });
     expect(one.told).toEqual(["Error: connection reset"]);
   });
 });
