@@ -14,6 +14,7 @@ import {
 } from "@bufbuild/protobuf";
 import { AnySchema, anyPack } from "@bufbuild/protobuf/wkt";
 import * as grpc from "@grpc/grpc-js";
+import { checkOptionNames, type OptionNames } from "../errors/unknown-options.js";
 import { KdcOption } from "../gen/kerberos/v1/kdc_pb.js";
 import { makeAccessReq, openAccessRep } from "../protocol/access-exchange.js";
 import type { Credentials } from "../protocol/credentials.js";
@@ -76,6 +77,20 @@ export interface ServiceTarget {
   readonly address?: string | undefined;
 }
 
+const OPTIONS: OptionNames<KerberosClientOptions> = {
+  kdc: true,
+  credentials: true,
+  cache: true,
+  etypes: true,
+  timeoutMs: true,
+  clock: true,
+  onUnkept: true,
+  interceptors: true,
+};
+const KDC_NAMES: OptionNames<KdcAddresses> = { as: true, tgs: true };
+const TICKET_OPTIONS: OptionNames<TicketOptions> = { life: true, renewableLife: true };
+const TARGET_NAMES: OptionNames<ServiceTarget> = { principal: true, address: true };
+
 /** How long to wait after a failed renewal of the login before the next one, in milliseconds. */
 const RENEWAL_PAUSE = 60_000;
 /** How long after forgetting a ticket for a service the next one is kept, in milliseconds. */
@@ -94,7 +109,10 @@ export class KerberosClient {
   /** When a ticket for a service was last forgotten, in milliseconds since the epoch. */
   readonly #forgotAt = new Map<Principal, number>();
 
+  /** @throws TypeError naming an option that there is not. */
   constructor(options: KerberosClientOptions = {}) {
+    checkOptionNames("KerberosClient", options, OPTIONS);
+    if (options.kdc !== undefined) checkOptionNames("kdc", options.kdc, KDC_NAMES);
     const kdc = options.kdc ?? DEFAULT_ADDRESSES;
     const {
       timeoutMs = DEFAULT_TIMEOUT_MS,
@@ -152,6 +170,7 @@ export class KerberosClient {
    * @throws KrbError KRB_AP_ERR_TKT_EXPIRED when nobody is logged in any more; every refusal of the TGS.
    */
   async serviceTicket(service: string, options: TicketOptions = {}): Promise<Credentials> {
+    checkOptionNames("serviceTicket", options, TICKET_OPTIONS);
     const server = parsePrincipal(service, "service");
     return this.#ticketFor(server, options, await this.#login.current());
   }
@@ -209,6 +228,7 @@ export class KerberosClient {
     operation: OperationTypes<Request, Response>,
     init: MessageInitShape<Request>,
   ): Promise<MessageShape<Response>> {
+    checkOptionNames("access", target, TARGET_NAMES);
     const current = await this.#login.current();
     const server = parsePrincipal(target.principal, "service");
     const credentials = await this.#ticketFor(server, {}, current);
@@ -246,6 +266,7 @@ export class KerberosClient {
     keys: Pick<LoginParts, "keyOf" | "etypes">,
     options: TicketOptions,
   ): Promise<Credentials> {
+    checkOptionNames("login", options, TICKET_OPTIONS);
     const client = parsePrincipal(principal, "principal");
     const { credentials, kdcOffset } = await obtainTgt(client, {
       ...keys,

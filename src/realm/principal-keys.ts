@@ -2,6 +2,7 @@
  * New principals with their keys, and new keys for old principals: of which encryption types, and what old
  * keys remain.
  */
+import { checkOptionNames, type OptionNames } from "../errors/unknown-options.js";
 import { etypeName } from "../protocol/etypes.js";
 import type { LongTermKey } from "../protocol/keys.js";
 import {
@@ -29,6 +30,8 @@ export interface NewPrincipalChoice {
   readonly etypes?: readonly number[] | undefined;
   readonly limits?: PrincipalLimits | undefined;
 }
+
+const CHOICE_NAMES: OptionNames<NewPrincipalChoice> = { etypes: true, limits: true };
 
 /**
  * The encryption types of new keys: those asked for; or else those of the present keys, as far as the policy
@@ -71,8 +74,10 @@ export async function addPasswordPrincipal(
   name: string,
   password: PasswordSource,
   now: number,
-  { etypes = [], limits = {} }: NewPrincipalChoice = {},
+  choice: NewPrincipalChoice = {},
 ): Promise<PrincipalEntry> {
+  checkOptionNames("addPasswordPrincipal", choice, CHOICE_NAMES);
+  const { etypes = [], limits = {} } = choice;
   const principal = localPrincipal(realm, name);
   const chosen = newKeyEtypes(realm, etypes);
   await requireNew(realm, principal);
@@ -86,8 +91,10 @@ export async function addRandomKeyPrincipal(
   realm: Realm,
   name: string,
   now: number,
-  { etypes = [], limits = {} }: NewPrincipalChoice = {},
+  choice: NewPrincipalChoice = {},
 ): Promise<PrincipalEntry> {
+  checkOptionNames("addRandomKeyPrincipal", choice, CHOICE_NAMES);
+  const { etypes = [], limits = {} } = choice;
   const principal = localPrincipal(realm, name);
   const chosen = newKeyEtypes(realm, etypes);
   await requireNew(realm, principal);

@@ -1,6 +1,7 @@
 /**
  * The settings of a realm: their ranges, their text in `realm.json`, and the policy that follows from them.
  */
+import { checkOptionNames, type OptionNames } from "../errors/unknown-options.js";
 import { formatDuration, parseDuration } from "../protocol/duration.js";
 import { ITERATIONS, isIterationCount } from "../protocol/etypes.js";
 import type { RealmPolicy } from "../protocol/policy.js";
@@ -37,6 +38,16 @@ export const DEFAULT_SETTINGS: RealmSettings = Object.freeze({
   clockSkew: 5 * 60_000,
 });
 
+/** The names of all settings. */
+export const SETTING_NAMES: OptionNames<RealmSettings> = {
+  realm: true,
+  profile: true,
+  maxLife: true,
+  maxRenewableLife: true,
+  clockSkew: true,
+  iterations: true,
+};
+
 const FORMAT = 1;
 const YEAR = 366 * 86_400_000;
 
@@ -56,8 +67,9 @@ export function policyOf(settings: RealmSettings): RealmPolicy {
   return { realm, permittedEtypes: permitted, keyEtypes, maxLife, maxRenewableLife, clockSkew, iterations };
 }
 
-/** Checks settings that a program made. Throws RangeError naming the first that is out of range. */
+/** Checks settings that a program made. Throws TypeError naming one that is unknown, RangeError one that is out of range. */
 export function checkSettings(settings: RealmSettings): void {
+  checkOptionNames("settings", settings, SETTING_NAMES);
   if (!isRealm(settings.realm)) throw new RangeError(`realm: not a realm name: ${shown(settings.realm)}`);
   if (!isProfileName(settings.profile)) throw new RangeError(`profile: unknown: ${shown(settings.profile)}`);
   if (settings.iterations !== undefined && !isIterationCount(settings.iterations))

@@ -6,6 +6,7 @@
  * nothing. An entry that is of no use spoils no other: it is passed over and reported once. Only a service that is asked
  * for, and has a key that can't be used, is refused.
  */
+import { checkOptionNames, type OptionNames } from "../errors/unknown-options.js";
 import { type FileIdentity, followedFileIdentity, isSettled } from "../files/file-identity.js";
 import { filePathOf } from "../files/file-name.js";
 import { readSecretNow } from "../files/secret-file.js";
@@ -26,6 +27,8 @@ export interface KeytabFileOptions {
   readonly onSkipped?: ((text: string) => void) | undefined;
 }
 
+const OPTIONS: OptionNames<KeytabFileOptions> = { clock: true, onError: true, onSkipped: true };
+
 /** How often the file is looked at, in milliseconds. */
 const LOOK_EVERY = 100;
 
@@ -41,6 +44,7 @@ export class KeytabFile {
   #lookedAt: number;
 
   private constructor(name: string, options: KeytabFileOptions) {
+    checkOptionNames("KeytabFile", options, OPTIONS);
     this.path = filePathOf(name, "keytab");
     this.#options = options;
     this.#clock = options.clock ?? Date.now;

@@ -5,6 +5,7 @@
  * order.
  */
 import type * as grpc from "@grpc/grpc-js";
+import { checkOptionNames, type OptionNames } from "../errors/unknown-options.js";
 import type { RealmPolicy } from "../protocol/policy.js";
 import { principalInRealm, realmOf } from "../protocol/principal.js";
 import type { ServiceKeys } from "../protocol/ticket.js";
@@ -13,7 +14,7 @@ import { LivePolicy } from "../realm/live-policy.js";
 import { existingPrincipal } from "../realm/principals.js";
 import type { Realm } from "../realm/realm.js";
 import type { RealmDirectory } from "../realm/realm-directory.js";
-import { DEFAULT_SETTINGS, policyOf, type RealmSettings } from "../realm/realm-settings.js";
+import { DEFAULT_SETTINGS, policyOf, type RealmSettings, SETTING_NAMES } from "../realm/realm-settings.js";
 import { DEFAULT_HOST, DEFAULT_PORTS } from "../rpc/default-addresses.js";
 import { NotesStore } from "../store/notes-store.js";
 import { openReplayCache } from "../store/open-replay-cache.js";
@@ -69,6 +70,23 @@ export interface RunRealmOptions {
   readonly log?: Log | undefined;
 }
 
+const OPTIONS: OptionNames<RunRealmOptions> = {
+  realm: true,
+  directory: true,
+  settings: true,
+  ports: true,
+  host: true,
+  credentials: true,
+  allowWeakCrypto: true,
+  keytab: true,
+  service: true,
+  notes: true,
+  replayCache: true,
+  clock: true,
+  log: true,
+};
+const PARTS: OptionNames<Readonly<Partial<Record<ServerPart, number>>>> = { as: true, tgs: true, v: true };
+
 /** The running servers of a realm. */
 export interface RunningRealm extends AsyncDisposable {
   /** In the order AS, TGS, V. */
@@ -87,9 +105,12 @@ export interface RunningRealm extends AsyncDisposable {
  * Starts the servers of a realm. If one does not start, none is left running.
  * @throws ListenError; KeytabError and PrivateFileError for V's keytab; StoreError and RangeError for stores
  *   that can't be opened; RealmError `missing` if a realm in memory lacks V; KrbError KDC_ERR_SVC_UNAVAILABLE
- *   if a realm lacks its TGS; TypeError if AS or TGS has no realm, or V no keytab.
+ *   if a realm lacks its TGS; TypeError for an unknown option, if AS or TGS has no realm, or V no keytab.
  */
 export async function runRealm(options: RunRealmOptions): Promise<RunningRealm> {
+  checkOptionNames("runRealm", options, OPTIONS);
+  checkOptionNames("ports", options.ports ?? {}, PARTS);
+  checkOptionNames("settings", options.settings ?? {}, SETTING_NAMES);
   const closers: Closer[] = [];
   try {
     return await start(options, closers);

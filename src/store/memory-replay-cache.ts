@@ -10,6 +10,7 @@
  * - Tags are kept as strings, one byte per character: V8 hashes them with a secret of the process, so nobody
  *   can choose tags that collide.
  */
+import { checkOptionNames, type OptionNames } from "../errors/unknown-options.js";
 import type { ReplayCache } from "./replay-cache.js";
 import {
   cannotKnow,
@@ -40,6 +41,13 @@ export interface MemoryReplayCacheOptions {
   readonly capacity?: number;
 }
 
+const OPTIONS: OptionNames<MemoryReplayCacheOptions> = {
+  skew: true,
+  startedAt: true,
+  restart: true,
+  capacity: true,
+};
+
 interface Bucket {
   readonly tags: Set<string>;
   /** The last millisecond at which any of its records must still be held. */
@@ -60,13 +68,17 @@ export class MemoryReplayCache implements ReplayCache {
   /** No bucket can be dropped before the clock is past this time. */
   #nextDrop = Number.POSITIVE_INFINITY;
 
-  /** @throws RangeError for settings out of range. */
-  constructor({
-    skew,
-    startedAt,
-    restart = "refuse",
-    capacity = DEFAULT_CAPACITY,
-  }: MemoryReplayCacheOptions) {
+  /** @throws TypeError for an unknown setting, or none of `startedAt`; RangeError for settings out of range. */
+  constructor(options: MemoryReplayCacheOptions) {
+    checkOptionNames("MemoryReplayCache", options, OPTIONS);
+    const { skew, startedAt, restart = "refuse", capacity = DEFAULT_CAPACITY } = options;
+    if (typeof startedAt !== "number" || Number.isNaN(startedAt))
+      throw new TypeError(
+        `startedAt: expected milliseconds since the epoch, got ${String(startedAt)}; without it what was ` +
+          "accepted before a restart could be repeated",
+      );
+    if (restart !== "refuse" && restart !== "fresh")
+      throw new TypeError(`restart: expected "refuse" or "fresh", got ${String(restart)}`);
     checkReplaySettings(skew, capacity);
     this.#skew = skew;
     this.#capacity = capacity;

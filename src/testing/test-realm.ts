@@ -8,6 +8,7 @@
  */
 import { profileEtypes } from "../client/client-etypes.js";
 import { type KdcAddresses, KerberosClient, type KerberosClientOptions } from "../client/index.js";
+import { checkOptionNames, type OptionNames } from "../errors/unknown-options.js";
 import { formatKeytab } from "../formats/keytab.js";
 import { parseDuration } from "../protocol/duration.js";
 import { passwordPrincipal, randomKeyPrincipal } from "../protocol/new-principal.js";
@@ -42,8 +43,18 @@ export interface TestRealmOptions {
   readonly policy?: Partial<RealmPolicy>;
 }
 
+const OPTIONS: OptionNames<TestRealmOptions> = {
+  realm: true,
+  profile: true,
+  users: true,
+  services: true,
+  now: true,
+  policy: true,
+};
+
 /** Starts a realm; end it with `await using` or `close`. */
 export async function createTestRealm(options: TestRealmOptions = {}): Promise<TestRealm> {
+  checkOptionNames("createTestRealm", options, OPTIONS);
   const { realm = "TEST.EXAMPLE", profile = "standard", policy = {}, now = Date.now() } = options;
   const made = new TestRealm(await createMemoryRealm({ realm, profile }, policy, now), now);
   for (const name of options.services ?? []) await made.addService(name);

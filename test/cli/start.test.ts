@@ -48,12 +48,13 @@ describe("what is loaded by", () => {
       "src/cli/frame/command-table.ts",
       "src/cli/frame/command.ts",
       "src/cli/frame/help.ts",
-      "src/cli/frame/nearest.ts",
+
       "src/cli/frame/run.ts",
       "src/cli/main.ts",
       "src/cli/screen/layout.ts",
       "src/cli/screen/screen.ts",
       "src/cli/version.ts",
+      "src/errors/nearest.ts",
       "src/errors/readable-error.ts",
       "src/rpc/default-addresses.ts",
     ]);

@@ -1,8 +1,8 @@
 /** Makes one sealed call of an operation of V: reads the request from the command line, prints the answer. */
 import { fromJson, type JsonObject, type JsonValue, toJson } from "@bufbuild/protobuf";
+import { nearest } from "../../errors/nearest.js";
 import { realmOf } from "../../protocol/principal.js";
 import { type CommandSurroundings, UsageError } from "../frame/command.js";
-import { nearest } from "../frame/nearest.js";
 import type { ClientChoice } from "../options/client-options.js";
 import { parsePrincipalArgument } from "../options/principal-argument.js";
 import { columns, wrapped } from "../screen/layout.js";

@@ -2,8 +2,8 @@
  * Turns the words of a command line into a command's options. MIT's single dash (`-randkey`) is accepted too.
  */
 import { parseArgs } from "node:util";
+import { nearest } from "../../errors/nearest.js";
 import { type OptionSpecs, UsageError } from "./command.js";
-import { nearest } from "./nearest.js";
 
 /** The options that every command has. */
 export const COMMON_OPTIONS = {

@@ -1,6 +1,7 @@
 /**
  * Finds the command that a command line names, runs it, and turns what it throws into text and an exit code.
  */
+import { nearest } from "../../errors/nearest.js";
 import { ReadableError } from "../../errors/readable-error.js";
 import { Screen } from "../screen/screen.js";
 import { version } from "../version.js";
@@ -8,7 +9,6 @@ import { NO_PASSWORD_ARGUMENTS, parseArguments } from "./arguments.js";
 import { type Command, type CommandSurroundings, UsageError } from "./command.js";
 import { COMMANDS, type CommandRow } from "./command-table.js";
 import { commandHelp, groupHelp, programHelp, usageLines } from "./help.js";
-import { nearest } from "./nearest.js";
 import type { Surroundings } from "./surroundings.js";
 
 /** Runs the words of a command line and returns the exit code: 0 done, 1 refused or failed, 2 wrong usage. */

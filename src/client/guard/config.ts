@@ -1,4 +1,5 @@
 /** What a ticket interceptor is told, and what it makes of it once, when the client is assembled. */
+import { checkOptionNames, type OptionNames } from "../../errors/unknown-options.js";
 import { PROTECTIONS, type Protection } from "../../protocol/call-binding.js";
 import { MethodTable, PUBLIC_SERVICES } from "../../rpc/method-table.js";
 import type { TicketSource } from "./tickets.js";
@@ -29,12 +30,19 @@ export interface InterceptorConfig {
   readonly publicMethods: MethodTable<true>;
 }
 
+const OPTIONS: OptionNames<TicketInterceptorOptions> = {
+  protection: true,
+  allowInsecureChannel: true,
+  public: true,
+};
+
 /** @throws TypeError naming an option that is wrong. */
 export function readInterceptorOptions(
   tickets: TicketSource,
   service: string,
   options: TicketInterceptorOptions,
 ): InterceptorConfig {
+  checkOptionNames("ticketInterceptor", options, OPTIONS);
   const { protection = "authenticate", allowInsecureChannel = false } = options;
   if (!PROTECTIONS.includes(protection))
     throw new TypeError(`protection: expected one of ${PROTECTIONS.join(", ")}, got ${String(protection)}`);

@@ -1,5 +1,6 @@
 /** What a guard is told, and what it makes of it once, when the server is assembled. */
 import type { PeerCertificate } from "node:tls";
+import { checkOptionNames, type OptionNames } from "../../errors/unknown-options.js";
 import { PROTECTIONS, type Protection } from "../../protocol/call-binding.js";
 import { etypeOf } from "../../protocol/etypes.js";
 import type { Principal } from "../../protocol/principal.js";
@@ -67,6 +68,23 @@ export interface GuardConfig {
   readonly log: Log | undefined;
 }
 
+const OPTIONS: OptionNames<GuardOptions> = {
+  keytab: true,
+  service: true,
+  replayCache: true,
+  protection: true,
+  public: true,
+  allow: true,
+  profile: true,
+  permittedEtypes: true,
+  authorizationData: true,
+  bindClientCertificate: true,
+  clockSkew: true,
+  replayTimeoutMs: true,
+  clock: true,
+  log: true,
+};
+
 const CLOCK_SKEW_MS = 300_000;
 
 /**
@@ -76,6 +94,7 @@ const CLOCK_SKEW_MS = 300_000;
  *   principals.
  */
 export function readGuardOptions(options: GuardOptions): GuardConfig {
+  checkOptionNames("guard", options, OPTIONS);
   const { keytab, replayCache, protection: floor = "authenticate", clock = Date.now } = options;
   if (typeof replayCache?.store !== "function")
     throw new TypeError("replayCache: expected a ReplayCache, for without it every call could be repeated");

@@ -31,9 +31,9 @@ export interface FailureListener {
 
 /**
  * The source of a service's keys.
- * @param service its principal, where the keytab holds the keys of several.
+ * @param service its principal, where a file holds the keys of several.
  * @param report told at once, and later, of what is wrong with a file.
- * @throws TypeError for anything but a keytab; RangeError for the name of a keytab that is not in a file;
+ * @throws TypeError for anything but a keytab, and for a `service` beside a function, which would go unheard; RangeError for the name of a keytab that is not in a file;
  *   KrbError KRB_ERR_GENERIC for a `service` outside the grammar of principals.
  */
 export function keySource(
@@ -42,7 +42,10 @@ export function keySource(
   clock: Clock,
   report: KeytabReport,
 ): KeySource {
-  if (typeof keytab === "function") return keytab;
+  if (typeof keytab === "function") {
+    if (service === undefined) return keytab;
+    throw new TypeError("service: a function that gives the keys gives the service's principal with them");
+  }
   const principal = service === undefined ? undefined : parsePrincipal(service, "service");
   if (typeof keytab === "string") {
     const open = opener(keytab, clock, report);
