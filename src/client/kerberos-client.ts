@@ -30,6 +30,7 @@ import type { KdcAddresses } from "./addresses.js";
 import { type ClientEtypes, profileEtypes } from "./client-etypes.js";
 import { Connections } from "./connections.js";
 import { type CachedLogin, type CredentialCache, memoryCache } from "./credential-cache.js";
+import { isMendedByTicket } from "./guard/refused-ticket.js";
 import type { ServiceProof } from "./guard/tickets.js";
 import { type CurrentLogin, heldTicket, KeptLogin } from "./kept-login.js";
 import type { KeytabKeys } from "./keytab.js";
@@ -219,7 +220,8 @@ export class KerberosClient {
   }
 
   /**
-   * Calls one operation of a service under seal, in one round trip once a ticket is at hand.
+   * Calls one operation of a service under seal, in one round trip once a ticket is at hand. A ticket that the
+   * service can't use is forgotten, so that the next call gets another.
    * @throws RpcError with the code of what the operation refused; KrbError as the service refuses;
    *   KRB_AP_ERR_MUT_FAIL when the service could not prove itself.
    */
@@ -236,9 +238,12 @@ export class KerberosClient {
     // The ticket may have taken its time.
     const now = this.#clock() + current.login.kdcOffset;
     const { request, pending } = makeAccessReq(credentials, message, now);
-    const response = await this.#connections
-      .application(target.address ?? DEFAULT_ADDRESSES.v)
-      .access(request);
+    const service = this.#connections.application(target.address ?? DEFAULT_ADDRESSES.v);
+    const response = await service.access(request).catch(async (error: unknown) => {
+      // The refusal is what the caller must learn, whatever becomes of the cache.
+      if (isMendedByTicket(error)) await this.forgetTicket(credentials).catch(() => {});
+      throw error;
+    });
     return readAnswer(openAccessRep(response, pending), operation.response);
   }
 

@@ -85,6 +85,7 @@ interface HiddenChannel {
   readonly credentials?: { _isSecure?(): boolean };
   readonly options?: Readonly<Record<string, unknown>>;
   getTarget?(): string;
+  getConnectivityState?(tryToConnect: boolean): grpc.connectivityState;
 }
 
 /** What a call on the client is made over. */
@@ -95,6 +96,8 @@ export interface InnermostClientCall {
   readonly target: string | undefined;
   /** Whether the channel is encrypted. */
   readonly secure: boolean;
+  /** Whether the channel has been closed. grpc-js never ends a call that starts on one that had not resolved its name. */
+  isClosed(): boolean;
 }
 
 /**
@@ -115,6 +118,7 @@ export function takeClientBytes(
     hidden?.addStatusWatcher === undefined ||
     host === undefined ||
     target === undefined ||
+    channel?.getConnectivityState === undefined ||
     methodDefinition === undefined
   )
     throw new RpcError(grpc.status.INTERNAL, "ticketInterceptor works on grpc-js's own channels only");
@@ -123,6 +127,7 @@ export function takeClientBytes(
   return {
     authority: host,
     target: channel?.options?.["grpc.http_connect_target"] === undefined ? target : undefined,
-    secure: channel?.credentials?._isSecure?.() === true,
+    secure: channel.credentials?._isSecure?.() === true,
+    isClosed: () => channel.getConnectivityState?.(false) === grpc.connectivityState.SHUTDOWN,
   };
 }

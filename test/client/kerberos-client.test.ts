@@ -15,6 +15,8 @@ import {
   WhoAmIResponseSchema,
 } from "../../src/client/index.js";
 import { TicketFlag } from "../../src/gen/kerberos/v1/sealed_pb.js";
+import { etypeOf } from "../../src/protocol/etypes.js";
+import { randomKey } from "../../src/protocol/keys.js";
 import { keyOf, loginTo, PASSWORDS, startRealm, type TestRealm } from "../support/realm.js";
 import { standBetween } from "../support/wire-middle.js";
 
@@ -396,4 +398,19 @@ describe("the network", () => {
     await expect(client.serviceTicket("v")).rejects.toMatchObject(refusal("service"));
     expect(realm.log).toEqual([]);
   });
+});
+
+test.each([
+  { what: "of another version", kvno: 2, reason: "KRB_AP_ERR_BADKEYVER" },
+  { what: "of a principal made anew", kvno: 1, reason: "KRB_AP_ERR_BAD_INTEGRITY" },
+])("a ticket under a key $what, which the service can't open, is forgotten", async ({ kvno, reason }) => {
+  await using realm = await startRealm({ profile: "standard" });
+  const client = await realm.login("alice");
+  const { keys } = await realm.entry("v/localhost");
+  await realm.change("v/localhost", (entry) => ({ ...entry, keys: [{ kvno, key: randomKey(etypeOf(20)) }] }));
+  const call = (text: string) => client.access(realm.v, ECHO, { text });
+  await expect(call("refused")).rejects.toMatchObject({ name: "KrbError", reason });
+  await realm.change("v/localhost", (entry) => ({ ...entry, keys }));
+  expect(await call("taken")).toMatchObject({ text: "taken" });
+  expect((await client.cached())?.credentials).toHaveLength(2);
 });

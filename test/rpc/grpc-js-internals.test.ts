@@ -194,6 +194,7 @@ describe("on the client, the call below all interceptors", () => {
     expect(channel).toMatchObject({
       options: expect.any(Object),
       getTarget: expect.any(Function),
+      getConnectivityState: expect.any(Function),
       credentials: { _isSecure: expect.any(Function) },
     });
     expect(bottom.methodDefinition).toMatchObject({
@@ -220,7 +221,12 @@ describe("on the client, the call below all interceptors", () => {
     vi.stubEnv("no_proxy", undefined);
     const { found, bottom } = await below(grpc.credentials.createInsecure());
     expect(((bottom.call as Layer).channel as { getTarget(): string }).getTarget()).toContain("127.0.0.1:1");
-    expect(found).toEqual({ authority: "api.example.test:443", target: undefined, secure: false });
+    expect(found).toEqual({
+      authority: "api.example.test:443",
+      target: undefined,
+      secure: false,
+      isClosed: expect.any(Function),
+    });
   });
 
   test("tells of its end", async () => {
@@ -249,14 +255,23 @@ describe("on the client, the call below all interceptors", () => {
   });
 
   const whole = () => ({
-    call: { host: "api:1", channel: { getTarget: () => "dns:api:1" }, addStatusWatcher: () => {} },
+    call: {
+      host: "api:1",
+      channel: { getTarget: () => "dns:api:1", getConnectivityState: () => 0 },
+      addStatusWatcher: () => {},
+    },
     methodDefinition: {},
   });
   type Bottom = ReturnType<typeof whole>;
 
   test("is taken with what it must have", () => {
     const found = takeClientBytes({ nextCall: whole() } as unknown as grpc.InterceptingCall, () => {});
-    expect(found).toEqual({ authority: "api:1", target: "dns:api:1", secure: false });
+    expect(found).toEqual({
+      authority: "api:1",
+      target: "dns:api:1",
+      secure: false,
+      isClosed: expect.any(Function),
+    });
   });
 
   test.each<[string, (bottom: Bottom) => object]>([
@@ -265,6 +280,10 @@ describe("on the client, the call below all interceptors", () => {
     ["call.host", (bottom) => ({ ...bottom, call: { ...bottom.call, host: undefined } })],
     ["call.channel", (bottom) => ({ ...bottom, call: { ...bottom.call, channel: undefined } })],
     ["call.channel.getTarget", (bottom) => ({ ...bottom, call: { ...bottom.call, channel: {} } })],
+    [
+      "call.channel.getConnectivityState",
+      (bottom) => ({ ...bottom, call: { ...bottom.call, channel: { getTarget: () => "dns:api:1" } } }),
+    ],
     [
       "call.addStatusWatcher",
       (bottom) => ({ ...bottom, call: { ...bottom.call, addStatusWatcher: undefined } }),

@@ -159,7 +159,7 @@ export class GuardedCall extends grpc.InterceptingCall implements grpc.Intercept
       checkChannel(below, allowInsecureChannel);
       const ticket = await tickets.serviceProof(service);
       if (this.#state !== waiting) return;
-      const ready: Ready = { ...waiting, at: "ready", authority: below.authority, ticket };
+      const ready: Ready = { ...waiting, at: "ready", below, ticket };
       this.#state = ready;
       this.#launch(ready);
     } catch (error) {
@@ -168,13 +168,18 @@ export class GuardedCall extends grpc.InterceptingCall implements grpc.Intercept
   }
 
   /** Starts the call, unless its single request is missing. */
-  #launch({ listener, metadata, steps, authority, ticket }: Ready): void {
+  #launch({ listener, metadata, steps, below, ticket }: Ready): void {
     const { requestStream, path: method } = this.#method;
     const request = requestStream ? undefined : steps.find((step) => step.does === "send");
     if (request === undefined && !requestStream) return;
+    if (below.isClosed()) {
+      this.#refuse(new RpcError(grpc.status.UNAVAILABLE, "the channel was closed before the call started"));
+      return;
+    }
     const { protection } = this.#config;
     const messages = new GuardedMessages(ticket.credentials.key, protection, this.#method);
     const bytes = request && messages.protect(request.bytes);
+    const { authority } = below;
     const proof = new CallProof(ticket, messages.keys, { method, authority, protection, request: bytes });
     this.#state = { at: "sent", listener, ticket, proof, messages };
     this.#next.start(metadata, this);

@@ -9,7 +9,7 @@ import { RpcError } from "../../rpc/rpc-error.js";
  * @throws RpcError FAILED_PRECONDITION that says why, and what to do.
  */
 export function checkChannel(
-  { authority, target, secure }: InnermostClientCall,
+  { authority, target, secure }: Pick<InnermostClientCall, "authority" | "target" | "secure">,
   allowInsecureChannel: boolean,
 ): void {
   if (secure || allowInsecureChannel || (target !== undefined && isLoopbackTarget(target))) return;

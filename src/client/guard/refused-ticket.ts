@@ -21,7 +21,11 @@ const MENDED: ReadonlySet<KrbErrorName> = new Set<KrbErrorName>([
 
 /** Whether the status is a refusal that a new ticket mends. */
 export function wantsNewTicket(status: grpc.StatusObject): boolean {
-  const error = fromServiceError(status);
+  return isMendedByTicket(fromServiceError(status));
+}
+
+/** Whether a call failed with a refusal that a new ticket mends. */
+export function isMendedByTicket(error: unknown): boolean {
   if (!(error instanceof KrbError)) return false;
   // A principal that was made anew counts its key versions from 1 again: the seal is all that tells.
   const otherKey = error.reason === "KRB_AP_ERR_BAD_INTEGRITY" && error.details.part === "ticket";

@@ -5,6 +5,7 @@
  *                            └─→ failed → over       no AP-REQ could be made for an attempt
  */
 import type * as grpc from "@grpc/grpc-js";
+import type { InnermostClientCall } from "../../rpc/grpc-js-internals.js";
 import type { GuardedMessages } from "./messages.js";
 import type { CallProof } from "./proof.js";
 import type { ServiceProof } from "./tickets.js";
@@ -44,7 +45,7 @@ export interface Ready {
   readonly listener: Listener;
   readonly metadata: grpc.Metadata;
   readonly steps: Step[];
-  readonly authority: string;
+  readonly below: InnermostClientCall;
   readonly ticket: ServiceProof;
 }
 

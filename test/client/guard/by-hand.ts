@@ -66,6 +66,9 @@ export function openCall(wish: CallWish = {}) {
     tickets = ticketSource(),
     target = "dns:127.0.0.1:1",
     secure = false,
+    credentials,
+    started = true,
+    ...options
   } = wish;
   const wire: Passed[] = [];
   const application: Passed[] = [];
@@ -73,7 +76,11 @@ export function openCall(wish: CallWish = {}) {
   const below = {
     call: {
       host: AUTHORITY,
-      channel: { getTarget: () => target, credentials: { _isSecure: () => secure } },
+      channel: {
+        getTarget: () => target,
+        getConnectivityState: () => grpc.connectivityState.READY,
+        credentials: { _isSecure: () => secure },
+      },
       addStatusWatcher: (watcher: (status: grpc.StatusObject) => void) => void watchers.push(watcher),
     },
     methodDefinition: method,
@@ -88,8 +95,8 @@ export function openCall(wish: CallWish = {}) {
   };
   let made: grpc.InterceptorOptions | undefined;
   const call = new GuardedCall(
-    readInterceptorOptions(tickets, SERVICE, wish),
-    { method_definition: method as never, ...(wish.credentials && { credentials: wish.credentials }) },
+    readInterceptorOptions(tickets, SERVICE, options),
+    { method_definition: method as never, ...(credentials && { credentials }) },
     (options) => {
       made = options;
       return below as unknown as grpc.InterceptingCall;
@@ -104,7 +111,7 @@ export function openCall(wish: CallWish = {}) {
     onReceiveStatus: (status: grpc.StatusObject) =>
       void application.push([grpc.status[status.code]!, status]),
   };
-  if (wish.started ?? true) call.start(metadata, listener);
+  if (started) call.start(metadata, listener);
   /** What the call credentials give for one attempt. */
   const attempt = () =>
     made!.credentials!.generateMetadata({

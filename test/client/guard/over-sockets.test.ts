@@ -486,3 +486,37 @@ function certificate(dir: string, name: string): void {
     { stdio: "ignore" },
   );
 }
+
+describe("a channel that is closed while a call waits for its ticket", () => {
+  test.each(["say", "list"] as const)("%s ends with UNAVAILABLE, once", async (kind) => {
+    await using world = await openWorld();
+    let give = () => {};
+    const asked = new Promise<void>((told) => {
+      give = told;
+    });
+    const tickets: TicketSource = {
+      serviceProof: async (service) => {
+        await asked;
+        return world.alice.serviceProof(service);
+      },
+    };
+    const statuses: grpc.StatusObject[] = [];
+    const watch: grpc.Interceptor = (options, nextCall) =>
+      new grpc.InterceptingCall(nextCall(options), {
+        start: (metadata, _listener, next) =>
+          next(metadata, {
+            onReceiveStatus: (status, tell) => {
+              statuses.push(status);
+              tell(status);
+            },
+          }),
+      });
+    const client = world.client({ interceptors: [watch, ticketInterceptor(tickets, SERVICE)] });
+    const outcome = refusalOf(client[kind]("a"));
+    client.close();
+    give();
+    expect(await outcome).toMatchObject({ code: "UNAVAILABLE" });
+    expect(statuses.map(({ code }) => code)).toEqual([grpc.status.UNAVAILABLE]);
+    expect(world.seen).toEqual([]);
+  });
+});

@@ -98,10 +98,18 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
     log,
     server,
     client: (wish = {}) => {
-      const own = wish.interceptors ?? [ticketInterceptor(wish.as ?? alice, wish.service ?? SERVICE, wish)];
+      const {
+        as = alice,
+        service = SERVICE,
+        address: to = address,
+        interceptors: given,
+        channelOptions,
+        ...rest
+      } = wish;
+      const own = given ?? [ticketInterceptor(as, service, rest)];
       const channel = options.channel ?? grpc.credentials.createInsecure();
-      const client = new ChatClient(wish.address ?? address, channel, {
-        ...wish.channelOptions,
+      const client = new ChatClient(to, channel, {
+        ...channelOptions,
         interceptors: [...own],
       });
       clients.push(client);
