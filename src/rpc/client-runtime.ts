@@ -19,6 +19,7 @@ import type {
 import * as grpc from "@grpc/grpc-js";
 import { CHANNEL_OPTIONS } from "./channel-options.js";
 import { type Requests, receive, sendAll } from "./client-streams.js";
+import { isLoopbackAddress } from "./network-address.js";
 import { decodeResponse, encodeMessage, identity, methodPath } from "./service-definition.js";
 import { fromServiceError } from "./status.js";
 
@@ -84,7 +85,9 @@ export class ServiceClient {
       if (!(credentialsOrOptions instanceof grpc.ChannelCredentials)) {
         throw new TypeError("credentials: expected grpc.ChannelCredentials beside an address");
       }
-      const channelOptions = { ...CHANNEL_OPTIONS, ...options.channelOptions };
+      // No proxy leads to this machine, whatever http_proxy says.
+      const direct = isLoopbackAddress(target) ? { "grpc.enable_http_proxy": 0 } : {};
+      const channelOptions = { ...CHANNEL_OPTIONS, ...direct, ...options.channelOptions };
       this.#client = new grpc.Client(target, credentialsOrOptions, channelOptions);
     } else {
       this.#client = new grpc.Client("", grpc.credentials.createInsecure(), { channelOverride: target });

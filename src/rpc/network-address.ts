@@ -34,6 +34,11 @@ export function isLoopbackTarget(target: string): boolean {
   return scheme === "dns" && authority === "" && isLoopback(hostOf(path));
 }
 
+/** Whether an address as a client is given it, `host:port` or a target of grpc-js, leads to this machine alone. */
+export function isLoopbackAddress(address: string): boolean {
+  return isLoopback(hostOf(address)) || isLoopbackTarget(address);
+}
+
 /** The host of `host:port`, `[address]:port`, or either without a port; an address loses its brackets. */
 export function hostOf(address: string): string {
   if (address.startsWith("[")) return address.slice(1, address.indexOf("]"));

@@ -2,7 +2,7 @@
 import { createServer } from "node:net";
 import { setImmediate } from "node:timers/promises";
 import { status } from "@grpc/grpc-js";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import {
   type CachedLogin,
   type CredentialCache,
@@ -413,4 +413,14 @@ test.each([
   await realm.change("v/localhost", (entry) => ({ ...entry, keys }));
   expect(await call("taken")).toMatchObject({ text: "taken" });
   expect((await client.cached())?.credentials).toHaveLength(2);
+});
+
+test("a KDC on loopback is reached directly, whatever a proxy variable says", async () => {
+  vi.stubEnv("grpc_proxy", "http://127.0.0.1:9");
+  try {
+    await using realm = await startRealm({ profile: "standard" });
+    expect((await loginTo(realm)).client).toBe("alice@TEST.EXAMPLE");
+  } finally {
+    vi.unstubAllEnvs();
+  }
 });

@@ -50,6 +50,8 @@ export interface AdmissionPolicy {
 export interface ReceivedCall extends Omit<BoundCall, "protection">, CallShape {
   /** The client's network address, an IPv4 address as such; undefined where it has none. */
   readonly peerAddress: string | undefined;
+  /** Whether it came over a Unix socket, and so from this machine. */
+  readonly unixSocket?: boolean;
   /** The certificate that the client connected with, verified by TLS. */
   readonly certificate: PeerCertificate | undefined;
 }
@@ -102,7 +104,7 @@ export function admit(
   call: ReceivedCall,
   now: number,
 ): Admission {
-  const verified = verifyCallApReq(proof, call, apReqPolicy(policy, keys, call.peerAddress), now);
+  const verified = verifyCallApReq(proof, call, apReqPolicy(policy, keys, call), now);
   try {
     const caller = callerWith(verified.ticket, proof.protection);
     checkFloor(policy, caller);
@@ -116,9 +118,14 @@ export function admit(
 }
 
 /** Weak encryption types stay on this machine. */
-function apReqPolicy(policy: AdmissionPolicy, service: ServiceKeys, peerAddress: string | undefined) {
+function apReqPolicy(
+  policy: AdmissionPolicy,
+  service: ServiceKeys,
+  { peerAddress, unixSocket }: ReceivedCall,
+) {
   const { permittedEtypes, strongEtypes, clockSkew, authorizationData, openTicket } = policy;
-  const all = permittedEtypes === strongEtypes || (peerAddress !== undefined && isLoopback(peerAddress));
+  const here = unixSocket === true || (peerAddress !== undefined && isLoopback(peerAddress));
+  const all = permittedEtypes === strongEtypes || here;
   return {
     service,
     permittedEtypes: all ? permittedEtypes : strongEtypes,

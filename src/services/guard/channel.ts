@@ -1,5 +1,7 @@
 /** What a call came over and what it asks for, as admission is told of it: text, bytes and a certificate. */
+import type { ServerHttp2Stream } from "node:http2";
 import type * as grpc from "@grpc/grpc-js";
+import { http2Stream } from "../../rpc/grpc-js-internals.js";
 import { plainAddress } from "../../rpc/network-address.js";
 import type { ReceivedCall } from "./admission.js";
 
@@ -17,7 +19,8 @@ export function receivedCall(
   request: Uint8Array | undefined,
   withCertificate: boolean,
 ): ReceivedCall {
-  const { remoteAddress } = call.getConnectionInfo();
+  const { remoteAddress, localAddress } = call.getConnectionInfo();
+  const addressless = remoteAddress === undefined && localAddress === undefined;
   return {
     method: path,
     requestStream,
@@ -25,6 +28,12 @@ export function receivedCall(
     request,
     authority: call.getHost(),
     peerAddress: remoteAddress === undefined ? undefined : plainAddress(remoteAddress),
+    ...(addressless && isOpen(http2Stream(call)) && { unixSocket: true }),
     certificate: withCertificate ? call.getAuthContext().sslPeerCertificate : undefined,
   };
+}
+
+/** Whether a connection is open: one that was torn down has no addresses any more, wherever it came from. */
+function isOpen(stream: ServerHttp2Stream | undefined): boolean {
+  return stream?.session?.destroyed === false && !stream.session.socket.destroyed;
 }

@@ -1,9 +1,14 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import * as grpc from "@grpc/grpc-js";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ticketInterceptor } from "../../../src/client/index.js";
 import { PROTECTIONS } from "../../../src/protocol/call-binding.js";
 import type { HandlerContext } from "../../../src/rpc/server-runtime.js";
 import { callerOf } from "../../../src/services/guard/caller.js";
 import { guard } from "../../../src/services/guard/interceptor.js";
+import { createTestRealm } from "../../../src/testing/index.js";
 import { plain, serve } from "../../rpc/test-service.js";
 import { CHAT_METHODS, openWorld, SERVICE, type World } from "./world.js";
 
@@ -103,3 +108,24 @@ async function values<T>(stream: AsyncIterable<{ value: T }>): Promise<T[]> {
   for await (const { value } of stream) found.push(value);
   return found;
 }
+
+test("a peer on a Unix socket is on this machine: weak encryption types are accepted from it", async () => {
+  const dir = mkdtempSync(join(tmpdir(), "guard-"));
+  try {
+    await using realm = await createTestRealm({
+      profile: "textbook",
+      users: { alice: "secret", bob: "other" },
+      services: [SERVICE],
+    });
+    await using world = await openWorld({ realm, guard: { profile: "textbook" } });
+    const address = `unix:${join(dir, "s")}`;
+    await new Promise<void>((resolve, reject) => {
+      const done = (error: Error | null) => (error ? reject(error) : resolve());
+      world.server.bindAsync(address, grpc.ServerCredentials.createInsecure(), done);
+    });
+    expect(await world.client({ address }).say("a")).toBe("a");
+    expect(world.log.at(-1)).toMatchObject({ client: "alice@TEST.EXAMPLE" });
+  } finally {
+    rmSync(dir, { recursive: true });
+  }
+});
