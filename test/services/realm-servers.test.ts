@@ -1,7 +1,12 @@
 /** The servers of a realm, each on its own: where they may listen, and over TLS. */
 import * as grpc from "@grpc/grpc-js";
 import { describe, expect, test } from "vitest";
-import { KerberosClient, WhoAmIRequestSchema, WhoAmIResponseSchema } from "../../src/client/index.js";
+import {
+  KerberosClient,
+  profileEtypes,
+  WhoAmIRequestSchema,
+  WhoAmIResponseSchema,
+} from "../../src/client/index.js";
 import { withRandomKeys } from "../../src/protocol/new-principal.js";
 import { krbtgtOf } from "../../src/protocol/principal.js";
 import { ListenError } from "../../src/services/listen.js";
@@ -118,7 +123,8 @@ describe.skipIf(!HAS_OPENSSL)("over TLS", () => {
     await using realm = await startRealm();
     const tls = makeTls();
     const { kdc, v, stop } = await startAll(realm, tls.server);
-    const client = new KerberosClient({ kdc, credentials: tls.client, clock: () => realm.now });
+    const etypes = profileEtypes("textbook");
+    const client = new KerberosClient({ kdc, credentials: tls.client, clock: () => realm.now, etypes });
     await client.login(realm.principal("alice"), PASSWORDS.alice);
     expect((await client.access(v, WHO_AM_I, {})).client).toBe("alice@TEST.EXAMPLE");
     client.close();
