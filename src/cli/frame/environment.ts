@@ -7,19 +7,20 @@ import type { Environment } from "./surroundings.js";
 
 /**
  * The realm's folder: `TESSERA_REALM_DIR`, or `tessera/realm` among the user's data.
+ * @param home finds the user's home where the environment does not name it; throws if there is none.
  * @throws CommandError if neither is given and the user has no home.
  */
-export function realmDir(env: Environment, given?: string): string {
-  return given ?? (env.TESSERA_REALM_DIR || join(dataFolder(env), "tessera", "realm"));
+export function realmDir(env: Environment, given?: string, home = homedir): string {
+  return given ?? (env.TESSERA_REALM_DIR || join(dataFolder(env, home), "tessera", "realm"));
 }
 
-function dataFolder(env: Environment): string {
-  return env.XDG_DATA_HOME || join(homeFolder(env), ".local", "share");
+function dataFolder(env: Environment, home: () => string): string {
+  return env.XDG_DATA_HOME || join(homeFolder(env, home), ".local", "share");
 }
 
-function homeFolder(env: Environment): string {
+function homeFolder(env: Environment, home: () => string): string {
   try {
-    return env.HOME || homedir();
+    return env.HOME || home();
   } catch {
     // A user number without an entry in passwd, as containers have it.
     throw new CommandError("this user has no home folder", "give --dir DIR, or set TESSERA_REALM_DIR");

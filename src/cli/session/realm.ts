@@ -1,4 +1,5 @@
 /** The realm in a folder, opened for one command; and the realm of names that are typed without one. */
+import { homedir } from "node:os";
 import { openRealm } from "../../realm/open-realm.js";
 import type { Realm } from "../../realm/realm.js";
 import { openRealmDirectory, type RealmDirectory } from "../../realm/realm-directory.js";
@@ -19,14 +20,14 @@ export async function withRealm<T>(
 }
 
 /** The realm of names that are typed without one: that of the realm's folder, if this machine has one. */
-export async function defaultRealm(env: Environment): Promise<string> {
-  return (await realmSettings(env))?.realm ?? DEFAULT_REALM;
+export async function defaultRealm(env: Environment, home = homedir): Promise<string> {
+  return (await realmSettings(env, home))?.realm ?? DEFAULT_REALM;
 }
 
 /** The settings of the realm whose folder is on this machine; undefined: there is none that we can read. */
-export async function realmSettings(env: Environment): Promise<RealmSettings | undefined> {
+export async function realmSettings(env: Environment, home = homedir): Promise<RealmSettings | undefined> {
   try {
-    return (await openRealmDirectory(realmDir(env))).settings;
+    return (await openRealmDirectory(realmDir(env, undefined, home))).settings;
   } catch (error) {
     // No realm there, or no home to look in: nothing needs either.
     if (error instanceof StoreError || error instanceof CommandError) return undefined;

@@ -1,5 +1,4 @@
 import { beforeAll, describe, expect, it } from "vitest";
-import { local } from "../in-process.js";
 import { getPrincipal, onDisk } from "../on-disk.js";
 
 const shell = onDisk();
@@ -13,8 +12,8 @@ describe("kadmin modprinc", () => {
     const limits = "--expire 2030-01-31 --pw-expire 2030-02-28 --max-life 1h --max-renewable-life 2d";
     expect(await shell.run(`kadmin modprinc ${limits} bob`)).toEqual(changed);
     expect(await rows()).toEqual([
-      `Expires:           ${local(Date.UTC(2030, 0, 31))}`,
-      `Password expires:  ${local(Date.UTC(2030, 1, 28))}`,
+      "Expires:           2030-01-31 00:00:00",
+      "Password expires:  2030-02-28 00:00:00",
       "Longest ticket:    1h",
       "Renewable for:     2d",
     ]);
