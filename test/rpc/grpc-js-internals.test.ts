@@ -209,6 +209,7 @@ describe("on the client, the call below all interceptors", () => {
       authority: "api.example.test:443",
       target: "dns:api.example.test:443",
       secure: false,
+      isClosed: expect.any(Function),
     });
     expect((await below(grpc.credentials.createSsl())).found.secure).toBe(true);
     const named = await below(grpc.credentials.createInsecure(), { "grpc.default_authority": "orders.test" });

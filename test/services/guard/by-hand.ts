@@ -129,8 +129,8 @@ export function openCall(
     readonly started?: boolean;
   } = {},
 ) {
-  const { method = methodOf("say"), store = async () => {}, certificate, started = true, ...guard } = options;
-  const remoteAddress = "remoteAddress" in options ? options.remoteAddress : "127.0.0.1";
+  const { method = methodOf("say"), store = async () => {}, certificate, started = true, ...rest } = options;
+  const { remoteAddress, ...guard } = { remoteAddress: "127.0.0.1", ...rest };
   const wire: Passed[] = [];
   const handler: Passed[] = [];
   const log: LogRecord[] = [];
