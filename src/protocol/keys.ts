@@ -14,6 +14,7 @@ export class Key {
   readonly etype: EncryptionType;
   readonly #bytes: Uint8Array;
   #cipher: CipherKey | undefined;
+  #wiped = false;
 
   /**
    * @internal
@@ -30,9 +31,10 @@ export class Key {
 
   /**
    * @internal The key ready for use: made when it is first asked for, and kept.
-   * @throws RangeError for a weak DES key.
+   * @throws RangeError for a weak DES key; Error once the key is wiped, for zeros are a key that everybody has.
    */
   get cipher(): CipherKey {
+    if (this.#wiped) throw new Error("key: already wiped");
     this.#cipher ??= this.etype.useKey(this.#bytes);
     return this.#cipher;
   }
@@ -49,6 +51,7 @@ export class Key {
 
   /** Overwrites the key and what was derived from it. JavaScript may have left other copies. */
   wipe(): void {
+    this.#wiped = true;
     this.#bytes.fill(0);
     this.#cipher?.wipe();
   }

@@ -90,6 +90,10 @@ describe.each(ROWS.map((row) => [row.name, row] as const))("a key of %s", (name,
     wiped.wipe();
     expect(wiped.exportBytes()).toEqual(new Uint8Array(row.keySize));
     expect(() => cipher.encrypt(2, new Uint8Array(8))).toThrow("wiped");
+    expect(() => wiped.cipher).toThrow("key: already wiped");
+    const unused = new Key(row, bytes);
+    unused.wipe();
+    expect(() => unused.cipher).toThrow("key: already wiped");
   });
 
   test("comes from a password, another one for another salt", async () => {

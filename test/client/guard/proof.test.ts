@@ -15,7 +15,7 @@ function proofOf(protection: Protection, clock: () => number = () => NOW) {
   const credentials = ticketFor();
   const { keys } = new GuardedMessages(credentials.key, protection, method);
   const call = { method: method.path, authority: AUTHORITY, protection, request };
-  return { proof: new CallProof({ credentials, clock }, keys, call), keys };
+  return { proof: new CallProof({ credentials, clock }, keys, call), keys, credentials };
 }
 
 describe.each(["authenticate", "integrity"] as const)("a proof at %s", (protection) => {
@@ -98,4 +98,11 @@ test("sixteen attempts are waited for, and no more", () => {
   const verify = (attempt: grpc.Metadata) => proof.verify(answer(attempt, method, request).headers);
   expect(refusalOf(() => verify(attempts[0]!)).reason).toBe("KRB_AP_ERR_MUT_FAIL");
   for (const attempt of attempts.slice(1)) expect(verify(attempt)).toBeUndefined();
+});
+
+test("an error that is not a refusal is thrown as it is: the login ended while the call was under way", () => {
+  const { proof, credentials } = proofOf("authenticate");
+  const { headers } = answer(proof.attempt(), method, request);
+  credentials.key.wipe();
+  expect(() => proof.verify(headers)).toThrow(/already wiped/);
 });
