@@ -1,8 +1,8 @@
 import { defineConfig } from "vitest/config";
 
 /**
- * Tests that spend their time in processes that they start: the command as typed, servers, compilers, other people's
- * clients. `npm run test:fast` runs all the others.
+ * Tests that spend their time in processes that they start: the command as typed, servers, compilers, other
+ * people's clients. `npm run test:fast` runs all the others.
  */
 const SPAWNING = [
   "test/cli/prompt.test.ts",
@@ -30,8 +30,8 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        // The files that a worker runs share their modules, which takes a third of the time: no test may leave a global
-        // or a module's state changed.
+        // The files that a worker runs share their modules, which takes a third of the time: no test may
+        // leave a global or a module's state changed.
         test: { name: "fast", include: ["test/**/*.test.ts"], exclude: SPAWNING, isolate: false },
       },
       { extends: true, test: { name: "spawning", include: SPAWNING.map(testFiles) } },

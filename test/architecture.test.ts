@@ -21,7 +21,9 @@ function sources(): Source[] {
     .map((path) => ({ path, text: readFileSync(new URL(path, src), "utf8") }));
 }
 
-/** Optional dependencies that a lock file names without an entry of their own: `npm ci` refuses such a one. */
+/**
+ * Optional dependencies that a lock file names without an entry of their own: `npm ci` refuses such a one.
+ */
 function lackingEntries(
   packages: Record<string, { optionalDependencies?: Record<string, string> }>,
 ): string[] {

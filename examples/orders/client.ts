@@ -1,4 +1,7 @@
-/** A client of the orders service: its calls prove who is logged in, and check that the service is the right one. */
+/**
+ * A client of the orders service: its calls prove who is logged in, and check that the service is the right
+ * one.
+ */
 import * as grpc from "@grpc/grpc-js";
 import { type KerberosClient, ticketInterceptor } from "tessera-sso/client";
 import { orders } from "./definition.js";

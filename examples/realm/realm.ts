@@ -1,5 +1,6 @@
 /**
- * A realm from a program, with nothing but the package: made, served, and logged in to by password and with a keytab.
+ * A realm from a program, with nothing but the package: made, served, and logged in to by password and with a
+ * keytab.
  *
  *   node realm.js FOLDER       a new folder; everything is left in it
  */

@@ -65,7 +65,10 @@ export function followAdvice(
   return sameGuess(next, tried) ? undefined : next;
 }
 
-/** The iterations of PBKDF2 that a guess takes; undefined where its type takes none, or its parameters do not fit. */
+/**
+ * The iterations of PBKDF2 that a guess takes; undefined where its type takes none, or its parameters do not
+ * fit.
+ */
 export function iterationsOf({ etype, stringToKey: { params } }: KeyGuess): number | undefined {
   const { iterations } = etypeOf(etype);
   return params.length === 0 ? iterations?.default : iterations?.inParams(params);

@@ -220,8 +220,8 @@ export class KerberosClient {
   }
 
   /**
-   * Calls one operation of a service under seal, in one round trip once a ticket is at hand. A ticket that the
-   * service can't use is forgotten, so that the next call gets another.
+   * Calls one operation of a service under seal, in one round trip once a ticket is at hand. A ticket that
+   * the service can't use is forgotten, so that the next call gets another.
    * @throws RpcError with the code of what the operation refused; KrbError as the service refuses;
    *   KRB_AP_ERR_MUT_FAIL when the service could not prove itself.
    */

@@ -46,8 +46,8 @@ export async function readKeytab(
  * @param path of the keytab; `FILE:` may stand before it.
  * @param name of the principal; without a realm it is of the realm of the keytab's first entry. The first
  *   entry's principal by default.
- * @throws KeytabError where the keytab has no key of it or one that can't be used; KrbError for a name outside the grammar; as
- *   `readKeytab`.
+ * @throws KeytabError where the keytab has no key of it or one that can't be used; KrbError for a name
+ *   outside the grammar; as `readKeytab`.
  */
 export async function readKeytabKeys(
   path: string,

@@ -85,8 +85,8 @@ export interface EncryptionType {
 
   /**
    * @internal Prepares a key for use: key schedules and derived keys are made once and kept until `wipe`.
-   * @throws RangeError for a key that is not `keySize` bytes long and, with DES, for one that is weak or of bad
-   *   parity.
+   * @throws RangeError for a key that is not `keySize` bytes long and, with DES, for one that is weak or of
+   *   bad parity.
    */
   useKey(key: Uint8Array): CipherKey;
 }

@@ -31,7 +31,8 @@ export class Key {
 
   /**
    * @internal The key ready for use: made when it is first asked for, and kept.
-   * @throws RangeError for a weak DES key; Error once the key is wiped, for zeros are a key that everybody has.
+   * @throws RangeError for a weak DES key; Error once the key is wiped, for zeros are a key that everybody
+   *   has.
    */
   get cipher(): CipherKey {
     if (this.#wiped) throw new Error("key: already wiped");
@@ -69,7 +70,10 @@ export class Key {
   }
 }
 
-/** What is wrong with a key of the right length, such as a weak DES key or one of bad parity; undefined: nothing. */
+/**
+ * What is wrong with a key of the right length, such as a weak DES key or one of bad parity; undefined:
+ * nothing.
+ */
 export function flawOf(key: Key): string | undefined {
   try {
     void key.cipher;
@@ -86,8 +90,9 @@ export interface LongTermKey {
   readonly kvno: number;
   readonly key: Key;
   /**
-   * Of a version that was replaced: from this time on (milliseconds since the epoch) it opens nothing. Undefined for a
-   * current key, for a key from a keytab, and for one replaced before ends were kept (`usableKeys` knows).
+   * Of a version that was replaced: from this time on (milliseconds since the epoch) it opens nothing.
+   * Undefined for a current key, for a key from a keytab, and for one replaced before ends were kept
+   * (`usableKeys` knows).
    */
   readonly goodUntil?: number | undefined;
 }

@@ -34,8 +34,9 @@ export function randomKeyPrincipal(
 }
 
 /**
- * The entry with keys of a new version from a password. Old keys go: whoever had the old password opens nothing new. TGTs
- * of before end, unless it is the password that the entry has already (`cpw -e` adds an encryption type).
+ * The entry with keys of a new version from a password. Old keys go: whoever had the old password opens
+ * nothing new. TGTs of before end, unless it is the password that the entry has already (`cpw -e` adds an
+ * encryption type).
  */
 export async function withPassword(
   entry: PrincipalEntry,
@@ -78,8 +79,8 @@ async function hasPassword(entry: PrincipalEntry, password: string): Promise<boo
 }
 
 /**
- * The entry with random keys of a new version. Older versions stay as long as a ticket under them may live; of a password
- * nothing stays, and TGTs of before end with it.
+ * The entry with random keys of a new version. Older versions stay as long as a ticket under them may live;
+ * of a password nothing stays, and TGTs of before end with it.
  * @param retention how long a replaced key stays good, in milliseconds (`keyRetention`); 0 keeps no old key.
  */
 export function withRandomKeys(

@@ -27,7 +27,10 @@ export interface RealmPolicy {
   readonly iterations?: number | undefined;
 }
 
-/** How long a key that was replaced still opens tickets: the longest ticket, and the difference of clocks. Milliseconds. */
+/**
+ * How long a key that was replaced still opens tickets: the longest ticket, and the difference of clocks.
+ * Milliseconds.
+ */
 export function keyRetention({ maxLife, clockSkew }: RealmPolicy): number {
   return maxLife + clockSkew;
 }

@@ -33,7 +33,10 @@ export interface PrincipalEntry {
   readonly modifiedAt: number;
   /** When the current keys were made. */
   readonly keysChangedAt: number;
-  /** TGTs whose authtime is earlier are refused: of an earlier principal of this name, or of a password or keys that ended. */
+  /**
+   * TGTs whose authtime is earlier are refused: of an earlier principal of this name, or of a password or
+   * keys that ended.
+   */
   readonly tgtsFrom: number;
 }
 
@@ -68,9 +71,10 @@ export function currentKeys(entry: PrincipalEntry): readonly LongTermKey[] {
 }
 
 /**
- * When a key opens nothing any more, in milliseconds since the epoch; undefined: it is of the current version.
- * @param retention how long a replaced key stays good, in milliseconds (`keyRetention`). It counts for keys that were
- *   replaced before ends were kept.
+ * When a key opens nothing any more, in milliseconds since the epoch; undefined: it is of the current
+ * version.
+ * @param retention how long a replaced key stays good, in milliseconds (`keyRetention`). It counts for keys
+ *   that were replaced before ends were kept.
  */
 export function keyEnd(
   entry: PrincipalEntry,
@@ -91,8 +95,8 @@ interface UsableKeys {
 const usable = new WeakMap<PrincipalEntry, UsableKeys>();
 
 /**
- * The keys that open tickets at `now`: the current ones, and older ones until the longest ticket under them has ended. The
- * same array as long as the same keys are left, so that caches of what they opened stay good.
+ * The keys that open tickets at `now`: the current ones, and older ones until the longest ticket under them
+ * has ended. The same array as long as the same keys are left, so that caches of what they opened stay good.
  * @param now milliseconds since the epoch.
  * @param retention as `keyEnd` takes it.
  */

@@ -45,8 +45,9 @@ export interface KeytabTarget {
  * @param etypes of the new keys, as `newKeyEtypes` takes them.
  * @param now milliseconds since the epoch.
  * @returns the new entries, in the order of the names.
- * @throws RealmError as `existingPrincipal`, `newKeyEtypes` and `changeToRandomKeys`, `protected` for the TGS, `keytab` if the
- *   folder can't be written; PrivateFileError and KeytabError if the file exists and is not a keytab.
+ * @throws RealmError as `existingPrincipal`, `newKeyEtypes` and `changeToRandomKeys`, `protected` for the
+ *   TGS, `keytab` if the folder can't be written; PrivateFileError and KeytabError if the file exists and is
+ *   not a keytab.
  */
 export async function exportNewKeys(
   realm: Realm,

@@ -1,8 +1,9 @@
 /**
  * The roll-over of a realm's master key, while its servers run.
  *
- * Order: the file gets the new key beside the old one; every record is sealed under the new one; the old one leaves the file.
- * Interrupted anywhere, every record opens, and the next roll-over goes on where this one stopped.
+ * Order: the file gets the new key beside the old one; every record is sealed under the new one; the old one
+ * leaves the file. Interrupted anywhere, every record opens, and the next roll-over goes on where this one
+ * stopped.
  */
 
 import { withLockedFile } from "../files/locked-file.js";
@@ -26,8 +27,8 @@ export interface RollOver {
 /**
  * Gives a realm a new master key. Backups of before need the old one.
  * @param onRecord told of each record that was sealed anew.
- * @throws PrivateFileError `busy` while another roll-over runs, and as `loadMasterKeys`; StoreError as `openStore`, and for
- *   a record that does not open, before the old key is gone.
+ * @throws PrivateFileError `busy` while another roll-over runs, and as `loadMasterKeys`; StoreError as
+ *   `openStore`, and for a record that does not open, before the old key is gone.
  */
 export async function newMasterKey(
   directory: RealmDirectory,

@@ -163,12 +163,13 @@ export interface RandomKeyChoice {
 }
 
 /**
- * Gives a principal random keys of a new version. The versions replaced open tickets until the longest ticket under them
- * has ended, then nothing. Keys made from a password end at once.
+ * Gives a principal random keys of a new version. The versions replaced open tickets until the longest ticket
+ * under them has ended, then nothing. Keys made from a password end at once.
  * @param etypes as `newKeyEtypes` takes them.
  * @param now milliseconds since the epoch.
  * @returns the entry that was written.
- * @throws RealmError as `existingPrincipal` and `newKeyEtypes`; `password-keyed` where a password would end unasked.
+ * @throws RealmError as `existingPrincipal` and `newKeyEtypes`; `password-keyed` where a password would end
+ *   unasked.
  */
 export async function changeToRandomKeys(
   realm: Realm,
@@ -258,7 +259,8 @@ export function requireRandomKeys({ principal, passwordKeyed }: PrincipalEntry):
 }
 
 /**
- * Drops the old versions of a principal's keys: tickets under them open no more, whatever is left of their lives.
+ * Drops the old versions of a principal's keys: tickets under them open no more, whatever is left of their
+ * lives.
  * @param keepFrom the oldest version that stays; the current one by default.
  * @param now milliseconds since the epoch.
  * @returns the entry that was written, and the versions that are gone.

@@ -7,7 +7,8 @@ import { ReadableError } from "../errors/readable-error.js";
  * - `foreign`: the name belongs to another realm
  * - `protected`: it would take the realm's own TGS away, or its keys out of the database
  * - `etype`: the profile does not permit the encryption type
- * - `password-keyed`: keys made from a password never go into a keytab, and random keys end no password unasked
+ * - `password-keyed`: keys made from a password never go into a keytab, and random keys end no password
+ *   unasked
  * - `version`: no key of that version or later
  * - `changed`: somebody else changed the principal in the meantime
  * - `keytab`: the keytab can't be written

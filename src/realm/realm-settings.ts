@@ -67,7 +67,10 @@ export function policyOf(settings: RealmSettings): RealmPolicy {
   return { realm, permittedEtypes: permitted, keyEtypes, maxLife, maxRenewableLife, clockSkew, iterations };
 }
 
-/** Checks settings that a program made. Throws TypeError naming one that is unknown, RangeError one that is out of range. */
+/**
+ * Checks settings that a program made. Throws TypeError naming one that is unknown, RangeError one that is
+ * out of range.
+ */
 export function checkSettings(settings: RealmSettings): void {
   checkOptionNames("settings", settings, SETTING_NAMES);
   if (!isRealm(settings.realm)) throw new RangeError(`realm: not a realm name: ${shown(settings.realm)}`);

@@ -100,8 +100,8 @@ class LimitedCall extends grpc.ServerInterceptingCall implements Listener {
   }
 
   override sendMessage(message: unknown, callback: () => void): void {
-    // At its deadline grpc-js ends a call by itself, with messages still waiting. One of them written after the end would
-    // destroy the stream, and the client would never see the status.
+    // At its deadline grpc-js ends a call by itself, with messages still waiting. One of them written after
+    // the end would destroy the stream, and the client would never see the status.
     if (http2Stream(this.#call)?.writableEnded) {
       callback();
       return;

@@ -96,7 +96,10 @@ export interface InnermostClientCall {
   readonly target: string | undefined;
   /** Whether the channel is encrypted. */
   readonly secure: boolean;
-  /** Whether the channel has been closed. grpc-js never ends a call that starts on one that had not resolved its name. */
+  /**
+   * Whether the channel has been closed. grpc-js never ends a call that starts on one that had not resolved
+   * its name.
+   */
   isClosed(): boolean;
 }
 

@@ -34,7 +34,10 @@ export function isLoopbackTarget(target: string): boolean {
   return scheme === "dns" && authority === "" && isLoopback(hostOf(path));
 }
 
-/** Whether an address as a client is given it, `host:port` or a target of grpc-js, leads to this machine alone. */
+/**
+ * Whether an address as a client is given it, `host:port` or a target of grpc-js, leads to this machine
+ * alone.
+ */
 export function isLoopbackAddress(address: string): boolean {
   return isLoopback(hostOf(address)) || isLoopbackTarget(address);
 }

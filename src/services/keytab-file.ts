@@ -1,10 +1,10 @@
 /**
  * A service's keytab as a file that may change while the service runs (`tessera kadmin ktadd`).
  *
- * Invariant: the keys handed out are those of the last state of the file that could be read. The file is looked at when keys are
- * asked for, at most ten times a second, and read again when it has changed; a broken file is reported once and changes
- * nothing. An entry that is of no use spoils no other: it is passed over and reported once. Only a service that is asked
- * for, and has a key that can't be used, is refused.
+ * Invariant: the keys handed out are those of the last state of the file that could be read. The file is
+ * looked at when keys are asked for, at most ten times a second, and read again when it has changed; a broken
+ * file is reported once and changes nothing. An entry that is of no use spoils no other: it is passed over
+ * and reported once. Only a service that is asked for, and has a key that can't be used, is refused.
  */
 import { checkOptionNames, type OptionNames } from "../errors/unknown-options.js";
 import { type FileIdentity, followedFileIdentity, isSettled } from "../files/file-identity.js";
@@ -57,8 +57,8 @@ export class KeytabFile {
   /**
    * Opens a keytab.
    * @param name its path, or `FILE:` and its path.
-   * @throws PrivateFileError as `readSecret`; KeytabError for a file that is no keytab or holds no usable key; RangeError for
-   *   a name of another type.
+   * @throws PrivateFileError as `readSecret`; KeytabError for a file that is no keytab or holds no usable
+   *   key; RangeError for a name of another type.
    */
   static async open(name: string, options: KeytabFileOptions = {}): Promise<KeytabFile> {
     return KeytabFile.openNow(name, options);
@@ -78,7 +78,8 @@ export class KeytabFile {
   /**
    * The keys of a service.
    * @param principal may be left out where the keytab is that of one principal.
-   * @throws KeytabError when there are no keys for it, when one of them can't be used, or when it must be named.
+   * @throws KeytabError when there are no keys for it, when one of them can't be used, or when it must be
+   *   named.
    */
   serviceKeys(principal?: Principal): ServiceKeys {
     this.#refresh();

@@ -2,8 +2,8 @@
  * The master key: 32 random bytes in a file of their own, under which the keys in the store are sealed. The
  * store without this file yields no key.
  *
- * File, 40 bytes: "TSMK", format version 1 (4 bytes, big endian), the key. During a roll-over 72 bytes: version 2, the new key,
- * the old one.
+ * File, 40 bytes: "TSMK", format version 1 (4 bytes, big endian), the key. During a roll-over 72 bytes:
+ * version 2, the new key, the old one.
  */
 import { createHmac, hkdfSync, randomBytes } from "node:crypto";
 import { inspect } from "node:util";
@@ -94,9 +94,9 @@ export async function createMasterKey(
 
 /**
  * Reads the master keys of a realm: one, or the new and the old one of a roll-over.
- * @throws PrivateFileError `missing`, or `unsafe` for a link out of its folder, another owner or a mode open to others,
- *   with the command that mends it; StoreError `corrupt` for a file that is not a master key, `version` for one written
- *   by a newer release.
+ * @throws PrivateFileError `missing`, or `unsafe` for a link out of its folder, another owner or a mode open
+ *   to others, with the command that mends it; StoreError
+ *   `corrupt` for a file that is not a master key, `version` for one written by a newer release.
  */
 export async function loadMasterKeys(file: string): Promise<[MasterKey, ...MasterKey[]]> {
   const contents = await readSecret(file, ROLL_OVER_SIZE + 1);
@@ -107,13 +107,16 @@ export async function loadMasterKeys(file: string): Promise<[MasterKey, ...Maste
   }
 }
 
-/** Reads the master key of a realm that is in no roll-over, or else the new one. Throws as `loadMasterKeys`. */
+/**
+ * Reads the master key of a realm that is in no roll-over, or else the new one. Throws as `loadMasterKeys`.
+ */
 export async function loadMasterKey(file: string): Promise<MasterKey> {
   return (await loadMasterKeys(file))[0];
 }
 
 /**
- * Puts a new master key before the one in the file, in one step; the file of a roll-over that was interrupted stays as it is.
+ * Puts a new master key before the one in the file, in one step; the file of a roll-over that was interrupted
+ * stays as it is.
  * @returns whether a new key was made.
  * @throws as `loadMasterKeys` and `writeFileAtomically`.
  */

@@ -1,8 +1,9 @@
 /**
- * The master keys of a realm as its file has them: one, and during a roll-over the new one followed by the old.
+ * The master keys of a realm as its file has them: one, and during a roll-over the new one followed by the
+ * old.
  *
- * Invariant: records are sealed under the first. A process that meets a record under a key it does not have, or is about
- * to write, looks whether the file has changed; so a roll-over reaches servers that run.
+ * Invariant: records are sealed under the first. A process that meets a record under a key it does not have,
+ * or is about to write, looks whether the file has changed; so a roll-over reaches servers that run.
  */
 import { fileIdentity } from "../files/file-identity.js";
 import { loadMasterKeys, type MasterKey } from "./master-key.js";

@@ -68,7 +68,9 @@ export class MemoryReplayCache implements ReplayCache {
   /** No bucket can be dropped before the clock is past this time. */
   #nextDrop = Number.POSITIVE_INFINITY;
 
-  /** @throws TypeError for an unknown setting, or none of `startedAt`; RangeError for settings out of range. */
+  /**
+   * @throws TypeError for an unknown setting, or none of `startedAt`; RangeError for settings out of range.
+   */
   constructor(options: MemoryReplayCacheOptions) {
     checkOptionNames("MemoryReplayCache", options, OPTIONS);
     const { skew, startedAt, restart = "refuse", capacity = DEFAULT_CAPACITY } = options;

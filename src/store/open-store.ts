@@ -1,7 +1,7 @@
 /**
- * Opens a key-value store by its name, `type:rest`. A new backend is one new file and one row in this one, and
- * holds principals, notes and replay caches alike. A backend with a driver is loaded when it is opened, so that
- * programs that do not use it can be bundled without the driver.
+ * Opens a key-value store by its name, `type:rest`. A new backend is one new file and one row in this one,
+ * and holds principals, notes and replay caches alike. A backend with a driver is loaded when it is opened,
+ * so that programs that do not use it can be bundled without the driver.
  */
 import type { KeyValueStore } from "./key-value-store.js";
 import { openMemoryStore } from "./memory-store.js";

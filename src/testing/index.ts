@@ -1,6 +1,6 @@
 /**
- * The door for other people's tests: a realm that runs, with a clock to turn, and the types and errors of both other
- * doors.
+ * The door for other people's tests: a realm that runs, with a clock to turn, and the types and errors of
+ * both other doors.
  *
  * {@includeCode ../../examples/doors/testing.ts}
  * @module testing

@@ -1,4 +1,6 @@
-/** The rules of the house. A refusal is one sentence: where, what, and after the colon what to do about it. */
+/**
+ * The rules of the house. A refusal is one sentence: where, what, and after the colon what to do about it.
+ */
 import { posix } from "node:path";
 import { DRIVERS, INTERNALS, PURE, ROOMS, roomOf, WITH_INDEX } from "./rooms.js";
 import { factsOf, type Source } from "./source.js";

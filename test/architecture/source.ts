@@ -174,7 +174,9 @@ function globalUses(node: Node, parent: Node | undefined, key: string | undefine
   );
 }
 
-/** `process.env.HOME` of a chain of members that begins with a global; a computed member is `[]` or its text. */
+/**
+ * `process.env.HOME` of a chain of members that begins with a global; a computed member is `[]` or its text.
+ */
 function pathOf(node: Node): string | undefined {
   if (node.type === "Identifier") {
     const name = nameOf(node)!;

@@ -1,4 +1,7 @@
-/** What a client keeps of the login in its cache: read once, never past its truth, changed for its owner alone. */
+/**
+ * What a client keeps of the login in its cache: read once, never past its truth, changed for its owner
+ * alone.
+ */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

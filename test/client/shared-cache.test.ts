@@ -41,7 +41,10 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(dir, { recursive: true }));
 
-/** The cache of somebody who also uses MIT's tools: a note, and a ticket of another system in an encryption type of ours. */
+/**
+ * The cache of somebody who also uses MIT's tools: a note, and a ticket of another system in an encryption
+ * type of ours.
+ */
 function mixedCache(): Uint8Array {
   const config = [{ name: "fast_avail", server: tgt.server, value: Buffer.from("yes") }];
   const bytes = formatCredentialCache({
@@ -171,7 +174,9 @@ describe("a ticket that its cache can't take", () => {
   afterEach(() => kdc.close());
   const asked = () => kdc.log.filter(({ exchange }) => exchange === "TGS").length;
 
-  /** A cache that others can write: this one can only read it, as a container does what its sidecar mounts. */
+  /**
+   * A cache that others can write: this one can only read it, as a container does what its sidecar mounts.
+   */
   const readOnly = (): CredentialCache => ({
     ...fileCache(path),
     change: () => Promise.reject(new Error(`EROFS: read-only file system, open '${path}'`)),

@@ -1,4 +1,7 @@
-/** What the client overwrites when it has used it: SECURITY.md, "Memory". The guard's half is tested beside its calls. */
+/**
+ * What the client overwrites when it has used it: SECURITY.md, "Memory". The guard's half is tested beside
+ * its calls.
+ */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

@@ -1,4 +1,7 @@
-/** What ends a TGT before its time: a key that was replaced long ago, a new password, a new principal of the same name. */
+/**
+ * What ends a TGT before its time: a key that was replaced long ago, a new password, a new principal of the
+ * same name.
+ */
 import { expect, test } from "vitest";
 import { memoryCache } from "../../src/client/index.js";
 import { TicketFlag } from "../../src/gen/kerberos/v1/sealed_pb.js";

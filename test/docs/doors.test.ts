@@ -1,4 +1,6 @@
-/** Each door's page of the API documentation begins with an example, which `examples/doors` compiles and runs. */
+/**
+ * Each door's page of the API documentation begins with an example, which `examples/doors` compiles and runs.
+ */
 import { existsSync, readFileSync } from "node:fs";
 import { basename } from "node:path";
 import { expect, test } from "vitest";

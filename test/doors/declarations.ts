@@ -1,4 +1,7 @@
-/** What the built declarations say: the exports of a module, and the types that a declaration's signature mentions. */
+/**
+ * What the built declarations say: the exports of a module, and the types that a declaration's signature
+ * mentions.
+ */
 import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { parseAst } from "rolldown/parseAst";
@@ -16,7 +19,10 @@ interface Node {
   readonly [key: string]: unknown;
 }
 
-/** An imported or re-exported name: where it comes from and what it is called there; undefined: the whole module. */
+/**
+ * An imported or re-exported name: where it comes from and what it is called there; undefined: the whole
+ * module.
+ */
 interface Origin {
   readonly module: string;
   readonly name: string | undefined;
@@ -35,7 +41,9 @@ interface Module {
 
 const modules = new Map<string, Module>();
 
-/** The declarations that a module exports, by the name under which it does. Those of packages are left out. */
+/**
+ * The declarations that a module exports, by the name under which it does. Those of packages are left out.
+ */
 export function exportsOf(file: string): Map<string, Declared> {
   const { exported, stars } = moduleOf(file);
   const found = new Map<string, Declared>();

@@ -1,4 +1,6 @@
-/** Whoever imports a door can catch by its class every error for a person that the modules behind it throw. */
+/**
+ * Whoever imports a door can catch by its class every error for a person that the modules behind it throw.
+ */
 import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { parseAst } from "rolldown/parseAst";

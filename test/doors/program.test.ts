@@ -1,6 +1,6 @@
 /**
- * A stranger's program, compiled and run against the packed tarball: examples/realm, which has the public doors alone. The
- * tarball is unpacked beside links to the dependencies that are here; nothing is fetched.
+ * A stranger's program, compiled and run against the packed tarball: examples/realm, which has the public
+ * doors alone. The tarball is unpacked beside links to the dependencies that are here; nothing is fetched.
  */
 import { execFileSync } from "node:child_process";
 import {
@@ -24,7 +24,10 @@ function run(command: string, ...args: string[]): string {
   return execFileSync(command, args, { cwd: dir, encoding: "utf8" });
 }
 
-/** A folder of a user's: the package unpacked under its own name, its dependencies and the types of Node beside it. */
+/**
+ * A folder of a user's: the package unpacked under its own name, its dependencies and the types of Node
+ * beside it.
+ */
 beforeAll(() => {
   const packed = execFileSync("npm", ["pack", "--json", "--ignore-scripts", "--pack-destination", dir], {
     cwd: ROOT,

@@ -1,4 +1,7 @@
-/** Whoever imports a door can name every type that its functions take and return. Read in the built declarations. */
+/**
+ * Whoever imports a door can name every type that its functions take and return. Read in the built
+ * declarations.
+ */
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

@@ -49,8 +49,8 @@ describe("what a page points to is in it:", () => {
   test.each(pages)("%s", (page) => {
     const text = read(page);
     const links = [...text.matchAll(/\]\((?![a-z]+:|#)([^)\s]+)\)/g)].map(([, link]) => target(page, link!));
-    // Tests, benchmarks and tools are named as places in the repository; the rest is to be read beside the page.
-    // (src/tests/ is MIT's.)
+    // Tests, benchmarks and tools are named as places in the repository; the rest is to be read beside the
+    // page. (src/tests/ is MIT's.)
     const named = [
       ...text.matchAll(/`((?:src(?!\/tests\/)|docs|examples|proto|test\/vectors)\/[^`\s*…]*|[A-Z]+\.md)`/g),
     ].map(([, path]) => target("README.md", path!));

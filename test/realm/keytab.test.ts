@@ -192,7 +192,8 @@ describe("a keytab", () => {
     const holds = (bytes: readonly number[], key: string) => Buffer.from(bytes).toString("hex").includes(key);
     const [key] = keyBytes(await existingPrincipal(realm, "a"));
     const writing = await wipedBy(() => exportKeys(realm, ["a"], { path }, MADE));
-    // The entry where it was composed, and where it stood until it was written; copies of the key alone do not count.
+    // The entry where it was composed, and where it stood until it was written; copies of the key alone do
+    // not count.
     expect(writing.filter((bytes) => holds(bytes, key!) && bytes.length > 32)).toHaveLength(2);
     const written = [...readFileSync(path)];
     // Read twice: first in a piece that is copied.

@@ -1,7 +1,8 @@
 /**
- * The private fields that interceptors of this project stand on, in the version of grpc-js they were read from. Where this
- * fails after an update: read the new version's server-interceptors.ts, client-interceptors.ts and internal-channel.ts, mend
- * src/rpc/grpc-js-internals.ts, and write the new version here.
+ * The private fields that interceptors of this project stand on, in the version of grpc-js they were read
+ * from. Where this fails after an update: read the new version's server-interceptors.ts,
+ * client-interceptors.ts and internal-channel.ts, mend src/rpc/grpc-js-internals.ts, and write the new
+ * version here.
  */
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";

@@ -1,4 +1,6 @@
-/** A service with all four kinds of call for these tests, its descriptor made here; and a server around it. */
+/**
+ * A service with all four kinds of call for these tests, its descriptor made here; and a server around it.
+ */
 import {
   create,
   createFileRegistry,

@@ -116,7 +116,8 @@ describe("a keytab file", () => {
     }
   });
 
-  // A weak DES key of another principal, left there by an old program, kept every service of the machine from starting.
+  // A weak DES key of another principal, left there by an old program, kept every service of the machine from
+  // starting.
   it("passes over the bad key of a service that nobody asked for, with one word a file", async () => {
     let now = NOW;
     const told: string[] = [];

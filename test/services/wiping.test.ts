@@ -1,4 +1,7 @@
-/** What a service overwrites when it has read its keys: SECURITY.md, "Memory". The guard's calls are tested beside them. */
+/**
+ * What a service overwrites when it has read its keys: SECURITY.md, "Memory". The guard's calls are tested
+ * beside them.
+ */
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

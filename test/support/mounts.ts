@@ -1,4 +1,7 @@
-/** Small disks of their own, for tests of full and read-only ones. They need root, and a system that lets it mount. */
+/**
+ * Small disks of their own, for tests of full and read-only ones. They need root, and a system that lets it
+ * mount.
+ */
 import { execFileSync, spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -1,4 +1,6 @@
-/** Tickets on request: each is refused by a guarded service for the reason it was made for, and for no other. */
+/**
+ * Tickets on request: each is refused by a guarded service for the reason it was made for, and for no other.
+ */
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

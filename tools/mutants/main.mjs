@@ -50,7 +50,9 @@ function readArguments() {
   }
 }
 
-/** Stryker has a lock file of its own here, so that `npm ci` in the project does not bring it to everybody. */
+/**
+ * Stryker has a lock file of its own here, so that `npm ci` in the project does not bring it to everybody.
+ */
 function installOnce() {
   if (existsSync(`${folder}node_modules/@stryker-mutator/core`)) return;
   process.stderr.write("mutants: installing Stryker into tools/mutants, once\n");

@@ -16,7 +16,8 @@ import { listedSurvivors, nameOf } from "./survivors.mjs";
  * @property {string[]} places files or ranges; none: the whole room
  * @property {boolean} list whether to print the survivors as entries of survivors/ROOM.json
  * @property {number} concurrency
- * @property {boolean} loaded whether to try mutants that run only while modules load, though rooms.mjs says not to
+ * @property {boolean} loaded whether to try mutants that run only while modules load, though rooms.mjs says
+ *   not to
  */
 
 /**

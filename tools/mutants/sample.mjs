@@ -1,12 +1,13 @@
-// Which mutants a room has, and a sample of them. Stryker takes a sample as places, `file:line:column-line:column`, and
-// makes every mutant that lies within one.
+// Which mutants a room has, and a sample of them. Stryker takes a sample as places,
+// `file:line:column-line:column`, and makes every mutant that lies within one.
 
 /** @typedef {{ line: number, column: number }} Position lines and columns count from 1 */
 /** @typedef {{ start: Position, end: Position }} Location */
 /** @typedef {{ fileName: string, location: Location }} Placed */
 
 /**
- * A place that holds more mutants than this is not drawn: the body of a large function would bring half a file along.
+ * A place that holds more mutants than this is not drawn: the body of a large function would bring half a
+ * file along.
  */
 const MOST_AT_A_PLACE = 8;
 

@@ -12,8 +12,8 @@ const NOTICED = ["Killed", "Timeout"];
 const SURVIVED = ["Survived", "NoCoverage"];
 
 /**
- * Counts the mutants; those that were not tried or could not run do not count. An entry of the list excuses one survivor that it
- * names exactly.
+ * Counts the mutants; those that were not tried or could not run do not count. An entry of the list excuses
+ * one survivor that it names exactly.
  *
  * @template {Tried} M
  * @param {readonly M[]} tried
@@ -37,7 +37,9 @@ export function judge(tried, listed) {
   };
 }
 
-/** Takes the entry that names a mutant off the list, if there is one. @param {Name[]} list @param {Name} name */
+/**
+ * Takes the entry that names a mutant off the list, if there is one. @param {Name[]} list @param {Name} name
+ */
 function excuse(list, name) {
   const at = list.findIndex((entry) => isSame(entry, name));
   if (at >= 0) list.splice(at, 1);

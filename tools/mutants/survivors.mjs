@@ -1,5 +1,5 @@
-// Mutants that survive and do not matter, each with its reason: survivors/ROOM.json. An entry names its mutant by what
-// the source says, not by line numbers, so that it lasts until the code itself changes.
+// Mutants that survive and do not matter, each with its reason: survivors/ROOM.json. An entry names its
+// mutant by what the source says, not by line numbers, so that it lasts until the code itself changes.
 import { existsSync, readFileSync } from "node:fs";
 
 /** @typedef {{ fileName: string, location: import("./sample.mjs").Location, replacement: string }} Mutant */

@@ -45,7 +45,10 @@ export const command = defineCommand({
   },
 });
 
-/** What gives a principal keys that the profile permits, and ends no login: the same password again, or a new keytab. */
+/**
+ * What gives a principal keys that the profile permits, and ends no login: the same password again, or a new
+ * keytab.
+ */
 function commandFor(principal: string, passwordKeyed: boolean, realm: string): string {
   if (passwordKeyed) return "cpw";
   return principal === krbtgtOf(realm) ? "cpw -randkey" : "ktadd -k KEYTAB";

@@ -62,7 +62,9 @@ async function realmEtypes(
   return profileEtypes(settings.profile);
 }
 
-/** Who is logged in. A cache that can't be read says nothing of it; what needs the cache says what is wrong. */
+/**
+ * Who is logged in. A cache that can't be read says nothing of it; what needs the cache says what is wrong.
+ */
 async function cachedClient(cache: CredentialCache): Promise<Principal | undefined> {
   return (await cache.load().catch(() => undefined))?.client;
 }

@@ -248,7 +248,9 @@ export class GuardedServerCall extends grpc.ServerInterceptingCall implements Li
     return "messages" in state ? state.messages : undefined;
   }
 
-  /** Ends the call with what `error` says; whatever comes of a call that has ended, a second status does not. */
+  /**
+   * Ends the call with what `error` says; whatever comes of a call that has ended, a second status does not.
+   */
   #refuse(error: unknown): void {
     const state = this.#state;
     if (!("listener" in state) || state.at === "refused") return;

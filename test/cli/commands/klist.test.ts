@@ -118,7 +118,8 @@ describe("klist", () => {
   });
 });
 
-// A cache that MIT's kinit had used too: klist -e stopped at the first ticket that is none of ours, and showed no more.
+// A cache that MIT's kinit had used too: klist -e stopped at the first ticket that is none of ours, and
+// showed no more.
 describe("klist of a cache that others use too", () => {
   const DES = "des-cbc-md5";
   beforeAll(async () => {

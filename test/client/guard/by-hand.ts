@@ -1,6 +1,6 @@
 /**
- * One guarded call of a client without a channel: a wire and an application that write down what reaches them, and a service
- * that answers by hand.
+ * One guarded call of a client without a channel: a wire and an application that write down what reaches
+ * them, and a service that answers by hand.
  *
  *   const { call, application, wire } = openCall({ method: methodOf("say") });
  *   const attempt = call.attempt();  // what an attempt's call credentials would give grpc-js

@@ -1,4 +1,6 @@
-/** What passes a guarded call of a client and when, state by state, and that the application gets one status. */
+/**
+ * What passes a guarded call of a client and when, state by state, and that the application gets one status.
+ */
 import * as grpc from "@grpc/grpc-js";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import type { ServiceProof, TicketSource } from "../../../src/client/guard/tickets.js";

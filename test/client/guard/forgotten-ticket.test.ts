@@ -1,4 +1,7 @@
-/** A ticket that its service refuses is forgotten where a new one mends it, over sockets; nothing else follows from a refusal. */
+/**
+ * A ticket that its service refuses is forgotten where a new one mends it, over sockets; nothing else follows
+ * from a refusal.
+ */
 import { describe, expect, test } from "vitest";
 import { type TicketSource, ticketInterceptor } from "../../../src/client/index.js";
 import type { Credentials } from "../../../src/protocol/credentials.js";

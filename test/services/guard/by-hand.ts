@@ -1,5 +1,6 @@
 /**
- * One guarded call without a server: tickets and AP-REQs made here, a wire and a handler that write down what reaches them.
+ * One guarded call without a server: tickets and AP-REQs made here, a wire and a handler that write down what
+ * reaches them.
  *
  *   const { call, wire, handler } = openCall({ method: methodOf("say") });
  *   call.onReceiveMetadata(proofOf(bind()));

@@ -1,6 +1,6 @@
 /**
- * A service of all four kinds made by hand, as proto-loader makes them: plain objects with codecs of their own, here JSON.
- * A text that is no JSON does not decode.
+ * A service of all four kinds made by hand, as proto-loader makes them: plain objects with codecs of their
+ * own, here JSON. A text that is no JSON does not decode.
  */
 import * as grpc from "@grpc/grpc-js";
 

@@ -1,4 +1,6 @@
-/** AP-REQs one step below the client, so that a test can alter what it sends; tickets that no KDC would make. */
+/**
+ * AP-REQs one step below the client, so that a test can alter what it sends; tickets that no KDC would make.
+ */
 import { fromBinary, toBinary } from "@bufbuild/protobuf";
 import * as grpc from "@grpc/grpc-js";
 import { type ApReq, ApReqSchema } from "../../../src/gen/kerberos/v1/application_service_pb.js";

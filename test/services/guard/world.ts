@@ -1,6 +1,6 @@
 /**
- * A realm with a guarded service, for the tests of the guard and of the ticket interceptor: real KDC, real sockets, a clock
- * that the test turns.
+ * A realm with a guarded service, for the tests of the guard and of the ticket interceptor: real KDC, real
+ * sockets, a clock that the test turns.
  *
  *   await using world = await openWorld({ guard: { protection: "integrity" } });
  *   await world.client({ protection: "privacy" }).say("hello");
