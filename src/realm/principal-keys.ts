@@ -63,7 +63,7 @@ export function newKeyEtypes(
 /**
  * Adds a person with a password. No ticket is ever issued for such a principal, so a service needs random
  * keys.
- * @param etypes as `newKeyEtypes` takes them.
+ * @param choice its limits, and its encryption types as `newKeyEtypes` takes them.
  * @param now milliseconds since the epoch.
  * @returns the entry that was written.
  * @throws RealmError `exists` if there is one of that name; as `localPrincipal` and `newKeyEtypes`; KrbError

@@ -59,7 +59,7 @@ test("a guarded server without LMDB is one file without LMDB, and answers who ca
   await writeFile(keytab, await realm.keytab(SERVICE), { mode: 0o600 });
   const server = spawn(process.execPath, [outfile, keytab], {
     cwd: folder,
-    stdio: ["ignore", "pipe", "inherit"],
+    stdio: ["pipe", "pipe", "inherit"],
   });
   const ended = once(server, "exit").then(([code]) => {
     throw new Error(`the server ended with ${code}`);

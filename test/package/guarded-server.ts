@@ -35,4 +35,6 @@ async function main(file: string): Promise<void> {
   });
 }
 
+// It ends with the test that started it, even if that is killed.
+process.stdin.resume().on("end", () => process.exit());
 void main(process.argv[2]!);
