@@ -396,6 +396,14 @@ describe("the AS", () => {
     expect(reason).toBe(alice.keys.length === 0 ? "KDC_ERR_PREAUTH_REQUIRED" : "KDC_ERR_PREAUTH_FAILED");
   });
 
+  test("takes eight elements of pre-authentication, and looks for the proof among them", () => {
+    const message = request();
+    const others = [133, 134, 135, 136, 137, 138, 139].map((type) => proofOf(type, Uint8Array.of(1)));
+    message.padata = [...others, ...message.padata];
+    expect(message.padata).toHaveLength(8);
+    expect(issue(message).ticket.client).toBe(realm.alice.principal);
+  });
+
   test("gives no ticket where the TGS has no key of a type the realm permits", () => {
     const krbtgt = makeEntry(TGS, [-1]);
     const policy = makePolicy({ permittedEtypes: [3] });

@@ -1,6 +1,6 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { etypeOf } from "../../src/protocol/etypes.js";
-import { keyFromPassword, type LongTermKey } from "../../src/protocol/keys.js";
+import { Key, keyFromPassword, type LongTermKey } from "../../src/protocol/keys.js";
 import {
   passwordPrincipal,
   randomKeyPrincipal,
@@ -50,6 +50,27 @@ describe("a principal with a password", () => {
     expect(versions(changed.keys)).toEqual([[2, 3]]);
     expect(changed).toMatchObject({ createdAt: NOW, modifiedAt: NOW + HOUR, keysChangedAt: NOW + HOUR });
     expect(versions(alice.keys)).toEqual([[1, 3]]);
+  });
+
+  test("ends the logins of before with another password, not with the same one anew", async () => {
+    const alice = { ...(await passwordPrincipal(named("alice"), "old", [3, 16], NOW)), tgtsFrom: NOW };
+    const from = async (password: string, entry = alice) =>
+      (await withPassword(entry, password, [20], NOW + HOUR)).tgtsFrom;
+    expect(await from("old")).toBe(NOW);
+    expect(await from("Old")).toBe(NOW + HOUR);
+    // Keys that no password made, or that nobody knows how to make again, are another's.
+    expect(await from("old", { ...alice, passwordKeyed: false })).toBe(NOW + HOUR);
+    expect(await from("old", { ...alice, stringToKey: new Map() })).toBe(NOW + HOUR);
+    expect(await from("old", { ...alice, keys: [] })).toBe(NOW + HOUR);
+  });
+
+  test("is compared with a key that is wiped at once", async () => {
+    const alice = await passwordPrincipal(named("alice"), "old", [3], NOW);
+    const wipe = vi.spyOn(Key.prototype, "wipe");
+    await withPassword(alice, "old", [3], NOW + HOUR);
+    expect(wipe).toHaveBeenCalledTimes(1);
+    expect(wipe.mock.contexts[0]).not.toBe(alice.keys[0]!.key);
+    wipe.mockRestore();
   });
 
   test("may not have an empty, an enormous or an ill-formed one", async () => {

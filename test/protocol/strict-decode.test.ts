@@ -151,6 +151,9 @@ const MALFORMED: { name: string; bytes: Uint8Array }[] = [
 describe("anything else is refused, and the refusal names field and message alone", () => {
   test.each(MALFORMED)("$name", ({ bytes }) => {
     expect(() => decodeCanonical(KdcReqBodySchema, bytes)).toThrow(NotCanonicalError);
+    expect(() => decodeCanonical(KdcReqBodySchema, bytes)).toThrow(
+      expect.objectContaining({ name: "NotCanonicalError", message: "kerberos.v1.KdcReqBody" }),
+    );
     const refusal = expectRefusal(() => decodeBlob(KdcReqBodySchema, bytes, "body"), "KRB_ERR_GENERIC");
     expect(refusal.message).toBe("body: not a serialized kerberos.v1.KdcReqBody");
     expect(refusal.details).toEqual({ field: "body" });

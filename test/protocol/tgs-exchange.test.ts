@@ -45,7 +45,7 @@ import {
 import { describeApReq } from "./ap-req-suite.js";
 import { describeKdcReply } from "./kdc-reply-suite.js";
 import { testImpossibleWishes, testMalformedFields } from "./kdc-request-suite.js";
-import { expectRefusal } from "./refusal.js";
+import { expectRefusal, refusalOf } from "./refusal.js";
 
 const { RENEWABLE, RENEWABLE_OK, RENEW } = KdcOption;
 const { RENEWABLE: RENEWABLE_FLAG, INITIAL, PRE_AUTHENT } = TicketFlag;
@@ -187,6 +187,10 @@ describe("the body of a request", () => {
     },
   );
 
+  test("without a server is told that one is required", () => {
+    expect(refusalOf(() => verify(altered((b) => (b.server = "")))).message).toBe("body.server: required");
+  });
+
   test("absent is refused", () => {
     expectRefusal(() => verify({ ...ask().request, body: new Uint8Array() }), "KRB_ERR_GENERIC", {
       field: "body",
@@ -258,6 +262,23 @@ describe("the TGT", () => {
     expectRefusal(() => issue(ask({}, undefined, { ...tgt, ticket }).request), "KDC_ERR_POLICY", {
       rule: "tgt-max-life",
     });
+  });
+
+  test("gives its flags to a service ticket and to a renewed TGT, and no flag that it lacks", () => {
+    const from = login(realm, { options: [RENEWABLE] }).credentials;
+    const flagsFrom = (flags: TicketFlag[], options: KdcOption[]) => {
+      const ticket = resealTicket(from.ticket, realm.krbtgt, (part) => {
+        part.flags = flags;
+      });
+      const server = options.includes(RENEW) ? TGS : realm.service.principal;
+      const service = options.includes(RENEW) ? realm.krbtgt : realm.service;
+      return issue(ask({ options }, server, { ...from, ticket }).request, { service }).ticket.flags;
+    };
+    expect(flagsFrom([RENEWABLE_FLAG, INITIAL], [])).toEqual([]);
+    expect(flagsFrom([RENEWABLE_FLAG, INITIAL, PRE_AUTHENT], [])).toEqual([PRE_AUTHENT]);
+    expect(flagsFrom([RENEWABLE_FLAG, PRE_AUTHENT], [RENEW])).not.toContain(INITIAL);
+    expect(flagsFrom([RENEWABLE_FLAG, INITIAL], [RENEW])).toContain(INITIAL);
+    expect(flagsFrom([RENEWABLE_FLAG, INITIAL], [RENEW])).not.toContain(PRE_AUTHENT);
   });
 
   test("is no service ticket: one shown to the TGS is refused", () => {
