@@ -2,7 +2,9 @@
 
 import dataclasses
 import os
+import re
 import time
+import unicodedata
 
 import grpc
 
@@ -69,12 +71,14 @@ class Client:
         return self._clock() + self._kdc_offset
 
     def login(self, principal, password):
-        """Gets a ticket-granting ticket with a password."""
+        """Gets a ticket-granting ticket with a password: in its normal form, and if that fails, as typed."""
+        text, *as_typed = password_forms(password)
         components, realm = principal.split("@")
         guess = Guess(self._etypes[0], realm + components.replace("/", ""))
         offset = 0
-        for attempt in range(1, MAX_TRIES + 1):
-            key = ENCRYPTION_TYPES[guess.etype].from_password(guess.etype, password, guess.salt, guess.params)
+        tries = MAX_TRIES + len(as_typed)
+        for attempt in range(1, tries + 1):
+            key = ENCRYPTION_TYPES[guess.etype].from_password(guess.etype, text, guess.salt, guess.params)
             request = self._as_request(principal, key, self._clock() + offset)
             try:
                 response = self._call(
@@ -82,12 +86,14 @@ class Client:
                 )
             except Refusal as refusal:
                 advice = self._advice(refusal.etype_info)
-                if attempt == MAX_TRIES:
+                if attempt == tries:
                     raise
                 if refusal.reason == "KRB_AP_ERR_SKEW" and "offset_ms" in refusal.details and offset == 0:
                     offset = -int(refusal.details["offset_ms"])
                 elif advice is not None and advice != guess:
                     guess = advice
+                elif refusal.reason == "KDC_ERR_PREAUTH_FAILED" and as_typed:
+                    text = as_typed.pop()
                 else:
                     raise
                 continue
@@ -210,6 +216,12 @@ class Client:
             return call(request, timeout=10)
         except grpc.RpcError as error:
             raise _refusal(error) from None
+
+
+def password_forms(password):
+    """The one or two texts that a login tries: of RFC 8265's OpaqueString, and as typed if that differs."""
+    spaces = re.sub(r"\s", lambda space: " " if unicodedata.category(space[0]) == "Zs" else space[0], password)
+    return list(dict.fromkeys([unicodedata.normalize("NFC", spaces), password]))
 
 
 def _open(key, usage, kind, data):

@@ -111,6 +111,13 @@ describe.skipIf(lacks !== "")(`a client written in Python${why}`, { timeout: 60_
     });
   });
 
+  test("logs in with a password typed in another normal form", async () => {
+    await startRealm("--profile standard");
+    await shell!.run("kadmin cpw --password-stdin alice", "cafe\u0301 cr\u00e8me\n");
+    for (const typed of ["caf\u00e9 cr\u00e8me", "cafe\u0301\u00a0cre\u0300me"])
+      expect(JSON.parse((await run("who-am-i", typed)).out)).toMatchObject({ requests: 3 });
+  });
+
   test("follows the KDC to DES in a textbook realm, where it accepts DES", async () => {
     await startRealm("--profile textbook");
     expect(await answer("who-am-i --etypes 3")).toMatchObject({ requests: 3 });

@@ -22,6 +22,7 @@ import { etypeOf } from "../protocol/etypes.js";
 import type { TicketWish } from "../protocol/kdc-request.js";
 import { type Key, keyFromPassword } from "../protocol/keys.js";
 import { KrbError } from "../protocol/krb-error.js";
+import { passwordForms } from "../protocol/passwords.js";
 import { type Principal, parsePrincipal, principalInRealm, realmOf } from "../protocol/principal.js";
 import { makeTgsReq, openTgsRep } from "../protocol/tgs-exchange.js";
 import { DEFAULT_TIMEOUT_MS } from "../rpc/client-runtime.js";
@@ -33,6 +34,7 @@ import { type CachedLogin, type CredentialCache, memoryCache } from "./credentia
 import { isMendedByTicket } from "./guard/refused-ticket.js";
 import type { ServiceProof } from "./guard/tickets.js";
 import { type CurrentLogin, heldTicket, KeptLogin } from "./kept-login.js";
+import type { KeyMaker } from "./key-pace.js";
 import type { KeytabKeys } from "./keytab.js";
 import { keysAtHand, type LoginParts, obtainTgt } from "./login.js";
 import { type OperationTypes, readAnswer } from "./operation-answer.js";
@@ -130,12 +132,18 @@ export class KerberosClient {
   /**
    * Logs in with a password: one round trip when the guess of encryption type and salt is right.
    * @param principal `primary/instance@REALM`.
+   * @param password as typed. New keys are made from its normal form (RFC 8265's OpaqueString), which is
+   *   tried first; where the text differs from it and the KDC refuses, the text itself is tried.
    * @returns the TGT's credentials, which the cache keeps from now on in place of any other login.
    */
   async login(principal: string, password: string, options: TicketOptions = {}): Promise<Credentials> {
-    const keyOf: LoginParts["keyOf"] = ({ etype, stringToKey }) =>
-      keyFromPassword(etypeOf(etype), password, stringToKey);
-    return this.#logIn(principal, { keyOf, etypes: this.#etypes }, options);
+    const keyMakerOf =
+      (text: string): KeyMaker =>
+      ({ etype, stringToKey }) =>
+        keyFromPassword(etypeOf(etype), text, stringToKey);
+    const [prepared, ...asTyped] = passwordForms(password);
+    const keyMakers = [keyMakerOf(prepared), ...asTyped.map(keyMakerOf)] as const;
+    return this.#logIn(principal, { keyMakers, etypes: this.#etypes }, options);
   }
 
   /** Logs in with long-term keys, one for each encryption type; the caller keeps them. */
@@ -268,7 +276,7 @@ export class KerberosClient {
 
   async #logIn(
     principal: string,
-    keys: Pick<LoginParts, "keyOf" | "etypes">,
+    keys: Pick<LoginParts, "keyMakers" | "etypes">,
     options: TicketOptions,
   ): Promise<Credentials> {
     checkOptionNames("login", options, TICKET_OPTIONS);

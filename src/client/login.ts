@@ -1,6 +1,6 @@
 /**
  * A login (RFC 4120 §3.1): one round trip where the client guesses encryption type and salt right and its
- * clock is right; one more for each that is not.
+ * clock is right; one more for each that is not, and for a password whose text has a second form.
  */
 import type {
   AuthenticateRequest,
@@ -16,15 +16,18 @@ import { type Principal, realmOf } from "../protocol/principal.js";
 import { type ClientEtypes, followAdvice, type KeyGuess } from "./client-etypes.js";
 import { inTime, type KeyMaker } from "./key-pace.js";
 
-/** The guess, the KDC's advice, and once more with the KDC's clock. */
+/** The guess, the KDC's advice, and once more with the KDC's clock; one more for each further key maker. */
 const MAX_TRIES = 3;
 
 /** What a login works with. */
 export interface LoginParts {
   /** Sends message (1). */
   readonly authenticate: (request: AuthenticateRequest) => Promise<AuthenticateResponse>;
-  /** Makes the client's long-term key by a guess; it is wiped after the try. */
-  readonly keyOf: KeyMaker;
+  /**
+   * Make the client's long-term key by a guess; it is wiped after the try. Each further one is used where the
+   * KDC has no advice left and still refuses what the one before it made.
+   */
+  readonly keyMakers: readonly [KeyMaker, ...KeyMaker[]];
   /** What is asked of the ticket; `now` is the time of asking, in milliseconds since the epoch. */
   readonly wish: (now: number) => TicketWish;
   readonly etypes: ClientEtypes;
@@ -40,10 +43,11 @@ export interface LoginParts {
  */
 export async function obtainTgt(
   client: Principal,
-  { authenticate, keyOf, wish, etypes, clock, timeoutMs }: LoginParts,
+  { authenticate, keyMakers, wish, etypes, clock, timeoutMs }: LoginParts,
 ): Promise<{ credentials: Credentials; kdcOffset: number }> {
   let guess: KeyGuess = { etype: etypes.first, stringToKey: defaultStringToKey(client) };
-  const makeKey = inTime(keyOf, timeoutMs);
+  let maker = 0;
+  const makeKey = inTime((asked) => keyMakers[maker]!(asked), timeoutMs);
   const limits = { permitted: etypes.permitted, realm: realmOf(client) };
   let offset = 0;
   for (let tries = 1; ; tries++) {
@@ -57,11 +61,12 @@ export async function obtainTgt(
       const { credentials, kdcOffset } = openAsRep(response, request, key, receivedAt);
       return { credentials, kdcOffset: leastOffset(kdcOffset, receivedAt - sentAt) };
     } catch (error) {
-      if (!(error instanceof KrbError) || tries >= MAX_TRIES) throw error;
+      if (!(error instanceof KrbError) || tries >= MAX_TRIES + maker) throw error;
       const measured = error.reason === "KRB_AP_ERR_SKEW" ? Number(error.details.offset_ms) : 0;
       const next = error.etypeInfo && followAdvice(error.etypeInfo, guess, limits);
       if (Number.isSafeInteger(measured) && measured !== 0 && offset === 0) offset = -measured;
       else if (next !== undefined) guess = next;
+      else if (error.reason === "KDC_ERR_PREAUTH_FAILED" && maker + 1 < keyMakers.length) maker++;
       else throw error;
     } finally {
       key.wipe();
@@ -77,7 +82,7 @@ export async function obtainTgt(
 export function keysAtHand(
   keys: readonly Key[],
   { permitted }: ClientEtypes,
-): Pick<LoginParts, "keyOf" | "etypes"> {
+): Pick<LoginParts, "keyMakers" | "etypes"> {
   const held = keys.map(({ etype }) => etype.etype);
   const first = permitted.find((etype) => held.includes(etype));
   if (first === undefined)
@@ -85,12 +90,12 @@ export function keysAtHand(
       held: held.join(" "),
       accepted: permitted.join(" "),
     });
-  const keyOf = async ({ etype }: KeyGuess) => {
+  const keyOf: KeyMaker = async ({ etype }) => {
     const key = keys.find((candidate) => candidate.etype.etype === etype);
     if (key !== undefined) return new Key(key.etype, key.exportBytes());
     throw new KrbError("KDC_ERR_ETYPE_NOSUPP", `no key of encryption type ${etype} at hand`, {
       etype: String(etype),
     });
   };
-  return { keyOf, etypes: { permitted, first } };
+  return { keyMakers: [keyOf], etypes: { permitted, first } };
 }

@@ -72,12 +72,12 @@ export function explainCall(call: CapturedCall, rings: KeyRings, disclosure: Dis
   return [request, explain(rows.response, call.response, call.path, call.receivedAt, rings, disclosure)];
 }
 
-/** The encryption type of the client's own key, from the last proof it made; undefined if it made none. */
-export function provenEtype(calls: readonly CapturedCall[]): number | undefined {
+/** The last proof that the client made with its own key; undefined if it made none. */
+export function lastProof(calls: readonly CapturedCall[]): EncryptedData | undefined {
   const last = calls.findLast(({ path }) => DIALOGUE[path]?.request.number === 1);
   const row = DIALOGUE[last?.path ?? ""]?.request;
   if (last === undefined || row === undefined) return undefined;
-  return dataOf(fromBinary(row.schema, last.request), row.sealed[0]!)?.etype;
+  return dataOf(fromBinary(row.schema, last.request), row.sealed[0]!);
 }
 
 function explain(

@@ -6,7 +6,8 @@
 import { inspect } from "node:util";
 import type { CipherKey, EncryptionType, RandomSource } from "../crypto/encryption-type.js";
 import { equalBytes } from "../crypto/equal-bytes.js";
-import { KrbError, malformed, tooLong } from "./krb-error.js";
+import { KrbError } from "./krb-error.js";
+import { checkPassword } from "./passwords.js";
 import { defaultSalt, type Principal } from "./principal.js";
 
 /** A key of one encryption type. Owns its copy of the bytes until `wipe`. */
@@ -132,12 +133,10 @@ export function stringToKeyOf(
   return { salt: defaultSalt(principal), params: etype.iterations.toParams(iterations) };
 }
 
-/** The longest password, in bytes of UTF-8: longer ones would only keep the processor busy. */
-const MAX_PASSWORD_BYTES = 1024;
-
 /**
  * Derives a long-term key from a password. Slow work runs off the event loop.
- * @param password 1 to 1024 bytes of UTF-8.
+ * @param password 1 to 1024 bytes of UTF-8, used as it is: `passwordForms` and `preparedPassword` give the
+ *   text that belongs here.
  * @throws KrbError KRB_ERR_GENERIC for an empty password, KRB_ERR_FIELD_TOOLONG for an enormous one;
  *   KDC_ERR_ETYPE_NOSUPP for parameters that the encryption type does not have or accept.
  */
@@ -163,12 +162,4 @@ export async function keyFromPassword(
       cause: error.message,
     });
   }
-}
-
-function checkPassword(password: string): void {
-  if (typeof password !== "string" || password === "" || !password.isWellFormed())
-    throw malformed("password", "expected well-formed text of at least one character");
-  const length = Buffer.byteLength(password);
-  if (length > MAX_PASSWORD_BYTES)
-    throw tooLong("password", length, MAX_PASSWORD_BYTES, `at most ${MAX_PASSWORD_BYTES} bytes`);
 }

@@ -2,11 +2,13 @@
 import type { RandomSource } from "../crypto/encryption-type.js";
 import { etypeOf } from "./etypes.js";
 import { keyFromPassword, type LongTermKey, randomKey, stringToKeyOf } from "./keys.js";
+import { passwordForms, preparedPassword } from "./passwords.js";
 import type { Principal } from "./principal.js";
 import { currentKeys, currentKvno, emptyEntry, keyEnd, type PrincipalEntry } from "./principal-entry.js";
 
 /**
  * A principal with keys made from a password, one for each encryption type: a person, never a service.
+ * @param password prepared here (`preparedPassword`, which says what it throws).
  * @param now milliseconds since the epoch.
  * @param iterations of PBKDF2, as the realm chose; each encryption type's default when absent.
  */
@@ -36,7 +38,7 @@ export function randomKeyPrincipal(
 /**
  * The entry with keys of a new version from a password. Old keys go: whoever had the old password opens
  * nothing new. TGTs of before end, unless it is the password that the entry has already (`cpw -e` adds an
- * encryption type).
+ * encryption type). The password is prepared as for `passwordPrincipal`.
  */
 export async function withPassword(
   entry: PrincipalEntry,
@@ -46,12 +48,13 @@ export async function withPassword(
   iterations?: number,
 ): Promise<PrincipalEntry> {
   const kvno = currentKvno(entry) + 1;
+  const text = preparedPassword(password);
   const isNew = !(await hasPassword(entry, password));
   const choice = (etype: number) => stringToKeyOf(entry.principal, etypeOf(etype), iterations);
   const keys = await Promise.all(
     etypes.map(async (etype) => ({
       kvno,
-      key: await keyFromPassword(etypeOf(etype), password, choice(etype)),
+      key: await keyFromPassword(etypeOf(etype), text, choice(etype)),
     })),
   );
   return {
@@ -65,17 +68,18 @@ export async function withPassword(
   };
 }
 
-/** Whether a password is the one that the entry's keys were made from. */
+/** Whether a password is the one that the entry's keys were made from, in whichever of its forms. */
 async function hasPassword(entry: PrincipalEntry, password: string): Promise<boolean> {
   const [current] = currentKeys(entry);
   const choice = current && entry.stringToKey.get(current.key.etype.etype);
   if (!entry.passwordKeyed || current === undefined || choice === undefined) return false;
-  const made = await keyFromPassword(current.key.etype, password, choice);
-  try {
-    return made.equals(current.key);
-  } finally {
+  for (const form of passwordForms(password)) {
+    const made = await keyFromPassword(current.key.etype, form, choice);
+    const isSame = made.equals(current.key);
     made.wipe();
+    if (isSame) return true;
   }
+  return false;
 }
 
 /**

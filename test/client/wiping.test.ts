@@ -30,13 +30,15 @@ describe("the long-term key of a login is wiped after each try", () => {
     const made: Key[] = [];
     const parts: LoginParts = {
       authenticate,
-      keyOf: async ({ etype }) => {
-        const { etype: row } = keyOf(realm.alice);
-        expect(etype).toBe(row.etype);
-        const key = new Key(row, keyOf(realm.alice).exportBytes());
-        made.push(key);
-        return key;
-      },
+      keyMakers: [
+        async ({ etype }) => {
+          const { etype: row } = keyOf(realm.alice);
+          expect(etype).toBe(row.etype);
+          const key = new Key(row, keyOf(realm.alice).exportBytes());
+          made.push(key);
+          return key;
+        },
+      ],
       wish: () => ({ etypes: realm.etypes }),
       etypes: { permitted: [20], first: 20 },
       timeoutMs: 10_000,
@@ -74,7 +76,10 @@ describe("the long-term key of a login is wiped after each try", () => {
 
 test("keys at hand are used as copies: the caller's own stay", async () => {
   const own = randomKey(etypeOf(20));
-  const { keyOf: copyOf, etypes } = keysAtHand([own], { permitted: [20], first: 20 });
+  const {
+    keyMakers: [copyOf],
+    etypes,
+  } = keysAtHand([own], { permitted: [20], first: 20 });
   const copy = await copyOf({ etype: etypes.first, stringToKey: { salt: "", params: new Uint8Array() } });
   expect(copy.exportBytes()).toEqual(own.exportBytes());
   copy.wipe();

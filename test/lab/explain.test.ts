@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { explainCall, provenEtype } from "../../src/lab/explain.js";
+import { explainCall, lastProof } from "../../src/lab/explain.js";
 import type { Field } from "../../src/lab/fields.js";
 import { calls, keys, messages, rings } from "./dialogue.js";
 
@@ -90,9 +90,9 @@ describe("the six messages, explained", () => {
   });
 });
 
-describe("the encryption type of the client's key", () => {
-  it("is that of its last proof", () => {
-    expect(provenEtype(calls)).toBe(3);
-    expect(provenEtype(calls.slice(1))).toBeUndefined();
+describe("the proof of the client's key", () => {
+  it("is the last that it made, of its own encryption type", () => {
+    expect(lastProof(calls)).toMatchObject({ etype: 3 });
+    expect(lastProof(calls.slice(1))).toBeUndefined();
   });
 });

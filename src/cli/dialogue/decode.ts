@@ -4,6 +4,7 @@ import type { Field } from "../../lab/fields.js";
 import type { NamedKey, OpenedPart, WhyClosed } from "../../lab/open-part.js";
 import { etypeOf, etypesWithIntegrity } from "../../protocol/etypes.js";
 import { defaultStringToKey, Key, keyFromPassword } from "../../protocol/keys.js";
+import { passwordForms } from "../../protocol/passwords.js";
 import { CommandError, type CommandSurroundings, UsageError } from "../frame/command.js";
 import { parseEtypes } from "../options/etype-argument.js";
 import { type PasswordChoice, readPassword } from "../options/password.js";
@@ -111,10 +112,11 @@ async function keysOf(
   if (choice.principal !== undefined) {
     const principal = parsePrincipalArgument(choice.principal, await defaultRealm(env), "--principal");
     const password = await readPassword(choice, principal, stdin);
-    for (const etype of etypesWithIntegrity()) {
-      const key = await keyFromPassword(etype, password, defaultStringToKey(principal));
-      keys.push({ name: `the password of ${principal}`, kvno: 0, key });
-    }
+    for (const etype of etypesWithIntegrity())
+      for (const form of passwordForms(password)) {
+        const key = await keyFromPassword(etype, form, defaultStringToKey(principal));
+        keys.push({ name: `the password of ${principal}`, kvno: 0, key });
+      }
   }
   return keys;
 }

@@ -5,10 +5,13 @@ import { memoryCache } from "../../client/credential-cache.js";
 import { WhoAmIRequestSchema, WhoAmIResponseSchema } from "../../gen/kerberos/v1/operations_pb.js";
 import { type CapturedCall, captureCalls } from "../../lab/capture.js";
 import type { KeySymbol } from "../../lab/dialogue.js";
-import { explainCall, type KeyRings, provenEtype } from "../../lab/explain.js";
+import { explainCall, type KeyRings, lastProof } from "../../lab/explain.js";
+import { tryOpen } from "../../lab/open-part.js";
 import { etypeOf } from "../../protocol/etypes.js";
+import { KeyUsage } from "../../protocol/key-usage.js";
 import { defaultStringToKey, type Key, keyFromPassword, type StringToKey } from "../../protocol/keys.js";
 import { KrbError } from "../../protocol/krb-error.js";
+import { passwordForms } from "../../protocol/passwords.js";
 import { type Principal, realmOf } from "../../protocol/principal.js";
 import type { CommandSurroundings } from "../frame/command.js";
 import type { ClientChoice } from "../options/client-options.js";
@@ -69,16 +72,24 @@ export async function trace(choice: TraceChoice, around: CommandSurroundings): P
   if (failure !== undefined) throw failure;
 }
 
-/** The client's own key, of the encryption type that it proved to the KDC; nothing if it proved none. */
+/**
+ * The client's own key: of the encryption type and from the form of the password that it proved to the KDC
+ * last; nothing if it proved none.
+ */
 async function ringOf(
   principal: Principal,
   password: string,
   calls: readonly CapturedCall[],
 ): Promise<Map<KeySymbol, Key>> {
-  const etype = provenEtype(calls);
-  if (etype === undefined) return new Map();
-  const key = await keyFromPassword(etypeOf(etype), password, stringToKey(principal, etype, calls));
-  return new Map([["K_c", key]]);
+  const proof = lastProof(calls);
+  if (proof === undefined) return new Map();
+  const made = stringToKey(principal, proof.etype, calls);
+  for (const form of passwordForms(password)) {
+    const key = await keyFromPassword(etypeOf(proof.etype), form, made);
+    if (tryOpen(key, "encTimestamp", KeyUsage.PA_ENC_TIMESTAMP, proof) !== undefined)
+      return new Map([["K_c", key]]);
+  }
+  return new Map();
 }
 
 /** How the client made its key: as the KDC advised with a refusal, or else in the usual way. */
