@@ -4,7 +4,16 @@
 import { readFileSync } from "node:fs";
 import * as grpc from "@grpc/grpc-js";
 import { describe, expect, test } from "vitest";
+import type { KerberosClient } from "../../src/client/index.js";
 import { EncryptionType } from "../../src/gen/kerberos/v1/encryption_pb.js";
+import {
+  EchoRequestSchema,
+  EchoResponseSchema,
+  ServerTimeRequestSchema,
+  ServerTimeResponseSchema,
+  WhoAmIRequestSchema,
+  WhoAmIResponseSchema,
+} from "../../src/gen/kerberos/v1/operations_pb.js";
 import { SealedPartSchema } from "../../src/gen/kerberos/v1/sealed_pb.js";
 import { etypeOf, ITERATIONS } from "../../src/protocol/etypes.js";
 import { MAX_ETYPES } from "../../src/protocol/kdc-request.js";
@@ -13,6 +22,8 @@ import { KrbErrorCode } from "../../src/protocol/krb-error.js";
 import { CALL_LIMITS } from "../../src/rpc/call-limits.js";
 import { MAX_MESSAGE_BYTES, SERVER_OPTIONS } from "../../src/rpc/server-options.js";
 import { GRPC_CODE } from "../../src/rpc/status.js";
+import { PASSWORDS, startRealm } from "../support/realm.js";
+import { standBetween } from "../support/wire-middle.js";
 
 const page = readFileSync(new URL("../../docs/protocol.md", import.meta.url), "utf8");
 const words = page.replaceAll(/\s+/g, " ");
@@ -69,4 +80,45 @@ test("limits", () => {
   expect(words).toContain(`${MAX_ETYPES} encryption types`);
   expect(words).toContain(`fewer than ${ITERATIONS.least.toLocaleString("en")} iterations`);
   expect(words).toContain(ITERATIONS.most.toLocaleString("en"));
+});
+
+describe("sizes", () => {
+  const vector = (etype: number) => {
+    const file = new URL(`../vectors/exchange/etype${etype}.json`, import.meta.url);
+    return JSON.parse(readFileSync(file, "utf8")) as { messages: Record<string, string> };
+  };
+  test.each([20, 3])("of the six messages of encryption type %i", (etype) => {
+    const sizes = Object.values(vector(etype).messages).map((hex) => hex.length / 2);
+    expect(words).toContain(`${sizes.slice(0, 5).join(", ")} and ${sizes[5]}`);
+  });
+
+  const WHO_AM_I = { request: WhoAmIRequestSchema, response: WhoAmIResponseSchema };
+  const ECHO = { request: EchoRequestSchema, response: EchoResponseSchema };
+  const SERVER_TIME = { request: ServerTimeRequestSchema, response: ServerTimeResponseSchema };
+  type V = Parameters<KerberosClient["access"]>[0];
+  const OPERATIONS: [string, (client: KerberosClient, v: V) => Promise<unknown>][] = [
+    ["a WhoAmI", (client, v) => client.access(v, WHO_AM_I, {})],
+    ["an Echo of five letters", (client, v) => client.access(v, ECHO, { text: "hello" })],
+    ["a ServerTime", (client, v) => client.access(v, SERVER_TIME, {})],
+  ];
+  test.each(OPERATIONS)("of request and response of %s at encryption type 20", async (name, call) => {
+    const written = words
+      .match(new RegExp(`(\\d+) and (\\d+)(?: bytes)? for ${name}\\b`))!
+      .slice(1)
+      .map(Number);
+    await using realm = await startRealm({ profile: "standard", realm: "EXAMPLE.TEST" });
+    const seen: number[] = [];
+    await using middle = await standBetween(realm, {
+      access: async (message, pass) => {
+        const answer = await pass(message);
+        seen.push(message.request.length, answer.response.length);
+        return answer;
+      },
+    });
+    const client = realm.client();
+    await client.login(realm.principal("alice"), PASSWORDS.alice);
+    await call(client, middle.v);
+    // The sequence number, which is random, takes up to four bytes less.
+    for (const [at, size] of seen.entries()) expect(Math.abs(size - written[at]!)).toBeLessThan(5);
+  });
 });
