@@ -35,6 +35,10 @@ export class CredentialCacheError extends ReadableError {
 /** How long another program's lock is waited for, in milliseconds: the ticket at hand is used in any case. */
 const PATIENCE_MS = 3_000;
 
+const YEAR = 31_556_952_000;
+/** The most that the header of a cache has room for, in milliseconds. */
+const LONGEST_OFFSET = 0x7fff_ffff * 1000;
+
 /** Room for the longest default principal there is, by which old versions are told. */
 const HEAD_BYTES = 64 * 1024;
 
@@ -126,12 +130,23 @@ function revision(path: string): string | undefined {
 
 async function store(path: string, { client, kdcOffset, credentials }: CachedLogin): Promise<void> {
   await checkReplaceable(path);
+  if (Math.abs(kdcOffset) > LONGEST_OFFSET) throw clocksApart(kdcOffset);
   const bytes = formatCredentialCache({ defaultPrincipal: client, kdcOffset, credentials });
   try {
     await writeFileAtomically(path, bytes);
   } finally {
     bytes.fill(0);
   }
+}
+
+/** A file has room for an offset of 68 years: whichever clock is later than that is the wrong one. */
+function clocksApart(kdcOffset: number): CredentialCacheError {
+  const years = Math.round(Math.abs(kdcOffset) / YEAR);
+  const [wrong, other] = kdcOffset < 0 ? ["this machine", "the KDC"] : ["the KDC", "this machine"];
+  return new CredentialCacheError(
+    `the clock of ${wrong} is at fault: it is ${years} years ahead of that of ${other}`,
+    { hint: `set the clock of ${wrong} (NTP), and log in again` },
+  );
 }
 
 async function changeInPlace(path: string, change: (login: CachedLogin) => CachedLogin): Promise<void> {

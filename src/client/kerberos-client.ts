@@ -24,20 +24,21 @@ import { type Key, keyFromPassword } from "../protocol/keys.js";
 import { KrbError } from "../protocol/krb-error.js";
 import { passwordForms } from "../protocol/passwords.js";
 import { type Principal, parsePrincipal, principalInRealm, realmOf } from "../protocol/principal.js";
-import { makeTgsReq, openTgsRep } from "../protocol/tgs-exchange.js";
 import { DEFAULT_TIMEOUT_MS } from "../rpc/client-runtime.js";
 import { DEFAULT_ADDRESSES } from "../rpc/default-addresses.js";
 import type { KdcAddresses } from "./addresses.js";
 import { type ClientEtypes, profileEtypes } from "./client-etypes.js";
+import { isSkew, offsetsDiffer } from "./clock-offset.js";
 import { Connections } from "./connections.js";
 import { type CachedLogin, type CredentialCache, memoryCache } from "./credential-cache.js";
 import { isMendedByTicket } from "./guard/refused-ticket.js";
 import type { ServiceProof } from "./guard/tickets.js";
-import { type CurrentLogin, heldTicket, KeptLogin } from "./kept-login.js";
+import { type CurrentLogin, KeptLogin } from "./kept-login.js";
 import type { KeyMaker } from "./key-pace.js";
 import type { KeytabKeys } from "./keytab.js";
 import { keysAtHand, type LoginParts, obtainTgt } from "./login.js";
 import { type OperationTypes, readAnswer } from "./operation-answer.js";
+import { type GrantedTicket, TicketGranting } from "./ticket-granting.js";
 
 /** What a client is built from; everything has a default. */
 export interface KerberosClientOptions {
@@ -98,17 +99,21 @@ const TARGET_NAMES: OptionNames<ServiceTarget> = { principal: true, address: tru
 const RENEWAL_PAUSE = 60_000;
 /** How long after forgetting a ticket for a service the next one is kept, in milliseconds. */
 const FORGET_PAUSE = 10_000;
+/** How long after a measurement of the KDC's clock a service's refusal causes the next, in milliseconds. */
+const MEASURING_PAUSE = 10_000;
 
 /** A Kerberos client over gRPC. Channels are opened on first use; `close` ends them. */
 export class KerberosClient {
   readonly #login: KeptLogin;
   readonly #connections: Connections;
+  readonly #tickets: TicketGranting;
   readonly #etypes: ClientEtypes;
   readonly #timeoutMs: number;
   readonly #clock: () => number;
-  /** Tickets that were asked for and have not come yet, by TGT and service. */
-  readonly #waiting = new Map<string, Promise<Credentials>>();
   #renewedAt = Number.NEGATIVE_INFINITY;
+  /** The measurement of the KDC's clock that is under way. */
+  #measuring: Promise<GrantedTicket> | undefined;
+  #measuredAt = Number.NEGATIVE_INFINITY;
   /** When a ticket for a service was last forgotten, in milliseconds since the epoch. */
   readonly #forgotAt = new Map<Principal, number>();
 
@@ -125,6 +130,11 @@ export class KerberosClient {
     this.#clock = options.clock ?? Date.now;
     this.#login = new KeptLogin(options.cache ?? memoryCache(), this.#clock, options.onUnkept ?? warnUnkept);
     this.#connections = new Connections(kdc, credentials, { timeoutMs, interceptors });
+    this.#tickets = new TicketGranting({
+      login: this.#login,
+      grantTicket: (request) => this.#connections.ticketGranting().grantTicket(request),
+      clock: this.#clock,
+    });
     this.#timeoutMs = timeoutMs;
     this.#etypes = options.etypes ?? profileEtypes("standard");
   }
@@ -181,7 +191,8 @@ export class KerberosClient {
   async serviceTicket(service: string, options: TicketOptions = {}): Promise<Credentials> {
     checkOptionNames("serviceTicket", options, TICKET_OPTIONS);
     const server = parsePrincipal(service, "service");
-    return this.#ticketFor(server, options, await this.#login.current());
+    const wish = (now: number) => this.#wish(options, now);
+    return (await this.#tickets.ticketFor(server, wish, await this.#login.current())).credentials;
   }
 
   /**
@@ -192,10 +203,27 @@ export class KerberosClient {
   async serviceProof(service: string): Promise<ServiceProof> {
     const found = await this.#login.current();
     const current = this.#isToBeRenewed(found) ? await this.#renewed(found) : found;
-    const { client, kdcOffset } = current.login;
-    const server = principalInRealm(service, realmOf(client), "service");
-    const credentials = await this.#ticketFor(server, {}, current);
-    return { credentials, clock: () => this.#clock() + kdcOffset };
+    return this.#proofOf(principalInRealm(service, realmOf(current.login.client), "service"), current);
+  }
+
+  /**
+   * Told that a service found the time of a proof wrong: measures the KDC's clock anew, by the TGS's sealed
+   * reply. At most once in ten seconds: anybody may have made the refusal.
+   * @returns whether a proof made now bears another time; false where the proof went by the KDC's clock.
+   * @throws KrbError KRB_AP_ERR_SKEW where the KDC does not take the client's time either.
+   */
+  async correctClock({ credentials: { server }, clock }: ServiceProof): Promise<boolean> {
+    const used = clock() - this.#clock();
+    const current = await this.#login.current();
+    if (offsetsDiffer(current.login.kdcOffset, used)) return true;
+    try {
+      const measured = await this.#measure(server, current);
+      return measured !== undefined && offsetsDiffer(measured.kdcOffset, used);
+    } catch (error) {
+      if (isSkew(error)) throw error;
+      // Whatever else is wrong with the KDC, the service's refusal stays.
+      return false;
+    }
   }
 
   /**
@@ -220,16 +248,13 @@ export class KerberosClient {
    * old one.
    */
   async renew(): Promise<Credentials> {
-    const { tgt, now } = await this.#login.current();
-    const wish: TicketWish = { etypes: this.#etypes.permitted, options: [KdcOption.RENEW] };
-    const credentials = await this.#askTgs(tgt, tgt.server, wish, now);
-    await this.#login.change(tgt, (login) => ({ ...login, credentials: [credentials] }));
-    return credentials;
+    return this.#tickets.renew((now) => this.#wish({}, now), await this.#login.current());
   }
 
   /**
    * Calls one operation of a service under seal, in one round trip once a ticket is at hand. A ticket that
-   * the service can't use is forgotten, so that the next call gets another.
+   * the service can't use is forgotten, so that the next call gets another. Where the service finds the clock
+   * wrong, and the KDC's is by now another than at login, the call is made once more.
    * @throws RpcError with the code of what the operation refused; KrbError as the service refuses;
    *   KRB_AP_ERR_MUT_FAIL when the service could not prove itself.
    */
@@ -239,20 +264,15 @@ export class KerberosClient {
     init: MessageInitShape<Request>,
   ): Promise<MessageShape<Response>> {
     checkOptionNames("access", target, TARGET_NAMES);
-    const current = await this.#login.current();
     const server = parsePrincipal(target.principal, "service");
-    const credentials = await this.#ticketFor(server, {}, current);
     const message = toBinary(AnySchema, anyPack(operation.request, create(operation.request, init)));
-    // The ticket may have taken its time.
-    const now = this.#clock() + current.login.kdcOffset;
-    const { request, pending } = makeAccessReq(credentials, message, now);
-    const service = this.#connections.application(target.address ?? DEFAULT_ADDRESSES.v);
-    const response = await service.access(request).catch(async (error: unknown) => {
-      // The refusal is what the caller must learn, whatever becomes of the cache.
-      if (isMendedByTicket(error)) await this.forgetTicket(credentials).catch(() => {});
-      throw error;
+    const access = (proof: ServiceProof) => this.#access(target, message, proof);
+    const proof = await this.#proofOf(server, await this.#login.current());
+    const answer = await access(proof).catch(async (error: unknown) => {
+      if (!isSkew(error) || !(await this.correctClock(proof))) throw error;
+      return access(await this.#proofOf(server, await this.#login.current()));
     });
-    return readAnswer(openAccessRep(response, pending), operation.response);
+    return readAnswer(answer, operation.response);
   }
 
   /** Who is logged in, and with which credentials; undefined: nobody. */
@@ -292,6 +312,19 @@ export class KerberosClient {
     return credentials;
   }
 
+  /** Gets a new ticket for the sake of the clock in its reply; undefined: it is too soon. */
+  async #measure(server: Principal, current: CurrentLogin): Promise<GrantedTicket | undefined> {
+    if (this.#measuring !== undefined) return this.#measuring;
+    const now = this.#clock();
+    if (Math.abs(now - this.#measuredAt) < MEASURING_PAUSE) return undefined;
+    this.#measuredAt = now;
+    const wish = (at: number) => this.#wish({}, at);
+    this.#measuring = this.#tickets.newTicket(server, wish, current, "always").finally(() => {
+      this.#measuring = undefined;
+    });
+    return this.#measuring;
+  }
+
   #isToBeRenewed({ tgt, now }: CurrentLogin): boolean {
     const renewable = tgt.renewTill !== undefined && tgt.renewTill > tgt.endtime;
     if (!renewable || now < tgt.endtime - (tgt.endtime - tgt.starttime) / 5) return false;
@@ -309,37 +342,23 @@ export class KerberosClient {
     return this.#login.current();
   }
 
-  /** A ticket as from `serviceTicket`, for a login that was looked up. */
-  async #ticketFor(server: Principal, options: TicketOptions, current: CurrentLogin): Promise<Credentials> {
-    const held = heldTicket(current, server);
-    if (held !== undefined) return held;
-    const { tgt, now } = current;
-    // By TGT as well: whoever logs in meanwhile does not get somebody else's ticket.
-    const name = `${Buffer.from(tgt.ticket).toString("base64")} ${server}`;
-    const waiting = this.#waiting.get(name);
-    if (waiting !== undefined) return waiting;
-    const asked = this.#newTicket(tgt, server, this.#wish(options, now), now);
-    this.#waiting.set(name, asked);
-    try {
-      return await asked;
-    } finally {
-      this.#waiting.delete(name);
-    }
+  async #proofOf(server: Principal, current: CurrentLogin): Promise<ServiceProof> {
+    const wish = (now: number) => this.#wish({}, now);
+    const { credentials, kdcOffset } = await this.#tickets.ticketFor(server, wish, current);
+    return { credentials, clock: () => this.#clock() + kdcOffset };
   }
 
-  async #newTicket(tgt: Credentials, server: Principal, wish: TicketWish, now: number): Promise<Credentials> {
-    const credentials = await this.#askTgs(tgt, server, wish, now);
-    await this.#login.change(tgt, (login) => {
-      const others = login.credentials.filter((candidate) => candidate.server !== server);
-      return { ...login, credentials: [...others, credentials] };
+  /** One sealed call. */
+  async #access({ address = DEFAULT_ADDRESSES.v }: ServiceTarget, message: Uint8Array, proof: ServiceProof) {
+    const { credentials, clock } = proof;
+    const { request, pending } = makeAccessReq(credentials, message, clock());
+    const service = this.#connections.application(address);
+    const response = await service.access(request).catch(async (error: unknown) => {
+      // The refusal is what the caller must learn, whatever becomes of the cache.
+      if (isMendedByTicket(error)) await this.forgetTicket(credentials).catch(() => {});
+      throw error;
     });
-    return credentials;
-  }
-
-  async #askTgs(tgt: Credentials, server: Principal, wish: TicketWish, now: number): Promise<Credentials> {
-    const { request, pending } = makeTgsReq(tgt, server, wish, now);
-    const response = await this.#connections.ticketGranting().grantTicket(request);
-    return openTgsRep(response, pending, this.#clock()).credentials;
+    return openAccessRep(response, pending);
   }
 
   #wish({ life, renewableLife }: TicketOptions, now: number): TicketWish {

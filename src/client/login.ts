@@ -14,6 +14,7 @@ import { defaultStringToKey, Key } from "../protocol/keys.js";
 import { KrbError } from "../protocol/krb-error.js";
 import { type Principal, realmOf } from "../protocol/principal.js";
 import { type ClientEtypes, followAdvice, type KeyGuess } from "./client-etypes.js";
+import { hintedOffset } from "./clock-offset.js";
 import { inTime, type KeyMaker } from "./key-pace.js";
 
 /** The guess, the KDC's advice, and once more with the KDC's clock; one more for each further key maker. */
@@ -62,9 +63,9 @@ export async function obtainTgt(
       return { credentials, kdcOffset: leastOffset(kdcOffset, receivedAt - sentAt) };
     } catch (error) {
       if (!(error instanceof KrbError) || tries >= MAX_TRIES + maker) throw error;
-      const measured = error.reason === "KRB_AP_ERR_SKEW" ? Number(error.details.offset_ms) : 0;
+      const hinted = offset === 0 ? hintedOffset(error, offset) : undefined;
       const next = error.etypeInfo && followAdvice(error.etypeInfo, guess, limits);
-      if (Number.isSafeInteger(measured) && measured !== 0 && offset === 0) offset = -measured;
+      if (hinted !== undefined) offset = hinted;
       else if (next !== undefined) guess = next;
       else if (error.reason === "KDC_ERR_PREAUTH_FAILED" && maker + 1 < keyMakers.length) maker++;
       else throw error;

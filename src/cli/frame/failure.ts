@@ -6,6 +6,7 @@
  */
 import { ReadableError } from "../../errors/readable-error.js";
 import { KrbError, type KrbErrorName } from "../../protocol/krb-error.js";
+import { clockFault } from "./clock-fault.js";
 
 /** A failure in words and as facts. */
 export interface Failure {
@@ -20,18 +21,30 @@ export interface Failure {
 
 type Hint = (compared: Readonly<Record<string, string>>) => string;
 
-const SET_CLOCK: Hint = ({ offset_ms, server_time, limit_ms }) => {
+const SET_CLOCK: Hint = ({ offset_ms, server_time, limit_ms, kept_offset_ms }) => {
+  // What was refused is our clock with the offset that the login measured.
+  if (kept_offset_ms !== undefined)
+    return (
+      `the clock offset kept since the login, ${Number(kept_offset_ms) / 1000} s, is wrong by now: ` +
+      "log in again (tessera kinit)"
+    );
   const server = Date.parse(server_time ?? "");
   const offset = Number(offset_ms);
   if (Number.isNaN(server) || Number.isNaN(offset)) return "set the clocks of both machines (NTP)";
-  const ours = new Date(server + offset).toISOString();
+  const ours = server + offset;
+  const fault = clockFault(ours);
+  if (fault !== undefined) return fault;
   const limit = Number(limit_ms) / 1000;
-  return `set the clock: here it was ${ours}, at the server ${server_time}; ${limit} s are permitted`;
+  const here = new Date(ours).toISOString();
+  return `set the clock: here it was ${here}, at the server ${server_time}; ${limit} s are permitted`;
 };
 
 const KINIT: Hint = () => "run `tessera kinit`";
 const KTADD: Hint = ({ server }) =>
   `write the service's keytab again: tessera kadmin ktadd -k FILE -norandkey ${server ?? "SERVICE"}`;
+
+/** What OpenSSL says of a certificate whose time is not now. */
+const CERTIFICATE_TIMES = /certificate (?:has expired|is not yet valid)/;
 
 /** A row for each refusal that the user can do something about. */
 const HINTS: Partial<Record<KrbErrorName, Hint>> = {
@@ -73,9 +86,12 @@ const HINTS: Partial<Record<KrbErrorName, Hint>> = {
   KRB_AP_ERR_MUT_FAIL: () => "the server could not prove itself: check the address",
 };
 
-/** Describes anything a command may have thrown. */
-export function describeFailure(error: unknown): Failure {
-  if (error instanceof ReadableError) return describeReadable(error);
+/**
+ * Describes anything a command may have thrown.
+ * @param now what the clock of this machine shows, in milliseconds since the epoch.
+ */
+export function describeFailure(error: unknown, now = Date.now()): Failure {
+  if (error instanceof ReadableError) return describeReadable(error, now);
   const { name, message, code } = (
     error instanceof Error ? error : new Error(String(error))
   ) as NodeJS.ErrnoException;
@@ -90,8 +106,8 @@ export function describeFailure(error: unknown): Failure {
   };
 }
 
-function describeReadable(error: ReadableError): Failure {
-  const connection = connectionFailure(error);
+function describeReadable(error: ReadableError, now: number): Failure {
+  const connection = connectionFailure(error, now);
   const message = connection?.text ?? error.message;
   const hint =
     connection?.hint ?? (error instanceof KrbError ? HINTS[error.reason]?.(error.details) : error.hint);
@@ -108,7 +124,10 @@ function describeReadable(error: ReadableError): Failure {
 /**
  * A connection that could not be made, in plainer words than grpc-js has; undefined for any other failure.
  */
-function connectionFailure({ message, facts }: ReadableError): { text: string; hint?: string } | undefined {
+function connectionFailure(
+  { message, facts }: ReadableError,
+  now: number,
+): { text: string; hint?: string } | undefined {
   const unavailable = facts.reason === "UNAVAILABLE";
   const address = /(?:ECONNREFUSED|ETIMEDOUT|EHOSTUNREACH|ENOTFOUND) (\S+?)\.?(?:\s|$)/.exec(message)?.[1];
   if (address !== undefined)
@@ -122,6 +141,15 @@ function connectionFailure({ message, facts }: ReadableError): { text: string; h
     };
   if (!unavailable || !message.startsWith("No connection established")) return undefined;
   const cause = /Last error: (.*?)(?: \(\d{4}-|\. Resolution note|$)/.exec(message)?.[1] ?? "no answer";
+  if (CERTIFICATE_TIMES.test(cause)) {
+    const shown = new Date(now).toISOString();
+    return {
+      text: `no connection to the server: ${cause}`,
+      hint:
+        clockFault(now) ??
+        `by the clock of this machine, which shows ${shown}: set it, or renew the certificate`,
+    };
+  }
   return {
     text: `no connection to the server: ${cause}`,
     hint: "check the address; a server with TLS needs --tls-ca FILE, one without does not take it",

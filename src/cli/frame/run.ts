@@ -61,7 +61,7 @@ async function runCommand(
     checkCount(command, positionals.length);
     return (await command.run({ ...around, options: options as never, positionals, json })) ?? 0;
   } catch (error) {
-    return failed(command, error, json, around.screen);
+    return failed(command, error, json, around);
   }
 }
 
@@ -80,7 +80,12 @@ function checkCount(command: Command, count: number): void {
   throw new UsageError(`too many arguments: at most ${most}, got ${count}${warning}`);
 }
 
-async function failed(command: Command, error: unknown, json: boolean, screen: Screen): Promise<number> {
+async function failed(
+  command: Command,
+  error: unknown,
+  json: boolean,
+  { screen, now }: CommandSurroundings,
+): Promise<number> {
   const exitCode = error instanceof ReadableError ? error.exitCode : 1;
   if (exitCode === 2) {
     screen.notice(`${command.name}: ${(error as Error).message}`);
@@ -89,7 +94,7 @@ async function failed(command: Command, error: unknown, json: boolean, screen: S
     return exitCode;
   }
   const { describeFailure } = await import("./failure.js");
-  const { text, compared, hint, facts } = describeFailure(error);
+  const { text, compared, hint, facts } = describeFailure(error, now());
   if (json) screen.printJson({ error: facts });
   screen.notice(text);
   if (compared !== undefined) screen.notice(`compared: ${compared}`);

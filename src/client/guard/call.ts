@@ -5,7 +5,8 @@
  * Invariants. Nothing goes out before the ticket is there and, for a single request, before its bytes are.
  * Nothing comes in before the service has proved itself; OK from a service that has not is
  * KRB_AP_ERR_MUT_FAIL. The application gets one status, whatever ends the call and whenever: grpc-js itself
- * loses that of a call which ends before it starts. Keys made for the call are wiped when it ends, and what
+ * loses that of a call which ends before it starts. A call with a single request is made once more where its
+ * time was refused and the KDC's clock is by now another: no handler has seen it. Keys made for the call are wiped when it ends, and what
  * was known of it is let go: Node's HTTP/2 streams outlive their calls, and all that they reach with them.
  */
 import * as grpc from "@grpc/grpc-js";
@@ -14,14 +15,16 @@ import { KrbError } from "../../protocol/krb-error.js";
 import { takeClientBytes } from "../../rpc/grpc-js-internals.js";
 import { AP_REQ_METADATA } from "../../rpc/metadata-names.js";
 import { RpcError } from "../../rpc/rpc-error.js";
-import { toStatus } from "../../rpc/status.js";
+import { fromServiceError, toStatus } from "../../rpc/status.js";
 import { toBuffer } from "../../rpc/to-buffer.js";
+import { isSkew } from "../clock-offset.js";
 import { checkChannel } from "./channel.js";
 import type { InterceptorConfig } from "./config.js";
 import { GuardedMessages } from "./messages.js";
 import { CallProof } from "./proof.js";
-import { wantsNewTicket } from "./refused-ticket.js";
+import { isMendedByTicket } from "./refused-ticket.js";
 import type { CallState, Listener, MessageContext, Ready, Step, UnderWay, Waiting } from "./state.js";
+import type { ServiceProof } from "./tickets.js";
 
 type Method = grpc.InterceptorOptions["method_definition"];
 
@@ -31,7 +34,9 @@ const OVER: CallState = { at: "over" };
 export class GuardedCall extends grpc.InterceptingCall implements grpc.InterceptingListener {
   readonly #config: InterceptorConfig;
   readonly #method: Method;
-  readonly #next: grpc.InterceptingCall;
+  /** Makes the call below: one, and another where it is tried again. */
+  readonly #open: () => grpc.InterceptingCall;
+  #next: grpc.InterceptingCall;
   #state: CallState = { at: "new", steps: [] };
 
   /** Makes the call, and all below it. */
@@ -45,9 +50,11 @@ export class GuardedCall extends grpc.InterceptingCall implements grpc.Intercept
       }
     });
     const credentials = options.credentials?.compose(own) ?? own;
-    const next = nextCall({ ...options, credentials }) as grpc.InterceptingCall;
+    const open = () => nextCall({ ...options, credentials }) as grpc.InterceptingCall;
+    const next = open();
     super(next);
     attempt = () => this.#attempt();
+    this.#open = open;
     this.#config = config;
     this.#method = options.method_definition;
     this.#next = next;
@@ -88,6 +95,7 @@ export class GuardedCall extends grpc.InterceptingCall implements grpc.Intercept
     const state = this.#state;
     if ("steps" in state) state.steps.push({ does: "halfClose" });
     if (state.at !== "sent" && state.at !== "proven") return;
+    if (state.at === "sent") state.repeat?.steps.push({ does: "halfClose" });
     const end = state.messages.end();
     if (end !== undefined) this.#next.sendMessage(end);
     this.#next.halfClose();
@@ -96,7 +104,14 @@ export class GuardedCall extends grpc.InterceptingCall implements grpc.Intercept
   override startRead(): void {
     const state = this.#state;
     if ("steps" in state) state.steps.push({ does: "startRead" });
-    else if (state.at !== "over") this.#next.startRead();
+    else if (state.at !== "over") {
+      if (state.at === "sent") state.repeat?.steps.push({ does: "startRead" });
+      this.#next.startRead();
+    }
+  }
+
+  override getPeer(): string {
+    return this.#next.getPeer();
   }
 
   override cancelWithStatus(status: grpc.status, details: string): void {
@@ -141,9 +156,16 @@ export class GuardedCall extends grpc.InterceptingCall implements grpc.Intercept
         if (state.at === "sent") throw mutualFailure();
         state.messages.checkEnded();
       }
+      const refusal = status.code === grpc.status.OK ? undefined : fromServiceError(status);
+      if (state.at === "sent" && isSkew(refusal) && state.repeat !== undefined) {
+        this.#next = this.#open();
+        const { listener, ticket, repeat } = state;
+        void this.#getTicket({ at: "waiting", listener, ...repeat, refused: { status, ticket } });
+        return;
+      }
       this.#leave(OVER);
-      if (status.code !== grpc.status.OK && wantsNewTicket(status))
-        void this.#tellWithoutTicket(state, status);
+      if (isSkew(refusal)) void this.#tellAfter(this.#isCorrected(state.ticket), state, status);
+      else if (isMendedByTicket(refusal)) void this.#tellAfter(this.#forget(state.ticket), state, status);
       else state.listener.onReceiveStatus?.(status);
     } catch (error) {
       this.#refuse(error);
@@ -152,11 +174,16 @@ export class GuardedCall extends grpc.InterceptingCall implements grpc.Intercept
 
   /** Gets what the call needs before it starts. Never rejects. */
   async #getTicket(waiting: Waiting): Promise<void> {
-    this.#state = waiting;
+    this.#leave(waiting);
     try {
       const below = takeClientBytes(this.#next, (status) => this.#endBelow(status));
       const { tickets, service, allowInsecureChannel } = this.#config;
       checkChannel(below, allowInsecureChannel);
+      const { refused } = waiting;
+      if (refused !== undefined && !(await this.#isCorrected(refused.ticket))) {
+        if (this.#state === waiting) this.#end(refused.status);
+        return;
+      }
       const ticket = await tickets.serviceProof(service);
       if (this.#state !== waiting) return;
       const ready: Ready = { ...waiting, at: "ready", below, ticket };
@@ -168,7 +195,7 @@ export class GuardedCall extends grpc.InterceptingCall implements grpc.Intercept
   }
 
   /** Starts the call, unless its single request is missing. */
-  #launch({ listener, metadata, steps, below, ticket }: Ready): void {
+  #launch({ listener, metadata, steps, below, ticket, refused }: Ready): void {
     const { requestStream, path: method } = this.#method;
     const request = requestStream ? undefined : steps.find((step) => step.does === "send");
     if (request === undefined && !requestStream) return;
@@ -181,7 +208,9 @@ export class GuardedCall extends grpc.InterceptingCall implements grpc.Intercept
     const bytes = request && messages.protect(request.bytes);
     const { authority } = below;
     const proof = new CallProof(ticket, messages.keys, { method, authority, protection, request: bytes });
-    this.#state = { at: "sent", listener, ticket, proof, messages };
+    const again = request !== undefined && refused === undefined;
+    const repeat = again ? { metadata, steps: [request] as Step[] } : undefined;
+    this.#state = { at: "sent", listener, ticket, proof, messages, repeat };
     this.#next.start(metadata, this);
     for (const step of steps) {
       if (step === request && bytes !== undefined) this.#next.sendMessageWithContext(step.context, bytes);
@@ -238,8 +267,10 @@ export class GuardedCall extends grpc.InterceptingCall implements grpc.Intercept
 
   /** Ends the call with what `error` says, on both sides. */
   #refuse(error: unknown): void {
-    if (this.#state.at === "over") return;
-    const status = toStatus(error);
+    if (this.#state.at !== "over") this.#end(toStatus(error));
+  }
+
+  #end(status: grpc.StatusObject): void {
     this.#finish(status);
     this.#next.cancelWithStatus(status.code, status.details);
   }
@@ -251,14 +282,19 @@ export class GuardedCall extends grpc.InterceptingCall implements grpc.Intercept
     if ("listener" in state) process.nextTick(() => state.listener.onReceiveStatus?.(status));
   }
 
-  /** The status comes when the ticket is forgotten, so that the application's next call asks for another. */
-  async #tellWithoutTicket({ listener, ticket }: UnderWay, status: grpc.StatusObject): Promise<void> {
-    try {
-      await this.#config.tickets.forgetTicket?.(ticket.credentials);
-    } catch {
-      // The refusal is what the application must learn, whatever becomes of the cache.
-    }
+  /** The status comes when `work` is done, so that the application's next call finds things in order. */
+  async #tellAfter(work: Promise<unknown>, { listener }: UnderWay, status: grpc.StatusObject): Promise<void> {
+    // The refusal is what the application must learn, whatever becomes of the cache.
+    await work.catch(() => {});
     listener.onReceiveStatus?.(status);
+  }
+
+  async #forget({ credentials }: ServiceProof): Promise<void> {
+    await this.#config.tickets.forgetTicket?.(credentials);
+  }
+
+  async #isCorrected(ticket: ServiceProof): Promise<boolean> {
+    return (await this.#config.tickets.correctClock?.(ticket)) ?? false;
   }
 
   /** Goes to a state that passes no message on. */

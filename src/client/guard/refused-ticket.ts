@@ -6,9 +6,7 @@
  * than that the ticket is forgotten, which costs one exchange with the TGS; no call is repeated, and the
  * login stays.
  */
-import type * as grpc from "@grpc/grpc-js";
 import { KrbError, type KrbErrorName } from "../../protocol/krb-error.js";
-import { fromServiceError } from "../../rpc/status.js";
 
 const MENDED: ReadonlySet<KrbErrorName> = new Set<KrbErrorName>([
   // The service's key was changed, or its keytab holds other keys than the KDC.
@@ -18,11 +16,6 @@ const MENDED: ReadonlySet<KrbErrorName> = new Set<KrbErrorName>([
   "KDC_ERR_ETYPE_NOSUPP",
   "KRB_AP_ERR_TKT_EXPIRED",
 ]);
-
-/** Whether the status is a refusal that a new ticket mends. */
-export function wantsNewTicket(status: grpc.StatusObject): boolean {
-  return isMendedByTicket(fromServiceError(status));
-}
 
 /** Whether a call failed with a refusal that a new ticket mends. */
 export function isMendedByTicket(error: unknown): boolean {

@@ -1,6 +1,8 @@
 /**
  * How far a guarded call has come on the client; call.ts takes it from one state to the next.
  *
+ *            ┌──────────────┐                     its time was refused: once more, by the corrected clock
+ *            ▼              │
  *   new → waiting → ready → sent → proven → over     ready alone where the ticket comes before the request
  *                            └─→ failed → over       no AP-REQ could be made for an attempt
  */
@@ -37,6 +39,14 @@ export interface Waiting {
   readonly listener: Listener;
   readonly metadata: grpc.Metadata;
   readonly steps: Step[];
+  /** The status of the attempt before, which found our clock wrong. */
+  readonly refused?: Refused;
+}
+
+/** An attempt that failed by the time of its proof. */
+export interface Refused {
+  readonly status: grpc.StatusObject;
+  readonly ticket: ServiceProof;
 }
 
 /** Has its ticket; waits for the single request, if there is to be one. */
@@ -47,11 +57,14 @@ export interface Ready {
   readonly steps: Step[];
   readonly below: InnermostClientCall;
   readonly ticket: ServiceProof;
+  readonly refused?: Refused;
 }
 
 /** Under way; the service has not proved itself. */
 export interface Sent extends UnderWay {
   readonly at: "sent";
+  /** What it takes to make the call once more; undefined: it has been, or its requests are a stream. */
+  readonly repeat: { readonly metadata: grpc.Metadata; readonly steps: Step[] } | undefined;
 }
 
 /** Under way, and the service has proved itself. */

@@ -10,6 +10,11 @@ export interface TicketSource {
    * needs none.
    */
   forgetTicket?(ticket: Credentials): Promise<void>;
+  /**
+   * Told that a service found the time of a proof wrong; resolves to whether a proof made now bears another. A
+   * source whose clock needs no correction leaves it out.
+   */
+  correctClock?(proof: ServiceProof): Promise<boolean>;
 }
 
 /** What calls to a service are authenticated with. */

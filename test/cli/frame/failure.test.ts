@@ -51,6 +51,16 @@ describe("a failure", () => {
       { offset_ms: "-600000", server_time: "2026-03-01T12:00:00.000Z", limit_ms: "300000" },
       "set the clock: here it was 2026-03-01T11:50:00.000Z, at the server 2026-03-01T12:00:00.000Z; 300 s are permitted",
     ],
+    [
+      "KRB_AP_ERR_SKEW",
+      { offset_ms: "2324908800000", server_time: "2026-05-01T00:00:00.000Z", limit_ms: "300000" },
+      "the clock of this machine is at fault: it shows 2100-01-01; set it (NTP)",
+    ],
+    [
+      "KRB_AP_ERR_SKEW",
+      { offset_ms: "7200000", server_time: "2026-03-01T12:00:00.000Z", kept_offset_ms: "7200000" },
+      "the clock offset kept since the login, 7200 s, is wrong by now: log in again (tessera kinit)",
+    ],
     ["KRB_AP_ERR_NOKEY", {}, "tessera kadmin ktadd -k FILE -norandkey SERVICE"],
     [
       "KRB_AP_ERR_BADKEYVER",
@@ -61,6 +71,27 @@ describe("a failure", () => {
     ["KRB_AP_ERR_BAD_INTEGRITY", { part: "ticket" }, "get a new ticket (tessera kinit)"],
   ])("of %s with %j has a hint", (reason, details, hint) => {
     expect(describeFailure(new KrbError(reason, "refused", details)).hint).toContain(hint);
+  });
+
+  it.each([
+    [
+      "has expired",
+      Date.UTC(2100, 0),
+      "the clock of this machine is at fault: it shows 2100-01-01; set it (NTP)",
+    ],
+    ["is not yet valid", 0, "the clock of this machine is at fault: it shows 1970-01-01; set it (NTP)"],
+    [
+      "has expired",
+      Date.UTC(2026, 5),
+      "by the clock of this machine, which shows 2026-06-01T00:00:00.000Z: set it, or renew the certificate",
+    ],
+  ])("of a certificate that %s by the clock of this machine says what it shows", (what, now, hint) => {
+    const text = `No connection established. Last error: certificate ${what}. Resolution note: x`;
+    const error = new RpcError(grpc.status.UNAVAILABLE, text);
+    expect(describeFailure(error, now)).toMatchObject({
+      text: `no connection to the server: certificate ${what} (UNAVAILABLE)`,
+      hint,
+    });
   });
 
   it("of a connection names the address, in plainer words than grpc-js", () => {

@@ -1,10 +1,10 @@
 /** Which refusals a new ticket mends. */
 import * as grpc from "@grpc/grpc-js";
 import { expect, test } from "vitest";
-import { wantsNewTicket } from "../../../src/client/guard/refused-ticket.js";
+import { isMendedByTicket } from "../../../src/client/guard/refused-ticket.js";
 import { KrbError, type KrbErrorName } from "../../../src/protocol/krb-error.js";
 import { RpcError } from "../../../src/rpc/rpc-error.js";
-import { toStatus } from "../../../src/rpc/status.js";
+import { fromServiceError, toStatus } from "../../../src/rpc/status.js";
 
 const rows: { reason: KrbErrorName; details?: Record<string, string>; mended: boolean }[] = [
   { reason: "KRB_AP_ERR_BADKEYVER", mended: true },
@@ -24,11 +24,10 @@ const rows: { reason: KrbErrorName; details?: Record<string, string>; mended: bo
 ];
 
 test.each(rows)("a new ticket mends $reason $details: $mended", ({ reason, details, mended }) => {
-  expect(wantsNewTicket(toStatus(new KrbError(reason, "refused", details)))).toBe(mended);
+  expect(isMendedByTicket(fromServiceError(toStatus(new KrbError(reason, "refused", details))))).toBe(mended);
 });
 
 test("a new ticket mends no status without a refusal in it", () => {
-  expect(wantsNewTicket(toStatus(new RpcError(grpc.status.UNAUTHENTICATED, "KRB_AP_ERR_BADKEYVER")))).toBe(
-    false,
-  );
+  const status = toStatus(new RpcError(grpc.status.UNAUTHENTICATED, "KRB_AP_ERR_BADKEYVER"));
+  expect(isMendedByTicket(fromServiceError(status))).toBe(false);
 });
