@@ -96,6 +96,8 @@ class DesKey:
     def __init__(self, etype, key):
         if etype != 3 or len(key) != 8:
             raise ValueError("wrong size of key")
+        if _usable(key) != key:
+            raise ValueError("a weak key, or one of even parity")
         self.bytes = key
 
     @classmethod

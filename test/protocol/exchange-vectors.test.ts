@@ -82,10 +82,11 @@ describe.each(ETYPES)("the exchange of encryption type %i", (number) => {
   });
 });
 
-describe("messages that must be refused", async () => {
-  const rows = JSON.parse(stored("refused.json")) as Awaited<ReturnType<typeof makeRefusedVectors>>;
-  const vector = JSON.parse(stored("etype20.json")) as Awaited<ReturnType<typeof makeExchangeVector>>;
-  const read = await readers();
+describe.each(ETYPES)("messages of encryption type %i that must be refused", async (number) => {
+  const all = JSON.parse(stored("refused.json")) as Awaited<ReturnType<typeof makeRefusedVectors>>;
+  const rows = all.filter(({ etype }) => etype === number);
+  const vector = JSON.parse(stored(`etype${number}.json`)) as Awaited<ReturnType<typeof makeExchangeVector>>;
+  const read = await readers(number);
 
   test.each(Object.entries(vector.messages))("(%s) unaltered is read", (message, good) => {
     expect(() => read[message]!(bytes(good))).not.toThrow();

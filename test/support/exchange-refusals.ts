@@ -1,5 +1,5 @@
 /**
- * Makes the negative vectors of docs/protocol.md: messages of the exchange of encryption type 20, each
+ * Makes the negative vectors of docs/protocol.md: messages of the exchange of each encryption type, each
  * altered in one thing under the right keys, with the reason for which the other end must refuse it.
  */
 import { clone, type DescMessage, fromBinary, type MessageShape, toBinary } from "@bufbuild/protobuf";
@@ -15,7 +15,6 @@ import {
   type AuthenticateResponse,
   AuthenticateResponseSchema,
 } from "../../src/gen/kerberos/v1/authentication_service_pb.js";
-import { EncryptedDataSchema } from "../../src/gen/kerberos/v1/encryption_pb.js";
 import { KdcReqBodySchema } from "../../src/gen/kerberos/v1/kdc_pb.js";
 import { TicketFlag, TicketSchema } from "../../src/gen/kerberos/v1/sealed_pb.js";
 import {
@@ -25,24 +24,22 @@ import {
   GrantTicketResponseSchema,
 } from "../../src/gen/kerberos/v1/ticket_granting_service_pb.js";
 import { openAccessRep, verifyAccessReq } from "../../src/protocol/access-exchange.js";
-import { AP_USE, type AuthenticatorUse, makeApReq, TGS_USE } from "../../src/protocol/ap-exchange.js";
+import { AP_USE, TGS_USE } from "../../src/protocol/ap-exchange.js";
 import { issueTgt, openAsRep } from "../../src/protocol/as-exchange.js";
-import type { Credentials } from "../../src/protocol/credentials.js";
 import { toEncryptionKey } from "../../src/protocol/encryption-key.js";
 import { etypeOf } from "../../src/protocol/etypes.js";
 import { toTimestamp } from "../../src/protocol/kerberos-time.js";
 import { KeyUsage } from "../../src/protocol/key-usage.js";
-import { type Key, randomKey } from "../../src/protocol/keys.js";
+import { randomKey } from "../../src/protocol/keys.js";
 import type { KrbErrorName } from "../../src/protocol/krb-error.js";
 import { makeEncTimestamp } from "../../src/protocol/pre-authentication.js";
-import { type PartKind, type PartOf, sealToBytes, unsealFromBytes } from "../../src/protocol/sealed-part.js";
 import { openTgsRep, verifyTgsReq } from "../../src/protocol/tgs-exchange.js";
-import { NOW, runExchange, TILL } from "./exchange-vectors.js";
-import { hex, recordedRandom } from "./recorded-random.js";
+import { alterationsOf, UNKNOWN_FIELD } from "./exchange-alterations.js";
+import { ETYPES, NOW, runExchange, TILL } from "./exchange-vectors.js";
+import { hex } from "./recorded-random.js";
 
-const ETYPE = 20;
-/** A field that no message has, as it stands at the end of one: number 500, the varint 1. */
-const UNKNOWN_FIELD = Uint8Array.of(0xa0, 0x1f, 1);
+/** Encryption types without key usages: what is sealed for one use opens for another. */
+const WITHOUT_USAGE: readonly number[] = [3, -1, -2];
 
 /** A message that must be refused. */
 interface Refused<Message> {
@@ -54,8 +51,10 @@ interface Refused<Message> {
 }
 
 /** Reads each message as its receiver does, at the vector's time. Throws the KrbError of a refusal. */
-export async function readers(): Promise<Readonly<Record<string, (bytes: Uint8Array) => unknown>>> {
-  const run = await runExchange(ETYPE);
+export async function readers(
+  etype: number,
+): Promise<Readonly<Record<string, (bytes: Uint8Array) => unknown>>> {
+  const run = await runExchange(etype);
   return {
     1: (bytes) => issueTgt(fromBinary(AuthenticateRequestSchema, bytes), run.asContext, NOW),
     2: (bytes) => openAsRep(fromBinary(AuthenticateResponseSchema, bytes), run.asReq, run.clientKey, NOW),
@@ -66,91 +65,26 @@ export async function readers(): Promise<Readonly<Record<string, (bytes: Uint8Ar
   };
 }
 
-/** The negative vectors, message by message. */
+/** The negative vectors of every encryption type. */
 export async function makeRefusedVectors() {
-  const run = await runExchange(ETYPE);
-  const { random } = recordedRandom("refused");
-  const { clientKey, tgt, ticket } = run;
+  return (await Promise.all(ETYPES.map(makeRefusedOf))).flat();
+}
 
-  /** Opens a blob, alters its part, and seals it again. */
-  const reseal = <K extends PartKind>(
-    key: Key,
-    usage: number,
-    kind: K,
-    bytes: Uint8Array,
-    alter: (part: PartOf<K>) => void,
-    into: PartKind = kind,
-    sealedFor = usage,
-  ): Uint8Array => {
-    const part = unsealFromBytes({ key, usage }, kind, Uint8Array.from(bytes), kind, cannotOpen);
-    alter(part);
-    return sealToBytes({ key, usage: sealedFor }, into, part as never, random);
-  };
-  /** Seals a plaintext of its own making: what follows a part is no part of it. */
-  const withUnknown = (key: Key, usage: number, bytes: Uint8Array): Uint8Array => {
-    const data = fromBinary(EncryptedDataSchema, bytes);
-    const plaintext = Buffer.concat([key.cipher.decrypt(usage, data.cipher), UNKNOWN_FIELD]);
-    data.cipher = key.cipher.encrypt(usage, plaintext, random);
-    return toBinary(EncryptedDataSchema, data);
-  };
-  const authenticate = (credentials: Credentials, use: AuthenticatorUse, covered: Uint8Array): Uint8Array =>
-    makeApReq(credentials, use, covered, undefined, NOW, random).blobs.authenticator;
-  const inTgt = (message: GrantTicketRequest, alter: (part: PartOf<"encTicketPart">) => void) => {
-    const { key } = run.krbtgt.keys[0]!;
-    const clear = fromBinary(TicketSchema, message.ticket);
-    const sealed = toBinary(EncryptedDataSchema, clear.encPart!);
-    const again = reseal(key, KeyUsage.TICKET, "encTicketPart", sealed, alter);
-    clear.encPart = { ...fromBinary(EncryptedDataSchema, again), kvno: clear.encPart!.kvno };
-    message.ticket = toBinary(TicketSchema, clear);
-  };
-  const inAuthenticator =
-    (credentials: Credentials, use: AuthenticatorUse, alter: (part: PartOf<"authenticator">) => void) =>
-    (message: { authenticator: Uint8Array }) => {
-      const { authenticator } = message;
-      message.authenticator = reseal(
-        credentials.key,
-        use.authenticator,
-        "authenticator",
-        authenticator,
-        alter,
-      );
-    };
-  const subkeys = {
-    client: run.draws.find(({ message, what }) => message === 5 && what === "subkey")!.bytes,
-    service: run.draws.find(({ message, what }) => message === 6 && what === "subkey")!.bytes,
-  };
-  const subkey = (of: keyof typeof subkeys) =>
-    randomKey(etypeOf(ETYPE), () => Uint8Array.from(Buffer.from(subkeys[of], "hex")));
-  /** Seals the request again and has the authenticator cover it. */
-  const inRequest =
-    (alter: (part: PartOf<"encRequestPart">) => void, sealedFor: number = KeyUsage.REQUEST_DATA) =>
-    (message: AccessRequest) => {
-      const key = subkey("client");
-      const usage = KeyUsage.REQUEST_DATA;
-      const kind = "encRequestPart";
-      message.request = reseal(key, usage, kind, message.request, alter, kind, sealedFor);
-      inAuthenticator(ticket, AP_USE, (part) => {
-        part.checksum!.checksum = ticket.key.cipher.checksum(AP_USE.checksum, message.request);
-      })(message);
-    };
-  const inReply = (alter: (part: PartOf<"encAsRepPart">) => void) => (message: AuthenticateResponse) => {
-    message.encPart = reseal(clientKey, KeyUsage.AS_REP, "encAsRepPart", message.encPart, alter);
-  };
-  const inGrant =
-    (alter: (part: PartOf<"encTgsRepPart">) => void, sealedFor: number = KeyUsage.TGS_REP_SESSION_KEY) =>
-    (message: GrantTicketResponse) => {
-      const { encPart } = message;
-      const usage = KeyUsage.TGS_REP_SESSION_KEY;
-      const kind = "encTgsRepPart";
-      message.encPart = reseal(tgt.key, usage, kind, encPart, alter, kind, sealedFor);
-    };
-  const inProof = (alter: (part: PartOf<"encApRepPart">) => void) => (message: AccessResponse) => {
-    message.apRep = reseal(ticket.key, KeyUsage.AP_REP, "encApRepPart", message.apRep, alter);
-  };
-  const inAnswer = (alter: (part: PartOf<"encResponsePart">) => void) => (message: AccessResponse) => {
-    const key = subkey("service");
-    message.response = reseal(key, KeyUsage.RESPONSE_DATA, "encResponsePart", message.response, alter);
-  };
+/** The negative vectors of an encryption type, message by message. */
+async function makeRefusedOf(etype: number) {
+  const run = await runExchange(etype);
+  const { clientKey, tgt, ticket } = run;
+  const alterations = alterationsOf(run);
+  const { random, reseal, reframe, replain, authenticate } = alterations;
+  const { inTgt, inAuthenticator, inRequest, inReply, inGrant, inProof, inAnswer } = alterations;
+  const row = etypeOf(etype);
+  const other = etypeOf(etype === 20 ? 19 : 20);
+  const andUnknown = (plaintext: Uint8Array) => Buffer.concat([plaintext, UNKNOWN_FIELD]);
+  const turned = (bytes: Uint8Array) => reframe(bytes, ({ cipher }) => (cipher[cipher.length - 1]! ^= 1));
+  /** Rows that make sense for some encryption types only. */
+  const where = <T>(condition: boolean, ...rows: T[]): T[] => (condition ? rows : []);
+  const padded = row.messageBlockSize > 1;
+  const knowsUsage = !WITHOUT_USAGE.includes(etype);
 
   const first: Refused<AuthenticateRequest>[] = [
     { what: "no proof", reason: "KDC_ERR_PREAUTH_REQUIRED", alter: (m) => (m.padata = []) },
@@ -176,7 +110,7 @@ export async function makeRefusedVectors() {
       what: "an unknown field beneath the seal of the proof",
       reason: "KDC_ERR_PREAUTH_FAILED",
       alter: (m) => {
-        m.padata[0]!.value = withUnknown(clientKey, KeyUsage.PA_ENC_TIMESTAMP, m.padata[0]!.value);
+        m.padata[0]!.value = replain(clientKey, KeyUsage.PA_ENC_TIMESTAMP, m.padata[0]!.value, andUnknown);
       },
     },
     {
@@ -198,7 +132,7 @@ export async function makeRefusedVectors() {
       what: "another list of encryption types",
       reason: "KRB_AP_ERR_MODIFIED",
       field: "etypes",
-      alter: inReply((part) => part.etypes.push(3)),
+      alter: inReply((part) => part.etypes.push(other.etype)),
     },
     {
       what: "an end later than asked",
@@ -225,12 +159,12 @@ export async function makeRefusedVectors() {
       what: "a session key of an encryption type that was not asked for",
       reason: "KDC_ERR_ETYPE_NOSUPP",
       field: "reply.key",
-      alter: inReply((part) => (part.key = toEncryptionKey(randomKey(etypeOf(19), random)))),
+      alter: inReply((part) => (part.key = toEncryptionKey(randomKey(other, random)))),
     },
     {
       what: "an unknown field beneath the seal",
       reason: "KRB_AP_ERR_BAD_INTEGRITY",
-      alter: (m) => (m.encPart = withUnknown(clientKey, KeyUsage.AS_REP, m.encPart)),
+      alter: (m) => (m.encPart = replain(clientKey, KeyUsage.AS_REP, m.encPart, andUnknown)),
     },
     {
       what: "a part of another kind: that of a TGS reply",
@@ -240,6 +174,47 @@ export async function makeRefusedVectors() {
         m.encPart = reseal(clientKey, KeyUsage.AS_REP, kind, m.encPart, () => {}, "encTgsRepPart");
       },
     },
+    {
+      what: "an EncryptedData of another encryption type",
+      reason: "KRB_AP_ERR_BAD_INTEGRITY",
+      alter: (m) => (m.encPart = reframe(m.encPart, (data) => (data.etype = other.etype))),
+    },
+    {
+      what: "a session key a byte too long",
+      reason: "KRB_AP_ERR_MODIFIED",
+      field: "reply.key",
+      alter: inReply((part) => (part.key!.key = Buffer.concat([part.key!.key, Buffer.of(1)]))),
+    },
+    ...where<Refused<AuthenticateResponse>>(row.weak, {
+      what: "a weak session key",
+      reason: "KRB_AP_ERR_MODIFIED",
+      field: "reply.key",
+      alter: inReply((part) => (part.key!.key = new Uint8Array(row.keySize).fill(1))),
+    }),
+    ...where<Refused<AuthenticateResponse>>(row.integrity, {
+      what: "a bit of the seal turned over",
+      reason: "KRB_AP_ERR_BAD_INTEGRITY",
+      alter: (m) => (m.encPart = turned(m.encPart)),
+    }),
+    ...where<Refused<AuthenticateResponse>>(
+      padded,
+      {
+        what: "a padding byte that is not zero",
+        reason: "KRB_AP_ERR_BAD_INTEGRITY",
+        alter: (m) => {
+          const padding = (plaintext: Uint8Array) => Buffer.concat([plaintext, Buffer.of(1)]);
+          m.encPart = replain(clientKey, KeyUsage.AS_REP, m.encPart, padding);
+        },
+      },
+      {
+        what: "eight zeros more than the padding",
+        reason: "KRB_AP_ERR_BAD_INTEGRITY",
+        alter: (m) => {
+          const padding = (plaintext: Uint8Array) => Buffer.concat([plaintext, Buffer.alloc(8)]);
+          m.encPart = replain(clientKey, KeyUsage.AS_REP, m.encPart, padding);
+        },
+      },
+    ),
   ];
   const third: Refused<GrantTicketRequest>[] = [
     {
@@ -261,6 +236,21 @@ export async function makeRefusedVectors() {
       },
     },
     {
+      what: "a checksum of another type",
+      reason: "KRB_AP_ERR_INAPP_CKSUM",
+      alter: inAuthenticator(tgt, TGS_USE, (part) => (part.checksum!.type = other.checksumType)),
+    },
+    ...where<Refused<GrantTicketRequest>>(row.integrity, {
+      what: "a bit of the ticket's seal turned over",
+      reason: "KRB_AP_ERR_BAD_INTEGRITY",
+      alter: (m) => {
+        const clear = fromBinary(TicketSchema, m.ticket);
+        const { cipher } = clear.encPart!;
+        cipher[cipher.length - 1]! ^= 1;
+        m.ticket = toBinary(TicketSchema, clear);
+      },
+    }),
+    {
       what: "another client in the authenticator",
       reason: "KRB_AP_ERR_BADMATCH",
       alter: inAuthenticator(tgt, TGS_USE, (part) => (part.client = "bob@EXAMPLE.TEST")),
@@ -276,7 +266,7 @@ export async function makeRefusedVectors() {
       reason: "KDC_ERR_ETYPE_NOSUPP",
       field: "authenticator.subkey",
       alter: inAuthenticator(tgt, TGS_USE, (part) => {
-        part.subkey = toEncryptionKey(randomKey(etypeOf(19), random));
+        part.subkey = toEncryptionKey(randomKey(other, random));
       }),
     },
     {
@@ -306,11 +296,11 @@ export async function makeRefusedVectors() {
       field: "server",
       alter: inGrant((part) => (part.server = "v/elsewhere@EXAMPLE.TEST")),
     },
-    {
+    ...where<Refused<GrantTicketResponse>>(knowsUsage, {
       what: "sealed for key usage 9, under the session key",
       reason: "KRB_AP_ERR_BAD_INTEGRITY",
       alter: inGrant(() => {}, KeyUsage.TGS_REP_SUBKEY),
-    },
+    }),
   ];
   const fifth: Refused<AccessRequest>[] = [
     {
@@ -331,10 +321,16 @@ export async function makeRefusedVectors() {
       alter: inRequest((part) => (part.end = true)),
     },
     {
+      what: "a request other than the one the authenticator covers",
+      reason: "KRB_AP_ERR_MODIFIED",
+      field: "checksum",
+      alter: (m) => (m.request = turned(m.request)),
+    },
+    ...where<Refused<AccessRequest>>(knowsUsage, {
       what: "a request sealed for key usage 1025",
       reason: "KRB_AP_ERR_BAD_INTEGRITY",
       alter: inRequest(() => {}, KeyUsage.RESPONSE_DATA),
-    },
+    }),
   ];
   const sixth: Refused<AccessResponse>[] = [
     {
@@ -363,19 +359,25 @@ export async function makeRefusedVectors() {
       field: "response",
       alter: inAnswer((part) => (part.end = true)),
     },
+    ...where<Refused<AccessResponse>>(row.integrity, {
+      what: "a bit of the answer turned over",
+      reason: "KRB_AP_ERR_BAD_INTEGRITY",
+      alter: (m) => (m.response = turned(m.response)),
+    }),
   ];
 
   return [
-    ...rows(1, AuthenticateRequestSchema, run.asReq, first),
-    ...rows(2, AuthenticateResponseSchema, run.asRep, second),
-    ...rows(3, GrantTicketRequestSchema, run.tgsReq.request, third),
-    ...rows(4, GrantTicketResponseSchema, run.tgsRep, fourth),
-    ...rows(5, AccessRequestSchema, run.apReq.request, fifth),
-    ...rows(6, AccessResponseSchema, run.apRep, sixth),
+    ...rows(etype, 1, AuthenticateRequestSchema, run.asReq, first),
+    ...rows(etype, 2, AuthenticateResponseSchema, run.asRep, second),
+    ...rows(etype, 3, GrantTicketRequestSchema, run.tgsReq.request, third),
+    ...rows(etype, 4, GrantTicketResponseSchema, run.tgsRep, fourth),
+    ...rows(etype, 5, AccessRequestSchema, run.apReq.request, fifth),
+    ...rows(etype, 6, AccessResponseSchema, run.apRep, sixth),
   ];
 }
 
 function rows<Desc extends DescMessage>(
+  etype: number,
   message: number,
   schema: Desc,
   good: MessageShape<Desc>,
@@ -384,10 +386,6 @@ function rows<Desc extends DescMessage>(
   return refused.map(({ what, reason, field, alter }) => {
     const altered = clone(schema, good);
     alter(altered);
-    return { message, what, reason, field, bytes: hex(toBinary(schema, altered)) };
+    return { etype, message, what, reason, field, bytes: hex(toBinary(schema, altered)) };
   });
-}
-
-function cannotOpen(): never {
-  throw new Error("a vector tried to alter what it can't open");
 }

@@ -181,7 +181,7 @@ function isDrawn(etype: number, what: string): boolean {
 }
 
 /** The key that a step drew. */
-function keyDrawn(run: Run, message: number, what: string): Key {
+export function keyDrawn(run: Run, message: number, what: string): Key {
   const etype = run.clientKey.etype;
   const draw = run.draws.find((candidate) => candidate.message === message && candidate.what === what)!;
   return new Key(
@@ -190,7 +190,8 @@ function keyDrawn(run: Run, message: number, what: string): Key {
   );
 }
 
-type Run = Awaited<ReturnType<typeof runExchange>>;
+/** An exchange that was run. */
+export type Run = Awaited<ReturnType<typeof runExchange>>;
 
 /** The vector of an encryption type: bytes in hexadecimal. */
 export async function makeExchangeVector(etype: number) {
@@ -291,7 +292,7 @@ export async function makeExchangeVector(etype: number) {
 }
 
 /** A SealedPart without the zeros that some encryption types leave behind it: one field, of this length. */
-function withoutPadding(plaintext: Uint8Array): Uint8Array {
+export function withoutPadding(plaintext: Uint8Array): Uint8Array {
   const reader = new BinaryReader(plaintext);
   const [number, wireType] = reader.tag();
   reader.skip(wireType, number);
