@@ -5,6 +5,7 @@ import { defineConfig } from "vitest/config";
  * people's clients. `npm run test:fast` runs all the others.
  */
 const SPAWNING = [
+  "test/cli/outputs.test.ts",
   "test/cli/prompt.test.ts",
   "test/cli/start.test.ts",
   "test/client/guard/over-sockets.test.ts",

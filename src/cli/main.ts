@@ -12,8 +12,10 @@ const surroundings: Surroundings = {
   signal: nextSignal,
 };
 
-endWithReader();
-process.exitCode = await run(process.argv.slice(2), surroundings);
+let isUnwritable = false;
+watchOutputs();
+const code = await run(process.argv.slice(2), surroundings);
+process.exitCode = isUnwritable ? 1 : code;
 
 /** The next SIGTERM or SIGINT; the one after it ends the process at once. */
 function nextSignal(): Promise<string> {
@@ -27,11 +29,18 @@ function nextSignal(): Promise<string> {
   });
 }
 
-/** Ends quietly when whoever reads our output has seen enough (`tessera klist | head -1`). */
-function endWithReader(): void {
-  for (const stream of [process.stdout, process.stderr])
-    stream.on("error", (error: NodeJS.ErrnoException) => {
-      if (error.code !== "EPIPE") throw error;
-      process.exit(0);
-    });
+/**
+ * Ends quietly when whoever reads our data has seen enough (`tessera klist | head -1`); says once why data
+ * could not be written otherwise. Notices that nobody reads are lost.
+ */
+function watchOutputs(): void {
+  process.stderr.on("error", () => {});
+  process.stdout.on("error", async (error: NodeJS.ErrnoException) => {
+    if (error.code === "EPIPE") process.exit();
+    if (isUnwritable) return;
+    isUnwritable = true;
+    process.exitCode = 1;
+    const { systemErrorText } = await import("../files/system-error.js");
+    process.stderr.write(`tessera: the output can't be written: ${systemErrorText(error)}\n`);
+  });
 }

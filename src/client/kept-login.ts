@@ -13,6 +13,7 @@ import type { Credentials } from "../protocol/credentials.js";
 import { isoTime } from "../protocol/kerberos-time.js";
 import { KrbError } from "../protocol/krb-error.js";
 import { krbtgtOf, type Principal, realmOf } from "../protocol/principal.js";
+import { tell, warnOf } from "../rpc/tell.js";
 import type { CachedLogin, CredentialCache } from "./credential-cache.js";
 
 /** A login that is good now. */
@@ -106,7 +107,8 @@ export class KeptLogin {
         await this.#changeCache((latest) => (holds(latest, tgt) ? change(latest) : latest));
       } catch (error) {
         this.#unkept = { tgt, login: change(login) };
-        this.#onUnkept(error instanceof Error ? error : new Error(String(error)));
+        const told = error instanceof Error ? error : new Error(String(error));
+        tell(this.#onUnkept, [told], warnOf("onUnkept"));
       }
     });
   }

@@ -12,7 +12,7 @@ import { StoreError } from "../store/store-error.js";
 
 /** One line of the log: a flat record of text, numbers and short lists; undefined values are left out. */
 export type LogRecord = Readonly<Record<string, unknown>>;
-/** Takes the lines; must not throw. */
+/** Takes the lines. A server goes on where it throws or returns a promise that rejects. */
 export type Log = (record: LogRecord) => void;
 
 /** What an exchange reports of itself as it runs. */

@@ -15,13 +15,14 @@ import { KeytabError } from "../formats/keytab-error.js";
 import { flawOf } from "../protocol/keys.js";
 import type { Principal } from "../protocol/principal.js";
 import type { ServiceKeys } from "../protocol/ticket.js";
+import { tell, warnOf } from "../rpc/tell.js";
 import type { Clock } from "./clock.js";
 
 /** Settings of a keytab file. */
 export interface KeytabFileOptions {
   /** The present, in milliseconds; the system's clock by default. */
   readonly clock?: Clock | undefined;
-  /** Told once of each new file that can't be used. */
+  /** Told once of each new file that can't be used. What a callback throws ends no call. */
   readonly onError?: ((error: Error) => void) | undefined;
   /** Told of each entry that is passed over, once of each new file. */
   readonly onSkipped?: ((text: string) => void) | undefined;
@@ -51,7 +52,7 @@ export class KeytabFile {
     this.#lookedAt = this.#clock();
     // Looked at before it is read: a change in between is noticed later, not missed.
     this.#look(followedFileIdentity(this.path));
-    this.#read(options.onSkipped);
+    this.#read(this.#onSkipped);
   }
 
   /**
@@ -105,11 +106,18 @@ export class KeytabFile {
     if (!isNew && this.#settled) return;
     this.#look(identity);
     try {
-      this.#read(isNew ? this.#options.onSkipped : undefined);
+      this.#read(isNew ? this.#onSkipped : undefined);
     } catch (error) {
-      if (isNew) this.#options.onError?.(error instanceof Error ? error : new Error(String(error)));
+      const { onError } = this.#options;
+      if (isNew && onError !== undefined)
+        tell(onError, [error instanceof Error ? error : new Error(String(error))], warnOf("onError"));
     }
   }
+
+  readonly #onSkipped = (text: string): void => {
+    const { onSkipped } = this.#options;
+    if (onSkipped !== undefined) tell(onSkipped, [text], warnOf("onSkipped"));
+  };
 
   #look(identity: FileIdentity | undefined): void {
     this.#seen = identity;

@@ -24,6 +24,7 @@ import type { Clock } from "./clock.js";
 import type { Log } from "./exchange-log.js";
 import { KeytabFile } from "./keytab-file.js";
 import { checkWeakCrypto } from "./listen.js";
+import { patientLog } from "./patient-log.js";
 import { type ListenOptions, startAs, startTgs, startV } from "./realm-servers.js";
 import type { RunningServer } from "./server.js";
 
@@ -66,7 +67,10 @@ export interface RunRealmOptions {
   readonly replayCache?: string | ReplayCache | undefined;
   /** The present in milliseconds since the epoch; the system's clock by default. */
   readonly clock?: Clock | undefined;
-  /** Told of each exchange, and of changes while the servers run. */
+  /**
+   * Told of each exchange, and of changes while the servers run. A log that throws, or returns a promise that
+   * rejects, ends nothing.
+   */
   readonly log?: Log | undefined;
 }
 
@@ -131,7 +135,8 @@ async function closeAll(closers: Closer[]): Promise<void> {
 }
 
 async function start(options: RunRealmOptions, closers: Closer[]): Promise<RunningRealm> {
-  const { realm, ports = DEFAULT_PORTS, host = DEFAULT_HOST, clock = Date.now, log = () => {} } = options;
+  const { realm, ports = DEFAULT_PORTS, host = DEFAULT_HOST, clock = Date.now } = options;
+  const log: Log = options.log === undefined ? () => {} : patientLog(options.log, clock);
   const policy = followPolicy({ ...options, host, log }, closers);
   const serviceKeys = ports.v === undefined ? undefined : await openKeys(options, clock, log);
   const remembers = ports.tgs !== undefined || ports.v !== undefined;

@@ -11,7 +11,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import type { CachedLogin, CredentialCache } from "../../src/client/credential-cache.js";
 import { fileCache } from "../../src/client/file-credential-cache.js";
 import { KeptLogin } from "../../src/client/kept-login.js";
@@ -196,6 +196,18 @@ describe("a ticket that its cache can't take", () => {
     ]);
     expect(servers(await client.cached())).toHaveLength(3);
     expect(servers(await fileCache(path).load())).toHaveLength(1);
+  });
+
+  test("is used although whoever is told of it fails, now or later", async () => {
+    const warned = vi.spyOn(process, "emitWarning").mockImplementation(() => {});
+    onTestFinished(() => warned.mockRestore());
+    const onUnkept = () => {
+      throw new Error("no place for notices");
+    };
+    const client = kdc.client({ cache: readOnly(), onUnkept });
+    const ticket = await client.serviceTicket(kdc.principal("one/h"));
+    expect(ticket.server).toBe(kdc.principal("one/h"));
+    expect(warned.mock.calls).toEqual([["onUnkept failed: Error: no place for notices", "TesseraWarning"]]);
   });
 
   test("is used where it is the renewed TGT, and after it was forgotten", async () => {

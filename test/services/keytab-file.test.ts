@@ -1,7 +1,7 @@
 import { chmodSync, mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from "vitest";
 import { writeFileAtomically } from "../../src/files/private-file.js";
 import { formatKeytab, type KeytabEntry } from "../../src/formats/keytab.js";
 import { KeytabError } from "../../src/formats/keytab-error.js";
@@ -167,6 +167,21 @@ describe("a keytab file", () => {
       }
     }
     expect(errors).toHaveLength(4);
+  });
+
+  it("keeps the old keys although whoever is told of the new file fails", async () => {
+    const warned = vi.spyOn(process, "emitWarning").mockImplementation(() => {});
+    onTestFinished(() => warned.mockRestore());
+    let now = NOW;
+    await writeFileAtomically(path, formatKeytab([entry(1)]));
+    const onError = () => {
+      throw new Error("disk full");
+    };
+    const file = await KeytabFile.open(path, { clock: () => now, onError });
+    writeFileSync(path, "no keytab");
+    now += 100;
+    expect(file.serviceKeys().keys).toHaveLength(1);
+    expect(warned.mock.calls).toEqual([["onError failed: Error: disk full", "TesseraWarning"]]);
   });
 
   it.each([

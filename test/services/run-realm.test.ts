@@ -78,6 +78,29 @@ async function takenPort(): Promise<number> {
 }
 
 describe("a realm in memory", () => {
+  test.each([
+    [
+      "throws",
+      () => {
+        throw new Error("disk full");
+      },
+    ],
+    ["returns a promise that rejects", () => Promise.reject(new Error("disk full"))],
+  ])("answers all three exchanges, and refuses, with a log that %s", async (_, log) => {
+    const warned = vi.spyOn(process, "emitWarning").mockImplementation(() => {});
+    onTestFinished(() => warned.mockRestore());
+    const realm = await memoryRealm();
+    const running = await run({ realm, log });
+    const alice = await login(running);
+    expect(await alice.access(await vOf(realm, running), WHO_AM_I, {})).toMatchObject({
+      client: "alice@EXAMPLE.TEST",
+    });
+    await expect(alice.login("alice@EXAMPLE.TEST", "wrong")).rejects.toMatchObject({
+      reason: "KDC_ERR_PREAUTH_FAILED",
+    });
+    expect(warned.mock.calls).toEqual([["log failed: Error: disk full", "TesseraWarning"]]);
+  });
+
   test("runs as it is: AS, TGS and V, with V's keys from the realm", async () => {
     const realm = await memoryRealm();
     const log: LogRecord[] = [];

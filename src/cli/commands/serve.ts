@@ -45,6 +45,10 @@ export const command = defineCommand({
       help: "where V keeps notes, lmdb:DIR or memory:; the realm's folder, or KEYTAB.data for V alone",
     },
     "replay-cache": { value: "STORE", help: "where authenticators are remembered; as for --notes" },
+    log: {
+      value: "FILE",
+      help: "append the log to this file, made with mode 0600, instead of stdout; opened again at SIGHUP",
+    },
     grace: { value: "TIME", help: "how long running calls may take to finish; 5s" },
   },
   arguments: [0, 3],
@@ -64,6 +68,7 @@ export const command = defineCommand({
         parts,
         ports,
         json,
+        logFile: options.log,
         dir: options.dir,
         host: options.host ?? DEFAULT_HOST,
         allowWeakCrypto: options["allow-weak-crypto"],

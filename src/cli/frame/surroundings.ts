@@ -10,6 +10,8 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 export interface Output {
   write(text: string): unknown;
   readonly isTTY?: boolean | undefined;
+  /** The number of its descriptor, if it has one. */
+  readonly fd?: number | undefined;
 }
 
 /** What a run of the command is given. */

@@ -3,19 +3,24 @@ import type { Environment, Output } from "../frame/surroundings.js";
 
 /** The two outputs of a command. */
 export class Screen {
-  readonly #stdout: Output;
-  readonly #stderr: Output;
+  readonly stdout: Output;
+  readonly stderr: Output;
   readonly #env: Environment;
 
   constructor(stdout: Output, stderr: Output, env: Environment) {
-    this.#stdout = stdout;
-    this.#stderr = stderr;
+    this.stdout = stdout;
+    this.stderr = stderr;
     this.#env = env;
+  }
+
+  /** The same over other outputs. */
+  over(stdout: Output, stderr: Output): Screen {
+    return new Screen(stdout, stderr, this.#env);
   }
 
   /** Prints a line of data. */
   print(line = ""): void {
-    this.#stdout.write(`${line}\n`);
+    this.stdout.write(`${line}\n`);
   }
 
   /** Prints lines of data. */
@@ -35,17 +40,17 @@ export class Screen {
 
   /** Tells the user something that is not data, in one line or several. */
   notice(text: string): void {
-    for (const line of text.split("\n")) this.#stderr.write(`tessera: ${line}\n`);
+    for (const line of text.split("\n")) this.stderr.write(`tessera: ${line}\n`);
   }
 
   /** Tells the user what to do about the last notice. */
   hint(text: string): void {
-    this.#stderr.write(`hint: ${text}\n`);
+    this.stderr.write(`hint: ${text}\n`);
   }
 
   /** Whether a person sees the data, rather than a program. */
   get isTerminal(): boolean {
-    return this.#stdout.isTTY === true;
+    return this.stdout.isTTY === true;
   }
 
   /** Whether the data may have colours. */

@@ -66,13 +66,13 @@ export function announce(
 }
 
 /** Whether to print JSON: unless a person is watching. */
-function usesJson(json: boolean, screen: Screen): boolean {
+export function usesJson(json: boolean, screen: Screen): boolean {
   return json || !screen.isTerminal;
 }
 
-/** The servers' log: lines of JSON, or text for a person who is watching. */
-export function logOf(json: boolean, screen: Screen): Log {
-  if (usesJson(json, screen)) return (record) => screen.printJsonLine(record);
+/** The servers' log: lines of JSON, or of text. */
+export function logOf(inJson: boolean, screen: Screen): Log {
+  if (inJson) return (record) => screen.printJsonLine(record);
   return (record) => screen.print(textLine(record));
 }
 

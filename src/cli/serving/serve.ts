@@ -21,13 +21,15 @@ import type { Environment } from "../frame/surroundings.js";
 import { parsePrincipalArgument } from "../options/principal-argument.js";
 import type { Screen } from "../screen/screen.js";
 import { serverCredentials, type TlsFiles } from "../session/tls.js";
-import { announce, logOf } from "./report.js";
+import { announce } from "./report.js";
+import { ServerOutputs } from "./server-outputs.js";
 
 /** What `tessera serve` was asked for. */
 export interface ServeChoice {
   readonly parts: readonly ServerPart[];
   readonly ports: Readonly<Record<ServerPart, number>>;
   readonly json: boolean;
+  readonly logFile: string | undefined;
   readonly dir: string | undefined;
   readonly host: string;
   readonly allowWeakCrypto: boolean;
@@ -43,17 +45,19 @@ export interface ServeChoice {
 
 /** Runs the servers until a signal; resolves when everything is closed. */
 export async function serve(choice: ServeChoice, around: CommandSurroundings): Promise<void> {
-  const { screen, env } = around;
+  const { env, now } = around;
   grpc.setLogVerbosity(grpc.logVerbosity.NONE);
   // From the start: a signal that arrives while the stores are opening must not end the process in the middle
   // of it.
   const signal = around.signal();
+  await using outputs = new ServerOutputs(around.screen, choice, now);
+  const { screen } = outputs;
   if (choice.service !== undefined) parsePrincipalArgument(choice.service, DEFAULT_REALM, "--service");
   const withKdc = choice.parts.includes("as") || choice.parts.includes("tgs");
   const directory = await directoryOf(choice, withKdc, env);
   const settings = directory?.settings ?? settingsWithoutRealm(choice);
   await using realm = withKdc && directory !== undefined ? await openUnchecked(directory) : undefined;
-  await using running = await start(choice, around, realm, directory, settings);
+  await using running = await start(choice, outputs, now, realm, directory, settings);
   announceAll(choice, screen, running, directory, settings);
   const name = await signal;
   screen.notice(`${name}: finishing; again to end at once`);
@@ -62,7 +66,8 @@ export async function serve(choice: ServeChoice, around: CommandSurroundings): P
 
 async function start(
   choice: ServeChoice,
-  { screen, now }: CommandSurroundings,
+  { screen, log }: ServerOutputs,
+  now: () => number,
   realm: Realm | undefined,
   directory: RealmDirectory | undefined,
   settings: RealmSettings,
@@ -90,7 +95,7 @@ async function start(
     notes: withV ? await place(choice.notes, "notes") : undefined,
     replayCache,
     clock: now,
-    log: logOf(choice.json, screen),
+    log,
   });
 }
 

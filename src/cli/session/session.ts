@@ -43,7 +43,7 @@ export async function openSession(
     cache,
     clock: now,
     credentials: await channelCredentials(choice),
-    interceptors: [...interceptors, ...traceInterceptors(env.TESSERA_TRACE)],
+    interceptors: [...interceptors, ...traceInterceptors(env.TESSERA_TRACE, (text) => screen.notice(text))],
     onUnkept: ({ message }) => screen.notice(`the ticket is used, and not kept: ${message}`),
   });
   return { client, cache, [Symbol.dispose]: () => client.close() };

@@ -9,6 +9,7 @@ import { MethodTable, PUBLIC_SERVICES } from "../../rpc/method-table.js";
 import type { ReplayCache } from "../../store/replay-cache.js";
 import type { Clock } from "../clock.js";
 import type { Log } from "../exchange-log.js";
+import { patientLog } from "../patient-log.js";
 import { TicketCache } from "../ticket-cache.js";
 import type { AdmissionPolicy } from "./admission.js";
 import { CallerPolicy, type CallerRules } from "./caller-rules.js";
@@ -53,7 +54,10 @@ export interface GuardOptions {
   readonly replayTimeoutMs?: number | undefined;
   /** The present; the system's clock by default. */
   readonly clock?: Clock | undefined;
-  /** Told of every guarded call: who, what, with which result. Must not throw. */
+  /**
+   * Told of every guarded call: who, what, with which result. A log that throws, or returns a promise that
+   * rejects, ends no call.
+   */
   readonly log?: Log | undefined;
 }
 
@@ -108,9 +112,10 @@ export function readGuardOptions(options: GuardOptions): GuardConfig {
   const strong = permittedEtypes.filter((etype) => !etypeOf(etype).weak);
   const replayTimeoutMs = milliseconds("replayTimeoutMs", options.replayTimeoutMs ?? REPLAY_TIMEOUT_MS);
   const publicRows = [...PUBLIC_SERVICES, ...(options.public ?? [])].map((row) => [row, true] as const);
+  const log = options.log && patientLog(options.log, clock);
   const say = (level: "error" | "warn", text: string) => {
-    if (options.log === undefined) process.emitWarning(text, "TesseraWarning");
-    else options.log({ time: new Date(clock()).toISOString(), level, exchange: "GUARD", text });
+    if (log === undefined) process.emitWarning(text, "TesseraWarning");
+    else log({ time: new Date(clock()).toISOString(), level, exchange: "GUARD", text });
   };
   const report = {
     onError: (error: Error) => say("error", String(error)),
@@ -131,7 +136,7 @@ export function readGuardOptions(options: GuardOptions): GuardConfig {
     publicMethods: new MethodTable(publicRows, "public"),
     callers: new CallerPolicy(options.allow),
     clock,
-    log: options.log,
+    log,
   };
 }
 

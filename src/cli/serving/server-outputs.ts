@@ -1,0 +1,71 @@
+/**
+ * The outputs of servers: stdout, stderr and the log. None of them ends a server or a call, whatever becomes
+ * of its reader or of its disk; lines that could not be written are counted, and a line says how many.
+ */
+import { isoTime } from "../../protocol/kerberos-time.js";
+import type { Log } from "../../services/exchange-log.js";
+import { PatientOutput, takeTo } from "../screen/patient-output.js";
+import type { Screen } from "../screen/screen.js";
+import { LogFile } from "./log-file.js";
+import { logOf, usesJson } from "./report.js";
+
+/** How servers report. */
+export interface ReportChoice {
+  /** JSON even for a person who is watching. */
+  readonly json: boolean;
+  /** The path of the log; undefined: stdout. */
+  readonly logFile: string | undefined;
+}
+
+/** Outputs that outlast their readers. */
+export class ServerOutputs implements AsyncDisposable {
+  readonly screen: Screen;
+  readonly log: Log;
+  readonly #file: LogFile | undefined;
+  readonly #outputs: readonly PatientOutput[];
+
+  /**
+   * @param now milliseconds since the epoch.
+   * @throws CommandError if the log file can't be opened.
+   */
+  constructor(screen: Screen, { json, logFile }: ReportChoice, now: () => number) {
+    const { stdout, stderr } = screen;
+    const inJson = usesJson(json, screen);
+    const textLine = (text: string) => `tessera: ${text}\n`;
+    const jsonLine = (text: string) =>
+      `${JSON.stringify({ time: isoTime(now()), level: "warn", exchange: "log", text })}\n`;
+    const notices = new PatientOutput(takeTo(stderr), { isTTY: stderr.isTTY, lineOf: textLine });
+    const troubleWith = (what: string) => (cause: string) =>
+      notices.write(textLine(`${what} can't be written: ${cause}; the servers go on`));
+    const lines = new PatientOutput(takeTo(stdout), {
+      isTTY: stdout.isTTY,
+      lineOf: inJson ? jsonLine : textLine,
+      onTrouble: troubleWith("stdout"),
+    });
+    this.screen = screen.over(lines, notices);
+    this.#file = logFile === undefined ? undefined : new LogFile(logFile);
+    if (this.#file === undefined) {
+      this.#outputs = [lines, notices];
+      this.log = logOf(inJson, this.screen);
+    } else {
+      const log = new PatientOutput(this.#file.take, { lineOf: jsonLine, onTrouble: troubleWith("the log") });
+      this.#outputs = [log, lines, notices];
+      this.log = logOf(true, screen.over(log, notices));
+    }
+  }
+
+  /** Opens the log file again. Does not throw: where that can't be done, the old file goes on, and a notice says so. */
+  reopen(): void {
+    try {
+      this.#file?.reopen();
+    } catch (error) {
+      this.screen.notice(`${(error as Error).message}; the old one goes on`);
+    }
+    for (const output of this.#outputs) output.flush();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const output of this.#outputs) await output.close();
+    this.#file?.[Symbol.dispose]();
+  }
+}
