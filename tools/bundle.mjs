@@ -1,6 +1,6 @@
 /**
  * Makes dist/cli: the `tessera` command as a bundle, with a chunk for what each command alone needs, so that
- * it does not start by loading two hundred modules. `@grpc/grpc-js` and `lmdb` stay packages of their own.
+ * it does not start by loading two hundred modules. Packages that are large, or native, stay of their own.
  * Beside the bundle stand the notices of the packages in it.
  */
 import { chmodSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -17,7 +17,7 @@ const { metafile } = await build({
   format: "esm",
   platform: "node",
   target: "node20.19",
-  external: ["@grpc/grpc-js", "lmdb", "fs-native-extensions"],
+  external: ["@grpc/grpc-js", "lmdb", "fs-native-extensions", "protobufjs"],
   metafile: true,
   logLevel: "warning",
 });

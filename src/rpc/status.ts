@@ -184,7 +184,8 @@ function clip(text: string, maxBytes: number): string {
 
 type Status = MessageShape<typeof StatusSchema>;
 
-function readDetails(trailers: grpc.Metadata | undefined): Status | undefined {
+/** The details among the trailers of a call; undefined where there are none that can be read. */
+export function readDetails(trailers: grpc.Metadata | undefined): Status | undefined {
   const bytes = trailers?.get(STATUS_DETAILS_METADATA)[0];
   if (!(bytes instanceof Uint8Array)) return undefined;
   try {

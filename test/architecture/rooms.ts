@@ -45,7 +45,10 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     rooms: ["errors", "collections", "store", "formats", "files", "protocol", "gen"],
     packages: ["node:"],
   },
-  rpc: { rooms: ["errors", "collections", "protocol", "canonical", "gen"], packages: ABOVE_RPC },
+  rpc: {
+    rooms: ["errors", "collections", "protocol", "canonical", "gen"],
+    packages: [...ABOVE_RPC, "protobufjs"],
+  },
   services: {
     rooms: ["errors", "collections", "realm", "store", "rpc", "formats", "protocol", "gen", "files"],
     packages: ABOVE_RPC,
@@ -63,6 +66,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
 export const DRIVERS: Readonly<Record<string, RegExp>> = {
   lmdb: /^store\/lmdb-store\.ts$/,
   ioredis: /^store\/redis[a-z-]*\.ts$/,
+  protobufjs: /^rpc\/proto-(?:files|descriptors)\.ts$/,
   "fs-native-extensions": /^files\/locked-file\.ts$/,
 };
 

@@ -10,7 +10,7 @@
  */
 import type * as grpc from "@grpc/grpc-js";
 import { GuardedCall } from "./call.js";
-import { readInterceptorOptions, type TicketInterceptorOptions } from "./config.js";
+import { type InterceptorConfig, readInterceptorOptions, type TicketInterceptorOptions } from "./config.js";
 import type { TicketSource } from "./tickets.js";
 
 /**
@@ -25,9 +25,22 @@ export function ticketInterceptor(
   options: TicketInterceptorOptions = {},
 ): grpc.Interceptor {
   const config = readInterceptorOptions(tickets, service, options);
-  return (callOptions, nextCall) => {
-    if (config.publicMethods.find(callOptions.method_definition.path) !== undefined)
-      return nextCall(callOptions) as grpc.InterceptingCall;
-    return new GuardedCall(config, callOptions, nextCall);
-  };
+  const guarded = guarding(config);
+  return (callOptions, nextCall) =>
+    config.publicMethods.find(callOptions.method_definition.path) === undefined
+      ? guarded(callOptions, nextCall)
+      : (nextCall(callOptions) as grpc.InterceptingCall);
+}
+
+/** As `ticketInterceptor`, with no public methods: for a server that guards even health and reflection. */
+export function ticketOnEachCall(
+  tickets: TicketSource,
+  service: string,
+  options: Omit<TicketInterceptorOptions, "public"> = {},
+): grpc.Interceptor {
+  return guarding(readInterceptorOptions(tickets, service, options));
+}
+
+function guarding(config: InterceptorConfig): grpc.Interceptor {
+  return (callOptions, nextCall) => new GuardedCall(config, callOptions, nextCall);
 }

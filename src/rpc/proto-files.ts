@@ -1,0 +1,89 @@
+/** `.proto` files as they are written, read at run time into the registry of what they declare. */
+import { readFile } from "node:fs/promises";
+import { basename, dirname, isAbsolute, join } from "node:path";
+import { create, type FileRegistry } from "@bufbuild/protobuf";
+import { type FileDescriptorProto, FileDescriptorProtoSchema } from "@bufbuild/protobuf/wkt";
+import protobufjs from "protobufjs";
+import { ReadableError } from "../errors/readable-error.js";
+import { fileRegistry, WELL_KNOWN_FILES } from "./file-registry.js";
+import { describe, type ParsedFile } from "./proto-descriptors.js";
+
+/** A `.proto` file that can't be read, or that says what no compiler would take. */
+export class ProtoFileError extends ReadableError {
+  override readonly name = "ProtoFileError";
+}
+
+/**
+ * Reads files and all that they import.
+ * @param files paths: within an import path, or as they are.
+ * @param importPaths where imports are looked for; by default in the folder of each file.
+ * @throws ProtoFileError naming the file, and the line where there is one.
+ */
+export async function readProtoFiles(
+  files: readonly string[],
+  importPaths: readonly string[] = [],
+): Promise<FileRegistry> {
+  const found = new Map<string, ParsedFile>();
+  const root = new protobufjs.Root();
+  const paths = importPaths.length > 0 ? importPaths : [...new Set(files.map((file) => dirname(file)))];
+  const names = importPaths.length > 0 ? files : files.map((file) => basename(file));
+  // Each file is read once, however many import it.
+  const queue = names.map((name) => ({ name, importer: undefined as string | undefined }));
+  for (const { name, importer } of queue) {
+    if (found.has(name) || WELL_KNOWN_FILES.has(name)) continue;
+    const source = await findSource(name, importer, paths);
+    const parsed = parse(name, source, root);
+    found.set(name, parsed);
+    queue.push(...parsed.imports.map((each) => ({ name: each, importer: name })));
+  }
+  return registryOf(root, found);
+}
+
+async function findSource(
+  name: string,
+  importer: string | undefined,
+  paths: readonly string[],
+): Promise<string> {
+  // A file that was named may lie elsewhere than what it imports.
+  const places = [...paths.map((path) => join(path, name)), ...(importer === undefined ? [name] : [])];
+  for (const place of isAbsolute(name) ? [name] : places) {
+    try {
+      return await readFile(place, "utf8");
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+    }
+  }
+  const what = importer === undefined ? `there is no ${name}` : `${importer} imports ${name}, which is not`;
+  throw new ProtoFileError(`${what} in ${paths.join(", ")}`, {
+    hint: "say where imports are looked for: the folder that their names begin in (-I DIR)",
+  });
+}
+
+function parse(name: string, source: string, root: protobufjs.Root): ParsedFile {
+  try {
+    // The parser's own way to be told, for its errors and for what it finds (missing in its types).
+    Object.assign(protobufjs.parse, { filename: name });
+    const {
+      package: scope = "",
+      imports = [],
+      weakImports = [],
+    } = protobufjs.parse(source, root, {
+      keepCase: true,
+    });
+    return { name, package: scope, imports: [...imports, ...weakImports] };
+  } catch (error) {
+    throw new ProtoFileError(`${name}: ${(error as Error).message}`);
+  }
+}
+
+function registryOf(root: protobufjs.Root, files: ReadonlyMap<string, ParsedFile>): FileRegistry {
+  try {
+    const described: FileDescriptorProto[] = describe(root, [...files.values()]).map((init) =>
+      create(FileDescriptorProtoSchema, init),
+    );
+    return fileRegistry(described);
+  } catch (error) {
+    if (error instanceof ReadableError) throw error;
+    throw new ProtoFileError((error as Error).message);
+  }
+}
