@@ -16,7 +16,6 @@ import { parsePrincipalArgument } from "../options/principal-argument.js";
 import { cachedLogin } from "../session/cached-login.js";
 import { openSession, type Session } from "../session/session.js";
 import { channelCredentials } from "../session/tls.js";
-import { traceInterceptors } from "../session/trace.js";
 import { CallFailure } from "./call-failure.js";
 import { jsonDocuments } from "./json-documents.js";
 import {
@@ -68,10 +67,7 @@ export async function callMethod(choice: MethodCallChoice, around: CommandSurrou
   const { timeoutMs } = clientSettings(choice, around.env);
   using client = new DynamicClient(address, credentials, {
     timeoutMs,
-    interceptors: [
-      ...traceInterceptors(around.env.TESSERA_TRACE),
-      ...(tickets === undefined ? [] : [ticketInterceptor(...tickets)]),
-    ],
+    interceptors: [...session.tracing, ...(tickets === undefined ? [] : [ticketInterceptor(...tickets)])],
   });
   const schema =
     files === undefined

@@ -17,6 +17,8 @@ import { traceInterceptors } from "./trace.js";
 export interface Session extends Disposable {
   readonly client: KerberosClient;
   readonly cache: CredentialCache;
+  /** What traces the client's calls, for other calls of the command. */
+  readonly tracing: readonly grpc.Interceptor[];
 }
 
 /** What a session may be made of instead of the usual. */
@@ -37,16 +39,17 @@ export async function openSession(
 ): Promise<Session> {
   grpc.setLogVerbosity(grpc.logVerbosity.NONE);
   const settings = clientSettings(choice, env);
+  const tracing = traceInterceptors(env.TESSERA_TRACE, (text) => screen.notice(text));
   const client = new KerberosClient({
     ...settings,
     etypes: settings.etypes ?? (await realmEtypes(principal ?? (await cachedClient(cache)), env)),
     cache,
     clock: now,
     credentials: await channelCredentials(choice),
-    interceptors: [...interceptors, ...traceInterceptors(env.TESSERA_TRACE, (text) => screen.notice(text))],
+    interceptors: [...interceptors, ...tracing],
     onUnkept: ({ message }) => screen.notice(`the ticket is used, and not kept: ${message}`),
   });
-  return { client, cache, [Symbol.dispose]: () => client.close() };
+  return { client, cache, tracing, [Symbol.dispose]: () => client.close() };
 }
 
 /**
