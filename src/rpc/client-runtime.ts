@@ -19,7 +19,9 @@ import type {
 import * as grpc from "@grpc/grpc-js";
 import { CHANNEL_OPTIONS } from "./channel-options.js";
 import { type Requests, receive, sendAll } from "./client-streams.js";
+import { type HttpProxy, httpProxyFor } from "./http-proxy.js";
 import { isLoopbackAddress } from "./network-address.js";
+import { RpcError } from "./rpc-error.js";
 import { decodeResponse, encodeMessage, identity, methodPath } from "./service-definition.js";
 import { fromServiceError } from "./status.js";
 
@@ -65,6 +67,8 @@ export class ServiceClient {
   readonly #ownsChannel: boolean;
   readonly #timeoutMs: number;
   readonly #interceptors: readonly grpc.Interceptor[];
+  /** The proxy that the client's own channel goes through. */
+  readonly #proxy: HttpProxy | undefined;
   #closed = false;
 
   /** A client with a channel of its own, which `close` closes. */
@@ -87,7 +91,12 @@ export class ServiceClient {
       }
       // No proxy leads to this machine, whatever http_proxy says.
       const direct = isLoopbackAddress(target) ? { "grpc.enable_http_proxy": 0 } : {};
-      const channelOptions = { ...CHANNEL_OPTIONS, ...direct, ...options.channelOptions };
+      const channelOptions: grpc.ChannelOptions = {
+        ...CHANNEL_OPTIONS,
+        ...direct,
+        ...options.channelOptions,
+      };
+      this.#proxy = channelOptions["grpc.enable_http_proxy"] === 0 ? undefined : httpProxyFor(target);
       this.#client = new grpc.Client(target, credentialsOrOptions, channelOptions);
     } else {
       this.#client = new grpc.Client("", grpc.credentials.createInsecure(), { channelOverride: target });
@@ -126,7 +135,7 @@ export class ServiceClient {
         bytes,
         requestMetadata(options),
         this.#callOptions(options),
-        settler(resolve, reject, () => release()),
+        this.#settler(resolve, reject, () => release()),
       );
       const release = follow(call, options);
     });
@@ -150,7 +159,7 @@ export class ServiceClient {
         identity,
         requestMetadata(options),
         this.#callOptions(options),
-        settler(resolve, reject, () => {
+        this.#settler(resolve, reject, () => {
           release();
           sending.stop();
         }),
@@ -181,7 +190,7 @@ export class ServiceClient {
     );
     const release = follow(call, options);
     try {
-      yield* receive(call, method.output);
+      yield* receive(call, method.output, this.#failure);
     } finally {
       release();
       call.cancel();
@@ -208,7 +217,7 @@ export class ServiceClient {
     const release = follow(call, options);
     const sending = sendAll(call, method.input, requests, () => call.cancel());
     try {
-      yield* receive(call, method.output);
+      yield* receive(call, method.output, this.#failure);
     } catch (error) {
       if (sending.failure) throw sending.failure.error;
       throw error;
@@ -223,6 +232,29 @@ export class ServiceClient {
     if (this.#closed) throw new TypeError("the client is closed");
     if (options.signal?.aborted) throw cancelledHere(options.signal);
   }
+
+  #settler(
+    resolve: (bytes: Buffer) => void,
+    reject: (error: Error) => void,
+    release: () => void,
+  ): grpc.requestCallback<Buffer> {
+    return (error, bytes) => {
+      release();
+      if (error) reject(this.#failure(error));
+      else resolve(bytes!);
+    };
+  }
+
+  /** What a call failed with; where its proxy made no connection, with the proxy's name. */
+  readonly #failure = (thrown: unknown): Error => {
+    const error = fromServiceError(thrown);
+    const proxy = this.#proxy;
+    if (proxy === undefined || !(error instanceof RpcError) || !isProxysFault(error)) return error;
+    return new RpcError(error.code, `no connection through the proxy of ${proxy.setting}`, {
+      cause: error,
+      hint: `to go without it: ${proxy.remedy}`,
+    });
+  };
 
   #callOptions(options: CallOptions): grpc.CallOptions {
     return {
@@ -251,16 +283,11 @@ function follow(call: EventEmitter & { cancel(): void }, options: CallOptions): 
   return () => signal.removeEventListener("abort", onAbort);
 }
 
-function settler(
-  resolve: (bytes: Buffer) => void,
-  reject: (error: Error) => void,
-  release: () => void,
-): grpc.requestCallback<Buffer> {
-  return (error, bytes) => {
-    release();
-    if (error) reject(fromServiceError(error));
-    else resolve(bytes!);
-  };
+/** Whether a call failed at its proxy: then grpc-js says `undefined`, or that it has no address for its name. */
+function isProxysFault({ code, message }: RpcError): boolean {
+  if (code === grpc.status.UNAVAILABLE)
+    return /^No connection established\. Last error: undefined|^Name resolution failed/.test(message);
+  return code === grpc.status.DEADLINE_EXCEEDED && message.includes("Waiting for LB pick");
 }
 
 function cancelledHere(signal: AbortSignal): Error {

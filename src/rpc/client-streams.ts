@@ -18,15 +18,16 @@ export type WritingCall = grpc.ClientWritableStream<Buffer> | grpc.ClientDuplexS
 // How many requests are written before the rest of the process gets its turn.
 const WRITES_AT_ONCE = 16;
 
-/** The responses of a stream. */
+/** The responses of a stream; what it fails with is what `failure` makes of it. */
 export async function* receive<O extends DescMessage>(
   call: grpc.ClientReadableStream<Buffer> | grpc.ClientDuplexStream<Buffer, Buffer>,
   schema: O,
+  failure: (error: unknown) => Error = fromServiceError,
 ): AsyncGenerator<MessageShape<O>, void, undefined> {
   try {
     for await (const bytes of call) yield decodeResponse(schema, bytes);
   } catch (error) {
-    throw fromServiceError(error);
+    throw failure(error);
   }
 }
 

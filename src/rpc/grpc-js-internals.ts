@@ -94,6 +94,8 @@ export interface InnermostClientCall {
   readonly authority: string;
   /** Where its channel leads, with its scheme: `dns:localhost:8803`; undefined: to a proxy. */
   readonly target: string | undefined;
+  /** Where the proxy is to connect to, with its scheme; undefined: there is no proxy. */
+  readonly behindProxy: string | undefined;
   /** Whether the channel is encrypted. */
   readonly secure: boolean;
   /**
@@ -127,9 +129,11 @@ export function takeClientBytes(
     throw new RpcError(grpc.status.INTERNAL, "ticketInterceptor works on grpc-js's own channels only");
   layer.methodDefinition = { ...methodDefinition, requestSerialize: identity, responseDeserialize: identity };
   hidden.addStatusWatcher(onEnd);
+  const proxied = channel.options?.["grpc.http_connect_target"];
   return {
     authority: host,
-    target: channel?.options?.["grpc.http_connect_target"] === undefined ? target : undefined,
+    target: proxied === undefined ? target : undefined,
+    behindProxy: proxied === undefined ? undefined : String(proxied),
     secure: channel.credentials?._isSecure?.() === true,
     isClosed: () => channel.getConnectivityState?.(false) === grpc.connectivityState.SHUTDOWN,
   };

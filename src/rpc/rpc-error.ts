@@ -15,6 +15,8 @@ const HINTS: Partial<Record<grpc.status, string>> = {
 
 /** What an RpcError may carry besides its code and text. */
 export interface RpcErrorOptions {
+  /** What the reader can do about it, instead of what fits the code. */
+  readonly hint?: string | undefined;
   /** What led to it; stays on this side of the wire. */
   readonly cause?: unknown;
   /** How long to wait before repeating the call, in milliseconds; travels as google.rpc.RetryInfo. */
@@ -38,7 +40,7 @@ export class RpcError extends ReadableError {
   readonly trailers: grpc.Metadata | undefined;
 
   constructor(code: grpc.status, text: string, options: RpcErrorOptions = {}) {
-    super(text, { hint: HINTS[code], ...("cause" in options && { cause: options.cause }) });
+    super(text, { hint: options.hint ?? HINTS[code], ...("cause" in options && { cause: options.cause }) });
     this.code = code;
     this.codeName = grpc.status[code] ?? `code ${code}`;
     this.details = text;

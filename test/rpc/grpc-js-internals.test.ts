@@ -226,6 +226,7 @@ describe("on the client, the call below all interceptors", () => {
     expect(found).toEqual({
       authority: "api.example.test:443",
       target: undefined,
+      behindProxy: "dns:api.example.test:443",
       secure: false,
       isClosed: expect.any(Function),
     });

@@ -1,11 +1,10 @@
 /** `tessera kinit`: logs in with a password or a keytab. */
-import { userInfo } from "node:os";
 import type { CredentialCache } from "../../client/credential-cache.js";
 import { fileCache } from "../../client/file-credential-cache.js";
 import type { Credentials } from "../../protocol/credentials.js";
 import type { Principal } from "../../protocol/principal.js";
 import { CommandError, defineCommand, UsageError } from "../frame/command.js";
-import { cachePath, keytabPath } from "../frame/environment.js";
+import { cachePath, keytabPath, userName } from "../frame/environment.js";
 import type { Environment } from "../frame/surroundings.js";
 import { CLIENT_OPTIONS } from "../options/client-options.js";
 import { PASSWORD_OPTIONS, readPassword } from "../options/password.js";
@@ -91,7 +90,7 @@ async function principalOf(
   if (text !== undefined) return parsePrincipalArgument(text, realm, "principal");
   // A cache that can't be read does not say who is meant; the login will replace it, or say what is wrong.
   const cached = await cache.load().catch(() => undefined);
-  return cached?.client ?? parsePrincipalArgument(userInfo().username, realm, "your user name");
+  return cached?.client ?? parsePrincipalArgument(userName(), realm, "your user name");
 }
 
 function keytabOf(env: Environment, given: string | undefined): string {

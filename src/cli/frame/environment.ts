@@ -1,5 +1,5 @@
 /** What the environment's variables mean, and the defaults of those that are not set. */
-import { homedir } from "node:os";
+import { homedir, userInfo } from "node:os";
 import { join } from "node:path";
 import { filePathOf } from "../../files/file-name.js";
 import { CommandError } from "./command.js";
@@ -12,6 +12,19 @@ import type { Environment } from "./surroundings.js";
  */
 export function realmDir(env: Environment, given?: string, home = homedir): string {
   return given ?? (env.TESSERA_REALM_DIR || join(dataFolder(env, home), "tessera", "realm"));
+}
+
+/**
+ * The user's name on this machine.
+ * @param user finds it; throws if there is none.
+ * @throws CommandError for a user number without an entry in passwd, as containers have it.
+ */
+export function userName(user: () => { readonly username: string } = userInfo): string {
+  try {
+    return user().username;
+  } catch {
+    throw new CommandError("this user has no name on this machine", "name a principal: alice@EXAMPLE.TEST");
+  }
 }
 
 function dataFolder(env: Environment, home: () => string): string {

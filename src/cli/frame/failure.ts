@@ -43,6 +43,9 @@ const KINIT: Hint = () => "run `tessera kinit`";
 const KTADD: Hint = ({ server }) =>
   `write the service's keytab again: tessera kadmin ktadd -k FILE -norandkey ${server ?? "SERVICE"}`;
 
+/** What grpc-js says where it was given no error: of a proxy, or of another channel's attempt a moment ago. */
+const NOTHING: readonly string[] = ["", "undefined", "null"];
+
 /** What OpenSSL says of a certificate whose time is not now. */
 const CERTIFICATE_TIMES = /certificate (?:has expired|is not yet valid)/;
 
@@ -140,7 +143,8 @@ function connectionFailure(
       }),
     };
   if (!unavailable || !message.startsWith("No connection established")) return undefined;
-  const cause = /Last error: (.*?)(?: \(\d{4}-|\. Resolution note|$)/.exec(message)?.[1] ?? "no answer";
+  const last = /Last error: (?:Error: )?(.*?)(?: \(\d{4}-|\. Resolution note|$)/.exec(message)?.[1];
+  const cause = last === undefined || NOTHING.includes(last) ? "no answer" : last;
   if (CERTIFICATE_TIMES.test(cause)) {
     const shown = new Date(now).toISOString();
     return {

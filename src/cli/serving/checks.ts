@@ -10,9 +10,12 @@ import { krbtgtOf } from "../../protocol/principal.js";
 import { openUnchecked } from "../../realm/open-realm.js";
 import { openRealmDirectory } from "../../realm/realm-directory.js";
 import { DEFAULT_ADDRESSES } from "../../rpc/default-addresses.js";
+import { httpProxyFor } from "../../rpc/http-proxy.js";
+import { isLoopbackAddress } from "../../rpc/network-address.js";
 import type { CommandSurroundings } from "../frame/command.js";
 import { cachePath, kdcText, realmDir } from "../frame/environment.js";
 import { describeFailure } from "../frame/failure.js";
+import type { Environment } from "../frame/surroundings.js";
 import type { TlsChoice } from "../options/client-options.js";
 import type { Screen } from "../screen/screen.js";
 import { localTime } from "../screen/times.js";
@@ -51,11 +54,22 @@ export async function findings(
   const servers = { AS: kdc.as, TGS: kdc.tgs, V: choice.address ?? DEFAULT_ADDRESSES.v };
   return [
     ...(await checkRealm(realmDir(env, choice.dir), screen)),
+    ...proxies(servers, env),
     await checkCache(cachePath(env, choice.cache), now()),
     ...(await Promise.all(
       Object.entries(servers).map(([name, address]) => checkServer(name, address, credentials)),
     )),
   ];
+}
+
+/** The proxies that grpc-js takes on its own; to this machine the command goes without one. */
+function proxies(servers: Readonly<Record<string, string>>, env: Environment): Finding[] {
+  return Object.entries(servers).flatMap(([name, address]) => {
+    const proxy = isLoopbackAddress(address) ? undefined : httpProxyFor(address, env);
+    if (proxy === undefined) return [];
+    const text = `${name} at ${address}: through the proxy of ${proxy.setting}`;
+    return [{ check: "proxy", state: "note" as const, text, hint: `to go without it: ${proxy.remedy}` }];
+  });
 }
 
 async function checkRealm(dir: string, screen: Screen): Promise<Finding[]> {

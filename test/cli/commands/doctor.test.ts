@@ -55,6 +55,18 @@ describe("doctor", () => {
     expect(stdout).toContain("hint: chmod go= ./realm/v.keytab\n");
   });
 
+  it("shows a proxy in the way of a server that is not on this machine, without its password", async () => {
+    shell.env.https_proxy = "http://user:secret@127.0.0.1:9";
+    const { stdout } = await doctor("--kdc kdc.example.test:1,127.0.0.1:2");
+    shell.env.https_proxy = undefined;
+    expect(stdout).toContain(
+      "note proxy      AS at kdc.example.test:1: through the proxy of https_proxy=http://127.0.0.1:9\n" +
+        "               hint: to go without it: set no_proxy=kdc.example.test\n",
+    );
+    expect(stdout).not.toContain("secret");
+    expect(stdout.match(/proxy {2}/g)).toHaveLength(1);
+  });
+
   it("finds a server that does not answer", async () => {
     const { code, stdout } = await shell.run("doctor --address 127.0.0.1:1");
     expect(code).toBe(1);

@@ -1,7 +1,7 @@
 /** What the environment says, and where it need not say anything. */
 import { describe, expect, it } from "vitest";
 import { CommandError } from "../../../src/cli/frame/command.js";
-import { realmDir } from "../../../src/cli/frame/environment.js";
+import { realmDir, userName } from "../../../src/cli/frame/environment.js";
 import { defaultRealm } from "../../../src/cli/session/realm.js";
 
 const home = () => "/home/somebody";
@@ -25,5 +25,21 @@ describe("the realm's folder", () => {
       new CommandError("this user has no home folder", "give --dir DIR, or set TESSERA_REALM_DIR"),
     );
     expect(await defaultRealm({}, noHome)).toBe("EXAMPLE.TEST");
+  });
+});
+
+describe("the user's name", () => {
+  it("is the system's", () => {
+    expect(userName(() => ({ username: "alice" }))).toBe("alice");
+  });
+
+  it("is asked for where a user number has none", () => {
+    expect(() =>
+      userName(() => {
+        throw new Error("uv_os_get_passwd returned ENOENT");
+      }),
+    ).toThrow(
+      new CommandError("this user has no name on this machine", "name a principal: alice@EXAMPLE.TEST"),
+    );
   });
 });

@@ -108,6 +108,10 @@ describe("a failure", () => {
       text: "no connection to the server: wrong version number (UNAVAILABLE)",
       hint: "check the address; a server with TLS needs --tls-ca FILE, one without does not take it",
     });
+    for (const nothing of ["undefined", "undefined. Resolution note: ", "null", "Error: ", ""])
+      expect(unavailable(`No connection established. Last error: ${nothing}`).text).toBe(
+        "no connection to the server: no answer (UNAVAILABLE)",
+      );
     expect(unavailable("draining")).toMatchObject({
       text: "draining (UNAVAILABLE)",
       hint: expect.stringContaining("is the server running"),

@@ -1,13 +1,18 @@
 /** Over which channels a call may go. */
 import * as grpc from "@grpc/grpc-js";
-import { describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import { checkChannel } from "../../../src/client/guard/channel.js";
 import { RpcError } from "../../../src/rpc/rpc-error.js";
 
 const authority = "api.example.test:443";
 
 const check = (target: string | undefined, secure = false, allowInsecureChannel = false) =>
-  checkChannel({ authority, target, secure }, allowInsecureChannel);
+  checkChannel(
+    { authority, target, behindProxy: target === undefined ? `dns:${authority}` : undefined, secure },
+    allowInsecureChannel,
+  );
+
+afterEach(() => void vi.unstubAllEnvs());
 
 const refusal = (way: string) =>
   new RpcError(
@@ -34,8 +39,20 @@ describe("plaintext", () => {
     expect(() => check(target)).toThrow(expect.objectContaining({ code: grpc.status.FAILED_PRECONDITION }));
   });
 
-  test("to a proxy is refused, wherever the proxy is", () => {
+  test("to a proxy is refused, wherever the proxy is, with the variable that names it and both ways around it", () => {
     expect(() => check(undefined)).toThrow(refusal("proxy for api.example.test:443"));
+    vi.stubEnv("grpc_proxy", "http://user:secret@127.0.0.1:3128");
+    vi.stubEnv("no_grpc_proxy", undefined);
+    vi.stubEnv("no_proxy", undefined);
+    expect(() => check(undefined)).toThrow(
+      new RpcError(
+        grpc.status.FAILED_PRECONDITION,
+        "the channel to proxy for api.example.test:443, by grpc_proxy=http://127.0.0.1:3128, is plaintext: " +
+          "whoever is on the way can read the call, and alter what its protection leaves open; " +
+          'set no_proxy=api.example.test, or give the channel "grpc.enable_http_proxy": 0; ' +
+          "use TLS, or insist with allowInsecureChannel",
+      ),
+    );
   });
 });
 
