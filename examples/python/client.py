@@ -84,15 +84,15 @@ class Client:
                 response = self._call(
                     self._as, "AuthenticationService/Authenticate", request, m.AuthenticateResponse
                 )
-            except Refusal as refusal:
-                advice = self._advice(refusal.etype_info)
+            except Refusal as refused:
+                advice = self._advice(refused.etype_info)
                 if attempt == tries:
                     raise
-                if refusal.reason == "KRB_AP_ERR_SKEW" and "offset_ms" in refusal.details and offset == 0:
-                    offset = -int(refusal.details["offset_ms"])
+                if refused.reason == "KRB_AP_ERR_SKEW" and "offset_ms" in refused.details and offset == 0:
+                    offset = -int(refused.details["offset_ms"])
                 elif advice is not None and advice != guess:
                     guess = advice
-                elif refusal.reason == "KDC_ERR_PREAUTH_FAILED" and as_typed:
+                elif refused.reason == "KDC_ERR_PREAUTH_FAILED" and as_typed:
                     text = as_typed.pop()
                 else:
                     raise
@@ -134,7 +134,7 @@ class Client:
         """Gets a ticket for a service with a ticket-granting ticket."""
         body = m.KdcReqBody(server=service, nonce=os.urandom(16), etypes=self._etypes)
         request = m.GrantTicketRequest(ticket=tgt.ticket, body=m.canonical_bytes(body))
-        request.authenticator, _ = self._authenticator(tgt, 7, 6, request.body)
+        request.authenticator, _ = self.authenticator(tgt, 7, 6, request.body)
         response = self._call(self._tgs, "TicketGrantingService/GrantTicket", request, m.GrantTicketResponse)
         return self._open_tgs_reply(response, body, tgt)
 
@@ -142,7 +142,7 @@ class Client:
         part = _open(tgt.key, 8, "enc_tgs_rep_part", response.enc_part)
         return self._read_reply(part, response, body, tgt.client, body.server)
 
-    def _authenticator(self, credentials, usage, checksum_usage, covered, **fresh):
+    def authenticator(self, credentials, usage, checksum_usage, covered, **fresh):
         """A serialized authenticator over bytes as they will travel, and the authenticator itself."""
         key = credentials.key
         checksum = {"type": key.checksum_type, "checksum": key.checksum(checksum_usage, covered)}
@@ -186,7 +186,7 @@ class Client:
         request = m.AccessRequest(ticket=credentials.ticket)
         request.request = m.seal(subkey, 1024, "enc_request_part", data)
         fresh = {"subkey": {"etype": subkey.etype, "key": subkey.bytes}, "seq_number": number}
-        request.authenticator, sent = self._authenticator(credentials, 11, 10, request.request, **fresh)
+        request.authenticator, sent = self.authenticator(credentials, 11, 10, request.request, **fresh)
         if address not in self._channels:
             self._channels[address] = grpc.insecure_channel(address)
         response = self._call(address, "ApplicationService/Access", request, m.AccessResponse)
@@ -215,7 +215,7 @@ class Client:
         try:
             return call(request, timeout=10)
         except grpc.RpcError as error:
-            raise _refusal(error) from None
+            raise refusal(error) from None
 
 
 def password_forms(password):
@@ -231,7 +231,7 @@ def _open(key, usage, kind, data):
         raise Untrusted(f"{kind}: {error}") from error
 
 
-def _refusal(error):
+def refusal(error):
     """A failed call as what the server said of it."""
     trailers = dict(error.trailing_metadata() or ())
     found = {"reason": "", "details": {}, "etype_info": None}

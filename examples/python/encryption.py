@@ -85,13 +85,20 @@ class AesSha2Key:
     def checksum(self, usage, data):
         return self._mac(self._usage_key(usage, 0x99, self._mac_size), data)[: self._mac_size]
 
+    @property
+    def checksum_size(self):
+        return self._mac_size
+
+    def verifies(self, usage, data, checksum):
+        return hmac.compare_digest(checksum, self.checksum(usage, data))
+
 
 class DesKey:
     """A key of type 3, des-cbc-md5. Single DES is triple DES with the same key three times."""
 
     etype = 3
     block_size = 8
-    checksum_type = 8  # rsa-md5-des
+    checksum_type, checksum_size = 8, 24  # rsa-md5-des
 
     def __init__(self, etype, key):
         if etype != 3 or len(key) != 8:
@@ -135,12 +142,17 @@ class DesKey:
             raise ValueError("decryption failed")
         return text
 
-    def checksum(self, usage, data, confounder=None):
-        """rsa-md5-des: `confounder` is 8 random bytes, or those of a checksum to compare with."""
-        confounder = confounder or os.urandom(8)
-        return self.checksum_cipher(confounder + hashlib.md5(confounder + data).digest(), "encryptor")
+    def checksum(self, usage, data):
+        confounder = os.urandom(8)
+        return self._checksum_cipher(confounder + hashlib.md5(confounder + data).digest(), "encryptor")
 
-    def checksum_cipher(self, data, direction):
+    def verifies(self, usage, data, checksum):
+        if len(checksum) != self.checksum_size:
+            return False
+        opened = self._checksum_cipher(checksum, "decryptor")
+        return hmac.compare_digest(opened[8:], hashlib.md5(opened[:8] + data).digest())
+
+    def _checksum_cipher(self, data, direction):
         return _des(bytes(byte ^ 0xF0 for byte in self.bytes), bytes(8), data, direction)
 
 

@@ -11,7 +11,8 @@ from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 CONTRACT = pathlib.Path(__file__).parent / "../../proto/baseline.binpb"
 
 
-def _classes(path):
+def classes(path):
+    """The message classes of a serialized FileDescriptorSet, by their full names."""
     files = descriptor_pb2.FileDescriptorSet.FromString(path.read_bytes()).file
     pool = descriptor_pool.DescriptorPool()
     for file in files:
@@ -22,7 +23,7 @@ def _classes(path):
     return lambda name: make(pool.FindMessageTypeByName(name))
 
 
-message_class = _classes(CONTRACT)
+message_class = classes(CONTRACT)
 
 
 def kerberos(name):

@@ -1,30 +1,18 @@
 /**
  * The Python client against a realm made on the command line; skipped, by name, where a module is missing.
  */
-import { type ChildProcessWithoutNullStreams, spawn, spawnSync } from "node:child_process";
+import { type ChildProcessWithoutNullStreams, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { afterEach, describe, expect, test } from "vitest";
 import { Shell } from "../../test/cli/command.js";
+import { PYTHON, type PythonRun, runPython } from "../../test/support/python.js";
 
 const PASSWORD = "a horse of another colour";
-const MODULES = ["grpc", "google.protobuf", "cryptography"];
 const file = (name: string) => fileURLToPath(new URL(name, import.meta.url));
 
-/** A Python that has the modules, or what the first one lacks. */
-function findPython(): { python: string; lacks: string } {
-  const candidates = [process.env.TESSERA_PYTHON, "python3", "/usr/bin/python3"].filter((path) => path);
-  const lacking = candidates.map((path) => ({
-    python: path as string,
-    lacks: MODULES.filter((name) => spawnSync(path as string, ["-c", `import ${name}`]).status !== 0).join(
-      " ",
-    ),
-  }));
-  return lacking.find(({ lacks }) => lacks === "") ?? lacking[0]!;
-}
-
-const { python, lacks } = findPython();
+const { path: python, lacks } = PYTHON;
 const why = lacks === "" ? "" : ` (skipped: ${python} lacks ${lacks})`;
 
 describe.skipIf(lacks !== "")(`a client written in Python${why}`, { timeout: 60_000 }, () => {
@@ -47,23 +35,10 @@ describe.skipIf(lacks !== "")(`a client written in Python${why}`, { timeout: 60_
   }
 
   /** Runs main.py as alice. */
-  async function run(
-    words: string,
-    password = PASSWORD,
-  ): Promise<{ code: number; out: string; err: string }> {
+  function run(words: string, password = PASSWORD): Promise<PythonRun> {
     const { as, tgs, v } = addresses;
-    const args = [...words.split(" "), "--as", as, "--tgs", tgs, "--v", v];
-    const child = spawn(python, ["-B", file("main.py"), "alice@EXAMPLE.TEST", ...args]);
-    let [out, err] = ["", ""];
-    child.stdout.on("data", (chunk) => {
-      out += chunk;
-    });
-    child.stderr.on("data", (chunk) => {
-      err += chunk;
-    });
-    child.stdin.end(`${password}\n`);
-    const [code] = (await once(child, "close")) as [number];
-    return { code, out, err };
+    const args = ["alice@EXAMPLE.TEST", ...words.split(" "), "--as", as, "--tgs", tgs, "--v", v];
+    return runPython(file("main.py"), args, `${password}\n`);
   }
 
   async function answer(words: string): Promise<unknown> {
