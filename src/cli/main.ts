@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /** The `tessera` command, run by the words and in the surroundings of this process. */
 import { run } from "./frame/run.js";
-import type { Surroundings } from "./frame/surroundings.js";
+import type { Environment, Surroundings } from "./frame/surroundings.js";
 
 const surroundings: Surroundings = {
   stdout: process.stdout,
@@ -9,6 +9,7 @@ const surroundings: Surroundings = {
   stdin: () => process.stdin as AsyncIterable<Buffer>,
   env: process.env,
   now: Date.now,
+  again: runAgain,
   signal: nextSignal,
 };
 
@@ -26,6 +27,21 @@ function nextSignal(): Promise<string> {
         resolve(name);
         for (const again of signals) process.once(again, () => process.exit(1));
       });
+  });
+}
+
+/** Runs this command line in another process with these variables; gives its exit code. */
+async function runAgain(variables: Environment): Promise<number> {
+  const { spawn } = await import("node:child_process");
+  const child = spawn(process.execPath, [...process.execArgv, ...process.argv.slice(1)], {
+    stdio: "inherit",
+    env: { ...process.env, ...variables },
+  });
+  // What the terminal sends goes to both: the child says how it ends.
+  for (const name of ["SIGINT", "SIGTERM"] as const) process.on(name, () => child.kill(name));
+  return new Promise((resolve, reject) => {
+    child.once("error", reject);
+    child.once("close", (code) => resolve(code ?? 1));
   });
 }
 

@@ -59,7 +59,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   },
   testing: { rooms: ABOVE, packages: ABOVE_RPC },
   lab: { rooms: ABOVE, packages: ABOVE_RPC },
-  cli: { rooms: [...ABOVE, "lab"], packages: ABOVE_RPC },
+  cli: { rooms: [...ABOVE, "lab"], packages: [...ABOVE_RPC, "csv-parse"] },
 };
 
 /** A database's driver, or other native code, is known to one file. */

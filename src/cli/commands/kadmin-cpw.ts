@@ -2,7 +2,6 @@
 import { currentKvno } from "../../protocol/principal-entry.js";
 import { changePassword, changeToRandomKeys } from "../../realm/principal-keys.js";
 import { defineCommand, UsageError } from "../frame/command.js";
-import { realmDir } from "../frame/environment.js";
 import { etypesOption, PRESENT_ETYPES, typedEtypes, typedPrincipal } from "../options/kadmin-options.js";
 import { PASSWORD_OPTIONS, readNewPassword } from "../options/password.js";
 import { REALM_OPTIONS } from "../options/realm-options.js";
@@ -29,8 +28,8 @@ export const command = defineCommand({
     ...REALM_OPTIONS,
   },
   arguments: [1, 1],
-  run: async ({ options, positionals, json, screen, env, now, stdin }) =>
-    withRealm(realmDir(env, options.dir), async (realm) => {
+  run: async ({ options, positionals, json, screen, now, stdin, ...around }) =>
+    withRealm(around, options.dir, async (realm) => {
       const principal = typedPrincipal(positionals[0]!, realm);
       const withPassword = options["password-file"] !== undefined || options["password-stdin"];
       if (options.randkey && withPassword) throw new UsageError("-randkey goes with no password");

@@ -1,7 +1,6 @@
 /** `tessera kadmin delprinc`: deletes a principal. */
 import { deletePrincipal } from "../../realm/principals.js";
 import { CommandError, defineCommand } from "../frame/command.js";
-import { realmDir } from "../frame/environment.js";
 import { typedPrincipal } from "../options/kadmin-options.js";
 import { REALM_OPTIONS } from "../options/realm-options.js";
 import { confirm } from "../screen/terminal.js";
@@ -17,8 +16,8 @@ export const command = defineCommand({
   examples: ["tessera kadmin delprinc bob", "tessera kadmin delprinc -force bob"],
   options: { force: { help: "do not ask" }, ...REALM_OPTIONS },
   arguments: [1, 1],
-  run: async ({ options, positionals, json, screen, env }) =>
-    withRealm(realmDir(env, options.dir), async (realm) => {
+  run: async ({ options, positionals, json, screen, ...around }) =>
+    withRealm(around, options.dir, async (realm) => {
       const named = typedPrincipal(positionals[0]!, realm);
       if (!options.force && !(await confirm(`Delete ${named} with all its keys?`, "give -force")))
         throw new CommandError(`${named} was not deleted`);

@@ -1,7 +1,6 @@
 /** `tessera kadmin getprinc`: shows a principal without its keys. */
 import { existingPrincipal } from "../../realm/principals.js";
 import { defineCommand } from "../frame/command.js";
-import { realmDir } from "../frame/environment.js";
 import { typedPrincipal } from "../options/kadmin-options.js";
 import { REALM_OPTIONS } from "../options/realm-options.js";
 import { columns } from "../screen/layout.js";
@@ -16,8 +15,8 @@ export const command = defineCommand({
   examples: ["tessera kadmin getprinc alice"],
   options: REALM_OPTIONS,
   arguments: [1, 1],
-  run: async ({ options, positionals, json, screen, env, now }) =>
-    withRealm(realmDir(env, options.dir), async (realm) => {
+  run: async ({ options, positionals, json, screen, now, ...around }) =>
+    withRealm(around, options.dir, async (realm) => {
       const entry = await existingPrincipal(realm, typedPrincipal(positionals[0]!, realm));
       if (json) screen.printJson(entryFacts(entry, realm));
       else screen.printAll(columns(entryRows(entry, realm, now())));

@@ -2,7 +2,7 @@
 import { currentKvno, type PrincipalEntry } from "../../protocol/principal-entry.js";
 import { exportKeys, exportNewKeys } from "../../realm/keytab.js";
 import { defineCommand, UsageError } from "../frame/command.js";
-import { keytabPath, realmDir } from "../frame/environment.js";
+import { keytabPath } from "../frame/environment.js";
 import { etypesOption, PRESENT_ETYPES, typedEtypes, typedPrincipal } from "../options/kadmin-options.js";
 import { REALM_OPTIONS } from "../options/realm-options.js";
 import { withRealm } from "../session/realm.js";
@@ -27,9 +27,9 @@ export const command = defineCommand({
     ...REALM_OPTIONS,
   },
   arguments: [1, 64],
-  run: async ({ options, positionals, json, screen, env, now }) =>
-    withRealm(realmDir(env, options.dir), async (realm) => {
-      const path = keytabPath(env, options.keytab);
+  run: async ({ options, positionals, json, screen, now, ...around }) =>
+    withRealm(around, options.dir, async (realm) => {
+      const path = keytabPath(around.env, options.keytab);
       if (path === undefined) throw new UsageError("which keytab? -k FILE, or TESSERA_KEYTAB");
       if (options.norandkey && options.etypes.length > 0)
         throw new UsageError("-e chooses new keys: it does not go with -norandkey");

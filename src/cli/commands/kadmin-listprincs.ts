@@ -1,7 +1,6 @@
 /** `tessera kadmin listprincs`: lists principals. */
 import { listPrincipals } from "../../realm/principals.js";
 import { defineCommand } from "../frame/command.js";
-import { realmDir } from "../frame/environment.js";
 import { REALM_OPTIONS } from "../options/realm-options.js";
 import { entryFacts } from "../screen/principal-entry.js";
 import { withRealm } from "../session/realm.js";
@@ -13,8 +12,8 @@ export const command = defineCommand({
   examples: ["tessera kadmin listprincs", "tessera kadmin listprincs 'notes/*'"],
   options: REALM_OPTIONS,
   arguments: [0, 1],
-  run: async ({ options, positionals, json, screen, env }) =>
-    withRealm(realmDir(env, options.dir), async (realm) => {
+  run: async ({ options, positionals, json, screen, ...around }) =>
+    withRealm(around, options.dir, async (realm) => {
       const found: Record<string, unknown>[] = [];
       for await (const entry of listPrincipals(realm, positionals[0])) {
         if (json) found.push(entryFacts(entry, realm));

@@ -1,7 +1,6 @@
 /** `tessera kadmin modprinc`: changes the limits of a principal. */
 import { modifyPrincipal } from "../../realm/principals.js";
 import { defineCommand, UsageError } from "../frame/command.js";
-import { realmDir } from "../frame/environment.js";
 import { chosenLimits, LIMIT_OPTIONS, typedPrincipal } from "../options/kadmin-options.js";
 import { REALM_OPTIONS } from "../options/realm-options.js";
 import { entryFacts } from "../screen/principal-entry.js";
@@ -21,8 +20,8 @@ export const command = defineCommand({
   ],
   options: { ...LIMIT_OPTIONS, ...REALM_OPTIONS },
   arguments: [1, 1],
-  run: async ({ options, positionals, json, screen, env, now }) =>
-    withRealm(realmDir(env, options.dir), async (realm) => {
+  run: async ({ options, positionals, json, screen, now, ...around }) =>
+    withRealm(around, options.dir, async (realm) => {
       const principal = typedPrincipal(positionals[0]!, realm);
       const time = now();
       const limits = chosenLimits(options, time);

@@ -1,7 +1,6 @@
 /** `tessera kadmin purgekeys`: ends old versions of keys now. */
 import { purgeKeys } from "../../realm/principal-keys.js";
 import { defineCommand, UsageError } from "../frame/command.js";
-import { realmDir } from "../frame/environment.js";
 import { typedPrincipal } from "../options/kadmin-options.js";
 import { REALM_OPTIONS } from "../options/realm-options.js";
 import { entryFacts } from "../screen/principal-entry.js";
@@ -23,8 +22,8 @@ export const command = defineCommand({
     ...REALM_OPTIONS,
   },
   arguments: [1, 1],
-  run: async ({ options, positionals, json, screen, env, now }) =>
-    withRealm(realmDir(env, options.dir), async (realm) => {
+  run: async ({ options, positionals, json, screen, now, ...around }) =>
+    withRealm(around, options.dir, async (realm) => {
       const principal = typedPrincipal(positionals[0]!, realm);
       const { entry, purged } = await purgeKeys(realm, principal, now(), typedKvno(options.keepkvno));
       if (json) screen.printJson({ purged, ...entryFacts(entry, realm) });

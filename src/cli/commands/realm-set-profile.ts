@@ -3,7 +3,6 @@ import { krbtgtOf } from "../../protocol/principal.js";
 import { isProfileName, profile } from "../../protocol/profile.js";
 import { setProfile } from "../../realm/set-profile.js";
 import { defineCommand, UsageError } from "../frame/command.js";
-import { realmDir } from "../frame/environment.js";
 import { REALM_OPTIONS } from "../options/realm-options.js";
 import { weakNames } from "../screen/weakness.js";
 import { withRealm } from "../session/realm.js";
@@ -18,10 +17,10 @@ export const command = defineCommand({
   examples: ["tessera realm set-profile standard"],
   options: REALM_OPTIONS,
   arguments: [1, 1],
-  run: async ({ options, positionals, json, screen, env }) => {
+  run: async ({ options, positionals, json, screen, ...around }) => {
     const name = positionals[0]!;
     if (!isProfileName(name)) throw new UsageError("expected textbook or standard");
-    return withRealm(realmDir(env, options.dir), async (realm) => {
+    return withRealm(around, options.dir, async (realm) => {
       const { settings } = realm;
       const etypes = profile(name).keyEtypes.join(",");
       const lacking = (await setProfile(realm, name)).lacking.map(({ principal, passwordKeyed }) => ({

@@ -3,7 +3,6 @@ import { formatDuration } from "../../protocol/duration.js";
 import { etypeName, ITERATIONS } from "../../protocol/etypes.js";
 import { profile } from "../../protocol/profile.js";
 import { defineCommand } from "../frame/command.js";
-import { realmDir } from "../frame/environment.js";
 import { REALM_OPTIONS } from "../options/realm-options.js";
 import { columns } from "../screen/layout.js";
 import { weakNames } from "../screen/weakness.js";
@@ -16,8 +15,8 @@ export const command = defineCommand({
   examples: ["tessera realm show", "tessera realm show --json"],
   options: REALM_OPTIONS,
   arguments: [0, 0],
-  run: async ({ options, json, screen, env }) =>
-    withRealm(realmDir(env, options.dir), async ({ principals }, { dir, settings, keytabFile }) => {
+  run: async ({ options, json, screen, ...around }) =>
+    withRealm(around, options.dir, async ({ principals }, { dir, settings, keytabFile }) => {
       let count = 0;
       for await (const _ of principals.list()) count++;
       const { permitted, keyEtypes } = profile(settings.profile);

@@ -36,8 +36,13 @@ export const COMMANDS: readonly CommandRow[] = [
     load: () => import("../commands/realm-new-master-key.js"),
   },
   {
+    name: "kadmin",
+    summary: "run the kadmin commands in a file: kadmin -f FILE",
+    load: () => import("../commands/kadmin.js"),
+  },
+  {
     name: "kadmin addprinc",
-    summary: "add a principal",
+    summary: "add a principal, or many from a table",
     load: () => import("../commands/kadmin-addprinc.js"),
   },
   {

@@ -2,6 +2,8 @@
  * What a command is: its words, its options and its action. The table of all commands is command-table.ts.
  */
 import { ReadableError } from "../../errors/readable-error.js";
+import type { Realm } from "../../realm/realm.js";
+import type { RealmDirectory } from "../../realm/realm-directory.js";
 import type { Screen } from "../screen/screen.js";
 import type { Surroundings } from "./surroundings.js";
 
@@ -31,6 +33,16 @@ export type OptionValues<Specs extends OptionSpecs> = {
 /** What a command finds around itself: as `run` was given it, with one screen for both outputs. */
 export interface CommandSurroundings extends Omit<Surroundings, "stdout" | "stderr"> {
   readonly screen: Screen;
+  /** Runs another command line, and gives its exit code. */
+  readonly run: (words: readonly string[], around: CommandSurroundings) => Promise<number>;
+  /** The realm that the commands of a batch share. */
+  readonly openedRealm?: OpenedRealm | undefined;
+}
+
+/** A realm that is open, and its folder. */
+export interface OpenedRealm {
+  readonly realm: Realm;
+  readonly directory: RealmDirectory;
 }
 
 /** What a command works on, and in which surroundings. */

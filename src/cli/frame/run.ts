@@ -14,7 +14,7 @@ import type { Surroundings } from "./surroundings.js";
 /** Runs the words of a command line and returns the exit code: 0 done, 1 refused or failed, 2 wrong usage. */
 export function run(words: readonly string[], surroundings: Surroundings): Promise<number> {
   const { stdout, stderr, ...rest } = surroundings;
-  return dispatch(words, { ...rest, screen: new Screen(stdout, stderr, rest.env) });
+  return dispatch(words, { ...rest, screen: new Screen(stdout, stderr, rest.env), run: dispatch });
 }
 
 async function dispatch(words: readonly string[], around: CommandSurroundings): Promise<number> {
@@ -29,13 +29,15 @@ async function dispatch(words: readonly string[], around: CommandSurroundings): 
     return 0;
   }
   const single = COMMANDS.find(({ name }) => name === first);
-  if (single !== undefined) return runCommand(single, words.slice(1), around);
   const group = COMMANDS.filter(({ name }) => name.startsWith(`${first} `));
+  if (single !== undefined && group.length === 0) return runCommand(single, words.slice(1), around);
   if (group.length === 0) return unknownCommand(first, COMMANDS, "tessera --help", screen);
   if (second === undefined || second === "--help" || second === "-h") {
-    screen.print(groupHelp(first, group));
+    screen.print(groupHelp(first, single === undefined ? group : [...group, single]));
     return second === undefined ? 2 : 0;
   }
+  // A group's own options: `kadmin -f FILE`.
+  if (single !== undefined && second.startsWith("-")) return runCommand(single, words.slice(1), around);
   const row = group.find(({ name }) => name === `${first} ${second}`);
   if (row === undefined)
     return unknownCommand(`${first} ${second}`, group, `tessera ${first} --help`, screen);

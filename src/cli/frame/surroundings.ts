@@ -23,6 +23,11 @@ export interface Surroundings {
   readonly env: Environment;
   /** The present, in milliseconds since the epoch. */
   now(): number;
+  /**
+   * Runs the same command line once more with these variables, in the place of this run, and gives its exit
+   * code; undefined for a run without a process of its own.
+   */
+  readonly again?: ((variables: Environment) => Promise<number>) | undefined;
   /** Resolves with the name of the next signal that asks the process to end. */
   signal(): Promise<string>;
 }

@@ -1,25 +1,60 @@
 /** Where the command prints: data to stdout, notices and errors to stderr under the program's name. */
 import type { Environment, Output } from "../frame/surroundings.js";
 
+/** One line of a file of commands. */
+export interface Place {
+  readonly file: string;
+  /** From 1. */
+  readonly line: number;
+}
+
 /** The two outputs of a command. */
 export class Screen {
   readonly stdout: Output;
   readonly stderr: Output;
   readonly #env: Environment;
+  readonly #place: Place | undefined;
+  /** Shared with the screens made by `at`. */
+  readonly #status: { isShown: boolean };
 
-  constructor(stdout: Output, stderr: Output, env: Environment) {
+  /** @param place, status for `at` alone. */
+  constructor(stdout: Output, stderr: Output, env: Environment, place?: Place, status = { isShown: false }) {
     this.stdout = stdout;
     this.stderr = stderr;
     this.#env = env;
+    this.#place = place;
+    this.#status = status;
+  }
+
+  /** The screen of one command among many: JSON in one line, notices and JSON with their place. */
+  at(place: Place): Screen {
+    return new Screen(this.stdout, this.stderr, this.#env, place, this.#status);
+  }
+
+  /**
+   * Shows how far the work has got, in a line that whatever comes next replaces; nothing where notices do not
+   * go to a terminal.
+   */
+  showStatus(text: string): void {
+    if (this.stderr.isTTY !== true) return;
+    this.stderr.write(`\r${text}\x1b[K`);
+    this.#status.isShown = true;
+  }
+
+  /** Takes the status away. */
+  clearStatus(): void {
+    if (this.#status.isShown) this.stderr.write("\r\x1b[K");
+    this.#status.isShown = false;
   }
 
   /** The same over other outputs. */
   over(stdout: Output, stderr: Output): Screen {
-    return new Screen(stdout, stderr, this.#env);
+    return new Screen(stdout, stderr, this.#env, this.#place, this.#status);
   }
 
   /** Prints a line of data. */
   print(line = ""): void {
+    this.clearStatus();
     this.stdout.write(`${line}\n`);
   }
 
@@ -30,7 +65,8 @@ export class Screen {
 
   /** Prints data as a JSON document. Keys never get into it: they serialize as `[redacted]`. */
   printJson(value: unknown): void {
-    this.print(jsonText(value, 2));
+    if (this.#place === undefined) this.print(jsonText(value, 2));
+    else this.printJsonLine({ line: this.#place.line, ...(value as object) });
   }
 
   /** Prints data as JSON in one line, for logs. */
@@ -40,11 +76,14 @@ export class Screen {
 
   /** Tells the user something that is not data, in one line or several. */
   notice(text: string): void {
-    for (const line of text.split("\n")) this.stderr.write(`tessera: ${line}\n`);
+    this.clearStatus();
+    const place = this.#place === undefined ? "" : `${this.#place.file}:${this.#place.line}: `;
+    for (const line of text.split("\n")) this.stderr.write(`tessera: ${place}${line}\n`);
   }
 
   /** Tells the user what to do about the last notice. */
   hint(text: string): void {
+    this.clearStatus();
     this.stderr.write(`hint: ${text}\n`);
   }
 

@@ -1,19 +1,28 @@
 /** The realm in a folder, opened for one command; and the realm of names that are typed without one. */
 import { homedir } from "node:os";
+import { resolve } from "node:path";
 import { openRealm } from "../../realm/open-realm.js";
 import type { Realm } from "../../realm/realm.js";
 import { openRealmDirectory, type RealmDirectory } from "../../realm/realm-directory.js";
 import { DEFAULT_REALM, type RealmSettings } from "../../realm/realm-settings.js";
 import { StoreError } from "../../store/store-error.js";
-import { CommandError } from "../frame/command.js";
+import { CommandError, type CommandSurroundings } from "../frame/command.js";
 import { realmDir } from "../frame/environment.js";
 import type { Environment } from "../frame/surroundings.js";
 
-/** Opens the realm in a folder for one command, and closes it. Throws as `openRealm`. */
+/**
+ * Opens the realm in a folder for one command, and closes it; a command of a batch uses the batch's realm.
+ * @param given the folder as it was typed; undefined: the one that the environment names.
+ * @throws as `openRealm`.
+ */
 export async function withRealm<T>(
-  dir: string,
+  { env, openedRealm }: Pick<CommandSurroundings, "env" | "openedRealm">,
+  given: string | undefined,
   work: (realm: Realm, directory: RealmDirectory) => Promise<T>,
 ): Promise<T> {
+  const dir = realmDir(env, given);
+  if (openedRealm !== undefined && resolve(openedRealm.directory.dir) === resolve(dir))
+    return work(openedRealm.realm, openedRealm.directory);
   const directory = await openRealmDirectory(dir);
   await using realm = await openRealm(directory);
   return await work(realm, directory);
