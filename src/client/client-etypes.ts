@@ -66,6 +66,17 @@ export function followAdvice(
 }
 
 /**
+ * Whether a guess that somebody remembers is within what the client accepts now: a permitted encryption type,
+ * a salt of its realm, iterations enough.
+ */
+export function isAcceptable(guess: KeyGuess, { permitted, realm }: AdviceLimits): boolean {
+  const { salt } = guess.stringToKey;
+  const isOfRealm = salt.startsWith(realm) && salt.length > realm.length;
+  if (!permitted.includes(guess.etype) || !isOfRealm) return false;
+  return (iterationsOf(guess) ?? MIN_ITERATIONS) >= MIN_ITERATIONS;
+}
+
+/**
  * The iterations of PBKDF2 that a guess takes; undefined where its type takes none, or its parameters do not
  * fit.
  */

@@ -27,6 +27,7 @@ import { type Principal, parsePrincipal, principalInRealm, realmOf } from "../pr
 import { DEFAULT_TIMEOUT_MS } from "../rpc/client-runtime.js";
 import { DEFAULT_ADDRESSES } from "../rpc/default-addresses.js";
 import type { KdcAddresses } from "./addresses.js";
+import type { AdviceMemory } from "./advice-file.js";
 import { type ClientEtypes, profileEtypes } from "./client-etypes.js";
 import { isSkew, offsetsDiffer } from "./clock-offset.js";
 import { Connections } from "./connections.js";
@@ -36,7 +37,7 @@ import type { ServiceProof } from "./guard/tickets.js";
 import { type CurrentLogin, KeptLogin } from "./kept-login.js";
 import type { KeyMaker } from "./key-pace.js";
 import type { KeytabKeys } from "./keytab.js";
-import { keysAtHand, type LoginParts, obtainTgt } from "./login.js";
+import { keysAtHand, type LoginParts, type ObtainedTgt, obtainTgt } from "./login.js";
 import { type OperationTypes, readAnswer } from "./operation-answer.js";
 import { type GrantedTicket, TicketGranting } from "./ticket-granting.js";
 
@@ -53,6 +54,11 @@ export interface KerberosClientOptions {
    * a proof of the password under DES. For a realm of the other profile: `profileEtypes("textbook")`.
    */
   readonly etypes?: ClientEtypes | undefined;
+  /**
+   * Remembers, between programs, with which encryption type, salt and iterations a principal's password logged
+   * in: the next login then takes one round trip. `adviceFile` keeps it in a file; nothing by default.
+   */
+  readonly advice?: AdviceMemory | undefined;
   /** Time for one RPC, and for making a key from a password, in milliseconds; 10 s by default. */
   readonly timeoutMs?: number | undefined;
   /** The present in milliseconds since the epoch; the system's clock by default. */
@@ -86,6 +92,7 @@ const OPTIONS: OptionNames<KerberosClientOptions> = {
   credentials: true,
   cache: true,
   etypes: true,
+  advice: true,
   timeoutMs: true,
   clock: true,
   onUnkept: true,
@@ -108,6 +115,7 @@ export class KerberosClient {
   readonly #connections: Connections;
   readonly #tickets: TicketGranting;
   readonly #etypes: ClientEtypes;
+  readonly #advice: AdviceMemory | undefined;
   readonly #timeoutMs: number;
   readonly #clock: () => number;
   #renewedAt = Number.NEGATIVE_INFINITY;
@@ -136,6 +144,7 @@ export class KerberosClient {
       clock: this.#clock,
     });
     this.#timeoutMs = timeoutMs;
+    this.#advice = options.advice;
     this.#etypes = options.etypes ?? profileEtypes("standard");
   }
 
@@ -153,7 +162,12 @@ export class KerberosClient {
         keyFromPassword(etypeOf(etype), text, stringToKey);
     const [prepared, ...asTyped] = passwordForms(password);
     const keyMakers = [keyMakerOf(prepared), ...asTyped.map(keyMakerOf)] as const;
-    return this.#logIn(principal, { keyMakers, etypes: this.#etypes }, options);
+    const client = parsePrincipal(principal, "principal");
+    const remembered = await this.#advice?.recall(client);
+    const keys = { keyMakers, etypes: this.#etypes, remembered };
+    const { credentials, guess } = await this.#logIn(client, keys, options);
+    await this.#advice?.remember(client, guess);
+    return credentials;
   }
 
   /** Logs in with long-term keys, one for each encryption type; the caller keeps them. */
@@ -162,7 +176,8 @@ export class KerberosClient {
     keys: readonly Key[],
     options: TicketOptions = {},
   ): Promise<Credentials> {
-    return this.#logIn(principal, keysAtHand(keys, this.#etypes), options);
+    const client = parsePrincipal(principal, "principal");
+    return (await this.#logIn(client, keysAtHand(keys, this.#etypes), options)).credentials;
   }
 
   /**
@@ -295,21 +310,21 @@ export class KerberosClient {
   }
 
   async #logIn(
-    principal: string,
-    keys: Pick<LoginParts, "keyMakers" | "etypes">,
+    client: Principal,
+    keys: Pick<LoginParts, "keyMakers" | "etypes" | "remembered">,
     options: TicketOptions,
-  ): Promise<Credentials> {
+  ): Promise<ObtainedTgt> {
     checkOptionNames("login", options, TICKET_OPTIONS);
-    const client = parsePrincipal(principal, "principal");
-    const { credentials, kdcOffset } = await obtainTgt(client, {
+    const obtained = await obtainTgt(client, {
       ...keys,
       authenticate: (request) => this.#connections.authentication().authenticate(request),
       wish: (now) => this.#wish(options, now),
       clock: this.#clock,
       timeoutMs: this.#timeoutMs,
     });
+    const { credentials, kdcOffset } = obtained;
     await this.#login.replace({ client, kdcOffset, credentials: [credentials] });
-    return credentials;
+    return obtained;
   }
 
   /** Gets a new ticket for the sake of the clock in its reply; undefined: it is too soon. */

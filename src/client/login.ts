@@ -13,7 +13,7 @@ import { leastOffset } from "../protocol/kerberos-time.js";
 import { defaultStringToKey, Key } from "../protocol/keys.js";
 import { KrbError } from "../protocol/krb-error.js";
 import { type Principal, realmOf } from "../protocol/principal.js";
-import { type ClientEtypes, followAdvice, type KeyGuess } from "./client-etypes.js";
+import { type ClientEtypes, followAdvice, isAcceptable, type KeyGuess } from "./client-etypes.js";
 import { hintedOffset } from "./clock-offset.js";
 import { inTime, type KeyMaker } from "./key-pace.js";
 
@@ -32,27 +32,44 @@ export interface LoginParts {
   /** What is asked of the ticket; `now` is the time of asking, in milliseconds since the epoch. */
   readonly wish: (now: number) => TicketWish;
   readonly etypes: ClientEtypes;
+  /** What the last login was made with: the first guess, where the client accepts it and can make the key. */
+  readonly remembered?: KeyGuess | undefined;
   readonly clock: () => number;
   /** How long making a key may take, in milliseconds. */
   readonly timeoutMs: number;
 }
 
+/** What a login gives. */
+export interface ObtainedTgt {
+  readonly credentials: Credentials;
+  /** The KDC's clock minus ours, in milliseconds. */
+  readonly kdcOffset: number;
+  /** How the key was made that opened the reply. */
+  readonly guess: KeyGuess;
+}
+
 /**
  * Gets a TGT.
- * @returns the credentials, and the KDC's clock minus ours in milliseconds.
  * @throws KrbError as the AS refuses, or as `openAsRep`; RpcError where the call fails.
  */
 export async function obtainTgt(
   client: Principal,
-  { authenticate, keyMakers, wish, etypes, clock, timeoutMs }: LoginParts,
-): Promise<{ credentials: Credentials; kdcOffset: number }> {
+  { authenticate, keyMakers, wish, etypes, remembered, clock, timeoutMs }: LoginParts,
+): Promise<ObtainedTgt> {
   let guess: KeyGuess = { etype: etypes.first, stringToKey: defaultStringToKey(client) };
   let maker = 0;
   const makeKey = inTime((asked) => keyMakers[maker]!(asked), timeoutMs);
   const limits = { permitted: etypes.permitted, realm: realmOf(client) };
+  let first: Key | undefined;
+  if (remembered !== undefined && isAcceptable(remembered, limits)) {
+    // Parameters that no key can be made by, or not in time, are no reason to fail.
+    first = await makeKey(remembered).catch(() => undefined);
+    if (first !== undefined) guess = remembered;
+  }
   let offset = 0;
   for (let tries = 1; ; tries++) {
-    const key = await makeKey(guess);
+    const key: Key = first ?? (await makeKey(guess));
+    first = undefined;
     const sentAt = clock();
     const now = sentAt + offset;
     try {
@@ -60,7 +77,7 @@ export async function obtainTgt(
       const response = await authenticate(request);
       const receivedAt = clock();
       const { credentials, kdcOffset } = openAsRep(response, request, key, receivedAt);
-      return { credentials, kdcOffset: leastOffset(kdcOffset, receivedAt - sentAt) };
+      return { credentials, kdcOffset: leastOffset(kdcOffset, receivedAt - sentAt), guess };
     } catch (error) {
       if (!(error instanceof KrbError) || tries >= MAX_TRIES + maker) throw error;
       const hinted = offset === 0 ? hintedOffset(error, offset) : undefined;

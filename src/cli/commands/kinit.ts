@@ -1,4 +1,5 @@
 /** `tessera kinit`: logs in with a password or a keytab. */
+import { adviceFile } from "../../client/advice-file.js";
 import type { CredentialCache } from "../../client/credential-cache.js";
 import { fileCache } from "../../client/file-credential-cache.js";
 import type { Credentials } from "../../protocol/credentials.js";
@@ -65,7 +66,9 @@ export const command = defineCommand({
       credentials = await session.client.loginWithKeytab(keys, wanted);
     } else {
       const principal = await principalOf(positionals[0], cache, around.env);
-      using session = await openSession(options, around, { cache, principal });
+      // Beside the cache, and it stays when the cache goes.
+      const advice = adviceFile(`${cachePath(around.env, options.cache)}.advice`);
+      using session = await openSession(options, around, { cache, principal, advice });
       const password = await readPassword(options, principal, around.stdin);
       credentials = await session.client.login(principal, password, wanted);
     }

@@ -1,5 +1,6 @@
 /** The client of a command: a KerberosClient over the file cache, made from options and environment. */
 import * as grpc from "@grpc/grpc-js";
+import type { AdviceMemory } from "../../client/advice-file.js";
 import { type ClientEtypes, profileEtypes } from "../../client/client-etypes.js";
 import type { CredentialCache } from "../../client/credential-cache.js";
 import { fileCache } from "../../client/file-credential-cache.js";
@@ -27,6 +28,8 @@ export interface SessionParts {
   readonly cache?: CredentialCache;
   /** Who logs in; by default the one whose login the cache holds. */
   readonly principal?: Principal;
+  /** What it remembers of KDCs' advice; nothing by default. */
+  readonly advice?: AdviceMemory;
   /** They stand outside of the one that traces. */
   readonly interceptors?: readonly grpc.Interceptor[];
 }
@@ -35,7 +38,12 @@ export interface SessionParts {
 export async function openSession(
   choice: ClientChoice,
   { env, now, screen }: CommandSurroundings,
-  { cache = fileCache(cachePath(env, choice.cache)), principal, interceptors = [] }: SessionParts = {},
+  {
+    cache = fileCache(cachePath(env, choice.cache)),
+    principal,
+    advice,
+    interceptors = [],
+  }: SessionParts = {},
 ): Promise<Session> {
   grpc.setLogVerbosity(grpc.logVerbosity.NONE);
   const settings = clientSettings(choice, env);
@@ -44,6 +52,7 @@ export async function openSession(
     ...settings,
     etypes: settings.etypes ?? (await realmEtypes(principal ?? (await cachedClient(cache)), env)),
     cache,
+    advice,
     clock: now,
     credentials: await channelCredentials(choice),
     interceptors: [...interceptors, ...tracing],

@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { settingsFileOf } from "../../../src/realm/realm-directory.js";
 import { local } from "../in-process.js";
@@ -73,6 +73,17 @@ describe("kinit", () => {
     await tests.login("bob");
     const { stderr } = await shell.run("kinit --password-stdin", PASSWORDS.bob);
     expect(stderr).toContain("bob@EXAMPLE.TEST: logged in");
+  });
+
+  it("remembers what the KDC advised beside the cache, and a logout leaves it", async () => {
+    const from = tests.realm.log.length;
+    const line = "kinit -e aes256,des --password-stdin -c ./other bob";
+    expect((await shell.run(line, PASSWORDS.bob)).code).toBe(0);
+    await shell.run("kdestroy -c ./other");
+    expect((await shell.run(line, PASSWORDS.bob)).code).toBe(0);
+    const results = tests.realm.log.slice(from).map(({ result }) => result);
+    expect(results).toEqual(["KDC_ERR_PREAUTH_REQUIRED", "OK", "OK"]);
+    expect(statSync(shell.file("other.advice")).mode & 0o777).toBe(0o600);
   });
 
   it("is refused with a wrong password by the refusal's name, with a hint", async () => {
