@@ -2,7 +2,7 @@
  * docs/guard.md says what the code does: options, fields, limits, and the gRPC code of every refusal it
  * lists.
  */
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import * as grpc from "@grpc/grpc-js";
 import { describe, expect, test } from "vitest";
 import { ApReqSchema } from "../../src/gen/kerberos/v1/application_service_pb.js";
@@ -94,6 +94,15 @@ describe("refusals", () => {
     ]);
     expect(seen.length).toBeGreaterThan(20);
     for (const [, reason] of seen) expect(listed).toContain(reason);
+  });
+
+  test("every reason in the table is seen by a test of the guard", () => {
+    const folders = ["test/services/guard", "test/client/guard"];
+    const tests = folders.flatMap((folder) =>
+      readdirSync(new URL(`../../${folder}`, import.meta.url)).map((name) => read(`${folder}/${name}`)),
+    );
+    const listed = rows.flatMap(([, , reasons]) => reasons!.match(/K(?:RB|DC)_\w+/g) ?? []);
+    for (const reason of listed) expect(tests.join("\n")).toContain(`"${reason}"`);
   });
 });
 

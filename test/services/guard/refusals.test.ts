@@ -2,15 +2,22 @@ import { create, toBinary } from "@bufbuild/protobuf";
 import * as grpc from "@grpc/grpc-js";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { HealthClient } from "../../../src/gen/grpc/health/v1/health_grpc.js";
-import { EncryptedDataSchema } from "../../../src/gen/kerberos/v1/encryption_pb.js";
+import { EncryptedDataSchema, type EncryptionKey } from "../../../src/gen/kerberos/v1/encryption_pb.js";
 import { ProtectionLevel } from "../../../src/gen/kerberos/v1/guard_pb.js";
-import { AuthenticatorSchema, TicketFlag, TicketSchema } from "../../../src/gen/kerberos/v1/sealed_pb.js";
+import {
+  AuthenticatorSchema,
+  type EncTicketPart,
+  type Ticket,
+  TicketFlag,
+  TicketSchema,
+} from "../../../src/gen/kerberos/v1/sealed_pb.js";
 import { callBinding } from "../../../src/protocol/call-binding.js";
+import { toEncryptionKey } from "../../../src/protocol/encryption-key.js";
 import { etypeOf } from "../../../src/protocol/etypes.js";
 import { toTimestamp } from "../../../src/protocol/kerberos-time.js";
 import { KeyUsage } from "../../../src/protocol/key-usage.js";
 import { randomKey } from "../../../src/protocol/keys.js";
-import { sealToBytes } from "../../../src/protocol/sealed-part.js";
+import { seal, sealToBytes, unseal } from "../../../src/protocol/sealed-part.js";
 import { decodeBlob } from "../../../src/protocol/strict-decode.js";
 import { AP_REQ_METADATA } from "../../../src/rpc/metadata-names.js";
 import { HealthService } from "../../../src/services/health.js";
@@ -37,6 +44,8 @@ async function withAuthenticator(
     ctime?: unknown;
     nonce: Uint8Array;
     checksum: { type: number; checksum: Uint8Array };
+    subkey?: EncryptionKey;
+    seqNumber?: number;
   }) => void,
 ): Promise<Buffer> {
   const credentials = await world.alice.serviceTicket(world.service);
@@ -63,13 +72,21 @@ async function withAuthenticator(
   });
 }
 
+/** A good AP-REQ with a change beneath the seal of its ticket, as only the service's key can make it. */
+async function withSealedTicket(change: (part: EncTicketPart) => void): Promise<Buffer> {
+  const { key, kvno } = world.keys.keys[0]!;
+  const sealing = { key, kvno, usage: KeyUsage.TICKET };
+  return withTicket((ticket) => {
+    const part = unseal(sealing, "encTicketPart", ticket.encPart!, () => {
+      throw new Error("the ticket does not open");
+    });
+    change(part);
+    ticket.encPart = seal(sealing, "encTicketPart", part);
+  });
+}
+
 /** A good AP-REQ with a change in the part of its ticket that is in clear. */
-async function withTicket(
-  change: (ticket: {
-    server: string;
-    encPart?: { etype: number; kvno: number; cipher: Uint8Array } | undefined;
-  }) => void,
-) {
+async function withTicket(change: (ticket: Ticket) => void) {
   return alterProof(await makeProof(world), (message) => {
     const ticket = decodeBlob(TicketSchema, message.ticket, "ticket");
     change(ticket);
@@ -319,6 +336,54 @@ const rows: readonly Row[] = [
     values: one(() => makeProof(world, { credentials: forge(world, { addresses: ["192.0.2.1"] }) })),
     code: "UNAUTHENTICATED",
     reason: "KRB_AP_ERR_BADADDR",
+  },
+  {
+    what: "a ticket that crossed a realm",
+    values: one(() => withSealedTicket((part) => (part.transited = "OTHER.TEST"))),
+    code: "PERMISSION_DENIED",
+    reason: "KDC_ERR_PATH_NOT_ACCEPTED",
+  },
+  {
+    what: "a renewable ticket without an end of its renewals",
+    values: one(() => makeProof(world, { credentials: forge(world, { flags: [TicketFlag.RENEWABLE] }) })),
+    code: "UNAUTHENTICATED",
+    reason: "KRB_AP_ERR_MODIFIED",
+    details: { field: "ticket.renew_till" },
+  },
+  {
+    what: "no time in the authenticator",
+    values: one(() => withAuthenticator((part) => delete part.ctime)),
+    code: "INVALID_ARGUMENT",
+    reason: "KRB_ERR_GENERIC",
+    details: { field: "authenticator.ctime" },
+  },
+  {
+    what: "a nonce of 11 bytes",
+    values: one(() => withAuthenticator((part) => (part.nonce = new Uint8Array(11)))),
+    code: "INVALID_ARGUMENT",
+    reason: "KRB_ERR_GENERIC",
+    details: { field: "authenticator.nonce" },
+  },
+  {
+    what: "a nonce of 65 bytes",
+    values: one(() => withAuthenticator((part) => (part.nonce = new Uint8Array(65)))),
+    code: "INVALID_ARGUMENT",
+    reason: "KRB_ERR_GENERIC",
+    details: { field: "authenticator.nonce" },
+  },
+  {
+    what: "a subkey that nothing needs",
+    values: one(() => withAuthenticator((part) => (part.subkey = toEncryptionKey(randomKey(etypeOf(20)))))),
+    code: "INVALID_ARGUMENT",
+    reason: "KRB_ERR_GENERIC",
+    details: { field: "authenticator.subkey" },
+  },
+  {
+    what: "a sequence number that nothing needs",
+    values: one(() => withAuthenticator((part) => (part.seqNumber = 7))),
+    code: "INVALID_ARGUMENT",
+    reason: "KRB_ERR_GENERIC",
+    details: { field: "authenticator.seq_number" },
   },
   {
     what: "authorization data that the service does not understand",
