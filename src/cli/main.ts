@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 /** The `tessera` command, run by the words and in the surroundings of this process. */
+import { closeSync, openSync } from "node:fs";
 import { run } from "./frame/run.js";
 import type { Environment, Surroundings } from "./frame/surroundings.js";
 
@@ -10,7 +11,7 @@ const surroundings: Surroundings = {
   env: process.env,
   now: Date.now,
   again: runAgain,
-  signal: nextSignal,
+  signal: signals(),
 };
 
 let isUnwritable = false;
@@ -18,16 +19,48 @@ watchOutputs();
 const code = await run(process.argv.slice(2), surroundings);
 process.exitCode = isUnwritable ? 1 : code;
 
-/** The next SIGTERM or SIGINT; the one after it ends the process at once. */
-function nextSignal(): Promise<string> {
-  const signals = ["SIGTERM", "SIGINT"] as const;
-  return new Promise((resolve) => {
-    for (const name of signals)
-      process.once(name, () => {
-        resolve(name);
-        for (const again of signals) process.once(again, () => process.exit(1));
-      });
-  });
+/**
+ * Gives the signals that arrive, one after the other. The second that asks the process to end does so at once.
+ */
+function signals(): () => Promise<string> {
+  const arrived: string[] = [];
+  let waiting: ((name: string) => void) | undefined;
+  let isListening = false;
+  let isEnding = false;
+  const onSignal = (name: NodeJS.Signals) => {
+    if (name !== "SIGHUP") {
+      if (isEnding) process.exit(1);
+      isEnding = true;
+    } else if (terminalIsGone()) {
+      // By the signal's own action: Node's way out would fail to restore the terminal, and abort.
+      process.removeListener(name, onSignal);
+      process.kill(process.pid, name);
+      return;
+    }
+    if (waiting === undefined) arrived.push(name);
+    else waiting(name);
+    waiting = undefined;
+  };
+  return () => {
+    if (!isListening) for (const name of ["SIGTERM", "SIGINT", "SIGHUP"] as const) process.on(name, onSignal);
+    isListening = true;
+    const name = arrived.shift();
+    if (name !== undefined) return Promise.resolve(name);
+    return new Promise((resolve) => {
+      waiting = resolve;
+    });
+  };
+}
+
+/** Whether SIGHUP has its first meaning: the terminal that was printed to was closed. */
+function terminalIsGone(): boolean {
+  if (process.stdout.isTTY !== true) return false;
+  try {
+    closeSync(openSync("/dev/tty", "r"));
+    return false;
+  } catch {
+    return true;
+  }
 }
 
 /** Runs this command line in another process with these variables; gives its exit code. */

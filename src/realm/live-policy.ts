@@ -1,11 +1,14 @@
 /**
- * A realm's policy while its servers run: a profile set by `tessera realm set-profile` takes effect within a
- * second or two; other settings take effect at the next start.
+ * A realm's policy while its servers run: a change of its settings file takes effect within a second or two.
+ * The realm's name and the clock skew wait for the next start, because tickets and the memory of authenticators
+ * go by them.
  */
 import { unwatchFile, watchFile } from "node:fs";
+import { formatDuration } from "../protocol/duration.js";
 import type { RealmPolicy } from "../protocol/policy.js";
-import { type ProfileName, profile } from "../protocol/profile.js";
+import { profile } from "../protocol/profile.js";
 import { openRealmDirectory, settingsFileOf } from "./realm-directory.js";
+import type { RealmSettings } from "./realm-settings.js";
 
 /** How often the settings file is checked for a change, in milliseconds. */
 const INTERVAL_MS = 1_000;
@@ -14,52 +17,81 @@ const INTERVAL_MS = 1_000;
 export interface LivePolicyOptions {
   /** The realm's folder. */
   readonly dir: string;
-  /** The profile at the start. */
-  readonly profile: ProfileName;
+  /** The settings at the start. */
+  readonly settings: RealmSettings;
   /** The policy at the start. */
   readonly policy: RealmPolicy;
   /** Throws if the servers must not run with these encryption types; then the old profile stays. */
   readonly check: (permittedEtypes: readonly number[]) => void;
-  /** Told of each change, and of each that was refused. */
+  /** Told of each change, and of each that is not made. */
   readonly onChange: (text: string, failed: boolean) => void;
 }
+
+/** Settings that change while servers run, and that the policy has under the same name. */
+const LIMITS = ["maxLife", "maxRenewableLife", "iterations"] as const;
+/** Settings that don't. */
+const FIXED = ["realm", "clockSkew"] as const;
 
 /** The current policy of a realm's folder, followed until `close`. */
 export class LivePolicy {
   readonly #options: LivePolicyOptions;
   readonly #file: string;
   readonly #look = () => void this.refresh();
-  #profile: ProfileName;
+  /** The settings that are in effect. */
+  #settings: RealmSettings;
   #current: RealmPolicy;
 
   constructor(options: LivePolicyOptions) {
     this.#options = options;
-    this.#profile = options.profile;
+    this.#settings = options.settings;
     this.#current = options.policy;
     this.#file = settingsFileOf(options.dir);
     watchFile(this.#file, { interval: INTERVAL_MS, persistent: false }, this.#look);
   }
 
-  /** The current policy; the same object until the profile changes. */
+  /** The current policy; the same object until a setting changes. */
   get current(): RealmPolicy {
     return this.#current;
   }
 
   /**
-   * Reads the settings file and takes over its profile. Does not throw; `onChange` hears of what goes wrong.
+   * Reads the settings file and takes over what can change. Does not throw; `onChange` hears of what goes wrong.
    */
-  async refresh(): Promise<void> {
-    const { dir, check, onChange } = this.#options;
+  readonly refresh = async (): Promise<void> => {
+    const { dir, onChange } = this.#options;
     try {
       const { settings } = await openRealmDirectory(dir);
-      if (settings.profile === this.#profile) return;
-      const { permitted, keyEtypes } = profile(settings.profile);
-      check(permitted);
-      this.#profile = settings.profile;
-      this.#current = { ...this.#current, permittedEtypes: permitted, keyEtypes };
-      onChange(`profile ${settings.profile} from now on`, false);
+      this.#takeProfile(settings);
+      this.#takeLimits(settings);
+      for (const name of FIXED)
+        if (settings[name] !== this.#settings[name])
+          onChange(`${name} stays ${shown(this.#settings, name)} until the next start`, true);
     } catch (error) {
-      onChange(`the profile stays ${this.#profile}: ${(error as Error).message}`, true);
+      onChange(`the settings stay as they are: ${(error as Error).message}`, true);
+    }
+  };
+
+  #takeProfile({ profile: name }: RealmSettings): void {
+    const { check, onChange } = this.#options;
+    if (name === this.#settings.profile) return;
+    const { permitted, keyEtypes } = profile(name);
+    try {
+      check(permitted);
+    } catch (error) {
+      onChange(`the profile stays ${this.#settings.profile}: ${(error as Error).message}`, true);
+      return;
+    }
+    this.#settings = { ...this.#settings, profile: name };
+    this.#current = { ...this.#current, permittedEtypes: permitted, keyEtypes };
+    onChange(`profile ${name} from now on`, false);
+  }
+
+  #takeLimits(settings: RealmSettings): void {
+    for (const name of LIMITS) {
+      if (settings[name] === this.#settings[name]) continue;
+      this.#settings = { ...this.#settings, [name]: settings[name] };
+      this.#current = { ...this.#current, [name]: settings[name] };
+      this.#options.onChange(`${name} ${shown(settings, name)} from now on`, false);
     }
   }
 
@@ -67,4 +99,11 @@ export class LivePolicy {
   close(): void {
     unwatchFile(this.#file, this.#look);
   }
+}
+
+function shown(settings: RealmSettings, name: (typeof LIMITS)[number] | (typeof FIXED)[number]): string {
+  if (name === "realm") return settings.realm;
+  if (name === "iterations")
+    return settings.iterations === undefined ? "by default" : String(settings.iterations);
+  return formatDuration(settings[name]);
 }

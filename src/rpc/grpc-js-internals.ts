@@ -1,6 +1,6 @@
 /**
  * The one door to what grpc-js keeps private, and interceptors need all the same: the bytes of messages, a
- * request's encoding and its HTTP/2 stream on the server; `:authority`, channel and early end of a call on
+ * request's encoding and its HTTP/2 stream on the server, and the certificates of a server that runs; `:authority`, channel and early end of a call on
  * the client.
  *
  * All of it is read from the innermost call, below every interceptor, as grpc-js 1.14.7 has it. Where a later
@@ -8,6 +8,7 @@
  * field it is.
  */
 import type { ServerHttp2Stream } from "node:http2";
+import type { SecureContextOptions } from "node:tls";
 import * as grpc from "@grpc/grpc-js";
 import { RpcError } from "./rpc-error.js";
 import { identity } from "./service-definition.js";
@@ -137,4 +138,29 @@ export function takeClientBytes(
     secure: channel.credentials?._isSecure?.() === true,
     isClosed: () => channel.getConnectivityState?.(false) === grpc.connectivityState.SHUTDOWN,
   };
+}
+
+interface HiddenCredentials {
+  updateSecureContextOptions?(options: SecureContextOptions): void;
+  _getSecureContextOptions?(): SecureContextOptions | null;
+  _getConstructorOptions?(): SecureContextOptions | null;
+}
+
+/**
+ * Puts the certificate, the key and the authorities of other credentials in place of those of a server that runs:
+ * new connections get them, open ones go on.
+ * @throws TypeError for plaintext credentials, or where this version of grpc-js keeps them elsewhere.
+ */
+export function changeServerCredentials(
+  credentials: grpc.ServerCredentials,
+  latest: grpc.ServerCredentials,
+): void {
+  const running = credentials as unknown as HiddenCredentials;
+  const context = (latest as unknown as HiddenCredentials)._getSecureContextOptions?.();
+  const fixed = running._getConstructorOptions?.();
+  if (!context || !fixed || running.updateSecureContextOptions === undefined)
+    throw new TypeError("this version of grpc-js hides the certificates of a server");
+  // Node takes what is left out to mean its defaults.
+  const { ciphers } = fixed;
+  running.updateSecureContextOptions({ ...context, ...(ciphers !== undefined && { ciphers }) });
 }

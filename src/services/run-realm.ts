@@ -38,7 +38,7 @@ export type ServerPart = keyof typeof DEFAULT_PORTS;
 export interface RunRealmOptions {
   /** The realm that AS and TGS serve; not needed to run V alone. */
   readonly realm?: Realm | undefined;
-  /** The realm's folder, watched for a change of profile; by default that of `realm`. */
+  /** The realm's folder, whose settings are followed while the servers run; by default that of `realm`. */
   readonly directory?: RealmDirectory | undefined;
   /**
    * Settings for V without realm and folder; by default profile `standard` and five minutes of clock skew.
@@ -100,6 +100,11 @@ export interface RunningRealm extends AsyncDisposable {
   /** `host:port` of a server. Throws RangeError if it does not run. */
   address(part: ServerPart): string;
   /**
+   * Reads the settings of the realm's folder now, rather than within a second or two. The log hears of what
+   * changes, and of what can't.
+   */
+  reload(): Promise<void>;
+  /**
    * Stops the servers, within `graceMs` milliseconds (5,000 by default), and closes what was opened for them.
    */
   stop(graceMs?: number): Promise<void>;
@@ -137,7 +142,8 @@ async function closeAll(closers: Closer[]): Promise<void> {
 async function start(options: RunRealmOptions, closers: Closer[]): Promise<RunningRealm> {
   const { realm, ports = DEFAULT_PORTS, host = DEFAULT_HOST, clock = Date.now } = options;
   const log: Log = options.log === undefined ? () => {} : patientLog(options.log, clock);
-  const policy = followPolicy({ ...options, host, log }, closers);
+  const live = followPolicy({ ...options, host, log }, closers);
+  const policy = () => live.current;
   const serviceKeys = ports.v === undefined ? undefined : await openKeys(options, clock, log);
   const remembers = ports.tgs !== undefined || ports.v !== undefined;
   const replayCache = remembers ? await openCache(options, policy().clockSkew, clock, closers) : undefined;
@@ -179,12 +185,13 @@ async function start(options: RunRealmOptions, closers: Closer[]): Promise<Runni
     };
     await add("v", startV(config, listen(ports.v)));
   }
-  return runningRealm(servers, serviceKeys, closers);
+  return runningRealm(servers, serviceKeys, live, closers);
 }
 
 function runningRealm(
   servers: ReadonlyMap<ServerPart, RunningServer>,
   serviceKeys: (() => ServiceKeys) | undefined,
+  { refresh }: FollowedPolicy,
   closers: Closer[],
 ): RunningRealm {
   const stop = async (graceMs?: number) => {
@@ -196,32 +203,38 @@ function runningRealm(
     if (server === undefined) throw new RangeError(`part: ${part} does not run here`);
     return server.address;
   };
-  return { servers, serviceKeys, address, stop, [Symbol.asyncDispose]: () => stop() };
+  return { servers, serviceKeys, address, reload: refresh, stop, [Symbol.asyncDispose]: () => stop() };
 }
 
 function folderOf({ directory, realm }: RunRealmOptions): RealmDirectory | undefined {
   return directory ?? realm?.directory;
 }
 
-/** The current policy: it follows the profile of the realm's folder, if there is one. */
+/** A policy that follows the settings of the realm's folder, if there is one. */
+interface FollowedPolicy {
+  readonly current: RealmPolicy;
+  /** Reads the settings now. */
+  readonly refresh: () => Promise<void>;
+}
+
 function followPolicy(
   options: RunRealmOptions & { readonly host: string; readonly log: Log },
   closers: Closer[],
-): () => RealmPolicy {
+): FollowedPolicy {
   const { realm, host, log, allowWeakCrypto = false } = options;
   const folder = folderOf(options);
   const settings = folder?.settings ?? { ...DEFAULT_SETTINGS, profile: "standard", ...options.settings };
   const policy = realm?.policy ?? policyOf(settings);
-  if (folder === undefined) return () => policy;
+  if (folder === undefined) return { current: policy, refresh: async () => {} };
   const live = new LivePolicy({
     dir: folder.dir,
-    profile: settings.profile,
+    settings,
     policy,
     check: (permitted) => checkWeakCrypto(host, permitted, allowWeakCrypto),
     onChange: (text, failed) => log({ level: failed ? "error" : "info", exchange: "realm", text }),
   });
   closers.push(async () => live.close());
-  return () => live.current;
+  return live;
 }
 
 /**

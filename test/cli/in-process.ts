@@ -11,8 +11,13 @@ export interface Running {
   readonly outcome: Promise<Outcome>;
   /** Its first line of data. */
   readonly firstLine: Promise<string>;
+  /** What it has printed so far. */
+  stdout(): string;
+  stderr(): string;
+  /** Sends it a signal. */
+  signal(name: string): void;
   /** Asks it to end. */
-  end(signal?: string): void;
+  end(): void;
 }
 
 /**
@@ -53,7 +58,13 @@ export class InProcess {
   start(words: readonly string[], stdin: string | Uint8Array = ""): Running {
     const printed = { stdout: "", stderr: "" };
     const firstLine = deferred();
-    const signal = deferred();
+    const signals: string[] = [];
+    let onSignal: ((name: string) => void) | undefined;
+    const send = (name: string) => {
+      if (onSignal === undefined) signals.push(name);
+      else onSignal(name);
+      onSignal = undefined;
+    };
     const shown = (text: string) => text.replaceAll(this.dir, ".");
     const outcome = run(
       words.map((word) => word.replace(/^(.*=)?\.\//, (_, before = "") => `${before}${this.dir}/`)),
@@ -75,10 +86,21 @@ export class InProcess {
         },
         env: this.env,
         now: () => this.now(),
-        signal: () => signal.promise,
+        signal: async () =>
+          signals.shift() ??
+          new Promise((resolve) => {
+            onSignal = resolve;
+          }),
       },
     ).then((code) => ({ code, stdout: shown(printed.stdout), stderr: shown(printed.stderr) }));
-    return { outcome, firstLine: firstLine.promise, end: (name = "SIGTERM") => signal.resolve(name) };
+    return {
+      outcome,
+      firstLine: firstLine.promise,
+      stderr: () => shown(printed.stderr),
+      stdout: () => shown(printed.stdout),
+      signal: send,
+      end: () => send("SIGTERM"),
+    };
   }
 
   /** Removes the folder. */

@@ -6,7 +6,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from "vitest";
 import { type Outcome, Shell, TESSERA } from "./command.js";
 
 const shell = new Shell();
@@ -69,7 +69,7 @@ describe("servers", () => {
       server.kill("SIGTERM");
       return { code: (await closed)[0] as number | null, said };
     };
-    return { server, end };
+    return { server, said, end };
   }
 
   it("outlast the reader of their log, say so once, and end as they are asked to", async () => {
@@ -81,6 +81,18 @@ describe("servers", () => {
     expect(said.filter((line) => line.includes("can't be written"))).toEqual([
       "tessera: stdout can't be written: broken pipe (EPIPE); the servers go on",
     ]);
+  });
+
+  it("read their files again at SIGHUP, as often as it comes, and go on", async () => {
+    const { server, said, end } = await serve();
+    for (let times = 1; times <= 2; times++) {
+      server.kill("SIGHUP");
+      await vi.waitFor(() =>
+        expect(said.filter((line) => line.startsWith("tessera: SIGHUP: "))).toHaveLength(times),
+      );
+    }
+    expect((await login()).code).toBe(0);
+    expect((await end()).code).toBe(0);
   });
 
   it("outlast the readers of both outputs", async () => {

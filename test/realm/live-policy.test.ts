@@ -20,7 +20,7 @@ async function follow(
   const told: [text: string, failed: boolean][] = [];
   const live = new LivePolicy({
     dir,
-    profile,
+    settings,
     policy: policyOf(settings),
     check: (permitted) => {
       if (refuse(permitted)) throw WEAK_REFUSED;
@@ -68,12 +68,36 @@ test("a profile that the servers may not run with is not taken up, nor is it for
   ]);
 });
 
-test("other settings wait for the next start", async () => {
-  const { dir, live, told } = await follow("textbook");
-  change(dir, { profile: "standard", maxLife: "1h", clockSkew: "1m" });
+test("limits change in place, each by its name", async () => {
+  const { dir, live, told } = await follow("standard");
+  change(dir, { maxLife: "1h", maxRenewableLife: "2d", iterations: 40_000 });
   await live.refresh();
-  expect(live.current).toMatchObject({ keyEtypes: [20, 19], maxLife: 36_000_000, clockSkew: 300_000 });
-  expect(told).toHaveLength(1);
+  expect(live.current).toMatchObject({
+    maxLife: 3_600_000,
+    maxRenewableLife: 2 * 86_400_000,
+    iterations: 40_000,
+  });
+  change(dir, { iterations: undefined });
+  await live.refresh();
+  expect(live.current.iterations).toBeUndefined();
+  expect(told).toEqual([
+    ["maxLife 1h from now on", false],
+    ["maxRenewableLife 2d from now on", false],
+    ["iterations 40000 from now on", false],
+    ["iterations by default from now on", false],
+  ]);
+});
+
+test("the realm's name and the clock skew wait for the next start and are named; what can change does", async () => {
+  const { dir, live, told } = await follow("textbook");
+  change(dir, { profile: "standard", clockSkew: "1m", realm: "OTHER.TEST" });
+  await live.refresh();
+  expect(live.current).toMatchObject({ realm: "EXAMPLE.TEST", keyEtypes: [20, 19], clockSkew: 300_000 });
+  expect(told).toEqual([
+    ["profile standard from now on", false],
+    ["realm stays EXAMPLE.TEST until the next start", true],
+    ["clockSkew stays 5m until the next start", true],
+  ]);
 });
 
 test("a file that can't be read changes nothing, until it can", async () => {
@@ -84,7 +108,7 @@ test("a file that can't be read changes nothing, until it can", async () => {
   writeFileSync(file, "{");
   await live.refresh();
   expect(live.current).toBe(before);
-  expect(told).toEqual([[expect.stringMatching(`^the profile stays textbook: ${file}: not JSON`), true]]);
+  expect(told).toEqual([[expect.stringMatching(`^the settings stay as they are: ${file}: not JSON`), true]]);
   writeFileSync(file, good);
   change(dir, { profile: "standard" });
   await live.refresh();

@@ -9,6 +9,7 @@ import { createRequire } from "node:module";
 import * as grpc from "@grpc/grpc-js";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import {
+  changeServerCredentials,
   http2Stream,
   type InnermostClientCall,
   requestEncoding,
@@ -16,6 +17,7 @@ import {
   takeServerBytes,
 } from "../../src/rpc/grpc-js-internals.js";
 import { RpcError } from "../../src/rpc/rpc-error.js";
+import { HAS_OPENSSL, makeTls } from "../support/wire-tls.js";
 import { listen } from "./test-service.js";
 
 const READ_FROM = "1.14.7";
@@ -297,5 +299,35 @@ describe("on the client, the call below all interceptors", () => {
     expect(take).toThrow(RpcError);
     expect(take).toThrow("ticketInterceptor works on grpc-js's own channels only");
     expect(take).toThrow(expect.objectContaining({ codeName: "INTERNAL" }));
+  });
+});
+
+describe.skipIf(!HAS_OPENSSL)("the credentials of a server that runs", () => {
+  test("have the fields, and hand what changes to whoever watches them, with the ciphers they began with", () => {
+    const [running, latest] = [makeTls().server, makeTls().server];
+    const watcher = vi.fn();
+    running._addWatcher(watcher);
+    changeServerCredentials(running, latest);
+    const { ca, cert, key } = latest._getSecureContextOptions()!;
+    expect(watcher.mock.calls).toEqual([[{ ca, cert, key }]]);
+    expect(running._getSecureContextOptions()).toEqual({ ca, cert, key });
+    // As GRPC_SSL_CIPHER_SUITES chooses them.
+    Object.assign(running._getConstructorOptions()!, { ciphers: "ECDHE-ECDSA-AES128-GCM-SHA256" });
+    changeServerCredentials(running, latest);
+    expect(watcher).toHaveBeenLastCalledWith({ ca, cert, key, ciphers: "ECDHE-ECDSA-AES128-GCM-SHA256" });
+  });
+
+  test("can't be changed where they are plaintext, or where grpc-js keeps them elsewhere", () => {
+    const { server: secure } = makeTls();
+    const plain = grpc.ServerCredentials.createInsecure();
+    const moved = Object.create(secure, { updateSecureContextOptions: { value: undefined } });
+    for (const [running, latest] of [
+      [plain, secure],
+      [secure, plain],
+      [moved, secure],
+    ])
+      expect(() => changeServerCredentials(running, latest)).toThrow(
+        new TypeError("this version of grpc-js hides the certificates of a server"),
+      );
   });
 });

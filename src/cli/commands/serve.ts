@@ -14,7 +14,7 @@ export const command = defineCommand({
     "Runs the AS, the TGS and the service V: all three, unless some are named. AS and TGS need the " +
     "realm's folder; V needs only its keytab. Prints where each listens, then `ready`, then a line for " +
     "each exchange: JSON, or text on a terminal. SIGTERM and SIGINT let running calls finish; a second " +
-    "signal ends at once.",
+    "signal ends at once. SIGHUP reads certificates and settings again, and opens the log file again.",
   examples: [
     "tessera serve",
     "tessera serve as tgs --host 0.0.0.0 --tls-cert kdc.pem --tls-key kdc.key",

@@ -28,6 +28,9 @@ export interface Surroundings {
    * code; undefined for a run without a process of its own.
    */
   readonly again?: ((variables: Environment) => Promise<number>) | undefined;
-  /** Resolves with the name of the next signal that asks the process to end. */
+  /**
+   * Resolves with the name of the next signal: SIGTERM and SIGINT ask the process to end, SIGHUP to read its
+   * files again. From the first call on none is lost.
+   */
   signal(): Promise<string>;
 }

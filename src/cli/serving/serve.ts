@@ -1,5 +1,6 @@
 /**
- * Runs the servers of a realm: starts and announces them, prints their log, and ends them on a signal.
+ * Runs the servers of a realm: starts and announces them, prints their log, reads their files again on SIGHUP
+ * and ends them on SIGTERM.
  *
  * They end in this order: every server says NOT_SERVING and finishes its calls; then the stores are closed.
  */
@@ -7,6 +8,7 @@ import { mkdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import * as grpc from "@grpc/grpc-js";
 import { formatDuration } from "../../protocol/duration.js";
+import { isoTime } from "../../protocol/kerberos-time.js";
 import { realmOf } from "../../protocol/principal.js";
 import { isProfileName } from "../../protocol/profile.js";
 import { openUnchecked } from "../../realm/open-realm.js";
@@ -20,7 +22,8 @@ import { realmDir } from "../frame/environment.js";
 import type { Environment } from "../frame/surroundings.js";
 import { parsePrincipalArgument } from "../options/principal-argument.js";
 import type { Screen } from "../screen/screen.js";
-import { serverCredentials, type TlsFiles } from "../session/tls.js";
+import type { TlsFiles } from "../session/tls.js";
+import { LiveTls } from "./live-tls.js";
 import { announce } from "./report.js";
 import { ServerOutputs } from "./server-outputs.js";
 
@@ -49,7 +52,7 @@ export async function serve(choice: ServeChoice, around: CommandSurroundings): P
   grpc.setLogVerbosity(grpc.logVerbosity.NONE);
   // From the start: a signal that arrives while the stores are opening must not end the process in the middle
   // of it.
-  const signal = around.signal();
+  let signal = around.signal();
   await using outputs = new ServerOutputs(around.screen, choice, now);
   const { screen } = outputs;
   if (choice.service !== undefined) parsePrincipalArgument(choice.service, DEFAULT_REALM, "--service");
@@ -57,20 +60,37 @@ export async function serve(choice: ServeChoice, around: CommandSurroundings): P
   const directory = await directoryOf(choice, withKdc, env);
   const settings = directory?.settings ?? settingsWithoutRealm(choice);
   await using realm = withKdc && directory !== undefined ? await openUnchecked(directory) : undefined;
-  await using running = await start(choice, outputs, now, realm, directory, settings);
+  using tls = await LiveTls.open(choice.tls, (text, failed) =>
+    outputs.log({ time: isoTime(now()), level: failed ? "error" : "info", exchange: "tls", text }),
+  );
+  const world = { realm, directory, settings, credentials: tls?.credentials };
+  await using running = await start(choice, outputs, now, world);
   announceAll(choice, screen, running, directory, settings);
-  const name = await signal;
+  let name = await signal;
+  for (; name === "SIGHUP"; name = await signal) {
+    signal = around.signal();
+    outputs.reopen();
+    await tls?.reload();
+    await running.reload();
+    screen.notice("SIGHUP: read certificates and settings again");
+  }
   screen.notice(`${name}: finishing; again to end at once`);
   await running.stop(choice.graceMs);
+}
+
+/** What servers serve, and over what. */
+interface ServedRealm {
+  readonly realm: Realm | undefined;
+  readonly directory: RealmDirectory | undefined;
+  readonly settings: RealmSettings;
+  readonly credentials: grpc.ServerCredentials | undefined;
 }
 
 async function start(
   choice: ServeChoice,
   { screen, log }: ServerOutputs,
   now: () => number,
-  realm: Realm | undefined,
-  directory: RealmDirectory | undefined,
-  settings: RealmSettings,
+  { directory, settings, ...open }: ServedRealm,
 ): Promise<RunningRealm> {
   const { parts, ports, host, allowWeakCrypto, keytab, service } = choice;
   const withV = parts.includes("v");
@@ -83,12 +103,11 @@ async function start(
         "it refuses whatever could be a replay (--replay-cache lmdb:DIR)",
     );
   return runRealm({
-    realm,
+    ...open,
     directory,
     settings,
     ports: Object.fromEntries(parts.map((part) => [part, ports[part]])),
     host,
-    credentials: await serverCredentials(choice.tls),
     allowWeakCrypto,
     keytab,
     service,

@@ -1,7 +1,8 @@
 import { once } from "node:events";
-import { copyFileSync, existsSync } from "node:fs";
+import { copyFileSync, existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { fileCache } from "../../../src/client/file-credential-cache.js";
 import { InProcess, type Running } from "../in-process.js";
 
 let shell: InProcess;
@@ -127,6 +128,36 @@ describe("serve", () => {
     await shell.run("kinit --password-stdin alice", "apple");
     expect((await call()).code).toBe(0);
     expect((await shell.run("kvno v/localhost")).stdout).toBe("v/localhost@EXAMPLE.TEST: kvno = 2\n");
+  });
+
+  it("reads its files again at SIGHUP: the log's, the realm's settings", async () => {
+    await serve("--log ./log");
+    const log = () => readFileSync(shell.file("log"), "utf8");
+    const hangUp = async (times: number) => {
+      running!.signal("SIGHUP");
+      await vi.waitFor(() =>
+        expect(running!.stderr().split("SIGHUP: read certificates and settings again").length - 1).toBe(
+          times,
+        ),
+      );
+    };
+    expect((await shell.run("kinit --password-stdin alice", "apple")).code).toBe(0);
+    renameSync(shell.file("log"), shell.file("log.1"));
+    const file = shell.file("realm/realm.json");
+    const settings = JSON.parse(readFileSync(file, "utf8")) as object;
+    writeFileSync(file, JSON.stringify({ ...settings, maxLife: "1h" }));
+    await hangUp(1);
+    expect(log()).toContain('"exchange":"realm","text":"maxLife 1h from now on"');
+    writeFileSync(file, "{");
+    await hangUp(2);
+    expect(log()).toMatch(/"level":"error",.*"text":"the settings stay as they are: .*realm\.json: not JSON/);
+    writeFileSync(file, JSON.stringify({ ...settings, maxLife: "1h" }));
+    expect((await shell.run("kinit --password-stdin alice", "apple")).code).toBe(0);
+    const { credentials } = (await fileCache(shell.file("cc")).load())!;
+    expect(credentials[0]!.endtime - credentials[0]!.starttime).toBe(3_600_000);
+    expect(readFileSync(shell.file("log.1"), "utf8").trim().split("\n")).toHaveLength(1);
+    expect((await end()).code).toBe(0);
+    running = undefined;
   });
 
   it("says where it has no memory of authenticators", async () => {
