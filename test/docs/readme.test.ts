@@ -2,7 +2,7 @@
  * What the README shows is what is there: code from the examples, commands that exist, links that lead
  * somewhere.
  */
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
@@ -52,6 +52,11 @@ const pages = ["README.md", "CONTRIBUTING.md", "SECURITY.md", "docs/design.md", 
 test.each(pages)("links of %s lead somewhere", (page) => {
   const links = [...read(page).matchAll(/\]\((?!https?:|#)([^)#]+)/g)].map(([, link]) => link!);
   for (const link of links) expect(existsSync(join(root, dirname(page), link)), link).toBe(true);
+});
+
+test("every page of docs/ is named in the README's index", () => {
+  const [, index = ""] = readme.split("## Read on");
+  for (const page of readdirSync(join(root, "docs"))) expect(index).toContain(`(docs/${page})`);
 });
 
 test("files that the pages name in back-quotes exist", () => {
