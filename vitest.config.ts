@@ -13,6 +13,7 @@ const SPAWNING = [
   "test/contract/call.test.ts",
   "test/contract/reflection.test.ts",
   "test/docs/doors.test.ts",
+  "test/docs/path.test.ts",
   "test/doors/**",
   "test/e2e/**",
   "test/files/locked-file.test.ts",

@@ -8,7 +8,7 @@ import { makeOrdersClient, type Order, type OrdersClient } from "./client.js";
 import { orders } from "./definition.js";
 import { makeOrdersServer } from "./server.js";
 
-const SERVICE = "orders/api.example.test";
+const SERVICE = "orders/localhost";
 const users = { alice: "apple", bob: "bread", "alice/admin": "crown" };
 
 let realm: TestRealm;
@@ -16,10 +16,10 @@ let server: grpc.Server;
 let address: string;
 
 beforeAll(async () => {
-  realm = await createTestRealm({ users, services: [SERVICE] });
+  realm = await createTestRealm({ realm: "EXAMPLE.TEST", users, services: [SERVICE] });
   const keys = await realm.keys(SERVICE);
   const replayCache = new MemoryReplayCache({ skew: 300_000, startedAt: realm.now, restart: "fresh" });
-  server = makeOrdersServer(() => keys, replayCache);
+  server = await makeOrdersServer({ keytab: () => keys, replayCache });
   const credentials = grpc.ServerCredentials.createInsecure();
   address = `localhost:${await promisify(server.bindAsync.bind(server))("127.0.0.1:0", credentials)}`;
 });
@@ -45,7 +45,7 @@ async function list(client: OrdersClient): Promise<Order[]> {
 test("an order belongs to who placed it, by the ticket and nothing else", async () => {
   const alice = await clientOf("alice");
   const bob = await clientOf("bob");
-  expect((await place(alice, "lamp"))?.order.owner).toBe("alice@TEST.EXAMPLE");
+  expect((await place(alice, "lamp"))?.order.owner).toBe("alice@EXAMPLE.TEST");
   await place(bob, "rope");
   expect((await list(alice)).map(({ item }) => item)).toEqual(["lamp"]);
   expect((await list(bob)).map(({ item }) => item)).toEqual(["rope"]);

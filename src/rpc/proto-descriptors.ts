@@ -11,7 +11,7 @@ import {
   type ServiceDescriptorProtoSchema,
   FieldDescriptorProto_Type as Type,
 } from "@bufbuild/protobuf/wkt";
-import protobufjs from "protobufjs";
+import type protobufjs from "protobufjs";
 import { WELL_KNOWN_FILES } from "./file-registry.js";
 
 type FileInit = MessageInitShape<typeof FileDescriptorProtoSchema>;
@@ -60,7 +60,7 @@ export function describe(root: protobufjs.Root, files: readonly ParsedFile[]): F
   addTypes(root, types);
   return files.map((file) => {
     const scope = file.package === "" ? root : root.lookup(file.package);
-    const declared = scope instanceof protobufjs.Namespace ? scope.nestedArray : [];
+    const declared = scope !== null && isScope(scope) ? scope.nestedArray : [];
     return describeFile(
       file,
       declared.filter(({ filename }) => filename === file.name),
@@ -85,9 +85,7 @@ function describeFile(
     messageType: declared.filter(isMessage).map((type) => describeMessage(type, types)),
     enumType: declared.filter(isEnum).map(describeEnum),
     extension: declared.filter(isField).map((field) => describeField(field, types)),
-    service: declared
-      .filter((each) => each instanceof protobufjs.Service)
-      .map((service) => describeService(service, types)),
+    service: declared.filter(isService).map((service) => describeService(service, types)),
   };
 }
 
@@ -100,7 +98,7 @@ function describeMessage(type: protobufjs.Type, types: Types): MessageInit {
     field: fields.map((field) => describeField(field, types)),
     nestedType: [
       ...nested.filter(isMessage).map((inner) => describeMessage(inner, types)),
-      ...fields.filter((field) => field instanceof protobufjs.MapField).map((map) => mapEntry(map, types)),
+      ...fields.filter((field) => isMap(field)).map((map) => mapEntry(map, types)),
     ],
     enumType: nested.filter(isEnum).map(describeEnum),
     extension: nested.filter(isField).map((field) => describeField(field, types)),
@@ -114,7 +112,7 @@ function describeField(field: protobufjs.Field, types: Types): FieldInit {
   return {
     name: field.name,
     number: field.id,
-    ...(field instanceof protobufjs.MapField
+    ...(isMap(field)
       ? {
           label: Label.REPEATED,
           type: Type.MESSAGE,
@@ -199,7 +197,7 @@ function addTypes(scope: protobufjs.NamespaceBase, types: Map<string, TypeKind>)
     const name = fullName(each).slice(1);
     if (isMessage(each)) types.set(name, isGroup(each) ? Type.GROUP : Type.MESSAGE);
     if (isEnum(each)) types.set(name, Type.ENUM);
-    if (each instanceof protobufjs.Namespace) addTypes(each, types);
+    if (isScope(each)) addTypes(each, types);
   }
 }
 
@@ -219,8 +217,22 @@ function syntaxOf(declared: protobufjs.ReflectionObject | undefined): string {
   return (declared as { readonly _edition?: string } | undefined)?._edition ?? "proto3";
 }
 
+// By what they have: the parser itself is loaded only when there is something to parse.
+
+function isScope(object: protobufjs.ReflectionObject): object is protobufjs.NamespaceBase {
+  return "nestedArray" in object;
+}
+
+function isService(object: protobufjs.ReflectionObject): object is protobufjs.Service {
+  return "methodsArray" in object;
+}
+
+function isMap(field: protobufjs.Field | protobufjs.MapField): field is protobufjs.MapField {
+  return "keyType" in field;
+}
+
 function isMessage(object: protobufjs.ReflectionObject): object is protobufjs.Type {
-  return object instanceof protobufjs.Type;
+  return "fieldsArray" in object && "oneofsArray" in object;
 }
 
 function isGroup(type: protobufjs.Type): boolean {
@@ -228,9 +240,9 @@ function isGroup(type: protobufjs.Type): boolean {
 }
 
 function isEnum(object: protobufjs.ReflectionObject): object is protobufjs.Enum {
-  return object instanceof protobufjs.Enum;
+  return "valuesById" in object;
 }
 
 function isField(object: protobufjs.ReflectionObject): object is protobufjs.Field {
-  return object instanceof protobufjs.Field;
+  return "declaringField" in object;
 }

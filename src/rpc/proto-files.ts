@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import { basename, dirname, isAbsolute, join } from "node:path";
 import { create, type FileRegistry } from "@bufbuild/protobuf";
 import { type FileDescriptorProto, FileDescriptorProtoSchema } from "@bufbuild/protobuf/wkt";
-import protobufjs from "protobufjs";
+import type protobufjs from "protobufjs";
 import { ReadableError } from "../errors/readable-error.js";
 import { fileRegistry, WELL_KNOWN_FILES } from "./file-registry.js";
 import { describe, type ParsedFile } from "./proto-descriptors.js";
@@ -24,7 +24,9 @@ export async function readProtoFiles(
   importPaths: readonly string[] = [],
 ): Promise<FileRegistry> {
   const found = new Map<string, ParsedFile>();
-  const root = new protobufjs.Root();
+  // Loaded when it is needed: most programs never parse a file.
+  const { default: parser } = await import("protobufjs");
+  const root = new parser.Root();
   const paths = importPaths.length > 0 ? importPaths : [...new Set(files.map((file) => dirname(file)))];
   const names = importPaths.length > 0 ? files : files.map((file) => basename(file));
   // Each file is read once, however many import it.
@@ -32,7 +34,7 @@ export async function readProtoFiles(
   for (const { name, importer } of queue) {
     if (found.has(name) || WELL_KNOWN_FILES.has(name)) continue;
     const source = await findSource(name, importer, paths);
-    const parsed = parse(name, source, root);
+    const parsed = parse(parser, name, source, root);
     found.set(name, parsed);
     queue.push(...parsed.imports.map((each) => ({ name: each, importer: name })));
   }
@@ -59,15 +61,15 @@ async function findSource(
   });
 }
 
-function parse(name: string, source: string, root: protobufjs.Root): ParsedFile {
+function parse(parser: typeof protobufjs, name: string, source: string, root: protobufjs.Root): ParsedFile {
   try {
     // The parser's own way to be told, for its errors and for what it finds (missing in its types).
-    Object.assign(protobufjs.parse, { filename: name });
+    Object.assign(parser.parse, { filename: name });
     const {
       package: scope = "",
       imports = [],
       weakImports = [],
-    } = protobufjs.parse(source, root, {
+    } = parser.parse(source, root, {
       keepCase: true,
     });
     return { name, package: scope, imports: [...imports, ...weakImports] };

@@ -54,6 +54,7 @@ export { openRealmDirectory, type RealmDirectory } from "../realm/realm-director
 export { RealmError, type RealmErrorReason } from "../realm/realm-error.js";
 export { DEFAULT_SETTINGS, type RealmSettings } from "../realm/realm-settings.js";
 export { type ProfileChange, setProfile } from "../realm/set-profile.js";
+export { ProtoFileError } from "../rpc/proto-files.js";
 export { RpcError, type RpcErrorOptions } from "../rpc/rpc-error.js";
 export { MemoryReplayCache, type MemoryReplayCacheOptions } from "../store/memory-replay-cache.js";
 export { openReplayCache } from "../store/open-replay-cache.js";
@@ -69,5 +70,6 @@ export { guard } from "./guard/interceptor.js";
 export type { Keytab } from "./guard/keys.js";
 export { KeytabFile, type KeytabFileOptions } from "./keytab-file.js";
 export { ListenError } from "./listen.js";
+export { type OwnServerHealth, serveHealth, serveReflection } from "./own-server.js";
 export { type RunningRealm, type RunRealmOptions, runRealm, type ServerPart } from "./run-realm.js";
 export type { RunningServer, ServerHealth } from "./server.js";

@@ -14,6 +14,7 @@ export {
   KrbError,
   ListenError,
   PrivateFileError,
+  ProtoFileError,
   ReadableError,
   RealmError,
   RpcError,

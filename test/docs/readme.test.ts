@@ -24,10 +24,10 @@ function region(path: string, name: string): string {
 
 describe("code in the README and in docs/des.md is taken from the examples", () => {
   const text = readme + read("docs/des.md");
-  const shown = [...text.matchAll(/<!-- from (\S+) (\S+) -->\n\n```ts\n([\s\S]*?)\n```/g)];
+  const shown = [...text.matchAll(/<!-- from (\S+) (\S+) -->\n\n```[jt]s\n([\s\S]*?)\n```/g)];
 
   test("in the README all of it, in docs/des.md the first piece", () =>
-    expect(shown).toHaveLength(readme.match(/```ts\n/g)!.length + 1));
+    expect(shown).toHaveLength(readme.match(/```[jt]s\n/g)!.length + 1));
   test.each(shown.map(([, path, name, code]) => ({ path, name, code })))(
     "$path $name",
     ({ path, name, code }) => {
@@ -43,7 +43,9 @@ test.each(["run", "test"])("the %s command stands alone in its block", (part) =>
 
 test("every command in the README is one that tessera has", () => {
   const known = read("src/cli/frame/command-table.ts");
-  const named = [...readme.matchAll(/(?:npx |\$ )tessera ([a-z]+(?: (?:create|addprinc|set-profile))?)/g)];
+  const named = [
+    ...readme.matchAll(/(?:npx |\$ )tessera ([a-z]+(?: (?:create|addprinc|ktadd|set-profile))?)/g),
+  ];
   expect(named.length).toBeGreaterThan(5);
   for (const [, name] of named) expect(known, name).toContain(`"${name}"`);
 });

@@ -3,19 +3,11 @@
  * doors alone. The tarball is unpacked beside links to the dependencies that are here; nothing is fetched.
  */
 import { execFileSync } from "node:child_process";
-import {
-  copyFileSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from "node:fs";
+import { copyFileSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { ROOT } from "../package/tarball.js";
+import { ROOT, unpack } from "../package/tarball.js";
 
 const dir = mkdtempSync(join(tmpdir(), "tessera-program-"));
 afterAll(() => rmSync(dir, { recursive: true, force: true }));
@@ -29,16 +21,7 @@ function run(command: string, ...args: string[]): string {
  * beside it.
  */
 beforeAll(() => {
-  const packed = execFileSync("npm", ["pack", "--json", "--ignore-scripts", "--pack-destination", dir], {
-    cwd: ROOT,
-    encoding: "utf8",
-  });
-  const [{ name, filename }] = JSON.parse(packed) as [{ name: string; filename: string }];
-  const own = join(dir, "node_modules", name);
-  mkdirSync(own, { recursive: true });
-  run("tar", "-xzf", join(dir, filename), "--strip-components=1", "-C", own);
-  for (const name of ["@bufbuild", "@grpc", "@types", "fs-native-extensions", "lmdb"])
-    symlinkSync(join(ROOT, "node_modules", name), join(dir, "node_modules", name));
+  unpack(dir);
   copyFileSync(join(ROOT, "examples/realm/realm.ts"), join(dir, "realm.ts"));
   writeFileSync(join(dir, "package.json"), JSON.stringify({ type: "module", private: true }));
   const compilerOptions = { module: "nodenext", target: "es2023", strict: true, types: ["node"] };

@@ -1,6 +1,7 @@
 /** What `npm pack` would put into the tarball, and package.json's doors. */
 import { execFileSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { mkdirSync, readFileSync, symlinkSync } from "node:fs";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 /** The project's folder. */
@@ -22,4 +23,20 @@ export function doors(): { name: string; module: string }[] {
       name: name + subpath.slice(1),
       module: typeof target === "string" ? target : target.default,
     }));
+}
+
+/**
+ * Makes a folder one that has installed the package: unpacked from its tarball, beside links to its
+ * dependencies, and to the types of Node, that are here; nothing is fetched.
+ */
+export function unpack(dir: string): void {
+  const words = ["pack", "--json", "--ignore-scripts", "--pack-destination", dir];
+  const [{ name, filename }] = JSON.parse(execFileSync("npm", words, { cwd: ROOT, encoding: "utf8" })) as [
+    { name: string; filename: string },
+  ];
+  const own = join(dir, "node_modules", name);
+  mkdirSync(own, { recursive: true });
+  execFileSync("tar", ["-xzf", join(dir, filename), "--strip-components=1", "-C", own]);
+  for (const dependency of ["@bufbuild", "@grpc", "@types", "fs-native-extensions", "lmdb", "protobufjs"])
+    symlinkSync(join(ROOT, "node_modules", dependency), join(dir, "node_modules", dependency));
 }

@@ -8,6 +8,7 @@ import { nearest } from "../../errors/nearest.js";
 import { KrbError } from "../../protocol/krb-error.js";
 import type { CallOptions } from "../../rpc/client-runtime.js";
 import { fileRegistry } from "../../rpc/file-registry.js";
+import { readProtoFiles } from "../../rpc/proto-files.js";
 import { RpcError } from "../../rpc/rpc-error.js";
 import { CommandError, UsageError } from "../frame/command.js";
 
@@ -32,7 +33,6 @@ export async function chosenFiles(choice: FileChoice): Promise<FileRegistry | un
   if (importPaths.length > 0 && proto.length === 0) throw new UsageError("--import-path goes with --proto");
   if (set !== undefined) return readDescriptorSet(set);
   if (proto.length === 0) return undefined;
-  const { readProtoFiles } = await import("../../rpc/proto-files.js");
   return readProtoFiles(proto, importPaths);
 }
 
