@@ -1,6 +1,7 @@
 // CPU of each operation in process, without a socket: the cost of cryptography, encoding and checks.
 import { makeAccessRep, makeAccessReq, verifyAccessReq } from "../../dist/protocol/access-exchange.js";
-import { AP_USE, makeApRep, makeApReq, verifyApReq } from "../../dist/protocol/ap-exchange.js";
+import { AP_USE, makeApReq, verifyApReq } from "../../dist/protocol/ap-exchange.js";
+import { makeApRep } from "../../dist/protocol/ap-rep.js";
 import { issueTgt, makeAsReq, makeDecoyKeys, openAsRep } from "../../dist/protocol/as-exchange.js";
 import {
   issueServiceTicket,

@@ -16,15 +16,14 @@ import {
 import {
   AP_USE,
   type ApReqPolicy,
-  makeApRep,
   makeApReq,
   makeSubkey,
   type PendingApReq,
   randomSeqNumber,
   type VerifiedApReq,
-  verifyApRep,
   verifyApReq,
 } from "./ap-exchange.js";
+import { makeApRep, verifyApRep } from "./ap-rep.js";
 import type { Credentials } from "./credentials.js";
 import { malformed } from "./krb-error.js";
 import { openData, sealData, TO_CLIENT, TO_SERVICE } from "./private-message.js";

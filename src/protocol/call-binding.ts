@@ -4,7 +4,7 @@
  *
  *   client  makeCallApReq ──kerberos-ap-req-bin──▶  readApReq, verifyCallApReq  service
  *
- * The answer is that of ap-exchange.ts; it has a subkey if, and only if, a direction of the call is
+ * The answer is that of ap-rep.ts; it has a subkey if, and only if, a direction of the call is
  * protected.
  */
 import { create } from "@bufbuild/protobuf";

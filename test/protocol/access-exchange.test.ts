@@ -8,7 +8,8 @@ import {
   openAccessRep,
   verifyAccessReq,
 } from "../../src/protocol/access-exchange.js";
-import { AP_USE, makeApRep, makeApReq, makeSubkey } from "../../src/protocol/ap-exchange.js";
+import { AP_USE, makeApReq, makeSubkey } from "../../src/protocol/ap-exchange.js";
+import { makeApRep } from "../../src/protocol/ap-rep.js";
 import { etypeOf } from "../../src/protocol/etypes.js";
 import { KeyUsage } from "../../src/protocol/key-usage.js";
 import { randomKey } from "../../src/protocol/keys.js";

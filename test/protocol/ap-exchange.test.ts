@@ -3,8 +3,6 @@ import { ENCRYPTION_TYPES } from "../../src/crypto/etypes.js";
 import type { EncApRepPart } from "../../src/gen/kerberos/v1/sealed_pb.js";
 import {
   AP_USE,
-  type ApRep,
-  makeApRep,
   makeApReq,
   makeSubkey,
   type PendingApReq,
@@ -12,9 +10,9 @@ import {
   replayTag,
   TGS_USE,
   type VerifiedApReq,
-  verifyApRep,
   verifyApReq,
 } from "../../src/protocol/ap-exchange.js";
+import { type ApRep, makeApRep, verifyApRep } from "../../src/protocol/ap-rep.js";
 import { toEncryptionKey } from "../../src/protocol/encryption-key.js";
 import { etypeOf } from "../../src/protocol/etypes.js";
 import { toTimestamp } from "../../src/protocol/kerberos-time.js";

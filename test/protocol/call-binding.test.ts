@@ -3,13 +3,8 @@ import { describe, expect, test, vi } from "vitest";
 import { sha256 } from "../../src/crypto/hash.js";
 import { ApReqSchema } from "../../src/gen/kerberos/v1/application_service_pb.js";
 import { CallBindingSchema, ProtectionLevel } from "../../src/gen/kerberos/v1/guard_pb.js";
-import {
-  makeApProof,
-  makeApRep,
-  makeSubkey,
-  verifyApProof,
-  verifyApRep,
-} from "../../src/protocol/ap-exchange.js";
+import { makeSubkey } from "../../src/protocol/ap-exchange.js";
+import { makeApProof, makeApRep, verifyApProof, verifyApRep } from "../../src/protocol/ap-rep.js";
 import {
   type BoundCall,
   callBinding,

@@ -6,7 +6,7 @@ import { spawnSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
-import { verifyApProof, verifyApRep } from "../../src/protocol/ap-exchange.js";
+import { verifyApProof, verifyApRep } from "../../src/protocol/ap-rep.js";
 import { isProtected, readApReq, verifyCallApReq } from "../../src/protocol/call-binding.js";
 import { etypeOf } from "../../src/protocol/etypes.js";
 import { Key } from "../../src/protocol/keys.js";

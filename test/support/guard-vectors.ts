@@ -2,7 +2,7 @@
  * Makes the golden vectors of docs/guard.md: one guarded call each, with every input named and every random
  * byte listed in the order in which it was drawn. Times, keys and names are fixed, so the bytes are too.
  */
-import { makeApProof, makeApRep } from "../../src/protocol/ap-exchange.js";
+import { makeApProof, makeApRep } from "../../src/protocol/ap-rep.js";
 import {
   type CallShape,
   callBinding,

@@ -10,7 +10,7 @@
  * was known of it is let go: Node's HTTP/2 streams outlive their calls, and all that they reach with them.
  */
 import * as grpc from "@grpc/grpc-js";
-import { mutualFailure } from "../../protocol/ap-exchange.js";
+import { mutualFailure } from "../../protocol/ap-rep.js";
 import { KrbError } from "../../protocol/krb-error.js";
 import { takeClientBytes } from "../../rpc/grpc-js-internals.js";
 import { AP_REQ_METADATA } from "../../rpc/metadata-names.js";

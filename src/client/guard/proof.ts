@@ -4,7 +4,8 @@
  * Invariant. No authenticator is used twice: a retry, a hedge and a transparent retry each get their own.
  */
 import * as grpc from "@grpc/grpc-js";
-import { mutualFailure, type PendingApReq, verifyApProof, verifyApRep } from "../../protocol/ap-exchange.js";
+import type { PendingApReq } from "../../protocol/ap-exchange.js";
+import { mutualFailure, verifyApProof, verifyApRep } from "../../protocol/ap-rep.js";
 import { type BoundCall, makeCallApReq } from "../../protocol/call-binding.js";
 import { KrbError } from "../../protocol/krb-error.js";
 import type { MessageKeys } from "../../protocol/message-protection.js";

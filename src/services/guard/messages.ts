@@ -5,7 +5,8 @@
  * Invariant. Keys made for the call, the client's subkey and the service's, belong to this object until it
  * wipes them.
  */
-import { makeApProof, makeApRep, type VerifiedApReq } from "../../protocol/ap-exchange.js";
+import type { VerifiedApReq } from "../../protocol/ap-exchange.js";
+import { makeApProof, makeApRep } from "../../protocol/ap-rep.js";
 import { type CallShape, isProtected, needsSubkeys, type Protection } from "../../protocol/call-binding.js";
 import type { Key } from "../../protocol/keys.js";
 import {

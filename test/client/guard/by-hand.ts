@@ -9,7 +9,8 @@ import * as grpc from "@grpc/grpc-js";
 import { GuardedCall } from "../../../src/client/guard/call.js";
 import { readInterceptorOptions, type TicketInterceptorOptions } from "../../../src/client/guard/config.js";
 import type { TicketSource } from "../../../src/client/guard/tickets.js";
-import { makeApProof, makeApRep, type VerifiedApReq } from "../../../src/protocol/ap-exchange.js";
+import type { VerifiedApReq } from "../../../src/protocol/ap-exchange.js";
+import { makeApProof, makeApRep } from "../../../src/protocol/ap-rep.js";
 import { readApReq, verifyCallApReq } from "../../../src/protocol/call-binding.js";
 import {
   type MessageKeys,

@@ -1,7 +1,7 @@
 /** What passes a guarded call and when, state by state, and that nothing does once it is over. */
 import * as grpc from "@grpc/grpc-js";
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { verifyApProof, verifyApRep } from "../../../src/protocol/ap-exchange.js";
+import { verifyApProof, verifyApRep } from "../../../src/protocol/ap-rep.js";
 import { PROTECTIONS } from "../../../src/protocol/call-binding.js";
 import { Key } from "../../../src/protocol/keys.js";
 import { KrbError } from "../../../src/protocol/krb-error.js";
