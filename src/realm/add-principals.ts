@@ -1,4 +1,5 @@
 /** Many new principals at once: each as `principal-keys.ts` adds one, with many on their way at a time. */
+import { checkOptionNames, type OptionNames } from "../errors/unknown-options.js";
 import { preparedPassword } from "../protocol/passwords.js";
 import type { Principal } from "../protocol/principal.js";
 import type { PrincipalEntry } from "../protocol/principal-entry.js";
@@ -19,6 +20,8 @@ export interface NewPrincipal extends NewPrincipalChoice {
   /** Undefined: random keys. */
   readonly password: string | undefined;
 }
+
+const NAMES: OptionNames<NewPrincipal> = { name: true, password: true, etypes: true, limits: true };
 
 /** What became of it. */
 export interface AddedPrincipal {
@@ -53,7 +56,7 @@ export async function checkNewPrincipal(
  * been added; a caller that runs it again leaves them as they are.
  * @param now milliseconds since the epoch.
  * @param onExisting `refuse`: one of that name is an error; `skip`: it is left as it is.
- * @throws as `addPasswordPrincipal`.
+ * @throws as `addPasswordPrincipal`; TypeError for a field that there is not.
  */
 export async function* addPrincipals(
   realm: Realm,
@@ -78,10 +81,12 @@ export async function* addPrincipals(
 
 async function add(
   realm: Realm,
-  { name, password, etypes, limits }: NewPrincipal,
+  added: NewPrincipal,
   now: number,
   onExisting: "refuse" | "skip",
 ): Promise<AddedPrincipal> {
+  checkOptionNames("addPrincipals", added, NAMES);
+  const { name, password, etypes, limits } = added;
   const choice = { etypes, limits };
   try {
     const entry =

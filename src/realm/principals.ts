@@ -4,6 +4,7 @@
  */
 import { krbtgtOf, type Principal, principalInRealm, realmOf } from "../protocol/principal.js";
 import type { PrincipalEntry } from "../protocol/principal-entry.js";
+import { type NamePattern, namePattern } from "./name-pattern.js";
 import type { Realm } from "./realm.js";
 import { RealmError } from "./realm-error.js";
 
@@ -47,16 +48,25 @@ export async function existingPrincipal(realm: Realm, name: string): Promise<Pri
 }
 
 /**
- * The realm's entries, or those whose names match a pattern, in order of their names.
- * @param pattern a principal's name in which `*` stands for any text; the realm may be left out.
+ * The realm's entries, or those whose names match a pattern, in order of their names; never more of them in
+ * memory than the store reads at a time.
+ * @param pattern a principal's name in which `*`, `?` and `[a-z]` stand for other text, as `namePattern` says;
+ *   the realm may be left out.
  * @throws StoreError at the first record that can't be opened.
  */
-export async function* listPrincipals(
-  { principals, settings }: Realm,
-  pattern = "*",
-): AsyncGenerator<PrincipalEntry> {
-  const matches = patternOf(pattern.includes("@") ? pattern : `${pattern}@${settings.realm}`);
-  for await (const entry of principals.list()) if (matches(entry.principal)) yield entry;
+export async function* listPrincipals(realm: Realm, pattern = "*"): AsyncGenerator<PrincipalEntry> {
+  const { prefix, matches } = patternIn(realm, pattern);
+  for await (const entry of realm.principals.list(prefix)) if (matches(entry.principal)) yield entry;
+}
+
+/** The names alone, also of records that can't be opened; otherwise as `listPrincipals`. */
+export async function* listPrincipalNames(realm: Realm, pattern = "*"): AsyncGenerator<Principal> {
+  const { prefix, matches } = patternIn(realm, pattern);
+  for await (const principal of realm.principals.names(prefix)) if (matches(principal)) yield principal;
+}
+
+function patternIn({ settings }: Realm, pattern: string): NamePattern {
+  return namePattern(pattern.includes("@") ? pattern : `${pattern}@${settings.realm}`);
 }
 
 /**
@@ -98,21 +108,4 @@ function protectTgs(realm: Realm, name: string): void {
 function missing(principal: Principal): never {
   const hint = "`tessera kadmin listprincs` lists them";
   throw new RealmError("missing", `there is no principal ${principal}`, hint);
-}
-
-/** Matches piece by piece from the left, so that its time does not grow with the number of stars. */
-function patternOf(pattern: string): (name: string) => boolean {
-  const [first = "", ...pieces] = pattern.split("*");
-  return (name) => {
-    if (pieces.length === 0) return name === first;
-    if (!name.startsWith(first)) return false;
-    let at = first.length;
-    for (const piece of pieces.slice(0, -1)) {
-      const next = name.indexOf(piece, at);
-      if (next < 0) return false;
-      at = next + piece.length;
-    }
-    const last = pieces.at(-1)!;
-    return name.length - last.length >= at && name.endsWith(last);
-  };
 }

@@ -20,6 +20,7 @@ export { type Principal, parsePrincipal } from "../protocol/principal.js";
 export type { PrincipalEntry } from "../protocol/principal-entry.js";
 export type { ProfileName } from "../protocol/profile.js";
 export type { AuthorizationElement, ServiceKeys } from "../protocol/ticket.js";
+export { type AddedPrincipal, addPrincipals, type NewPrincipal } from "../realm/add-principals.js";
 export { createMemoryRealm, createRealm, FIRST_SERVICE } from "../realm/create-realm.js";
 export {
   exportKeys,
@@ -44,6 +45,7 @@ export {
 export {
   deletePrincipal,
   existingPrincipal,
+  listPrincipalNames,
   listPrincipals,
   localPrincipal,
   modifyPrincipal,

@@ -103,14 +103,20 @@ export class PrincipalStore {
   }
 
   /**
-   * All principals, ordered by name.
+   * All principals whose names begin so, ordered by name.
    * @throws StoreError as `get`, at the first record that cannot be opened.
    */
-  async *list(): AsyncGenerator<PrincipalEntry> {
-    for await (const [key, bytes] of this.#records.scan(PREFIX)) {
+  async *list(prefix = ""): AsyncGenerator<PrincipalEntry> {
+    for await (const [key, bytes] of this.#records.scan(PREFIX + prefix)) {
       const principal = parsePrincipal(key.slice(PREFIX.length), "stored name");
       yield await this.#again(() => this.#decode(bytes, principal));
     }
+  }
+
+  /** Their names alone, whatever the state of their records. */
+  async *names(prefix = ""): AsyncGenerator<Principal> {
+    for await (const [key] of this.#records.scan(PREFIX + prefix))
+      yield parsePrincipal(key.slice(PREFIX.length), "stored name");
   }
 
   /**

@@ -1,7 +1,7 @@
 /** `tessera kadmin addprinc --from FILE`: adds the principals of a table. */
 import { ReadableError } from "../../errors/readable-error.js";
 import { readSecret } from "../../files/secret-file.js";
-import { addPrincipals, checkNewPrincipal } from "../../realm/add-principals.js";
+import { addPrincipals, checkNewPrincipal, type NewPrincipal } from "../../realm/add-principals.js";
 import type { Realm } from "../../realm/realm.js";
 import { CommandError, type CommandSurroundings } from "../frame/command.js";
 import { parsePrincipalArgument } from "../options/principal-argument.js";
@@ -61,7 +61,12 @@ export async function addFromTable(
   const progress = new Progress(screen);
   const counts = { added: 0, skipped: 0 };
   try {
-    for await (const { principal, entry } of addPrincipals(realm, rows, time, onExisting(choice))) {
+    for await (const { principal, entry } of addPrincipals(
+      realm,
+      rows.map(withoutLine),
+      time,
+      onExisting(choice),
+    )) {
       const { line } = rows[counts.added + counts.skipped]!;
       counts[entry === undefined ? "skipped" : "added"]++;
       const result = entry === undefined ? "skipped" : "added";
@@ -78,6 +83,10 @@ export async function addFromTable(
   screen.clearStatus();
   const skipped = counts.skipped === 0 ? "" : `, ${counts.skipped} skipped that exist`;
   if (!choice.json) screen.print(`${counts.added} principals added${skipped}`);
+}
+
+function withoutLine({ line: _, ...principal }: TableRow): NewPrincipal {
+  return principal;
 }
 
 function onExisting(choice: AddFromChoice): "refuse" | "skip" {

@@ -10,6 +10,11 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 export interface Output {
   write(text: string): unknown;
   readonly isTTY?: boolean | undefined;
+  /** Whether it holds more than its reader has taken; then it emits `drain` in time. */
+  readonly writableNeedDrain?: boolean | undefined;
+  readonly destroyed?: boolean | undefined;
+  on?(event: "drain" | "close" | "error", listener: () => void): unknown;
+  off?(event: "drain" | "close" | "error", listener: () => void): unknown;
   /** The number of its descriptor, if it has one. */
   readonly fd?: number | undefined;
 }

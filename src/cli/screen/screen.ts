@@ -1,5 +1,9 @@
 /** Where the command prints: data to stdout, notices and errors to stderr under the program's name. */
+import { setImmediate } from "node:timers/promises";
 import type { Environment, Output } from "../frame/surroundings.js";
+
+/** How many lines are printed before their reader is waited for. */
+const LINES_AT_ONCE = 256;
 
 /** One line of a file of commands. */
 export interface Place {
@@ -67,6 +71,46 @@ export class Screen {
   printJson(value: unknown): void {
     if (this.#place === undefined) this.print(jsonText(value, 2));
     else this.printJsonLine({ line: this.#place.line, ...(value as object) });
+  }
+
+  /** Prints lines of data as they come, no faster than they are read. */
+  async printEach(lines: AsyncIterable<string>): Promise<void> {
+    let printed = 0;
+    for await (const line of lines) {
+      this.print(line);
+      if (++printed % LINES_AT_ONCE === 0) await this.#taken();
+    }
+  }
+
+  /** Prints what `printJson({ [name]: [...items] })` prints, item by item as they come. */
+  async printJsonList(name: string, items: AsyncIterable<unknown>): Promise<void> {
+    const inLine = this.#place !== undefined;
+    const line = this.#place === undefined ? "" : `"line":${this.#place.line},`;
+    this.clearStatus();
+    this.stdout.write(inLine ? `{${line}${jsonText(name)}:[` : `{\n  ${jsonText(name)}: [`);
+    let printed = 0;
+    for await (const item of items) {
+      const comma = printed === 0 ? "" : ",";
+      const text = inLine ? jsonText(item) : `\n    ${jsonText(item, 2).replaceAll("\n", "\n    ")}`;
+      this.stdout.write(comma + text);
+      if (++printed % LINES_AT_ONCE === 0) await this.#taken();
+    }
+    this.print(inLine ? "]}" : `${printed === 0 ? "" : "\n  "}]\n}`);
+  }
+
+  /** Waits until the reader has taken what was printed, and lets other events have their turn. */
+  async #taken(): Promise<void> {
+    await setImmediate();
+    const { stdout } = this;
+    if (!stdout.writableNeedDrain || stdout.destroyed) return;
+    const events = ["drain", "close", "error"] as const;
+    await new Promise<void>((resolve) => {
+      const listener = () => {
+        for (const event of events) stdout.off?.(event, listener);
+        resolve();
+      };
+      for (const event of events) stdout.on?.(event, listener);
+    });
   }
 
   /** Prints data as JSON in one line, for logs. */
