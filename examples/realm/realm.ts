@@ -9,7 +9,6 @@ import { join } from "node:path";
 import {
   type KdcAddresses,
   KerberosClient,
-  readKeytabKeys,
   type ServiceTarget,
   WhoAmIRequestSchema,
   WhoAmIResponseSchema,
@@ -45,9 +44,7 @@ async function callers(kdc: KdcAddresses, v: ServiceTarget, keytab: string, pass
   const alice = new KerberosClient({ kdc });
   await alice.login("alice@EXAMPLE.ORG", password);
   // #region keytab
-  const backup = new KerberosClient({ kdc });
-  const { principal, keys } = await readKeytabKeys(keytab, "backup/db.example.test");
-  await backup.loginWithKeys(principal, keys);
+  const backup = new KerberosClient({ kdc, keytab, principal: "backup/db.example.test" });
   // #endregion
   const found: string[] = [];
   for (const client of [alice, backup]) {

@@ -28,11 +28,7 @@ export { CredentialCacheError, fileCache } from "./file-credential-cache.js";
 export type { TicketInterceptorOptions } from "./guard/config.js";
 export { ticketInterceptor } from "./guard/interceptor.js";
 export type { ServiceProof, TicketSource } from "./guard/tickets.js";
-export {
-  KerberosClient,
-  type KerberosClientOptions,
-  type ServiceTarget,
-  type TicketOptions,
-} from "./kerberos-client.js";
+export { KerberosClient } from "./kerberos-client.js";
+export type { KerberosClientOptions, ServiceTarget, TicketOptions } from "./kerberos-client-options.js";
 export { type KeytabKeys, readKeytab, readKeytabKeys } from "./keytab.js";
 export type { OperationTypes } from "./operation-answer.js";

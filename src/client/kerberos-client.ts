@@ -14,7 +14,6 @@ import {
 } from "@bufbuild/protobuf";
 import { AnySchema, anyPack } from "@bufbuild/protobuf/wkt";
 import * as grpc from "@grpc/grpc-js";
-import { checkOptionNames, type OptionNames } from "../errors/unknown-options.js";
 import { KdcOption } from "../gen/kerberos/v1/kdc_pb.js";
 import { makeAccessReq, openAccessRep } from "../protocol/access-exchange.js";
 import type { Credentials } from "../protocol/credentials.js";
@@ -26,109 +25,53 @@ import { passwordForms } from "../protocol/passwords.js";
 import { type Principal, parsePrincipal, principalInRealm, realmOf } from "../protocol/principal.js";
 import { DEFAULT_TIMEOUT_MS } from "../rpc/client-runtime.js";
 import { DEFAULT_ADDRESSES } from "../rpc/default-addresses.js";
-import type { KdcAddresses } from "./addresses.js";
 import type { AdviceMemory } from "./advice-file.js";
 import { type ClientEtypes, profileEtypes } from "./client-etypes.js";
-import { isSkew, offsetsDiffer } from "./clock-offset.js";
+import { ClockCorrection } from "./clock-correction.js";
+import { isSkew } from "./clock-offset.js";
 import { Connections } from "./connections.js";
-import { type CachedLogin, type CredentialCache, memoryCache } from "./credential-cache.js";
+import { type CachedLogin, memoryCache } from "./credential-cache.js";
 import { isMendedByTicket } from "./guard/refused-ticket.js";
 import type { ServiceProof } from "./guard/tickets.js";
 import { type CurrentLogin, KeptLogin } from "./kept-login.js";
+import {
+  checkClientOptions,
+  checkTarget,
+  checkTicketOptions,
+  type KerberosClientOptions,
+  type ServiceTarget,
+  type TicketOptions,
+} from "./kerberos-client-options.js";
 import type { KeyMaker } from "./key-pace.js";
 import type { KeytabKeys } from "./keytab.js";
+import { isLoginOver, KeytabLogin } from "./keytab-login.js";
 import { keysAtHand, type LoginParts, type ObtainedTgt, obtainTgt } from "./login.js";
 import { type OperationTypes, readAnswer } from "./operation-answer.js";
-import { type GrantedTicket, TicketGranting } from "./ticket-granting.js";
-
-/** What a client is built from; everything has a default. */
-export interface KerberosClientOptions {
-  /** Where the KDC is; 127.0.0.1:8801 and :8802 by default. */
-  readonly kdc?: KdcAddresses | undefined;
-  /** TLS to KDC and services; plaintext by default, which Kerberos is made for. */
-  readonly credentials?: grpc.ChannelCredentials | undefined;
-  /** Where a login is kept; in memory by default. */
-  readonly cache?: CredentialCache | undefined;
-  /**
-   * Encryption types accepted, wherever the KDC is; by default those of `standard`, so that no KDC is given
-   * a proof of the password under DES. For a realm of the other profile: `profileEtypes("textbook")`.
-   */
-  readonly etypes?: ClientEtypes | undefined;
-  /**
-   * Remembers, between programs, with which encryption type, salt and iterations a principal's password logged
-   * in: the next login then takes one round trip. `adviceFile` keeps it in a file; nothing by default.
-   */
-  readonly advice?: AdviceMemory | undefined;
-  /** Time for one RPC, and for making a key from a password, in milliseconds; 10 s by default. */
-  readonly timeoutMs?: number | undefined;
-  /** The present in milliseconds since the epoch; the system's clock by default. */
-  readonly clock?: (() => number) | undefined;
-  /**
-   * Told, once for each login, why its cache can't take a new ticket, which is used all the same; emits a
-   * warning of the process by default.
-   */
-  readonly onUnkept?: ((error: Error) => void) | undefined;
-  /** Interceptors of every call, outermost first; they see each message as the Buffer that travels. */
-  readonly interceptors?: readonly grpc.Interceptor[] | undefined;
-}
-
-/** What may be asked of a ticket. */
-export interface TicketOptions {
-  /** Wanted life, in milliseconds. */
-  readonly life?: number | undefined;
-  /** Wanted renewable life, in milliseconds; absent: not renewable. */
-  readonly renewableLife?: number | undefined;
-}
-
-/** Where a service is and who it must prove to be. */
-export interface ServiceTarget {
-  readonly principal: Principal;
-  /** `host:port`; 127.0.0.1:8803 by default. */
-  readonly address?: string | undefined;
-}
-
-const OPTIONS: OptionNames<KerberosClientOptions> = {
-  kdc: true,
-  credentials: true,
-  cache: true,
-  etypes: true,
-  advice: true,
-  timeoutMs: true,
-  clock: true,
-  onUnkept: true,
-  interceptors: true,
-};
-const KDC_NAMES: OptionNames<KdcAddresses> = { as: true, tgs: true };
-const TICKET_OPTIONS: OptionNames<TicketOptions> = { life: true, renewableLife: true };
-const TARGET_NAMES: OptionNames<ServiceTarget> = { principal: true, address: true };
+import { TicketGranting } from "./ticket-granting.js";
 
 /** How long to wait after a failed renewal of the login before the next one, in milliseconds. */
 const RENEWAL_PAUSE = 60_000;
 /** How long after forgetting a ticket for a service the next one is kept, in milliseconds. */
 const FORGET_PAUSE = 10_000;
-/** How long after a measurement of the KDC's clock a service's refusal causes the next, in milliseconds. */
-const MEASURING_PAUSE = 10_000;
-
 /** A Kerberos client over gRPC. Channels are opened on first use; `close` ends them. */
 export class KerberosClient {
   readonly #login: KeptLogin;
   readonly #connections: Connections;
   readonly #tickets: TicketGranting;
+  readonly #correction: ClockCorrection;
+  /** Logs in by itself; undefined: whoever uses the client does. */
+  readonly #keytab: KeytabLogin | undefined;
   readonly #etypes: ClientEtypes;
   readonly #advice: AdviceMemory | undefined;
   readonly #timeoutMs: number;
   readonly #clock: () => number;
   #renewedAt = Number.NEGATIVE_INFINITY;
-  /** The measurement of the KDC's clock that is under way. */
-  #measuring: Promise<GrantedTicket> | undefined;
-  #measuredAt = Number.NEGATIVE_INFINITY;
   /** When a ticket for a service was last forgotten, in milliseconds since the epoch. */
   readonly #forgotAt = new Map<Principal, number>();
 
   /** @throws TypeError naming an option that there is not. */
   constructor(options: KerberosClientOptions = {}) {
-    checkOptionNames("KerberosClient", options, OPTIONS);
-    if (options.kdc !== undefined) checkOptionNames("kdc", options.kdc, KDC_NAMES);
+    checkClientOptions(options);
     const kdc = options.kdc ?? DEFAULT_ADDRESSES;
     const {
       timeoutMs = DEFAULT_TIMEOUT_MS,
@@ -143,6 +86,19 @@ export class KerberosClient {
       grantTicket: (request) => this.#connections.ticketGranting().grantTicket(request),
       clock: this.#clock,
     });
+    const measure = (server: Principal, current: CurrentLogin) =>
+      this.#tickets.newTicket(server, (now) => this.#wish({}, now), current, "always");
+    this.#correction = new ClockCorrection(measure, this.#clock);
+    const { keytab, principal, onLoginFailed = warnLoginFailed } = options;
+    if (keytab !== undefined)
+      this.#keytab = new KeytabLogin({
+        keytab,
+        principal,
+        login: this.#login,
+        logIn: (keys) => this.loginWithKeytab(keys),
+        clock: this.#clock,
+        onLoginFailed,
+      });
     this.#timeoutMs = timeoutMs;
     this.#advice = options.advice;
     this.#etypes = options.etypes ?? profileEtypes("standard");
@@ -204,10 +160,12 @@ export class KerberosClient {
    * @throws KrbError KRB_AP_ERR_TKT_EXPIRED when nobody is logged in any more; every refusal of the TGS.
    */
   async serviceTicket(service: string, options: TicketOptions = {}): Promise<Credentials> {
-    checkOptionNames("serviceTicket", options, TICKET_OPTIONS);
+    checkTicketOptions("serviceTicket", options);
     const server = parsePrincipal(service, "service");
     const wish = (now: number) => this.#wish(options, now);
-    return (await this.#tickets.ticketFor(server, wish, await this.#login.current())).credentials;
+    return this.#whileLoggedIn(async (current) => {
+      return (await this.#tickets.ticketFor(server, wish, current)).credentials;
+    });
   }
 
   /**
@@ -216,9 +174,10 @@ export class KerberosClient {
    * @param service its principal; the realm may be left out where it is the login's.
    */
   async serviceProof(service: string): Promise<ServiceProof> {
-    const found = await this.#login.current();
-    const current = this.#isToBeRenewed(found) ? await this.#renewed(found) : found;
-    return this.#proofOf(principalInRealm(service, realmOf(current.login.client), "service"), current);
+    return this.#whileLoggedIn(async (found) => {
+      const current = this.#isToBeRenewed(found) ? await this.#renewed(found) : found;
+      return this.#proofOf(principalInRealm(service, realmOf(current.login.client), "service"), current);
+    });
   }
 
   /**
@@ -228,17 +187,7 @@ export class KerberosClient {
    * @throws KrbError KRB_AP_ERR_SKEW where the KDC does not take the client's time either.
    */
   async correctClock({ credentials: { server }, clock }: ServiceProof): Promise<boolean> {
-    const used = clock() - this.#clock();
-    const current = await this.#login.current();
-    if (offsetsDiffer(current.login.kdcOffset, used)) return true;
-    try {
-      const measured = await this.#measure(server, current);
-      return measured !== undefined && offsetsDiffer(measured.kdcOffset, used);
-    } catch (error) {
-      if (isSkew(error)) throw error;
-      // Whatever else is wrong with the KDC, the service's refusal stays.
-      return false;
-    }
+    return this.#correction.correct(server, clock() - this.#clock(), await this.#login.current());
   }
 
   /**
@@ -263,7 +212,7 @@ export class KerberosClient {
    * old one.
    */
   async renew(): Promise<Credentials> {
-    return this.#tickets.renew((now) => this.#wish({}, now), await this.#login.current());
+    return this.#whileLoggedIn((current) => this.#tickets.renew((now) => this.#wish({}, now), current));
   }
 
   /**
@@ -278,14 +227,15 @@ export class KerberosClient {
     operation: OperationTypes<Request, Response>,
     init: MessageInitShape<Request>,
   ): Promise<MessageShape<Response>> {
-    checkOptionNames("access", target, TARGET_NAMES);
+    checkTarget(target);
     const server = parsePrincipal(target.principal, "service");
     const message = toBinary(AnySchema, anyPack(operation.request, create(operation.request, init)));
     const access = (proof: ServiceProof) => this.#access(target, message, proof);
-    const proof = await this.#proofOf(server, await this.#login.current());
+    const prove = () => this.#whileLoggedIn((current) => this.#proofOf(server, current));
+    const proof = await prove();
     const answer = await access(proof).catch(async (error: unknown) => {
       if (!isSkew(error) || !(await this.correctClock(proof))) throw error;
-      return access(await this.#proofOf(server, await this.#login.current()));
+      return access(await prove());
     });
     return readAnswer(answer, operation.response);
   }
@@ -314,7 +264,7 @@ export class KerberosClient {
     keys: Pick<LoginParts, "keyMakers" | "etypes" | "remembered">,
     options: TicketOptions,
   ): Promise<ObtainedTgt> {
-    checkOptionNames("login", options, TICKET_OPTIONS);
+    checkTicketOptions("login", options);
     const obtained = await obtainTgt(client, {
       ...keys,
       authenticate: (request) => this.#connections.authentication().authenticate(request),
@@ -327,20 +277,24 @@ export class KerberosClient {
     return obtained;
   }
 
-  /** Gets a new ticket for the sake of the clock in its reply; undefined: it is too soon. */
-  async #measure(server: Principal, current: CurrentLogin): Promise<GrantedTicket | undefined> {
-    if (this.#measuring !== undefined) return this.#measuring;
-    const now = this.#clock();
-    if (Math.abs(now - this.#measuredAt) < MEASURING_PAUSE) return undefined;
-    this.#measuredAt = now;
-    const wish = (at: number) => this.#wish({}, at);
-    this.#measuring = this.#tickets.newTicket(server, wish, current, "always").finally(() => {
-      this.#measuring = undefined;
-    });
-    return this.#measuring;
+  /**
+   * Does something with the login. Where a keytab keeps it up and the KDC takes its TGT no more, once more with
+   * the next one.
+   */
+  async #whileLoggedIn<T>(use: (current: CurrentLogin) => Promise<T>): Promise<T> {
+    const keytab = this.#keytab;
+    if (keytab === undefined) return use(await this.#login.current());
+    const current = await keytab.current();
+    try {
+      return await use(current);
+    } catch (error) {
+      if (!isLoginOver(error) || !(await keytab.replace(current.tgt))) throw error;
+      return use(await keytab.current());
+    }
   }
 
   #isToBeRenewed({ tgt, now }: CurrentLogin): boolean {
+    if (this.#keytab !== undefined) return false;
     const renewable = tgt.renewTill !== undefined && tgt.renewTill > tgt.endtime;
     if (!renewable || now < tgt.endtime - (tgt.endtime - tgt.starttime) / 5) return false;
     return Math.abs(now - this.#renewedAt) >= RENEWAL_PAUSE;
@@ -388,4 +342,8 @@ export class KerberosClient {
 
 function warnUnkept({ message }: Error): void {
   process.emitWarning(`a ticket is used and not kept: ${message}`, "TesseraWarning");
+}
+
+function warnLoginFailed({ message }: Error): void {
+  process.emitWarning(`the login with the keytab failed: ${message}`, "TesseraWarning");
 }
