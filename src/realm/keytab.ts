@@ -16,13 +16,9 @@ import { keyRetention } from "../protocol/policy.js";
 import type { Principal } from "../protocol/principal.js";
 import { type PrincipalEntry, usableKeys } from "../protocol/principal-entry.js";
 import { putIntoKeytab } from "./keytab-change.js";
-import {
-  newKeyEtypes,
-  type RandomKeyChoice,
-  requireRandomKeys,
-  withRandomKeysPrepared,
-} from "./principal-keys.js";
+import { newKeyEtypes } from "./principal-keys.js";
 import { existingPrincipal, isTgs, localPrincipal } from "./principals.js";
+import { type RandomKeyChoice, requireRandomKeys, withRandomKeysPrepared } from "./random-keys.js";
 import type { Realm } from "./realm.js";
 import { RealmError } from "./realm-error.js";
 

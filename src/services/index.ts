@@ -35,12 +35,10 @@ export {
   addPasswordPrincipal,
   addRandomKeyPrincipal,
   changePassword,
-  changeToRandomKeys,
   type NewPrincipalChoice,
   newKeyEtypes,
   type PasswordSource,
   purgeKeys,
-  type RandomKeyChoice,
 } from "../realm/principal-keys.js";
 export {
   deletePrincipal,
@@ -51,6 +49,7 @@ export {
   modifyPrincipal,
   type PrincipalLimits,
 } from "../realm/principals.js";
+export { changeToRandomKeys, type RandomKeyChoice } from "../realm/random-keys.js";
 export type { Realm } from "../realm/realm.js";
 export { openRealmDirectory, type RealmDirectory } from "../realm/realm-directory.js";
 export { RealmError, type RealmErrorReason } from "../realm/realm-error.js";

@@ -10,12 +10,9 @@ import { Key, type LongTermKey, randomKey } from "../../src/protocol/keys.js";
 import { type Principal, parsePrincipal } from "../../src/protocol/principal.js";
 import { exportNewKeys } from "../../src/realm/keytab.js";
 import { putIntoKeytab, type WantedKeys } from "../../src/realm/keytab-change.js";
-import {
-  addRandomKeyPrincipal,
-  changeToRandomKeys,
-  withRandomKeysPrepared,
-} from "../../src/realm/principal-keys.js";
+import { addRandomKeyPrincipal } from "../../src/realm/principal-keys.js";
 import { existingPrincipal } from "../../src/realm/principals.js";
+import { changeToRandomKeys, withRandomKeysPrepared } from "../../src/realm/random-keys.js";
 import { canMount, withSmallDisk } from "../support/mounts.js";
 import { newFolder } from "./folder.js";
 import { keyBytes, keysOf, LATER, MADE, memoryRealm } from "./realm.js";

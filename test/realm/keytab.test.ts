@@ -10,12 +10,9 @@ import {
 import { parsePrincipal } from "../../src/protocol/principal.js";
 import type { PrincipalEntry } from "../../src/protocol/principal-entry.js";
 import { checkKeytabTarget, exportKeys, exportNewKeys, writeKeytab } from "../../src/realm/keytab.js";
-import {
-  addPasswordPrincipal,
-  addRandomKeyPrincipal,
-  changeToRandomKeys,
-} from "../../src/realm/principal-keys.js";
+import { addPasswordPrincipal, addRandomKeyPrincipal } from "../../src/realm/principal-keys.js";
 import { existingPrincipal } from "../../src/realm/principals.js";
+import { changeToRandomKeys } from "../../src/realm/random-keys.js";
 import type { Realm } from "../../src/realm/realm.js";
 import { wipedBy } from "../support/wiped.js";
 import { newFolder } from "./folder.js";

@@ -6,12 +6,11 @@ import {
   addPasswordPrincipal,
   addRandomKeyPrincipal,
   changePassword,
-  changeToRandomKeys,
   newKeyEtypes,
   purgeKeys,
-  withRandomKeysPrepared,
 } from "../../src/realm/principal-keys.js";
 import { existingPrincipal } from "../../src/realm/principals.js";
+import { changeToRandomKeys, withRandomKeysPrepared } from "../../src/realm/random-keys.js";
 import { HOUR, keyBytes, keysOf, LATER, MADE, memoryRealm, refusal } from "./realm.js";
 
 const NOT_PERMITTED = refusal(

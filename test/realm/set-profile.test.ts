@@ -3,11 +3,8 @@ import { join } from "node:path";
 import { expect, it } from "vitest";
 import { createRealm } from "../../src/realm/create-realm.js";
 import { openRealm } from "../../src/realm/open-realm.js";
-import {
-  addPasswordPrincipal,
-  addRandomKeyPrincipal,
-  changeToRandomKeys,
-} from "../../src/realm/principal-keys.js";
+import { addPasswordPrincipal, addRandomKeyPrincipal } from "../../src/realm/principal-keys.js";
+import { changeToRandomKeys } from "../../src/realm/random-keys.js";
 import { openRealmDirectory } from "../../src/realm/realm-directory.js";
 import { setProfile } from "../../src/realm/set-profile.js";
 import { newFolder } from "./folder.js";

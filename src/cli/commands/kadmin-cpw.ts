@@ -1,6 +1,7 @@
 /** `tessera kadmin cpw`: changes a password or random keys. */
 import { currentKvno } from "../../protocol/principal-entry.js";
-import { changePassword, changeToRandomKeys } from "../../realm/principal-keys.js";
+import { changePassword } from "../../realm/principal-keys.js";
+import { changeToRandomKeys } from "../../realm/random-keys.js";
 import { defineCommand, UsageError } from "../frame/command.js";
 import { etypesOption, PRESENT_ETYPES, typedEtypes, typedPrincipal } from "../options/kadmin-options.js";
 import { PASSWORD_OPTIONS, readNewPassword } from "../options/password.js";
