@@ -20,7 +20,8 @@ const code = await run(process.argv.slice(2), surroundings);
 process.exitCode = isUnwritable ? 1 : code;
 
 /**
- * Gives the signals that arrive, one after the other. The second that asks the process to end does so at once.
+ * Gives the signals that arrive, one after the other. The second that asks the process to end does so at
+ * once.
  */
 function signals(): () => Promise<string> {
   const arrived: string[] = [];

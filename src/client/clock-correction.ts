@@ -1,7 +1,7 @@
 /**
- * A service's word that the client's clock is wrong, and what becomes of it: the KDC's clock is measured anew, by
- * a sealed reply. The service's own hint is not authenticated, and followed it would be a proof made in advance
- * for whoever gave it.
+ * A service's word that the client's clock is wrong, and what becomes of it: the KDC's clock is measured
+ * anew, by a sealed reply. The service's own hint is not authenticated, and followed it would be a proof made
+ * in advance for whoever gave it.
  */
 import type { Principal } from "../protocol/principal.js";
 import { isSkew, offsetsDiffer } from "./clock-offset.js";

@@ -1,6 +1,6 @@
 /**
- * The KDC's clock less ours, as a refusal hints at it. Nobody has signed a refusal: a hint is good for one more
- * try, and what is kept is measured from a sealed reply.
+ * The KDC's clock less ours, as a refusal hints at it. Nobody has signed a refusal: a hint is good for one
+ * more try, and what is kept is measured from a sealed reply.
  */
 import type { Credentials } from "../protocol/credentials.js";
 import { KrbError } from "../protocol/krb-error.js";
@@ -8,7 +8,9 @@ import { KrbError } from "../protocol/krb-error.js";
 /** A difference, in milliseconds, that a message's way over the network may explain. */
 const NOISE = 1000;
 
-/** The longest skew that a KDC may permit, in milliseconds: a ticket may begin so much later than our time. */
+/**
+ * The longest skew that a KDC may permit, in milliseconds: a ticket may begin so much later than our time.
+ */
 const LONGEST_SKEW = 3_600_000;
 
 /**

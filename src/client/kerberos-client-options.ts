@@ -34,8 +34,8 @@ export interface KerberosClientOptions {
    */
   readonly etypes?: ClientEtypes | undefined;
   /**
-   * Remembers, between programs, with which encryption type, salt and iterations a principal's password logged
-   * in: the next login then takes one round trip. `adviceFile` keeps it in a file; nothing by default.
+   * Remembers, between programs, with which encryption type, salt and iterations a principal's password
+   * logged in: the next login then takes one round trip. `adviceFile` keeps it in a file; nothing by default.
    */
   readonly advice?: AdviceMemory | undefined;
   /** Time for one RPC, and for making a key from a password, in milliseconds; 10 s by default. */

@@ -278,8 +278,8 @@ export class KerberosClient {
   }
 
   /**
-   * Does something with the login. Where a keytab keeps it up and the KDC takes its TGT no more, once more with
-   * the next one.
+   * Does something with the login. Where a keytab keeps it up and the KDC takes its TGT no more, once more
+   * with the next one.
    */
   async #whileLoggedIn<T>(use: (current: CurrentLogin) => Promise<T>): Promise<T> {
     const keytab = this.#keytab;

@@ -1,6 +1,6 @@
 /**
- * The login of a daemon: made with its keytab when it is first needed, again in the last fifth of its life, and
- * whenever the KDC takes its TGT no more. The keytab is read for each login, so that keys may be rotated.
+ * The login of a daemon: made with its keytab when it is first needed, again in the last fifth of its life,
+ * and whenever the KDC takes its TGT no more. The keytab is read for each login, so that keys may be rotated.
  *
  * Invariants. All of it happens as the login is used: there is no timer. One login is under way at a time,
  * however many callers want it. A KDC that is away holds up nobody who has a ticket, and is asked again after
@@ -29,7 +29,9 @@ export interface KeytabLoginParts {
   readonly onLoginFailed: (error: Error) => void;
 }
 
-/** The first pause after a login that failed, and the longest, in milliseconds; each is twice the one before. */
+/**
+ * The first pause after a login that failed, and the longest, in milliseconds; each is twice the one before.
+ */
 const FIRST_PAUSE = 1000;
 const LONGEST_PAUSE = 60_000;
 /** How long a login that took the place of a refused one is left in peace, in milliseconds. */

@@ -1,7 +1,7 @@
 /**
  * A realm's policy while its servers run: a change of its settings file takes effect within a second or two.
- * The realm's name and the clock skew wait for the next start, because tickets and the memory of authenticators
- * go by them.
+ * The realm's name and the clock skew wait for the next start, because tickets and the memory of
+ * authenticators go by them.
  */
 import { unwatchFile, watchFile } from "node:fs";
 import { formatDuration } from "../protocol/duration.js";
@@ -55,7 +55,8 @@ export class LivePolicy {
   }
 
   /**
-   * Reads the settings file and takes over what can change. Does not throw; `onChange` hears of what goes wrong.
+   * Reads the settings file and takes over what can change. Does not throw; `onChange` hears of what goes
+   * wrong.
    */
   readonly refresh = async (): Promise<void> => {
     const { dir, onChange } = this.#options;

@@ -50,8 +50,8 @@ export async function existingPrincipal(realm: Realm, name: string): Promise<Pri
 /**
  * The realm's entries, or those whose names match a pattern, in order of their names; never more of them in
  * memory than the store reads at a time.
- * @param pattern a principal's name in which `*`, `?` and `[a-z]` stand for other text, as `namePattern` says;
- *   the realm may be left out.
+ * @param pattern a principal's name in which `*`, `?` and `[a-z]` stand for other text, as `namePattern`
+ *   says; the realm may be left out.
  * @throws StoreError at the first record that can't be opened.
  */
 export async function* listPrincipals(realm: Realm, pattern = "*"): AsyncGenerator<PrincipalEntry> {

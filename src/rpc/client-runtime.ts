@@ -283,7 +283,9 @@ function follow(call: EventEmitter & { cancel(): void }, options: CallOptions): 
   return () => signal.removeEventListener("abort", onAbort);
 }
 
-/** Whether a call failed at its proxy: then grpc-js says `undefined`, or that it has no address for its name. */
+/**
+ * Whether a call failed at its proxy: then grpc-js says `undefined`, or that it has no address for its name.
+ */
 function isProxysFault({ code, message }: RpcError): boolean {
   if (code === grpc.status.UNAVAILABLE)
     return /^No connection established\. Last error: undefined|^Name resolution failed/.test(message);

@@ -1,7 +1,7 @@
 /**
  * The one door to what grpc-js keeps private, and interceptors need all the same: the bytes of messages, a
- * request's encoding and its HTTP/2 stream on the server, and the certificates of a server that runs; `:authority`, channel and early end of a call on
- * the client.
+ * request's encoding and its HTTP/2 stream on the server, and the certificates of a server that runs;
+ * `:authority`, channel and early end of a call on the client.
  *
  * All of it is read from the innermost call, below every interceptor, as grpc-js 1.14.7 has it. Where a later
  * version has moved a field, no call is let in or goes out, and test/rpc/grpc-js-internals.test.ts says which
@@ -147,8 +147,8 @@ interface HiddenCredentials {
 }
 
 /**
- * Puts the certificate, the key and the authorities of other credentials in place of those of a server that runs:
- * new connections get them, open ones go on.
+ * Puts the certificate, the key and the authorities of other credentials in place of those of a server that
+ * runs: new connections get them, open ones go on.
  * @throws TypeError for plaintext credentials, or where this version of grpc-js keeps them elsewhere.
  */
 export function changeServerCredentials(

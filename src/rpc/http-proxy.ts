@@ -24,7 +24,8 @@ export interface HttpProxy {
 }
 
 /**
- * The proxy that grpc-js takes to an address, `host:port` or a target of its own; undefined: it goes directly.
+ * The proxy that grpc-js takes to an address, `host:port` or a target of its own; undefined: it goes
+ * directly.
  */
 export function httpProxyFor(address: string, env: ProxyEnvironment = process.env): HttpProxy | undefined {
   const variable = VARIABLES.find((name) => env[name]);

@@ -1,4 +1,6 @@
-/** What a server of one's own offers beside its service, to callers without a ticket: health and reflection. */
+/**
+ * What a server of one's own offers beside its service, to callers without a ticket: health and reflection.
+ */
 import type * as grpc from "@grpc/grpc-js";
 import { Health } from "../gen/grpc/health/v1/health_pb.js";
 import { readProtoFiles } from "../rpc/proto-files.js";

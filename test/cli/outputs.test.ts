@@ -1,7 +1,7 @@
 /**
  * What becomes of the command when its outputs can't be written: a reader that is gone, a full disk. The
- * story: `tessera serve --json | head -1`, as a log shipper does that starts again, ended AS, TGS and V at the
- * next login, with exit code 0.
+ * story: `tessera serve --json | head -1`, as a log shipper does that starts again, ended AS, TGS and V at
+ * the next login, with exit code 0.
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";

@@ -1,7 +1,8 @@
 /**
  * The README's path from nothing to a guarded service, run as it is written: its two shells, command by
- * command, in a clone and in a folder that has installed the package. Only what a test must change is changed,
- * by programs of the same names in front of the real ones: the ports, and the password that a person types.
+ * command, in a clone and in a folder that has installed the package. Only what a test must change is
+ * changed, by programs of the same names in front of the real ones: the ports, and the password that a person
+ * types.
  */
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
@@ -63,7 +64,9 @@ class Terminal {
   }
 }
 
-/** A folder with the programs that stand in front of the real ones; returns the environment that finds them. */
+/**
+ * A folder with the programs that stand in front of the real ones; returns the environment that finds them.
+ */
 async function surroundings(dir: string, main: string): Promise<NodeJS.ProcessEnv> {
   const [as, tgs, v, orders] = await freePorts(4);
   const bin = join(dir, "bin");

@@ -1,4 +1,6 @@
-/** A log that fails: the story is of a log callback whose exception took the call, or the process, with it. */
+/**
+ * A log that fails: the story is of a log callback whose exception took the call, or the process, with it.
+ */
 import type * as grpc from "@grpc/grpc-js";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { fromServiceError } from "../../src/rpc/status.js";

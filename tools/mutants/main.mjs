@@ -1,5 +1,5 @@
-// `npm run mutants -- ROOM`: changes a room's code in small ways, one at a time, and counts the changes that its tests
-// notice. docs/mutation.md says how to use it.
+// `npm run mutants -- ROOM`: changes a room's code in small ways, one at a time, and counts the changes that
+// its tests notice. docs/mutation.md says how to use it.
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";

@@ -1,8 +1,9 @@
 // The rooms that are mutated, and how.
 //
-// `tests`: what may notice a mutant there: the room's own tests, and those of rooms above that promise something of it.
-// `loaded`: whether the mutants are tried that run only while modules load, such as a table's rows. Each is tried with all
-// the tests, and so is every mutant that a test's fixtures run while the test's module loads: slow where there are many.
+// `tests`: what may notice a mutant there: the room's own tests, and those of rooms above that promise
+// something of it. `loaded`: whether the mutants are tried that run only while modules load, such as a
+// table's rows. Each is tried with all the tests, and so is every mutant that a test's fixtures run while the
+// test's module loads: slow where there are many.
 
 /** @type {Readonly<Record<string, { tests: string[], loaded: boolean }>>} */
 export const ROOMS = {

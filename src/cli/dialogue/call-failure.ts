@@ -1,4 +1,7 @@
-/** How a call ended that was refused, with the details that came along: those of google.rpc, and the service's own. */
+/**
+ * How a call ended that was refused, with the details that came along: those of google.rpc, and the service's
+ * own.
+ */
 import {
   createRegistry,
   type FileRegistry,

@@ -1,4 +1,6 @@
-/** JSON documents, one after the other, each as soon as it is whole: what streams of requests are typed as. */
+/**
+ * JSON documents, one after the other, each as soon as it is whole: what streams of requests are typed as.
+ */
 import type { JsonValue } from "@bufbuild/protobuf";
 import { UsageError } from "../frame/command.js";
 

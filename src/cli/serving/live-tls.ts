@@ -1,9 +1,10 @@
 /**
  * The certificates of servers that run: a changed file is taken over within seconds, or at once by `reload`.
  *
- * A program that renews certificates writes key and certificate one after the other, or points a link at a new
- * folder. So files that have just changed are left alone until they have not changed for a second, and a pair
- * that does not match, or is broken, changes nothing: it is reported once and tried again when a file changes.
+ * A program that renews certificates writes key and certificate one after the other, or points a link at a
+ * new folder. So files that have just changed are left alone until they have not changed for a second, and a
+ * pair that does not match, or is broken, changes nothing: it is reported once and tried again when a file
+ * changes.
  */
 import type * as grpc from "@grpc/grpc-js";
 import { followedFileIdentity } from "../../files/file-identity.js";

@@ -54,7 +54,10 @@ export class ServerOutputs implements AsyncDisposable {
     }
   }
 
-  /** Opens the log file again. Does not throw: where that can't be done, the old file goes on, and a notice says so. */
+  /**
+   * Opens the log file again. Does not throw: where that can't be done, the old file goes on, and a notice
+   * says so.
+   */
   reopen(): void {
     try {
       this.#file?.reopen();

@@ -6,8 +6,9 @@
  * Nothing comes in before the service has proved itself; OK from a service that has not is
  * KRB_AP_ERR_MUT_FAIL. The application gets one status, whatever ends the call and whenever: grpc-js itself
  * loses that of a call which ends before it starts. A call with a single request is made once more where its
- * time was refused and the KDC's clock is by now another: no handler has seen it. Keys made for the call are wiped when it ends, and what
- * was known of it is let go: Node's HTTP/2 streams outlive their calls, and all that they reach with them.
+ * time was refused and the KDC's clock is by now another: no handler has seen it. Keys made for the call are
+ * wiped when it ends, and what was known of it is let go: Node's HTTP/2 streams outlive their calls, and all
+ * that they reach with them.
  */
 import * as grpc from "@grpc/grpc-js";
 import { mutualFailure } from "../../protocol/ap-rep.js";

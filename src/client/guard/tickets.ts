@@ -11,8 +11,8 @@ export interface TicketSource {
    */
   forgetTicket?(ticket: Credentials): Promise<void>;
   /**
-   * Told that a service found the time of a proof wrong; resolves to whether a proof made now bears another. A
-   * source whose clock needs no correction leaves it out.
+   * Told that a service found the time of a proof wrong; resolves to whether a proof made now bears another.
+   * A source whose clock needs no correction leaves it out.
    */
   correctClock?(proof: ServiceProof): Promise<boolean>;
 }

@@ -52,7 +52,9 @@ describe("kadmin listprincs of many", () => {
     await shell.run("kadmin addprinc --from -", ["principal", ...rows].join("\n"));
   });
 
-  /** Runs it with an output that holds as much as it is given and says that it is full until it is emptied. */
+  /**
+   * Runs it with an output that holds as much as it is given and says that it is full until it is emptied.
+   */
   async function running(line: string) {
     let text = "";
     let isFull = true;

@@ -211,7 +211,8 @@ describe.skipIf(!HAS_OPENSSL)("the certificates of a server that runs", () => {
           cert,
           key,
         });
-        // With TLS 1.3 a client is refused only after it believes itself connected; HTTP/2 begins with settings.
+        // With TLS 1.3 a client is refused only after it believes itself connected; HTTP/2 begins with
+        // settings.
         socket.once("data", () => resolve(true));
         socket.once("error", () => resolve(false));
         socket.once("close", () => resolve(false));
