@@ -1,7 +1,7 @@
 /**
  * gRPC server reflection, v1 and v1alpha: the contract, with its comments, for every caller.
  *
- * Both versions have the same messages under two names. A reply holds the file asked for and as many of its
+ * Both versions have the same messages under two names, and one answers for both. A reply holds the file asked for and as many of its
  * dependencies as fit into a message; clients ask for the rest by name. The files come from
  * `file-descriptors_pb.ts`, since the descriptors in generated code lack the comments.
  */
@@ -11,6 +11,7 @@ import {
   type DescFile,
   type DescMessage,
   type DescService,
+  fromBinary,
   type MessageInitShape,
   toBinary,
 } from "@bufbuild/protobuf";
@@ -27,6 +28,7 @@ import {
 } from "../gen/grpc/reflection/v1/reflection_pb.js";
 import { MAX_MESSAGE_BYTES } from "../rpc/server-options.js";
 import type { ServiceOptions } from "../rpc/server-runtime.js";
+import { asV1alpha, ServerReflectionV1alpha } from "./reflection-v1alpha.js";
 
 type Reply = NonNullable<MessageInitShape<typeof ServerReflectionResponseSchema>["messageResponse"]>;
 
@@ -41,16 +43,15 @@ export interface ReflectionOptions extends ServiceOptions {
 /** A reply repeats the request beside the files; bytes. */
 const REPLY_OVERHEAD = 1024;
 
-/** Adds reflection to a server, under both its names: of these services, and of itself. */
+/** Adds reflection to a server, in both its versions: of these services, and of itself. */
 export function addReflection(
   server: grpc.Server,
   services: readonly DescService[],
   options: ReflectionOptions = {},
 ): void {
-  const reflection = new Reflection([...services, ServerReflection], options);
-  for (const typeName of [ServerReflection.typeName, "grpc.reflection.v1alpha.ServerReflection"]) {
-    addServerReflection(server, reflection, { ...options, typeName });
-  }
+  const versions = [ServerReflection, ServerReflectionV1alpha];
+  const reflection = new Reflection([...services, ...versions], options);
+  for (const { typeName } of versions) addServerReflection(server, reflection, { ...options, typeName });
 }
 
 class Reflection implements ServerReflectionServer {
@@ -156,14 +157,18 @@ async function indexFiles(roots: readonly DescFile[]): Promise<FileIndex> {
       extensions.set(extendee.typeName, numbers);
     }
   }
+  const commented = (file: DescFile): Uint8Array =>
+    Object.hasOwn(fileDescriptors, file.proto.name)
+      ? Buffer.from(fileDescriptors[file.proto.name]!, "base64")
+      : toBinary(FileDescriptorProtoSchema, file.proto);
   return {
     byName,
     bySymbol,
     extensions,
     bytes: (file) => {
-      const name = file.proto.name;
-      if (!Object.hasOwn(fileDescriptors, name)) return toBinary(FileDescriptorProtoSchema, file.proto);
-      return Buffer.from(fileDescriptors[name]!, "base64");
+      if (file !== ServerReflectionV1alpha.file) return commented(file);
+      const v1 = fromBinary(FileDescriptorProtoSchema, commented(ServerReflection.file));
+      return toBinary(FileDescriptorProtoSchema, asV1alpha(v1));
     },
   };
 }

@@ -7,6 +7,7 @@ import { GRPCURL, grpcurl } from "../support/grpcurl.js";
 import { startRealm, type TestRealm } from "../support/realm.js";
 
 const V1 = "grpc.reflection.v1.ServerReflection";
+const V1ALPHA = "grpc.reflection.v1alpha.ServerReflection";
 
 /** Name, service, RPC and the beginning of its comment, for each server. */
 const SERVERS = [
@@ -68,12 +69,13 @@ describe.each(SERVERS)("%s", (name, service, rpc, comment) => {
         bufCurl(address, "--reflect-protocol", protocol, "--list-services"),
         bufCurl(address, "--reflect-protocol", protocol, "--list-methods"),
       ]);
-      expect(services.stdout.trim().split("\n")).toEqual(["grpc.health.v1.Health", V1, service]);
+      expect(services.stdout.trim().split("\n")).toEqual(["grpc.health.v1.Health", V1, V1ALPHA, service]);
       expect(methods.stdout.trim().split("\n")).toEqual([
         "grpc.health.v1.Health/Check",
         "grpc.health.v1.Health/List",
         "grpc.health.v1.Health/Watch",
         `${V1}/ServerReflectionInfo`,
+        `${V1ALPHA}/ServerReflectionInfo`,
         `${service}/${rpc}`,
       ]);
     }
@@ -103,6 +105,7 @@ describe.each(SERVERS)("%s", (name, service, rpc, comment) => {
     expect((await grpcurl(address, ["list"])).stdout.trim().split("\n")).toEqual([
       "grpc.health.v1.Health",
       V1,
+      V1ALPHA,
       service,
     ]);
     expect((await grpcurl(address, ["list", service])).stdout.trim()).toBe(`${service}.${rpc}`);

@@ -18,6 +18,7 @@ import { file_kerberos_v1_sealed } from "../../src/gen/kerberos/v1/sealed_pb.js"
 import { MAX_MESSAGE_BYTES, makeServer } from "../../src/rpc/server-options.js";
 import { addReflection } from "../../src/services/reflection.js";
 import { listen, TestService } from "../rpc/test-service.js";
+import { bufCurl } from "../support/buf.js";
 import { GRPCURL, grpcurl } from "../support/grpcurl.js";
 
 const run = promisify(execFile);
@@ -73,6 +74,7 @@ test("lists the services, itself included", async () => {
   expect(answer.case === "listServicesResponse" && answer.value.service.map(({ name }) => name)).toEqual([
     "grpc.health.v1.Health",
     "grpc.reflection.v1.ServerReflection",
+    "grpc.reflection.v1alpha.ServerReflection",
     "kerberos.v1.AuthenticationService",
     "tessera.test.v1.TestService",
   ]);
@@ -106,6 +108,33 @@ test.each([
   ["a service described at run time", "tessera.test.v1.TestService", "tessera/test/v1/test_service.proto"],
 ])("finds the file of %s", async (_, value, file) => {
   expect((await filesOf({ case: "fileContainingSymbol", value }))[0]?.name).toBe(file);
+});
+
+test("v1alpha has a descriptor of its own, with comments, in which no name is v1's", async () => {
+  const name = "grpc.reflection.v1alpha.ServerReflection";
+  const [file] = await filesOf({ case: "fileContainingSymbol", value: name });
+  expect(file).toMatchObject({
+    name: "grpc/reflection/v1alpha/reflection.proto",
+    package: "grpc.reflection.v1alpha",
+    options: { deprecated: true },
+  });
+  expect(file?.sourceCodeInfo?.location.length).toBeGreaterThan(10);
+  const { service, messageType } = file!;
+  const types = [
+    ...service.flatMap(({ method }) =>
+      method.flatMap(({ inputType, outputType }) => [inputType, outputType]),
+    ),
+    ...messageType.flatMap(({ field }) => field.map(({ typeName }) => typeName)),
+  ].filter((type) => type !== "");
+  expect(types).toContain(".grpc.reflection.v1alpha.ServerReflectionRequest");
+  expect(types.filter((type) => !type.startsWith(".grpc.reflection.v1alpha."))).toEqual([]);
+  const [again] = await filesOf({
+    case: "fileByFilename",
+    value: "grpc/reflection/v1alpha/reflection.proto",
+  });
+  expect(again).toEqual(file);
+  const [v1] = await filesOf({ case: "fileContainingSymbol", value: "grpc.reflection.v1.ServerReflection" });
+  expect(v1).toMatchObject({ package: "grpc.reflection.v1", options: { deprecated: false } });
 });
 
 test("files bear their comments", async () => {
@@ -194,6 +223,23 @@ test("an independent client calls by reflection v1 and v1alpha", async () => {
   ]);
   expect(methods.stdout).toContain("kerberos.v1.AuthenticationService/Authenticate");
   expect(description.stdout).toContain("kerberos.v1.AuthenticationService");
+});
+
+test("v1alpha is called by its own descriptor, and so described", async () => {
+  const target = `${address}/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo`;
+  const question = '{"host":"here","list_services":""}';
+  const { stdout } = await bufCurl(target, "--reflect-protocol", "grpc-v1alpha", "-d", question);
+  const answer = JSON.parse(stdout) as Record<string, unknown>;
+  expect(answer).toMatchObject({ validHost: "here", originalRequest: { host: "here", listServices: "" } });
+  expect(JSON.stringify(answer)).toContain("kerberos.v1.AuthenticationService");
+});
+
+test.skipIf(GRPCURL === undefined)("grpcurl lists v1alpha, and calls it", async () => {
+  const name = "grpc.reflection.v1alpha.ServerReflection";
+  expect((await grpcurl(address, ["list"])).stdout.split("\n")).toContain(name);
+  expect((await grpcurl(address, ["describe", name])).stdout).toContain(`service ServerReflection`);
+  const { stdout } = await grpcurl(address, [`${name}/ServerReflectionInfo`], ["-d", '{"list_services":""}']);
+  expect(stdout).toContain("kerberos.v1.AuthenticationService");
 });
 
 test.skipIf(GRPCURL === undefined)("grpcurl describes the contract with its comments", async () => {

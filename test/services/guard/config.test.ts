@@ -63,10 +63,11 @@ test("public are health and reflection, and what is listed", () => {
   const paths = [
     "/grpc.health.v1.Health/Check",
     "/grpc.reflection.v1.ServerReflection/X",
+    "/grpc.reflection.v1alpha.ServerReflection/X",
     "/chat.v1.Chat/Say",
   ];
-  expect(found(paths)).toEqual([true, true, false]);
-  expect(found(paths, { public: ["chat.v1.Chat"] })).toEqual([true, true, true]);
+  expect(found(paths)).toEqual([true, true, true, false]);
+  expect(found(paths, { public: ["chat.v1.Chat"] })).toEqual([true, true, true, true]);
 });
 
 describe("encryption types", () => {
