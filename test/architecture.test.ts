@@ -3,7 +3,7 @@
  * that no import cycle exists, types included. Planted violations show that each rule can refuse. The rules,
  * and what to do about a refusal, are in test/architecture/.
  */
-// biome-ignore-all lint/suspicious/noTemplateCurlyInString: the planted sources are strings that hold templates
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: planted sources are strings that hold templates
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { ROOMS, roomOf } from "./architecture/rooms.js";
@@ -230,12 +230,14 @@ describe("what is no violation passes:", () => {
     [
       "the direction downwards",
       "services/as.ts",
-      'import { a } from "../store/a.js";\nimport { b } from "../rpc/b.js";\nimport { c } from "../gen/x_grpc.js";',
+      'import { a } from "../store/a.js";\n' +
+        'import { b } from "../rpc/b.js";\nimport { c } from "../gen/x_grpc.js";',
     ],
     [
       "a generated service in rpc's place",
       "gen/kerberos/v1/x_grpc.ts",
-      'import { x } from "../../../rpc/client-runtime.js";\nimport { y } from "./x_pb.js";\nimport type { Server } from "@grpc/grpc-js";',
+      'import { x } from "../../../rpc/client-runtime.js";\n' +
+        'import { y } from "./x_pb.js";\nimport type { Server } from "@grpc/grpc-js";',
     ],
     ["the driver in its one file", "store/lmdb-store.ts", 'import { open } from "lmdb";'],
     ["another driver in its one file", "store/redis-replay-cache.ts", 'import { Redis } from "ioredis";'],
@@ -249,7 +251,8 @@ describe("what is no violation passes:", () => {
     [
       "forbidden words in strings, comments, templates and expressions",
       "protocol/x.ts",
-      'const a = "Date.now()"; // setTimeout(1)\nconst b = `process.exit ${a} console.log`;\nconst c = /console.log/;',
+      'const a = "Date.now()"; // setTimeout(1)\n' +
+        "const b = `process.exit ${a} console.log`;\nconst c = /console.log/;",
     ],
     ["a date made of a number", "protocol/x.ts", "new Date(ms).toISOString();"],
     ["a type of Date", "protocol/x.ts", "function f(date: Date): void {}"],
@@ -268,7 +271,8 @@ describe("what is no violation passes:", () => {
     [
       "grpc-js's private fields in their file",
       "rpc/grpc-js-internals.ts",
-      'import * as grpc from "@grpc/grpc-js";\nconst hidden = call as unknown as Hidden;\nf(hidden.nextCall);',
+      'import * as grpc from "@grpc/grpc-js";\n' +
+        "const hidden = call as unknown as Hidden;\nf(hidden.nextCall);",
     ],
     ["a method named require", "crypto/x.ts", "this.#require(usage);\nthis.require(usage);"],
     ["an index where there is a door", "client/index.ts", 'export { login } from "./login.js";'],

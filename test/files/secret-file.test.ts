@@ -132,16 +132,16 @@ describe.skipIf(!isRoot)("a secret of root's (runs as root only)", () => {
       expect(read(23456)).toBe("apple");
       chownSync(path, 34567, 12345);
       expect(read(23456)).toBe(
-        `${path}: belongs to user 34567, not to user 23456 who runs this; run this as its owner, or have the files ` +
-          `of its folder taken as they are: ${TRUSTED_DIRS}=${dir}`,
+        `${path}: belongs to user 34567, not to user 23456 who runs this; run this as its owner, or have ` +
+          `the files of its folder taken as they are: ${TRUSTED_DIRS}=${dir}`,
       );
       // chown would take the file from its service.
       expect(read(0)).toMatch(/belongs to user 34567, not to user 0 who runs this; run this as its owner/);
       chmodSync(path, 0o444);
       chownSync(path, 0, 0);
       expect(read(23456)).toBe(
-        `${path}: open to others (mode 0444); mount it with mode 0440 (Kubernetes: defaultMode), or have the files ` +
-          `of its folder taken as they are: ${TRUSTED_DIRS}=${dir}`,
+        `${path}: open to others (mode 0444); mount it with mode 0440 (Kubernetes: defaultMode), or have ` +
+          `the files of its folder taken as they are: ${TRUSTED_DIRS}=${dir}`,
       );
     },
   );
@@ -185,9 +185,10 @@ describe("a secret through a descriptor", () => {
   });
 });
 
+const BUILT = fileURLToPath(new URL("../../dist/files/secret-file.js", import.meta.url));
 /** Prints what the built function reads from its argument, or its message. */
 const READ = `
-import { readSecret } from ${JSON.stringify(fileURLToPath(new URL("../../dist/files/secret-file.js", import.meta.url)))};
+import { readSecret } from ${JSON.stringify(BUILT)};
 const [path, limit] = process.argv.slice(2);
 await readSecret(path, limit && Number(limit)).then(
   (bytes) => process.stdout.write(bytes),

@@ -75,7 +75,8 @@ describe("keytab", () => {
     expect(parseKeytab(hex(`0502 ${hole} ${ENTRY} ${hole} ${ENTRY} ${hole}`))).toHaveLength(2);
     const short = ENTRY.replace("0000 002c", "0000 0028").replace(/0000 012c.*/, "");
     expect(parseKeytab(hex(`0502 ${short}`))[0]?.kvno).toBe(0x2c);
-    const reused = `${ENTRY.replace("0000 002c", "0000 0033").replace("0000 012c", "0000 0000")} 00000000000000`;
+    const longer = ENTRY.replace("0000 002c", "0000 0033").replace("0000 012c", "0000 0000");
+    const reused = `${longer} 00000000000000`;
     expect(parseKeytab(hex(`0502 ${reused}`))[0]?.kvno).toBe(0x2c);
     const heimdal = `${ENTRY.replace("0000 002c", "0000 0030")} 00000001`;
     expect(parseKeytab(hex(`0502 ${heimdal}`))[0]?.kvno).toBe(300);
@@ -110,7 +111,7 @@ describe("keytab", () => {
     );
   });
 
-  it("reads what stands before a length of 0 or less than one, and what MIT's readers ignore behind a key", () => {
+  it("reads what stands before a length below 1, and what MIT's readers ignore behind a key", () => {
     for (const end of ["00", "000000", "00000000", "00000000 01", `00000000 ${ENTRY}`])
       expect(parseKeytab(hex(`0502 ${ENTRY} ${end}`)), end).toHaveLength(1);
     // Samba writes bytes of its own behind the version, and reused holes end in anything.
@@ -145,7 +146,8 @@ describe("keytab", () => {
 
   it("tells a name of 64 components, which is none here, from one of more, which no keytab has", () => {
     const named = (count: number) => {
-      const name = `${count.toString(16).padStart(4, "0")} 0006 412e54455354 ${"0001 61".repeat(count)} 0000 0001`;
+      const components = "0001 61".repeat(count);
+      const name = `${count.toString(16).padStart(4, "0")} 0006 412e54455354 ${components} 0000 0001`;
       const body = hex(`${name} 6957 3545 01 0003 0008 0123456789abcdef 0000 0001`);
       return new Uint8Array(
         Buffer.concat([hex("0502 0000"), Buffer.of(body.length >> 8, body.length), body]),

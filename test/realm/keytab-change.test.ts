@@ -71,7 +71,7 @@ describe("keys put into a keytab", () => {
     expect(statSync(path).ino).toBe(ino);
   });
 
-  test("take the place of the principal's old ones and of what is not whole; its unknown types stay", async () => {
+  test("take the place of its old ones and of what is not whole; types we don't know stay", async () => {
     const short = formatKeytab([entry("a", 7)]).subarray(2);
     short[3]!--; // an entry whose key is a byte short
     short[short.length - 4 - 32 - 1]!--;
@@ -152,7 +152,7 @@ describe("keys put into a keytab", () => {
     expect(readFileSync(path, "utf8")).toBe("no keytab at all");
   });
 
-  test("go through a link within its folder, and into an empty file that somebody has just made", async () => {
+  test("go through a link within its folder, and into an empty file that was just made", async () => {
     const folder = newFolder();
     mkdirSync(join(folder, "..data"));
     writeFileSync(join(folder, "..data", "k"), "", { mode: 0o600 });
@@ -232,7 +232,7 @@ describe("keytab and database", () => {
     expect(held(path).sort()).toEqual(["a 1:20", "a 2:20", "a 3:20"]);
   });
 
-  test("are a version apart, in the keytab's favour, where nobody can tell what the database has", async () => {
+  test("are a version apart, the keytab ahead, where nobody can tell what the database has", async () => {
     const { realm, path } = await prepare();
     const gone = () => Promise.reject(new Error("the disk went away"));
     await expect(
@@ -251,7 +251,7 @@ describe("keytab and database", () => {
     expect(bytes.sort()).toEqual(keyBytes(entryNow!).sort());
   });
 
-  test("agree where the principal got other keys, and other limits, while the entry was written", async () => {
+  test("agree where the principal got other keys and limits while the entry was written", async () => {
     const { realm, path } = await prepare();
     const change = realm.principals.change.bind(realm.principals);
     vi.spyOn(realm.principals, "change").mockImplementationOnce(async (...args) => {

@@ -333,7 +333,7 @@ describe("a handler's context", () => {
 });
 
 describe("the end of a call", () => {
-  test("the client's cancel aborts the signal; what the handler then says is not an error for the log", async () => {
+  test("the client's cancel aborts the signal; what the handler then says is no error to log", async () => {
     const started = pending<void>();
     const told = pending<RpcError>();
     await using running = await serve({
@@ -384,11 +384,12 @@ describe("the end of a call", () => {
     expect(await left.promise).toBe("finally");
   });
 
-  test("a client that does not read holds the producer; its deadline frees it and is told when it reads", async () => {
+  test("a client that does not read holds the producer until its deadline, of which it reads", async () => {
     let produced = 0;
     const freed = pending<void>();
     const held = getDefaultHighWaterMark(true); // what grpc-js holds for a call, in messages
-    const value = "x".repeat(MAX_MESSAGE_BYTES - 16); // `held` of them are more than the windows on the way take
+    // `held` of them are more than the windows on the way take.
+    const value = "x".repeat(MAX_MESSAGE_BYTES - 16);
     await using running = await serve({
       async *echo() {
         try {
