@@ -6,9 +6,19 @@
 import type { KeyValueStore } from "./key-value-store.js";
 import { openMemoryStore } from "./memory-store.js";
 
-const OPENERS: Readonly<Record<string, (rest: string) => Promise<KeyValueStore>>> = {
-  memory: async () => openMemoryStore(),
-  lmdb: async (dir) => (await import("./lmdb-store.js")).openLmdbStore(dir),
+/** A kind of store. */
+interface Backend {
+  readonly open: (rest: string) => Promise<KeyValueStore>;
+  /** What is wrong with it, in words; absent where nothing can be. */
+  readonly examine?: (rest: string) => Promise<string | undefined>;
+}
+
+const BACKENDS: Readonly<Record<string, Backend>> = {
+  memory: { open: async () => openMemoryStore() },
+  lmdb: {
+    open: async (dir) => (await import("./lmdb-store.js")).openLmdbStore(dir),
+    examine: async (dir) => (await import("./lmdb-trial.js")).examineLmdbStore(dir),
+  },
 };
 
 /**
@@ -17,13 +27,28 @@ const OPENERS: Readonly<Record<string, (rest: string) => Promise<KeyValueStore>>
  *   backend.
  */
 export async function openStore(name: string): Promise<KeyValueStore> {
+  const { backend, rest } = backendOf(name);
+  return backend.open(rest);
+}
+
+/**
+ * Reads all of a store, without harm to this process whatever is wrong with it.
+ * @returns what is wrong, in words; undefined if nothing is.
+ * @throws RangeError as `openStore`.
+ */
+export async function examineStore(name: string): Promise<string | undefined> {
+  const { backend, rest } = backendOf(name);
+  return backend.examine?.(rest);
+}
+
+function backendOf(name: string): { backend: Backend; rest: string } {
   const colon = name.indexOf(":");
   const type = name.slice(0, Math.max(colon, 0));
   const rest = name.slice(colon + 1);
-  const opener = Object.hasOwn(OPENERS, type) ? OPENERS[type] : undefined;
-  if (opener === undefined)
-    throw new RangeError(`store: expected ${Object.keys(OPENERS).join(": or ")}:, got "${name}"`);
+  const backend = Object.hasOwn(BACKENDS, type) ? BACKENDS[type] : undefined;
+  if (backend === undefined)
+    throw new RangeError(`store: expected ${Object.keys(BACKENDS).join(": or ")}:, got "${name}"`);
   if ((type === "memory") !== (rest === ""))
     throw new RangeError(`store: expected ${type === "memory" ? "memory:" : `${type}:DIR`}, got "${name}"`);
-  return opener(rest);
+  return { backend, rest };
 }

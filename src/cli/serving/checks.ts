@@ -8,10 +8,11 @@ import { HealthClient } from "../../gen/grpc/health/v1/health_grpc.js";
 import { HealthCheckResponse_ServingStatus as ServingStatus } from "../../gen/grpc/health/v1/health_pb.js";
 import { krbtgtOf } from "../../protocol/principal.js";
 import { openUnchecked } from "../../realm/open-realm.js";
-import { openRealmDirectory } from "../../realm/realm-directory.js";
+import { openRealmDirectory, type RealmDirectory } from "../../realm/realm-directory.js";
 import { DEFAULT_ADDRESSES } from "../../rpc/default-addresses.js";
 import { httpProxyFor } from "../../rpc/http-proxy.js";
 import { isLoopbackAddress } from "../../rpc/network-address.js";
+import { examineStore } from "../../store/open-store.js";
 import type { CommandSurroundings } from "../frame/command.js";
 import { cachePath, kdcText, realmDir } from "../frame/environment.js";
 import { describeFailure } from "../frame/failure.js";
@@ -87,6 +88,9 @@ async function checkRealm(dir: string, screen: Screen): Promise<Finding[]> {
         text: `permits weak encryption (${weak}): for learning`,
       });
     found.push(...(await openToOthers(dir)));
+    const damaged = await checkDatabases(realm);
+    found.push(...damaged);
+    if (damaged.some(({ state }) => state === "bad")) return found;
     const { principals } = await openUnchecked(realm);
     try {
       let count = 0;
@@ -115,6 +119,24 @@ async function checkRealm(dir: string, screen: Screen): Promise<Finding[]> {
   }
   return found;
 }
+
+/** Reads the databases of the realm, each in a process of its own: damage can end the one that meets it. */
+async function checkDatabases(realm: RealmDirectory): Promise<Finding[]> {
+  const found: Finding[] = [];
+  for (const part of DATABASES) {
+    const damage = await examineStore(realm[part]);
+    const hint =
+      part === "replayCache"
+        ? "stop the servers, wait twice the clock skew, empty this folder"
+        : "restore a backup";
+    if (damage !== undefined)
+      found.push({ check: "database", state: "bad", text: `${realm[part]}: ${damage}`, hint });
+  }
+  if (found.length > 0) return found;
+  return [{ check: "database", state: "ok", text: "principals, notes and replay: every record can be read" }];
+}
+
+const DATABASES = ["principals", "notes", "replayCache"] as const;
 
 /** Finds files of the realm that somebody else could read. */
 async function openToOthers(dir: string): Promise<Finding[]> {

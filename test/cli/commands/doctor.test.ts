@@ -1,4 +1,4 @@
-import { chmodSync, rmSync } from "node:fs";
+import { chmodSync, rmSync, statSync, truncateSync } from "node:fs";
 import { beforeEach, describe, expect, it } from "vitest";
 import { local } from "../in-process.js";
 import { NOON, served } from "../served.js";
@@ -27,6 +27,7 @@ describe("doctor", () => {
     ).toEqual([
       "ok realm EXAMPLE.TEST, profile textbook, in ./realm",
       expect.stringMatching(/^note profile permits weak encryption \(.*\): for learning$/),
+      "ok database principals, notes and replay: every record can be read",
       "ok principals 2, every record opens",
       "ok keytab 1 keys in ./realm/v.keytab",
       `ok cache alice@EXAMPLE.TEST until ${local(NOON + 36_000_000)}; the clocks agree`,
@@ -45,6 +46,17 @@ describe("doctor", () => {
       /^note realm +\.\/realm: there is no realm here\n {15}hint: check the path, or make/,
     );
     expect(stdout).toMatch(/\nnote cache +nobody is logged in\n {15}hint: tessera kinit\n/);
+  });
+
+  it("finds a database that is damaged, and does not end with it", async () => {
+    const data = shell.file("realm/principals/data.mdb");
+    truncateSync(data, statSync(data).size / 2);
+    const { code, stdout } = await doctor();
+    expect(code).toBe(1);
+    expect(stdout).toMatch(
+      /\nBAD {2}database {3}lmdb:\.\/realm\/principals: page \d+ of \d+\n {15}hint: restore a backup\n/,
+    );
+    expect(stdout).toContain(`ok   AS         ${tests.realm.kdc.as}: SERVING\n`);
   });
 
   it("finds a file that others can read, and says what mends it", async () => {
@@ -77,14 +89,14 @@ describe("doctor", () => {
 
   it("finds a login that is over, and a clock that is wrong", async () => {
     tests.realm.advance("10h");
-    expect((await lines())[4]).toBe("note cache      alice@EXAMPLE.TEST: expired");
+    expect((await lines())[5]).toBe("note cache      alice@EXAMPLE.TEST: expired");
     const now = shell.now;
     shell.now = () => now() - 120_000;
     await tests.login("alice");
     const found = await lines();
     shell.now = now;
-    expect(found[4]).toMatch(/^BAD {2}cache +alice@.*; the KDC's clock is 120000 ms off ours$/);
-    expect(found[5]).toMatch(/^ +hint: set the clock \(NTP\)$/);
+    expect(found[5]).toMatch(/^BAD {2}cache +alice@.*; the KDC's clock is 120000 ms off ours$/);
+    expect(found[6]).toMatch(/^ +hint: set the clock \(NTP\)$/);
   });
 
   it("gives the same as JSON", async () => {
