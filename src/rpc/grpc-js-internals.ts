@@ -8,6 +8,7 @@
  * field it is.
  */
 import type { ServerHttp2Stream } from "node:http2";
+import { isIP } from "node:net";
 import type { SecureContextOptions } from "node:tls";
 import * as grpc from "@grpc/grpc-js";
 import { RpcError } from "./rpc-error.js";
@@ -163,4 +164,33 @@ export function changeServerCredentials(
   // Node takes what is left out to mean its defaults.
   const { ciphers } = fixed;
   running.updateSecureContextOptions({ ...context, ...(ciphers !== undefined && { ciphers }) });
+}
+
+interface HiddenCredentials {
+  _createSecureConnector?: (...parts: unknown[]) => HiddenConnector;
+}
+
+interface HiddenConnector {
+  readonly connectionOptions?: { readonly host?: string; servername?: string };
+}
+
+/**
+ * Has channels with these credentials, which are changed, send no address as the TLS server name: RFC 6066 §3
+ * has names alone there, and Node warns of addresses (DEP0123). The certificate is compared with the address all
+ * the same. Where this version of grpc-js keeps its options elsewhere, nothing changes.
+ */
+export function withoutAddressAsServerName<Credentials extends grpc.ChannelCredentials>(
+  credentials: Credentials,
+): Credentials {
+  const hidden = credentials as HiddenCredentials;
+  const make = hidden._createSecureConnector;
+  if (make === undefined) return credentials;
+  hidden._createSecureConnector = (...parts) => {
+    const connector = make.apply(credentials, parts);
+    const options = connector.connectionOptions;
+    // Node compares the certificate with the server name or, without one, with the host.
+    if (options?.servername === options?.host && isIP(options?.host ?? "") !== 0) delete options?.servername;
+    return connector;
+  };
+  return credentials;
 }

@@ -26,10 +26,12 @@ export function makeTls(): { server: grpc.ServerCredentials; client: grpc.Channe
   }
 }
 
-/** Writes a new key, mode 0600, and its certificate for `localhost`. */
-export function makeCertificate(key: string, certificate: string): void {
+/**
+ * Writes a new key, mode 0600, and its certificate for `localhost`, or for other names: `IP:127.0.0.1`.
+ */
+export function makeCertificate(key: string, certificate: string, names = "DNS:localhost"): void {
   const curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", key];
-  const subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-days", "2"];
+  const subject = ["-subj", "/CN=localhost", "-addext", `subjectAltName=${names}`, "-days", "2"];
   openssl(["req", "-x509", ...curve, "-out", certificate, ...subject]);
 }
 

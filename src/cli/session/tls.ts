@@ -4,6 +4,7 @@ import { readFile, realpath } from "node:fs/promises";
 import { createSecureContext } from "node:tls";
 import * as grpc from "@grpc/grpc-js";
 import { readSecret } from "../../files/secret-file.js";
+import { withoutAddressAsServerName } from "../../rpc/grpc-js-internals.js";
 import { CommandError, UsageError } from "../frame/command.js";
 import type { TlsChoice } from "../options/client-options.js";
 
@@ -19,7 +20,8 @@ export async function channelCredentials(choice: TlsChoice): Promise<grpc.Channe
   }
   const authorities = await readCertificates(ca);
   const pair = await readPair(cert, key);
-  return grpc.credentials.createSsl(authorities, pair?.private_key, pair?.cert_chain);
+  const credentials = grpc.credentials.createSsl(authorities, pair?.private_key, pair?.cert_chain);
+  return withoutAddressAsServerName(credentials);
 }
 
 /** The files of a server's TLS; plaintext if all are undefined. */
