@@ -1,6 +1,6 @@
 /** Keys in messages (RFC 4120 §5.2.9, EncryptionKey): a `Key` to its message and back. */
 import type { EncryptionKey } from "../gen/kerberos/v1/encryption_pb.js";
-import { etypeOf } from "./etypes.js";
+import { etypeOf, etypeText } from "./etypes.js";
 import { Key } from "./keys.js";
 import { KrbError } from "./krb-error.js";
 
@@ -24,11 +24,8 @@ export function fromEncryptionKey(
   if (!permitted.includes(message.etype))
     throw new KrbError(
       "KDC_ERR_ETYPE_NOSUPP",
-      `${field}: encryption type ${message.etype} is not permitted here`,
-      {
-        field,
-        etype: String(message.etype),
-      },
+      `${field}: ${etypeText(message.etype)} is not permitted here, only ${permitted.map(etypeText).join(", ")}`,
+      { field, etype: String(message.etype), permitted: permitted.join(" ") },
     );
   try {
     const key = new Key(etypeOf(message.etype), message.key);

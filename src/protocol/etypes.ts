@@ -30,6 +30,12 @@ export function etypeName(etype: number): string {
   return knownEtype(etype)?.name ?? `etype ${etype}`;
 }
 
+/** An encryption type for a person who may have to name it: `des-cbc-md5 (3)`. */
+export function etypeText(etype: number): string {
+  const row = knownEtype(etype);
+  return row === undefined ? `type ${etype}` : `${row.name} (${etype})`;
+}
+
 /** The encryption type that a person means by an IANA name, a short name or a number; undefined: none. */
 export function etypeByName(text: string): EncryptionType | undefined {
   for (const row of ENCRYPTION_TYPES.values())

@@ -14,6 +14,7 @@ import { type Principal, parsePrincipal } from "./principal.js";
 import { seal, unseal } from "./sealed-part.js";
 import { decodeBlob } from "./strict-decode.js";
 import { areCanonicalFlags, canonicalFlags } from "./ticket-flags.js";
+import { badKeyVersion, noKey, notUs, sessionKeyRefused, ticketEtypeRefused } from "./ticket-refusals.js";
 
 /** What a ticket says. Times are milliseconds since the epoch. */
 export interface TicketContents {
@@ -89,12 +90,12 @@ export function openTicket(
   permitted: readonly number[],
 ): TicketContents {
   const ticket = decodeBlob(TicketSchema, bytes, "ticket");
-  if (ticket.server !== service.principal) throw notUs(service.principal);
+  if (ticket.server !== service.principal) throw notUs(service.principal, ticket.server);
   const { key, kvno } = findKey(ticket, service, permitted);
   const part = unseal({ key, usage: KeyUsage.TICKET }, "encTicketPart", ticket.encPart!, () =>
     badIntegrity(kvno),
   );
-  if (part.server !== service.principal) throw notUs(service.principal);
+  if (part.server !== service.principal) throw notUs(service.principal, "");
   return readContents(part, permitted);
 }
 
@@ -134,28 +135,21 @@ export function checkTicketTimes(ticket: TicketContents, now: number, skew: numb
 function findKey(ticket: Ticket, service: ServiceKeys, permitted: readonly number[]): LongTermKey {
   if (ticket.encPart === undefined) throw malformed("ticket.enc_part", "required");
   const { etype, kvno } = ticket.encPart;
-  if (!permitted.includes(etype))
-    throw new KrbError("KDC_ERR_ETYPE_NOSUPP", `tickets of encryption type ${etype} are not accepted here`, {
-      etype: String(etype),
-      permitted: permitted.join(" "),
-    });
+  if (!permitted.includes(etype)) throw ticketEtypeRefused(etype, service.principal, permitted);
   const ofEtype = service.keys.filter(({ key }) => key.etype.etype === etype);
-  if (ofEtype.length === 0)
-    throw new KrbError("KRB_AP_ERR_NOKEY", `no key of encryption type ${etype} for ${service.principal}`, {
-      server: service.principal,
-      etype: String(etype),
-    });
+  if (ofEtype.length === 0) {
+    const held = new Set(service.keys.map(({ key }) => key.etype.etype));
+    throw noKey(etype, service.principal, [...held]);
+  }
   // A keytab's old form keeps the low 8 bits of a version (krb5 1.21, kt_file.c, krb5_ktfile_get_entry).
   const found =
     ofEtype.find((candidate) => candidate.kvno === kvno) ??
     ofEtype.find((candidate) => candidate.kvno === (kvno & 0xff));
   if (found !== undefined) return found;
-  const held = ofEtype.map((candidate) => candidate.kvno).join(" ");
-  throw new KrbError(
-    "KRB_AP_ERR_BADKEYVER",
-    `the ticket was made with key version ${kvno} of ${service.principal}, held here: ${held}; ` +
-      "write the keytab anew (tessera kadmin ktadd) or get a new ticket",
-    { server: service.principal, ticket_kvno: String(kvno), held_kvno: held },
+  throw badKeyVersion(
+    ticket.encPart,
+    service.principal,
+    ofEtype.map((candidate) => candidate.kvno),
   );
 }
 
@@ -170,7 +164,7 @@ function readContents(part: EncTicketPart, permitted: readonly number[]): Ticket
   return {
     client: parsePrincipal(part.client, "ticket.client"),
     server: parsePrincipal(part.server, "ticket.server"),
-    sessionKey: fromEncryptionKey(part.key, permitted, "ticket.key"),
+    sessionKey: sessionKeyOf(part, permitted),
     flags: part.flags,
     authtime: fromTimestamp(part.authtime, "ticket.authtime"),
     starttime: fromTimestamp(part.starttime, "ticket.starttime"),
@@ -181,8 +175,11 @@ function readContents(part: EncTicketPart, permitted: readonly number[]): Ticket
   };
 }
 
-function notUs(service: Principal): KrbError {
-  return new KrbError("KRB_AP_ERR_NOT_US", `the ticket is not for ${service}`, { server: service });
+function sessionKeyOf({ key }: EncTicketPart, permitted: readonly number[]): Key {
+  if (key === undefined || permitted.includes(key.etype))
+    return fromEncryptionKey(key, permitted, "ticket.key");
+  key.key.fill(0);
+  throw sessionKeyRefused(key.etype, permitted);
 }
 
 function badIntegrity(kvno: number): KrbError {

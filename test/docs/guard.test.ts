@@ -87,6 +87,25 @@ describe("refusals", () => {
     }
   });
 
+  test("each reason has a row that says what was compared and what mends it, and there is no other", () => {
+    const listed = new Set(rows.flatMap(([, , reasons]) => reasons!.match(/K(?:RB|DC)_\w+/g) ?? []));
+    const mended = table("reason").map(([reason, , what]) => {
+      expect(what).not.toBe("");
+      return reason!;
+    });
+    expect(mended.toSorted()).toEqual([...listed].sort());
+  });
+
+  test("every detail that the tests of the guard see is in that row", () => {
+    const compared = new Map(table("reason").map(([reason, cell]) => [reason!, named(cell!)]));
+    const source = read("test/services/guard/refusals.test.ts");
+    const seen = [...source.matchAll(/reason: "(\w+)",\n\s+details: \{([^}]*)\}/g)];
+    expect(seen.length).toBeGreaterThan(15);
+    for (const [, reason, details] of seen)
+      for (const [, name] of details!.matchAll(/(\w+): /g))
+        expect(compared.get(reason!), reason).toContain(name);
+  });
+
   test("every reason that the tests of the guard see is in the table", () => {
     const listed = rows.map(([, , reasons]) => reasons).join(" ");
     const seen = ["refusals", "access", "streams", "over-sockets"].flatMap((name) => [

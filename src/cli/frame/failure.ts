@@ -64,9 +64,15 @@ const HINTS: Partial<Record<KrbErrorName, Hint>> = {
   KDC_ERR_TGT_REVOKED: () => "log in again: tessera kinit",
   KDC_ERR_SERVICE_REVOKED: () => "the operator enables it: tessera kadmin modprinc --enable SERVICE",
   KDC_ERR_KEY_EXPIRED: () => "the operator sets a new password: tessera kadmin cpw PRINCIPAL",
-  KDC_ERR_ETYPE_NOSUPP: () =>
-    "compare the encryption types: tessera kadmin getprinc PRINCIPAL, tessera realm show; " +
-    "or choose with --etype; DES is used only there, or where TESSERA_REALM_DIR names the folder of a textbook realm",
+  KDC_ERR_ETYPE_NOSUPP: ({ field, server }) => {
+    if (!field?.startsWith("ticket"))
+      return (
+        "compare the encryption types: tessera kadmin getprinc PRINCIPAL, tessera realm show; or choose with " +
+        "--etype; DES is used only there, or where TESSERA_REALM_DIR names the folder of a textbook realm"
+      );
+    if (server?.startsWith("krbtgt/")) return "log in again: tessera kinit";
+    return "give the service keys that it accepts, or let it accept these: profile of guard, or of tessera serve v";
+  },
   KDC_ERR_NEVER_VALID: () => "ask for a ticket that ends in the future (-l), and check the clock",
   KDC_ERR_BADOPTION: () =>
     "only a renewable ticket is renewed (klist -f shows the flag R): kinit -r 7d, then kinit -R",
@@ -77,7 +83,10 @@ const HINTS: Partial<Record<KrbErrorName, Hint>> = {
   KRB_AP_ERR_TKT_EXPIRED: KINIT,
   KRB_AP_ERR_TKT_NYV: SET_CLOCK,
   KRB_AP_ERR_REPEAT: () => "an authenticator is good for one request only: make the call again",
-  KRB_AP_ERR_BADKEYVER: KTADD,
+  KRB_AP_ERR_BADKEYVER: (compared) =>
+    Number(compared.ticket_kvno) < Number(compared.held_kvno?.split(" ")[0])
+      ? KINIT(compared)
+      : KTADD(compared),
   KRB_AP_ERR_NOKEY: KTADD,
   KRB_AP_ERR_NOT_US: () => "the address belongs to another service: check --service and --address",
   KRB_AP_ERR_BAD_INTEGRITY: ({ part }) =>

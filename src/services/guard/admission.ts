@@ -140,7 +140,8 @@ function checkFloor({ floor }: AdmissionPolicy, { protection, principal }: Calle
   if (isAtLeast(protection, floor)) return;
   throw new KrbError(
     "KDC_ERR_POLICY",
-    `the service asks for protection ${floor} at least, the call has ${protection}`,
+    `the service asks for protection ${floor} at least, the call has ${protection}: ` +
+      `set protection of ticketInterceptor, or call --protection ${floor}`,
     { rule: "protection", floor, protection, client: principal },
   );
 }

@@ -45,6 +45,18 @@ describe("a failure", () => {
 
   it.each<[KrbErrorName, Readonly<Record<string, string>>, string]>([
     ["KRB_AP_ERR_TKT_EXPIRED", {}, "run `tessera kinit`"],
+    ["KRB_AP_ERR_BADKEYVER", { ticket_kvno: "1", held_kvno: "3 2" }, "run `tessera kinit`"],
+    [
+      "KRB_AP_ERR_BADKEYVER",
+      { ticket_kvno: "4", held_kvno: "3 2", server: "v/x@R" },
+      "write the service's keytab again: tessera kadmin ktadd -k FILE -norandkey v/x@R",
+    ],
+    [
+      "KDC_ERR_ETYPE_NOSUPP",
+      { field: "ticket", server: "v/x@R" },
+      "give the service keys that it accepts, or let it accept these: profile of guard, or of tessera serve v",
+    ],
+    ["KDC_ERR_ETYPE_NOSUPP", { field: "ticket", server: "krbtgt/R@R" }, "log in again: tessera kinit"],
     ["KRB_AP_ERR_SKEW", {}, "set the clocks of both machines (NTP)"],
     [
       "KRB_AP_ERR_SKEW",

@@ -156,7 +156,9 @@ describe("the floor of protection", () => {
     else
       expect(refusalOf(judge)).toMatchObject({
         reason: "KDC_ERR_POLICY",
-        message: `the service asks for protection ${floor} at least, the call has ${protection}`,
+        message:
+          `the service asks for protection ${floor} at least, the call has ${protection}: ` +
+          `set protection of ticketInterceptor, or call --protection ${floor}`,
         details: { rule: "protection", floor, protection, client: ALICE },
       });
   });

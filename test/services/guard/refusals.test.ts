@@ -163,6 +163,21 @@ const rows: readonly Row[] = [
     ),
     code: "UNAUTHENTICATED",
     reason: "KRB_AP_ERR_NOT_US",
+    details: { server: "chat/api.example.test@TEST.EXAMPLE", ticket_server: "v/localhost@TEST.EXAMPLE" },
+  },
+  {
+    what: "a ticket that names a service of another realm",
+    values: one(() =>
+      withTicket((ticket) => {
+        ticket.server = ticket.server.replace("@TEST.EXAMPLE", "@ELSEWHERE.EXAMPLE");
+      }),
+    ),
+    code: "UNAUTHENTICATED",
+    reason: "KRB_AP_ERR_NOT_US",
+    details: {
+      server: "chat/api.example.test@TEST.EXAMPLE",
+      ticket_server: "chat/api.example.test@ELSEWHERE.EXAMPLE",
+    },
   },
   {
     what: "an AP-REQ for another method",
@@ -238,6 +253,12 @@ const rows: readonly Row[] = [
     ),
     code: "FAILED_PRECONDITION",
     reason: "KDC_ERR_ETYPE_NOSUPP",
+    details: {
+      field: "ticket",
+      etype: "3",
+      permitted: "20 19",
+      server: "chat/api.example.test@TEST.EXAMPLE",
+    },
   },
   {
     what: "a session key of a weak encryption type",
@@ -246,13 +267,14 @@ const rows: readonly Row[] = [
     }),
     code: "FAILED_PRECONDITION",
     reason: "KDC_ERR_ETYPE_NOSUPP",
+    details: { field: "ticket.key", etype: "3", permitted: "20 19" },
   },
   {
     what: "a key version that is not held",
     values: one(() => makeProof(world, { credentials: forge(world, {}, 7) })),
     code: "UNAUTHENTICATED",
     reason: "KRB_AP_ERR_BADKEYVER",
-    details: { ticket_kvno: "7", held_kvno: "1" },
+    details: { etype: "20", ticket_kvno: "7", held_kvno: "1", server: "chat/api.example.test@TEST.EXAMPLE" },
   },
   {
     what: "a ticket with a bit changed",
@@ -409,6 +431,18 @@ test("a ticket that would be let in is all that these lack", async () => {
   expect(await rawSay(world, [await makeProof(world, { credentials: forge(world) })])).toBe("hello");
   expect(world.seen).toHaveLength(2);
   world.seen.length = 0;
+});
+
+test("a keytab without a key of the ticket's encryption type names what it holds", async () => {
+  const { principal, keys } = world.keys;
+  const keytab = () => ({ principal, keys: keys.filter(({ key }) => key.etype.etype === 19) });
+  await using other = await openWorld({ realm: world.realm, guard: { keytab } });
+  expect(await refusalOf(other.client().say("a"))).toMatchObject({
+    code: "UNAUTHENTICATED",
+    reason: "KRB_AP_ERR_NOKEY",
+    text: expect.stringContaining("tessera kadmin ktadd -norandkey"),
+    details: { server: principal, etype: "20", held: "19" },
+  });
 });
 
 describe("a replayed AP-REQ", () => {
