@@ -6,6 +6,7 @@ import { readFileSync } from "node:fs";
 import * as grpc from "@grpc/grpc-js";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { PROTECTIONS } from "../../src/protocol/call-binding.js";
+import type { ChatHandlers } from "../services/guard/chat.js";
 import { openWorld, type World } from "../services/guard/world.js";
 import {
   ENVOY,
@@ -60,8 +61,17 @@ const note: grpc.ServerInterceptor = (_method, call) => {
   received.push(call.getHost());
   return new grpc.ServerInterceptingCall(call);
 };
+/** Whether the next Say is answered with UNAVAILABLE. */
+let unavailable = false;
 beforeAll(async () => {
-  world = await openWorld({ before: [note] });
+  const handlers: Partial<ChatHandlers> = {
+    say: (call, callback) => {
+      if (unavailable) callback({ code: grpc.status.UNAVAILABLE, details: "not yet" });
+      else callback(null, { text: call.request.text });
+      unavailable = false;
+    },
+  };
+  world = await openWorld({ before: [note], handlers });
 });
 afterAll(() => world[Symbol.asyncDispose]());
 
@@ -135,6 +145,14 @@ describe.skipIf(ENVOY === undefined)(`behind Envoy${ENVOY ? "" : " (skipped: it 
     expect(received.at(-1)).toBe(expected);
     expect(said).toBe(expected === AUTHORITY ? "hello" : "KRB_AP_ERR_MODIFIED");
     expect(page).toContain(name === "" ? "| Envoy |" : `\`${name}\``);
+  });
+
+  test("that repeats calls itself: its second attempt is a replay", async () => {
+    const retry_policy = { retry_on: "unavailable", num_retries: 1 };
+    await using proxy = startEnvoy(upstream(), { route: { retry_policy } });
+    unavailable = true;
+    await expect(outcome(proxy)).resolves.toBe("KRB_AP_ERR_REPEAT");
+    expect(world.log.slice(-2).map(({ result }) => result)).toEqual(["OK", "KRB_AP_ERR_REPEAT"]);
   });
 
   test("all four kinds of call at every protection", async () => {
