@@ -43,6 +43,14 @@ export function withKeptOffset(error: unknown, kept: number): unknown {
   return new KrbError(error.reason, error.message, { ...error.details, kept_offset_ms: String(kept) });
 }
 
+/**
+ * Whether an error says that our time is too far from the server's. Without an offset it is the server's own
+ * memory that is at fault, and no other time would do.
+ */
+export function isTimeRefused(error: unknown): error is KrbError {
+  return hintedOffset(error, 0) !== undefined;
+}
+
 /** Whether an error says that clocks are too far apart. */
 export function isSkew(error: unknown): error is KrbError {
   return error instanceof KrbError && error.reason === "KRB_AP_ERR_SKEW";

@@ -28,7 +28,7 @@ import { DEFAULT_ADDRESSES } from "../rpc/default-addresses.js";
 import type { AdviceMemory } from "./advice-file.js";
 import { type ClientEtypes, profileEtypes } from "./client-etypes.js";
 import { ClockCorrection } from "./clock-correction.js";
-import { isSkew } from "./clock-offset.js";
+import { isTimeRefused } from "./clock-offset.js";
 import { Connections } from "./connections.js";
 import { type CachedLogin, memoryCache } from "./credential-cache.js";
 import { isMendedByTicket } from "./guard/refused-ticket.js";
@@ -234,7 +234,7 @@ export class KerberosClient {
     const prove = () => this.#whileLoggedIn((current) => this.#proofOf(server, current));
     const proof = await prove();
     const answer = await access(proof).catch(async (error: unknown) => {
-      if (!isSkew(error) || !(await this.correctClock(proof))) throw error;
+      if (!isTimeRefused(error) || !(await this.correctClock(proof))) throw error;
       return access(await prove());
     });
     return readAnswer(answer, operation.response);

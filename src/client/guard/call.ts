@@ -18,7 +18,7 @@ import { AP_REQ_METADATA } from "../../rpc/metadata-names.js";
 import { RpcError } from "../../rpc/rpc-error.js";
 import { fromServiceError, toStatus } from "../../rpc/status.js";
 import { toBuffer } from "../../rpc/to-buffer.js";
-import { isSkew } from "../clock-offset.js";
+import { isTimeRefused } from "../clock-offset.js";
 import { checkChannel } from "./channel.js";
 import type { InterceptorConfig } from "./config.js";
 import { GuardedMessages } from "./messages.js";
@@ -158,14 +158,14 @@ export class GuardedCall extends grpc.InterceptingCall implements grpc.Intercept
         state.messages.checkEnded();
       }
       const refusal = status.code === grpc.status.OK ? undefined : fromServiceError(status);
-      if (state.at === "sent" && isSkew(refusal) && state.repeat !== undefined) {
+      if (state.at === "sent" && isTimeRefused(refusal) && state.repeat !== undefined) {
         this.#next = this.#open();
         const { listener, ticket, repeat } = state;
         void this.#getTicket({ at: "waiting", listener, ...repeat, refused: { status, ticket } });
         return;
       }
       this.#leave(OVER);
-      if (isSkew(refusal)) void this.#tellAfter(this.#isCorrected(state.ticket), state, status);
+      if (isTimeRefused(refusal)) void this.#tellAfter(this.#isCorrected(state.ticket), state, status);
       else if (isMendedByTicket(refusal)) void this.#tellAfter(this.#forget(state.ticket), state, status);
       else state.listener.onReceiveStatus?.(status);
     } catch (error) {

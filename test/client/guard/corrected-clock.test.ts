@@ -4,6 +4,8 @@ import { describe, expect, test } from "vitest";
 import { ticketInterceptor } from "../../../src/client/index.js";
 import { KrbError } from "../../../src/protocol/krb-error.js";
 import { toStatus } from "../../../src/rpc/status.js";
+import { MemoryReplayCache } from "../../../src/store/memory-replay-cache.js";
+import { createTestRealm } from "../../../src/testing/index.js";
 import { CHAT } from "../../services/guard/chat.js";
 import { forge, refusalOf } from "../../services/guard/proof.js";
 import { openWorld, SERVICE } from "../../services/guard/world.js";
@@ -73,6 +75,22 @@ test("a service whose own clock is wrong is asked once: the KDC's time is what c
   expect(await refusalOf(world.client().say("a"))).toMatchObject({ reason: "KRB_AP_ERR_SKEW" });
   expect(calls).toBe(1);
   expect((await world.alice.cached())?.kdcOffset).toBe(0);
+});
+
+test("a service that can't know what it saw before its start asks for no other time", async () => {
+  const startedAt = Date.UTC(2027, 0);
+  const realm = await createTestRealm({
+    users: { alice: "secret", bob: "other" },
+    services: [SERVICE],
+    now: startedAt,
+  });
+  const replayCache = new MemoryReplayCache({ skew: realm.policy.clockSkew, startedAt });
+  await using world = await openWorld({ realm, guard: { replayCache } });
+  await world.alice.serviceTicket(world.service);
+  const asked = realm.log.length;
+  expect(await refusalOf(world.client().say("a"))).toMatchObject({ reason: "KRB_AP_ERR_SKEW" });
+  expect(world.log).toHaveLength(1);
+  expect(realm.log).toHaveLength(asked);
 });
 
 test("a call that is cancelled while the clock is measured ends once, as cancelled", async () => {
