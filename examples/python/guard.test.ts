@@ -19,7 +19,7 @@ import { HAS_OPENSSL, makeTls } from "../../test/support/wire-tls.js";
 import { orders } from "../orders/definition.js";
 
 const PASSWORD = "a horse of another colour";
-const SERVICE = "orders/api.example.test";
+const SERVICE = "orders/localhost";
 const HOUR = 3_600_000;
 const { lacks, path } = PYTHON;
 const why = lacks === "" ? "" : ` (skipped: ${path} lacks ${lacks})`;
@@ -39,10 +39,7 @@ describe.skipIf(lacks !== "")(`a guard client in Python${why}`, { timeout: 60_00
     // An hour behind the client's clock.
     const now = Date.now() - HOUR;
     realm = await createTestRealm({ users: { alice: PASSWORD }, services: [SERVICE], now });
-    const keys = await realm.keys(SERVICE);
-    const replayCache = new MemoryReplayCache({ skew: 300_000, startedAt: now, restart: "fresh" });
-    const clock = () => realm.now;
-    interceptors = [guard({ keytab: () => keys, replayCache, clock, log: (line) => void log.push(line) })];
+    interceptors = [await guardOf(realm)];
     expect(await run("node_modules/.bin/buf", ["build", "examples/orders", "-o", descriptors])).toMatchObject(
       {
         exit: 0,
@@ -59,6 +56,13 @@ describe.skipIf(lacks !== "")(`a guard client in Python${why}`, { timeout: 60_00
     rmSync(folder, { recursive: true });
   });
 
+  async function guardOf(realm: TestRealm, profile?: "textbook"): Promise<grpc.ServerInterceptor> {
+    const keys = await realm.keys(SERVICE);
+    const replayCache = new MemoryReplayCache({ skew: 300_000, startedAt: realm.now, restart: "fresh" });
+    const told = { clock: () => realm.now, log: (line: LogRecord) => void log.push(line) };
+    return guard({ keytab: () => keys, replayCache, ...told, ...(profile && { profile }) });
+  }
+
   /** A server of the orders service; its address. */
   async function serve(
     options: grpc.ServerOptions = { interceptors },
@@ -67,7 +71,7 @@ describe.skipIf(lacks !== "")(`a guard client in Python${why}`, { timeout: 60_00
     const server = new grpc.Server(options);
     servers.push(server);
     const owner = (call: Parameters<typeof callerOf>[0]) =>
-      options.interceptors === interceptors ? callerOf(call).principal : "nobody";
+      options.interceptors ? callerOf(call).principal : "nobody";
     type Item = { item: string };
     server.addService(orders.OrderService.service, {
       placeOrder(call: grpc.ServerUnaryCall<Item, object>, callback: grpc.sendUnaryData<object>) {
@@ -96,15 +100,15 @@ describe.skipIf(lacks !== "")(`a guard client in Python${why}`, { timeout: 60_00
   }
 
   /** Runs orders.py as alice. */
-  function order(address: string, words: string): Promise<PythonRun> {
-    const { as, tgs } = realm.kdc;
+  function order(address: string, words: string, at = realm): Promise<PythonRun> {
+    const { as, tgs } = at.kdc;
     const where = ["--as", as, "--tgs", tgs, "--address", address, "--descriptors", descriptors];
     const args = ["alice@TEST.EXAMPLE", ...words.split(" "), ...where];
     return runPython(fileURLToPath(new URL("orders.py", import.meta.url)), args, `${PASSWORD}\n`);
   }
 
-  async function answers(address: string, words: string): Promise<unknown[]> {
-    const { code, out, err } = await order(address, words);
+  async function answers(address: string, words: string, at?: TestRealm): Promise<unknown[]> {
+    const { code, out, err } = await order(address, words, at);
     expect({ code, err }).toEqual({ code: 0, err: "" });
     return out
       .trim()
@@ -125,6 +129,19 @@ describe.skipIf(lacks !== "")(`a guard client in Python${why}`, { timeout: 60_00
       { order: { id: 1, item: "desk", owner } },
     ]);
     expect(log.map(({ result }) => result)).toEqual(["OK", "OK", "OK"]);
+  });
+
+  test("calls under DES in a textbook realm, where it accepts DES", async () => {
+    const users = { alice: PASSWORD };
+    await using lessons = await createTestRealm({ profile: "textbook", users, services: [SERVICE] });
+    const address = await serve({ interceptors: [await guardOf(lessons, "textbook")] });
+    for (const protection of PROTECTIONS) {
+      const words = `list --etypes 20,19,3 --protection ${protection}`;
+      expect(await answers(address, words, lessons)).toHaveLength(2);
+      expect(await answers(address, words.replace("list", "place lamp desk"), lessons)).toEqual([
+        { placed: 2 },
+      ]);
+    }
   });
 
   test("a retried attempt carries a proof of its own", async () => {

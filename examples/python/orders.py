@@ -48,14 +48,16 @@ def main():
     parser.add_argument("item", nargs="*")
     parser.add_argument("--as", dest="as_address", default="127.0.0.1:8801", metavar="HOST:PORT")
     parser.add_argument("--tgs", default="127.0.0.1:8802", metavar="HOST:PORT")
-    parser.add_argument("--address", default="127.0.0.1:8810", metavar="HOST:PORT", help="of the service")
-    parser.add_argument("--service", default="orders/api.example.test", help="the service's principal")
+    parser.add_argument("--address", default="localhost:50051", metavar="HOST:PORT", help="of the service")
+    parser.add_argument("--service", default="orders/localhost", help="the service's principal")
     parser.add_argument("--authority", help="the service's :authority, if not its address")
     parser.add_argument("--ca", metavar="FILE", help="certificates to trust: the service has TLS")
     parser.add_argument(
         "--protection", default="authenticate", choices=["authenticate", "integrity", "privacy"]
     )
-    parser.add_argument("--descriptors", default=pathlib.Path(__file__).parent / "orders.binpb", metavar="FILE")
+    descriptors = pathlib.Path(__file__).parent / "orders.binpb"
+    parser.add_argument("--descriptors", default=descriptors, metavar="FILE")
+    parser.add_argument("--etypes", default="20,19", help="accepted encryption types, best first (20, 19, 3)")
     parser.add_argument("--clock-error", type=int, default=0, metavar="SECONDS", help="added to the clock")
     options = parser.parse_args()
 
@@ -63,7 +65,8 @@ def main():
     service = options.service if "@" in options.service else f"{options.service}@{realm}"
     message = m.classes(pathlib.Path(options.descriptors))
     clock = lambda: time.time_ns() // 1_000_000 + options.clock_error * 1000
-    client = Client(options.as_address, options.tgs, clock=clock)
+    etypes = [int(etype) for etype in options.etypes.split(",")]
+    client = Client(options.as_address, options.tgs, etypes, clock)
     try:
         ticket = client.ticket(client.login(options.principal, sys.stdin.readline().rstrip("\n")), service)
         with open_channel(options, client, ticket) as channel:
