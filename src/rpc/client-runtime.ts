@@ -19,7 +19,8 @@ import type {
 import * as grpc from "@grpc/grpc-js";
 import { CHANNEL_OPTIONS } from "./channel-options.js";
 import { type Requests, receive, sendAll } from "./client-streams.js";
-import { type HttpProxy, httpProxyFor } from "./http-proxy.js";
+import { targetBehindProxy } from "./grpc-js-internals.js";
+import { httpProxyFor } from "./http-proxy.js";
 import { isLoopbackAddress } from "./network-address.js";
 import { RpcError } from "./rpc-error.js";
 import { decodeResponse, encodeMessage, identity, methodPath } from "./service-definition.js";
@@ -67,8 +68,6 @@ export class ServiceClient {
   readonly #ownsChannel: boolean;
   readonly #timeoutMs: number;
   readonly #interceptors: readonly grpc.Interceptor[];
-  /** The proxy that the client's own channel goes through. */
-  readonly #proxy: HttpProxy | undefined;
   #closed = false;
 
   /** A client with a channel of its own, which `close` closes. */
@@ -96,7 +95,6 @@ export class ServiceClient {
         ...direct,
         ...options.channelOptions,
       };
-      this.#proxy = channelOptions["grpc.enable_http_proxy"] === 0 ? undefined : httpProxyFor(target);
       this.#client = new grpc.Client(target, credentialsOrOptions, channelOptions);
     } else {
       this.#client = new grpc.Client("", grpc.credentials.createInsecure(), { channelOverride: target });
@@ -248,8 +246,10 @@ export class ServiceClient {
   /** What a call failed with; where its proxy made no connection, with the proxy's name. */
   readonly #failure = (thrown: unknown): Error => {
     const error = fromServiceError(thrown);
-    const proxy = this.#proxy;
-    if (proxy === undefined || !(error instanceof RpcError) || !isProxysFault(error)) return error;
+    if (!(error instanceof RpcError) || !isProxysFault(error)) return error;
+    const target = targetBehindProxy(this.#client.getChannel());
+    const proxy = target === undefined ? undefined : httpProxyFor(target);
+    if (proxy === undefined) return error;
     return new RpcError(error.code, `no connection through the proxy of ${proxy.setting}`, {
       cause: error,
       hint: `to go without it: ${proxy.remedy}`,

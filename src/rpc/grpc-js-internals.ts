@@ -131,17 +131,30 @@ export function takeClientBytes(
     throw new RpcError(grpc.status.INTERNAL, "ticketInterceptor works on grpc-js's own channels only");
   layer.methodDefinition = { ...methodDefinition, requestSerialize: identity, responseDeserialize: identity };
   hidden.addStatusWatcher(onEnd);
-  const proxied = channel.options?.["grpc.http_connect_target"];
+  const behindProxy = proxiedTarget(channel);
   return {
     authority: host,
-    target: proxied === undefined ? target : undefined,
-    behindProxy: proxied === undefined ? undefined : String(proxied),
+    target: behindProxy === undefined ? target : undefined,
+    behindProxy,
     secure: channel.credentials?._isSecure?.() === true,
     isClosed: () => channel.getConnectivityState?.(false) === grpc.connectivityState.SHUTDOWN,
   };
 }
 
-interface HiddenCredentials {
+/**
+ * Where a channel has its proxy connect to, with its scheme; undefined: there is no proxy, or this version of
+ * grpc-js keeps its options elsewhere.
+ */
+export function targetBehindProxy(channel: grpc.ChannelInterface): string | undefined {
+  return proxiedTarget((channel as { readonly internalChannel?: HiddenChannel }).internalChannel);
+}
+
+function proxiedTarget(channel: HiddenChannel | undefined): string | undefined {
+  const target = channel?.options?.["grpc.http_connect_target"];
+  return target === undefined ? undefined : String(target);
+}
+
+interface HiddenServerCredentials {
   updateSecureContextOptions?(options: SecureContextOptions): void;
   _getSecureContextOptions?(): SecureContextOptions | null;
   _getConstructorOptions?(): SecureContextOptions | null;
@@ -156,8 +169,8 @@ export function changeServerCredentials(
   credentials: grpc.ServerCredentials,
   latest: grpc.ServerCredentials,
 ): void {
-  const running = credentials as unknown as HiddenCredentials;
-  const context = (latest as unknown as HiddenCredentials)._getSecureContextOptions?.();
+  const running = credentials as unknown as HiddenServerCredentials;
+  const context = (latest as unknown as HiddenServerCredentials)._getSecureContextOptions?.();
   const fixed = running._getConstructorOptions?.();
   if (!context || !fixed || running.updateSecureContextOptions === undefined)
     throw new TypeError("this version of grpc-js hides the certificates of a server");
@@ -166,7 +179,7 @@ export function changeServerCredentials(
   running.updateSecureContextOptions({ ...context, ...(ciphers !== undefined && { ciphers }) });
 }
 
-interface HiddenCredentials {
+interface HiddenClientCredentials {
   _createSecureConnector?: (...parts: unknown[]) => HiddenConnector;
 }
 
@@ -176,13 +189,13 @@ interface HiddenConnector {
 
 /**
  * Has channels with these credentials, which are changed, send no address as the TLS server name: RFC 6066 §3
- * has names alone there, and Node warns of addresses (DEP0123). The certificate is compared with the address all
- * the same. Where this version of grpc-js keeps its options elsewhere, nothing changes.
+ * has names alone there, and Node warns of addresses (DEP0123). The certificate is compared with the address
+ * all the same. Where this version of grpc-js keeps its options elsewhere, nothing changes.
  */
 export function withoutAddressAsServerName<Credentials extends grpc.ChannelCredentials>(
   credentials: Credentials,
 ): Credentials {
-  const hidden = credentials as HiddenCredentials;
+  const hidden = credentials as HiddenClientCredentials;
   const make = hidden._createSecureConnector;
   if (make === undefined) return credentials;
   hidden._createSecureConnector = (...parts) => {

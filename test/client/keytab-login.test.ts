@@ -90,7 +90,7 @@ describe("a client with a keytab", () => {
     expect(daemon.exchanges()).toEqual(["V OK"]);
   });
 
-  test("stays logged in for three lifetimes, through a rotation of its keys and a KDC that is away", async () => {
+  test("stays logged in for three lifetimes, though its keys are rotated and the KDC is away", async () => {
     await using daemon = await openDaemon();
     const { realm, network, client } = daemon;
     const began = realm.now;

@@ -105,6 +105,16 @@ describe("a call through a proxy", () => {
     expect(await check("kdc.example.test:8801")).toMatchObject({ message: nowhere });
   });
 
+  test("over somebody else's channel says the same", async () => {
+    vi.stubEnv("http_proxy", "http://127.0.0.1:1");
+    using owner = new HealthClient("kdc.example.test:8801", grpc.credentials.createInsecure());
+    using client = new HealthClient(owner.channel, { timeoutMs: 5000 });
+    const error = await client.check({ service: "" }).catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({
+      message: "no connection through the proxy of http_proxy=http://127.0.0.1:1",
+    });
+  });
+
   test("to this machine is none", async () => {
     vi.stubEnv("http_proxy", "http://127.0.0.1:1");
     expect(await check("127.0.0.1:2")).toMatchObject({

@@ -43,7 +43,7 @@ const KINIT: Hint = () => "run `tessera kinit`";
 const KTADD: Hint = ({ server }) =>
   `write the service's keytab again: tessera kadmin ktadd -k FILE -norandkey ${server ?? "SERVICE"}`;
 
-/** What grpc-js says where it was given no error: of a proxy, or of another channel's attempt a moment ago. */
+/** What grpc-js says where it was given no error: of a proxy, or of another channel's recent attempt. */
 const NOTHING: readonly string[] = ["", "undefined", "null"];
 
 /** What OpenSSL says of a certificate whose time is not now. */

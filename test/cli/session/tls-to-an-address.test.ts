@@ -1,4 +1,4 @@
-/** TLS to a server that is named by its address: the certificate must name it too, and Node has no warning. */
+/** TLS to a server named by its address: the certificate must name it too, and Node has no warning. */
 import { readFileSync } from "node:fs";
 import type { AddressInfo } from "node:net";
 import { createServer } from "node:tls";
@@ -25,8 +25,8 @@ describe.skipIf(!HAS_OPENSSL)("TLS", () => {
 
   /** Logs in at a realm whose servers have a certificate. */
   async function logIn(pair: { cert: string; key: string }, host: string) {
-    const words = `serve --as-port 0 --tgs-port 0 --v-port 0 --json --tls-cert ./${pair.cert} --tls-key ./${pair.key}`;
-    const serving = shell.start(words.split(" "));
+    const tls = `--tls-cert ./${pair.cert} --tls-key ./${pair.key}`;
+    const serving = shell.start(`serve --as-port 0 --tgs-port 0 --v-port 0 --json ${tls}`.split(" "));
     const { addresses } = JSON.parse(await serving.firstLine) as { addresses: { as: string; tgs: string } };
     const kdc = `${addresses.as},${addresses.tgs}`.replaceAll("127.0.0.1", host);
     const outcome = await shell.run(

@@ -39,7 +39,7 @@ describe("plaintext", () => {
     expect(() => check(target)).toThrow(expect.objectContaining({ code: grpc.status.FAILED_PRECONDITION }));
   });
 
-  test("to a proxy is refused, wherever the proxy is, with the variable that names it and both ways around it", () => {
+  test("to a proxy is refused, wherever it is, with the variable that names it and both ways around", () => {
     expect(() => check(undefined)).toThrow(refusal("proxy for api.example.test:443"));
     vi.stubEnv("grpc_proxy", "http://user:secret@127.0.0.1:3128");
     vi.stubEnv("no_grpc_proxy", undefined);
