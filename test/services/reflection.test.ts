@@ -1,7 +1,9 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
-import { type DescFile, fromBinary } from "@bufbuild/protobuf";
+import { type DescFile, fromBinary, isFieldSet } from "@bufbuild/protobuf";
 import {
+  FieldDescriptorProto_Type,
+  FieldDescriptorProtoSchema,
   type FileDescriptorProto,
   FileDescriptorProtoSchema,
   file_google_protobuf_cpp_features,
@@ -21,6 +23,7 @@ import { listen, TestService } from "../rpc/test-service.js";
 import { bufCurl } from "../support/buf.js";
 import { GRPCURL, grpcurl } from "../support/grpcurl.js";
 
+const MESSAGE = FieldDescriptorProto_Type.MESSAGE;
 const run = promisify(execFile);
 const shutdown = new AbortController();
 const server = makeServer();
@@ -128,6 +131,10 @@ test("v1alpha has a descriptor of its own, with comments, in which no name is v1
   ].filter((type) => type !== "");
   expect(types).toContain(".grpc.reflection.v1alpha.ServerReflectionRequest");
   expect(types.filter((type) => !type.startsWith(".grpc.reflection.v1alpha."))).toEqual([]);
+  const scalars = messageType.flatMap(({ field }) => field.filter(({ type }) => type !== MESSAGE));
+  expect(scalars.length).toBeGreaterThan(5);
+  for (const field of scalars)
+    expect(isFieldSet(field, FieldDescriptorProtoSchema.field.typeName)).toBe(false);
   const [again] = await filesOf({
     case: "fileByFilename",
     value: "grpc/reflection/v1alpha/reflection.proto",
