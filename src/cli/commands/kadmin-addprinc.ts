@@ -9,6 +9,7 @@ import {
   typedEtypes,
   typedPrincipal,
 } from "../options/kadmin-options.js";
+import { ABSENT_OF_PRINCIPALS } from "../options/mit-kadmin.js";
 import { PASSWORD_OPTIONS, readNewPassword } from "../options/password.js";
 import { REALM_OPTIONS } from "../options/realm-options.js";
 import { entryFacts } from "../screen/principal-entry.js";
@@ -39,6 +40,7 @@ export const command = defineCommand({
     ...LIMIT_OPTIONS,
     ...REALM_OPTIONS,
   },
+  absent: ABSENT_OF_PRINCIPALS,
   arguments: [0, 1],
   run: async ({ options, positionals, json, screen, now, stdin, ...around }) => {
     const { from } = options;

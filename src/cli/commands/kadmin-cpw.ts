@@ -4,6 +4,7 @@ import { changePassword } from "../../realm/principal-keys.js";
 import { changeToRandomKeys } from "../../realm/random-keys.js";
 import { defineCommand, UsageError } from "../frame/command.js";
 import { etypesOption, PRESENT_ETYPES, typedEtypes, typedPrincipal } from "../options/kadmin-options.js";
+import { ABSENT_OF_KEYS } from "../options/mit-kadmin.js";
 import { PASSWORD_OPTIONS, readNewPassword } from "../options/password.js";
 import { REALM_OPTIONS } from "../options/realm-options.js";
 import { entryFacts } from "../screen/principal-entry.js";
@@ -28,6 +29,7 @@ export const command = defineCommand({
     ...PASSWORD_OPTIONS,
     ...REALM_OPTIONS,
   },
+  absent: ABSENT_OF_KEYS,
   arguments: [1, 1],
   run: async ({ options, positionals, json, screen, now, stdin, ...around }) =>
     withRealm(around, options.dir, async (realm) => {

@@ -14,6 +14,7 @@ export const command = defineCommand({
     "Shows a principal: its state, its limits, and the versions and encryption types of its keys; never a key.",
   examples: ["tessera kadmin getprinc alice"],
   options: REALM_OPTIONS,
+  absent: { terse: "--json prints for programs" },
   arguments: [1, 1],
   run: async ({ options, positionals, json, screen, now, ...around }) =>
     withRealm(around, options.dir, async (realm) => {

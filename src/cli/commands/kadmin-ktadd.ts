@@ -4,6 +4,7 @@ import { exportKeys, exportNewKeys } from "../../realm/keytab.js";
 import { defineCommand, UsageError } from "../frame/command.js";
 import { keytabPath } from "../frame/environment.js";
 import { etypesOption, PRESENT_ETYPES, typedEtypes, typedPrincipal } from "../options/kadmin-options.js";
+import { ABSENT_OF_KEYS } from "../options/mit-kadmin.js";
 import { REALM_OPTIONS } from "../options/realm-options.js";
 import { withRealm } from "../session/realm.js";
 
@@ -26,6 +27,7 @@ export const command = defineCommand({
     ...etypesOption(PRESENT_ETYPES),
     ...REALM_OPTIONS,
   },
+  absent: ABSENT_OF_KEYS,
   arguments: [1, 64],
   run: async ({ options, positionals, json, screen, now, ...around }) =>
     withRealm(around, options.dir, async (realm) => {

@@ -2,6 +2,7 @@
 import { modifyPrincipal } from "../../realm/principals.js";
 import { defineCommand, UsageError } from "../frame/command.js";
 import { chosenLimits, LIMIT_OPTIONS, typedPrincipal } from "../options/kadmin-options.js";
+import { ABSENT_OF_PRINCIPALS } from "../options/mit-kadmin.js";
 import { REALM_OPTIONS } from "../options/realm-options.js";
 import { entryFacts } from "../screen/principal-entry.js";
 import { withRealm } from "../session/realm.js";
@@ -19,6 +20,7 @@ export const command = defineCommand({
     "tessera kadmin modprinc --pw-expire now alice",
   ],
   options: { ...LIMIT_OPTIONS, ...REALM_OPTIONS },
+  absent: ABSENT_OF_PRINCIPALS,
   arguments: [1, 1],
   run: async ({ options, positionals, json, screen, now, ...around }) =>
     withRealm(around, options.dir, async (realm) => {

@@ -23,6 +23,16 @@ export const command = defineCommand({
     "keep-going": { help: "go on after a command that fails; exit code 1 at the end" },
     ...REALM_OPTIONS,
   },
+  absent: {
+    q: "type the command after kadmin: tessera kadmin getprinc alice",
+    p: "it works on the realm's folder on this machine, as whoever may write there",
+    k: "it works on the realm's folder on this machine, as whoever may write there",
+    t: "it works on the realm's folder on this machine, as whoever may write there",
+    w: "it works on the realm's folder on this machine, as whoever may write there",
+    s: "it works on the realm's folder on this machine: --dir DIR",
+    d: "it works on the realm's folder on this machine: --dir DIR",
+    r: "the realm is the folder's: --dir DIR",
+  },
   arguments: [0, 0],
   run: async ({ options, json, screen, ...around }) => {
     const { file } = options;

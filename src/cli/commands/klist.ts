@@ -4,7 +4,7 @@ import { fileCache } from "../../client/file-credential-cache.js";
 import type { Credentials } from "../../protocol/credentials.js";
 import { formatDuration } from "../../protocol/duration.js";
 import { isoTime } from "../../protocol/kerberos-time.js";
-import { realmOf } from "../../protocol/principal.js";
+import { krbtgtOf, realmOf } from "../../protocol/principal.js";
 import { flagNames } from "../../protocol/ticket-flags.js";
 import { CommandError, defineCommand } from "../frame/command.js";
 import { cachePath, keytabPath } from "../frame/environment.js";
@@ -34,17 +34,31 @@ export const command = defineCommand({
     ...CACHE_OPTIONS,
     etypes: { short: "e", help: "show encryption types and sizes" },
     flags: { short: "f", help: "show the flags of the tickets, as MIT's letters" },
-    silent: { short: "s", help: "print nothing; exit with 0 if there is a valid login" },
+    silent: {
+      short: "s",
+      help: "print nothing; exit with 0 if there is a valid login, and with 1 for whatever else",
+    },
     "dump-ticket": { short: "T", value: "SERVICE", help: "print the ticket for a service, in base64" },
     "use-keytab": { short: "k", aliases: ["keytab"], help: "list the keys of a keytab" },
     timestamps: { short: "t", help: "with -k: show when the keys were written" },
+  },
+  absent: {
+    a: "tickets hold no addresses",
+    n: "tickets hold no addresses",
+    A: "there is one cache at a time: name it with -c FILE",
+    l: "there is one cache at a time: name it with -c FILE",
+    K: "keys are never shown",
+    d: "authorization data stand in the ticket, which only its service can open: tessera decode --keytab FILE",
+    C: "what other programs note in the cache is kept, and not shown",
+    i: "name the keytab: tessera klist -k FILE",
+    V: "tessera version",
   },
   arguments: [0, 1],
   run: async ({ options, positionals, json, screen, env, now }) => {
     if (options["use-keytab"]) return listKeytab(keytabPath(env, positionals[0]), options, json, screen);
     const path = cachePath(env, options.cache ?? positionals[0]);
     const cache = fileCache(path);
-    if (options.silent) return hasValid(await cache.load(), now()) ? 0 : 1;
+    if (options.silent) return hasValid(await cache.load().catch(() => undefined), now()) ? 0 : 1;
     const wanted = options["dump-ticket"];
     if (wanted !== undefined) {
       screen.print(base64Ticket(await cachedLogin(cache), wanted));
@@ -118,8 +132,12 @@ function offsetText(ms: number): string {
   return `${formatDuration(Math.abs(ms))} ${ms > 0 ? "ahead of" : "behind"} ours`;
 }
 
+/** As MIT's: a ticket-granting ticket must be valid if there is one, and otherwise any ticket. */
 function hasValid(login: CachedLogin | undefined, now: number): boolean {
-  return login?.credentials.some(({ endtime }) => endtime > now + login.kdcOffset) ?? false;
+  if (login === undefined) return false;
+  const tgts = login.credentials.filter(({ server }) => server === krbtgtOf(realmOf(login.client)));
+  const asked = tgts.length > 0 ? tgts : login.credentials;
+  return asked.some(({ endtime }) => endtime > now + login.kdcOffset);
 }
 
 function base64Ticket({ client, credentials }: CachedLogin, wanted: string): string {

@@ -19,6 +19,16 @@ export const command = defineCommand({
     "service's key under which the ticket is sealed.",
   examples: ["tessera kvno v/localhost"],
   options: { ...CLIENT_OPTIONS, quiet: { short: "q", help: "print nothing on success" } },
+  absent: {
+    k: "the service itself opens a ticket: tessera klist -T SERVICE | tessera decode --keytab FILE -",
+    S: "name the service in full, such as notes/db.example.test",
+    U: "nobody gets tickets for somebody else here",
+    P: "nobody gets tickets for somebody else here",
+    u: "there is no user-to-user authentication here",
+    "cached-only": "tessera klist shows what the cache holds",
+    "no-store": "name another cache with -c FILE",
+    "out-cache": "name the cache with -c FILE",
+  },
   arguments: [1, 64],
   run: async ({ options, positionals, json, ...around }) => {
     clientSettings(options, around.env);

@@ -29,8 +29,13 @@ export const NO_PASSWORD_ARGUMENTS =
  * Reads the words after a command's name.
  * @throws UsageError for an unknown option (naming the nearest known one), a missing value or one too many.
  */
-export function parseArguments(words: readonly string[], specs: OptionSpecs): ParsedArguments {
+export function parseArguments(
+  words: readonly string[],
+  specs: OptionSpecs,
+  absent: Readonly<Record<string, string>> = {},
+): ParsedArguments {
   const all: OptionSpecs = { ...specs, ...COMMON_OPTIONS };
+  refuseAbsent(words, absent);
   const { tokens, positionals } = parseArgs({
     args: normalised(words, all),
     options: Object.fromEntries(
@@ -53,7 +58,7 @@ export function parseArguments(words: readonly string[], specs: OptionSpecs): Pa
   for (const token of tokens) {
     if (token.kind !== "option") continue;
     const spec = Object.hasOwn(all, token.name) ? all[token.name] : undefined;
-    if (spec === undefined) throw unknownOption(token.name, token.rawName, all);
+    if (spec === undefined) throw absentOr(token.name, absent, unknownOption(token.name, token.rawName, all));
     if (spec.value === undefined) {
       if (token.value !== undefined) throw new UsageError(`--${token.name} takes no value`);
       options[token.name] = true;
@@ -66,6 +71,23 @@ export function parseArguments(words: readonly string[], specs: OptionSpecs): Pa
     else options[token.name] = value;
   }
   return { options, positionals };
+}
+
+/** Refuses MIT's long names, and flags such as `+requires_preauth`, which parseArgs would take apart. */
+function refuseAbsent(words: readonly string[], absent: Readonly<Record<string, string>>): void {
+  const end = words.indexOf("--");
+  for (const word of end < 0 ? words : words.slice(0, end)) {
+    const [, name] = /^(?:--?|\+)([A-Za-z][A-Za-z0-9_-]+)(?:=.*)?$/su.exec(word) ?? [];
+    if (name !== undefined && Object.hasOwn(absent, name)) throw absentOption(name, absent);
+  }
+}
+
+function absentOr(name: string, absent: Readonly<Record<string, string>>, otherwise: UsageError): UsageError {
+  return Object.hasOwn(absent, name) ? absentOption(name, absent) : otherwise;
+}
+
+function absentOption(name: string, absent: Readonly<Record<string, string>>): UsageError {
+  return new UsageError(`there is no option -${name} here: ${absent[name]}`);
 }
 
 function optionValue(rawName: string, word: string, value: string | undefined, inline: boolean): string {

@@ -5,6 +5,8 @@ import type { Command } from "./command.js";
 export interface CommandRow {
   /** As it is typed: one word, or two if the first is a group. */
   readonly name: string;
+  /** Other names that MIT's people type. */
+  readonly aliases?: readonly string[];
   readonly summary: string;
   readonly load: () => Promise<{ readonly command: Command }>;
 }
@@ -42,36 +44,43 @@ export const COMMANDS: readonly CommandRow[] = [
   },
   {
     name: "kadmin addprinc",
+    aliases: ["kadmin add_principal", "kadmin ank"],
     summary: "add a principal, or many from a table",
     load: () => import("../commands/kadmin-addprinc.js"),
   },
   {
     name: "kadmin listprincs",
+    aliases: ["kadmin list_principals", "kadmin get_principals", "kadmin getprincs"],
     summary: "list the principals",
     load: () => import("../commands/kadmin-listprincs.js"),
   },
   {
     name: "kadmin getprinc",
+    aliases: ["kadmin get_principal"],
     summary: "show a principal, never its keys",
     load: () => import("../commands/kadmin-getprinc.js"),
   },
   {
     name: "kadmin modprinc",
+    aliases: ["kadmin modify_principal"],
     summary: "disable, enable, expire or limit a principal",
     load: () => import("../commands/kadmin-modprinc.js"),
   },
   {
     name: "kadmin delprinc",
+    aliases: ["kadmin delete_principal"],
     summary: "delete a principal",
     load: () => import("../commands/kadmin-delprinc.js"),
   },
   {
     name: "kadmin cpw",
+    aliases: ["kadmin change_password"],
     summary: "change a principal's password or keys",
     load: () => import("../commands/kadmin-cpw.js"),
   },
   {
     name: "kadmin ktadd",
+    aliases: ["kadmin xst"],
     summary: "write a service's keys into a keytab",
     load: () => import("../commands/kadmin-ktadd.js"),
   },

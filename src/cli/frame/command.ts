@@ -63,6 +63,11 @@ export interface Command<Specs extends OptionSpecs = OptionSpecs> {
   readonly description: string;
   readonly examples: readonly string[];
   readonly options: Specs;
+  /**
+   * Options of MIT's command that there are not here, by the names without a dash that people type, and what
+   * to do instead.
+   */
+  readonly absent?: Readonly<Record<string, string>>;
   /** The least and the greatest number of arguments besides options. */
   readonly arguments: readonly [least: number, most: number];
   /** Help on what the arguments name; undefined: the help of the command is shown. */

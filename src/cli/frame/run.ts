@@ -38,7 +38,7 @@ async function dispatch(words: readonly string[], around: CommandSurroundings): 
   }
   // A group's own options: `kadmin -f FILE`.
   if (single !== undefined && second.startsWith("-")) return runCommand(single, words.slice(1), around);
-  const row = group.find(({ name }) => name === `${first} ${second}`);
+  const row = group.find(({ name, aliases = [] }) => [name, ...aliases].includes(`${first} ${second}`));
   if (row === undefined)
     return unknownCommand(`${first} ${second}`, group, `tessera ${first} --help`, screen);
   return runCommand(row, words.slice(2), around);
@@ -58,7 +58,7 @@ async function runCommand(
       around.screen.print((await command.helpOn?.(subjects)) ?? commandHelp(command));
       return 0;
     }
-    const { options, positionals } = parseArguments(words, command.options);
+    const { options, positionals } = parseArguments(words, command.options, command.absent);
     json = options.json === true;
     checkCount(command, positionals.length);
     return (await command.run({ ...around, options: options as never, positionals, json })) ?? 0;

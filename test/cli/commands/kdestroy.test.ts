@@ -21,6 +21,14 @@ describe("kdestroy", () => {
     });
   });
 
+  it("is quiet of that with -q, and says of MIT's -A what to do instead", async () => {
+    expect(await shell.run("kdestroy -q -c ./none")).toEqual({ code: 0, stdout: "", stderr: "" });
+    expect(await shell.run("kdestroy -A")).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining("there is no option -A here: there is one cache at a time"),
+    });
+  });
+
   it("says as JSON whether there was something", async () => {
     await tests.login("alice");
     const destroyed = async () => JSON.parse((await shell.run("kdestroy --json")).stdout) as unknown;

@@ -86,6 +86,65 @@ describe("kinit", () => {
     expect(statSync(shell.file("other.advice")).mode & 0o777).toBe(0o600);
   });
 
+  it("says with -V who logs in, into which cache, and with which encryption types", async () => {
+    const { code, stderr } = await shell.run("kinit -V --password-stdin alice", PASSWORDS.alice);
+    expect([code, stderr.split("\n")]).toEqual([
+      0,
+      [
+        "tessera: principal: alice@EXAMPLE.TEST",
+        "tessera: cache: FILE:./cc",
+        `tessera: alice@EXAMPLE.TEST: logged in until ${local(tests.realm.now + 10 * HOUR)} (FILE:./cc)`,
+        "tessera: krbtgt/EXAMPLE.TEST@EXAMPLE.TEST: session key des-cbc-md5, ticket des-cbc-md5",
+        "",
+      ],
+    ]);
+  });
+
+  it("gets with -S a ticket for a service too, from the TGS", async () => {
+    const from = tests.realm.log.length;
+    const { code, stderr } = await shell.run("kinit -S v/localhost --password-stdin alice", PASSWORDS.alice);
+    expect([code, stderr]).toEqual([
+      0,
+      expect.stringContaining("\ntessera: ticket for v/localhost@EXAMPLE.TEST"),
+    ]);
+    expect(tests.realm.log.slice(from).map(({ exchange, result }) => `${exchange} ${result}`)).toEqual([
+      "AS OK",
+      "TGS OK",
+    ]);
+    const { stdout } = await shell.run("kinit --json -S v/localhost --password-stdin alice", PASSWORDS.alice);
+    expect(JSON.parse(stdout)).toMatchObject({
+      server: "krbtgt/EXAMPLE.TEST@EXAMPLE.TEST",
+      service: { server: "v/localhost@EXAMPLE.TEST", kvno: 1 },
+    });
+  });
+
+  it("asks nobody for -S of the TGS, whose ticket a login is", async () => {
+    const from = tests.realm.log.length;
+    await shell.run("kinit -S krbtgt/EXAMPLE.TEST --password-stdin alice", PASSWORDS.alice);
+    expect(tests.realm.log.slice(from).map(({ exchange }) => exchange)).toEqual(["AS"]);
+  });
+
+  it("says with -S that it logged in, where the service is refused", async () => {
+    const { code, stderr } = await shell.run("kinit -S no/such --password-stdin alice", PASSWORDS.alice);
+    expect([code, stderr]).toEqual([
+      1,
+      expect.stringMatching(
+        /^tessera: alice@.*logged in until.*\ntessera: .*\(KDC_ERR_S_PRINCIPAL_UNKNOWN, 7\)/,
+      ),
+    ]);
+    expect((await shell.run("klist -s")).code).toBe(0);
+  });
+
+  it.each([
+    ["-f", "there is no option -f here: tickets can't be forwarded"],
+    ["-A", "there is no option -A here: tickets hold no addresses anyway: leave it out"],
+    ["-n", "there is no option -n here: there are no anonymous logins"],
+    ["-fp", "there is no option -f here"],
+  ])("says of MIT's %s what to do instead", async (letter, text) => {
+    const { code, stderr } = await shell.run(`kinit ${letter} alice`);
+    expect([code, stderr]).toEqual([2, expect.stringContaining(text)]);
+  });
+
   it("is refused with a wrong password by the refusal's name, with a hint", async () => {
     const { code, stdout, stderr } = await shell.run("kinit --password-stdin alice", "wrong\n");
     expect([code, stdout]).toEqual([1, ""]);
@@ -98,6 +157,8 @@ describe("kinit", () => {
 
   it.each([
     ["-R with a principal", "-R alice", "-R renews the ticket in the cache"],
+    ["-R with a service", "-R -S v/localhost", "-R renews the ticket in the cache"],
+    ["a service that is none", "-S v@v@v alice", "-S: not a principal of the form"],
     ["a life that is none", "-l soon alice", "-l: expected a time such as 10h"],
     ["an encryption type that is none", "-e rot13 alice", "no encryption type rot13"],
     ["an address that is none", "--kdc nowhere alice", 'expected HOST:PORT, got "nowhere"'],

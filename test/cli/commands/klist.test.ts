@@ -1,7 +1,9 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { beforeAll, describe, expect, it } from "vitest";
+import { fileCache } from "../../../src/client/file-credential-cache.js";
 import { parseCredentialCache } from "../../../src/formats/ccache.js";
 import { formatCredentials } from "../../../src/formats/ccache-credential.js";
+import type { Credentials } from "../../../src/protocol/credentials.js";
 import { etypeOf } from "../../../src/protocol/etypes.js";
 import { Key } from "../../../src/protocol/keys.js";
 import type { Principal } from "../../../src/protocol/principal.js";
@@ -27,8 +29,22 @@ describe("klist without a login", () => {
     ]);
   });
 
-  it("is silent with -s", async () => {
+  it("is silent with -s, whatever is wrong", async () => {
     expect(await shell.run("klist -s")).toEqual({ code: 1, stdout: "", stderr: "" });
+    writeFileSync(shell.file("notes"), "notes", { mode: 0o600 });
+    expect(await shell.run("klist -s -c ./notes")).toEqual({ code: 1, stdout: "", stderr: "" });
+    expect(await shell.run("klist -s -c ./")).toEqual({ code: 1, stdout: "", stderr: "" });
+  });
+
+  it.each([
+    ["-a", "tickets hold no addresses"],
+    ["-A", "name it with -c FILE"],
+    ["-ke -K", "keys are never shown"],
+    ["-efa", "tickets hold no addresses"],
+  ])("says of MIT's %s what to do instead", async (letters, text) => {
+    const { code, stderr } = await shell.run(`klist ${letters}`);
+    expect([code, stderr]).toEqual([2, expect.stringMatching(/klist: there is no option -[aAK] here: /)]);
+    expect(stderr).toContain(text);
   });
 });
 
@@ -88,6 +104,19 @@ describe("klist", () => {
       stderr:
         "tessera: the cache holds no ticket for db/localhost@EXAMPLE.TEST\nhint: get one: tessera kvno db/localhost\n",
     });
+  });
+
+  it("tells with -s of the ticket-granting ticket, if there is one, and otherwise of any ticket", async () => {
+    const held = (await fileCache(shell.file("cc")).load())!;
+    const [tgt, ticket] = held.credentials as [Credentials, Credentials];
+    const code = async (...credentials: Credentials[]) => {
+      await fileCache(shell.file("made")).store({ ...held, credentials });
+      return (await shell.run("klist -s -c ./made")).code;
+    };
+    const ended = { ...tgt, endtime: NOON - 1 };
+    expect(await code(tgt)).toBe(0);
+    expect(await code(ended, ticket)).toBe(1);
+    expect(await code(ticket)).toBe(0);
   });
 
   it("tells with -s whether a login is valid, by the KDC's clock", async () => {
