@@ -15,7 +15,8 @@ import { etypeOf } from "../../src/protocol/etypes.js";
 import { randomKey } from "../../src/protocol/keys.js";
 import { KrbError } from "../../src/protocol/krb-error.js";
 import { RpcError } from "../../src/rpc/rpc-error.js";
-import { PASSWORDS, startRealm, type TestRealm } from "../support/realm.js";
+import { openWorld, SERVICE } from "../services/guard/world.js";
+import { createTestRealm, PASSWORDS, startRealm, type TestRealm } from "../support/realm.js";
 import { standBetween } from "../support/wire-middle.js";
 
 const DAEMON = "backup/db.example.test";
@@ -127,6 +128,27 @@ describe("a client with a keytab", () => {
     expect(await daemon.call()).toBe(CALLER);
     expect(daemon.exchanges()).toEqual(["AS OK", "TGS OK", "V OK"]);
     expect(realm.now - began).toBeGreaterThan(30 * HOUR);
+  });
+
+  test("puts tickets on guarded calls for as long as it runs", async () => {
+    await using realm = await createTestRealm({
+      users: { alice: "secret", bob: "other" },
+      services: [SERVICE, DAEMON],
+    });
+    await writeKeytab(realm);
+    await using world = await openWorld({ realm });
+    const client = world.client({ as: realm.client({ keytab }) });
+    for (let lifetimes = 0; lifetimes < 3; lifetimes++) {
+      expect(await client.say("a")).toBe("a");
+      realm.advance("11h");
+      await rotate(realm, lifetimes + 2);
+      await writeKeytab(realm);
+    }
+    expect(world.log.map(({ client: name, result }) => [name, result])).toEqual([
+      [CALLER, "OK"],
+      [CALLER, "OK"],
+      [CALLER, "OK"],
+    ]);
   });
 
   test("makes one login, however many calls want one", async () => {

@@ -43,6 +43,13 @@ const KINIT: Hint = () => "run `tessera kinit`";
 const KTADD: Hint = ({ server }) =>
   `write the service's keytab again: tessera kadmin ktadd -k FILE -norandkey ${server ?? "SERVICE"}`;
 
+/** What a clock that is years off makes of any ticket. */
+const OUT_OF_TIME: ReadonlySet<KrbErrorName> = new Set<KrbErrorName>([
+  "KRB_AP_ERR_TKT_EXPIRED",
+  "KRB_AP_ERR_TKT_NYV",
+  "KDC_ERR_NEVER_VALID",
+]);
+
 /** What grpc-js says where it was given no error: of a proxy, or of another channel's recent attempt. */
 const NOTHING: readonly string[] = ["", "undefined", "null"];
 
@@ -121,8 +128,7 @@ export function describeFailure(error: unknown, now = Date.now()): Failure {
 function describeReadable(error: ReadableError, now: number): Failure {
   const connection = connectionFailure(error, now);
   const message = connection?.text ?? error.message;
-  const hint =
-    connection?.hint ?? (error instanceof KrbError ? HINTS[error.reason]?.(error.details) : error.hint);
+  const hint = connection?.hint ?? (error instanceof KrbError ? hintFor(error, now) : error.hint);
   const compared = Object.entries(error instanceof KrbError ? error.details : {});
   return {
     text: error.text.replace(error.message, () => message),
@@ -131,6 +137,10 @@ function describeReadable(error: ReadableError, now: number): Failure {
     hint,
     facts: { ...error.facts, text: message, ...(hint !== undefined && { hint }) },
   };
+}
+
+function hintFor({ reason, details }: KrbError, now: number): string | undefined {
+  return (OUT_OF_TIME.has(reason) ? clockFault(now) : undefined) ?? HINTS[reason]?.(details);
 }
 
 /**

@@ -174,7 +174,8 @@ async function checkCache(path: string, now: number): Promise<Finding> {
       check: "cache",
       state: far ? "bad" : "ok",
       text: `${login.client} until ${localTime(end)}; ${clock}`,
-      hint: far ? "set the clock (NTP)" : undefined,
+      // Measured at the login: by now the clock may be right.
+      hint: far ? "set the clock (NTP); where it has been set since, log in again: tessera kinit" : undefined,
     };
   } catch (error) {
     return { check: "cache", state: "bad", ...describeFailure(error) };

@@ -31,6 +31,10 @@ describe("a clock", () => {
 
   it("that shows 2100 is at fault, and the command says so", async () => {
     showing(Date.UTC(2100, 0));
+    const { stderr } = await shell.run("kvno notes/h");
+    expect(stderr).toMatch(
+      /KRB_AP_ERR_TKT_EXPIRED, 32\)\nhint: the clock of this machine is at fault: it shows 2100-01-01; set it/,
+    );
     expect(await shell.run("kinit --password-stdin alice", PASSWORDS.alice)).toEqual({
       code: 1,
       stdout: "",
