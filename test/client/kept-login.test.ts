@@ -163,7 +163,7 @@ describe("a ticket", () => {
     expect(await cache.load()).toEqual({ ...alice, credentials: [tgt, ticket] });
   });
 
-  test("lands neither in another user's login, nor in a later one of the same user, nor in none", async () => {
+  test("lands neither in another user's login, nor in a later one of that user, nor in none", async () => {
     const cache = memoryCache();
     const kept = new KeptLogin(cache, () => NOW);
     const { credentials: later } = login(realm);

@@ -114,7 +114,7 @@ describe("a key that an older version made", () => {
     expect(results()).toEqual(["KDC_ERR_PREAUTH_REQUIRED", "KDC_ERR_PREAUTH_FAILED", "OK"]);
   });
 
-  test("keeps its logins where cpw gives the same password again, and is then of the normal form", async () => {
+  test("keeps its logins where cpw gives the same password again, then in normal form", async () => {
     const { realm, client, results } = await world();
     const old = { ...(await oldEntry(realm, "alice", DECOMPOSED, 20)), tgtsFrom: NOW };
     await realm.principals.create(old);

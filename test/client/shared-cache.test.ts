@@ -67,7 +67,7 @@ function mixedCache(): Uint8Array {
 }
 
 describe("a change of a cache", () => {
-  test("is made in the file: what is there stays, byte for byte, but for the marks of what was removed", async () => {
+  test("is made in the file: all else stays, byte for byte, but for marks of what was removed", async () => {
     const before = mixedCache();
     writeFileSync(path, before, { mode: 0o600 });
     const { ino } = statSync(path);
@@ -221,7 +221,7 @@ describe("a ticket that its cache can't take", () => {
     expect(servers(await client.cached())).toEqual([renewed.server]);
   });
 
-  test("is not used beside another login that came into the cache, nor after a logout elsewhere", async () => {
+  test("is not used beside another login in the cache, nor after a logout elsewhere", async () => {
     const client = kdc.client({ cache: readOnly(), onUnkept: () => {} });
     await client.serviceTicket(kdc.principal("one/h"));
     await kdc.client({ cache: fileCache(path) }).login("bob@TEST.EXAMPLE", "pear");

@@ -103,7 +103,7 @@ describe("a map bounded by size", () => {
     expect(keysOf(map)).toBe("c");
   });
 
-  test("does not keep what alone is larger, nor what that would have replaced, and drops nothing for it", () => {
+  test("keeps neither what alone is larger nor what that would have replaced, and drops nothing", () => {
     const map = bySize();
     map.set("a", "1");
     map.set("b", "2");

@@ -46,7 +46,7 @@ async function goldenTicket(realm: TestRealm, stolen: LongTermKey): Promise<Cred
   return { ...credentials, ticket: makeTicket(contents, stolen) };
 }
 
-test("a TGS key that was stolen forges tickets until the longest ticket under it has ended, and no longer", async () => {
+test("a stolen key of the TGS forges tickets until the longest ticket under it has ended", async () => {
   await using realm = await startRealm();
   const [stolen] = (await realm.keys(TGS)).keys;
   await ticketWith(realm, await goldenTicket(realm, stolen!));
@@ -74,7 +74,7 @@ test("a login from before a rotation of the TGS's keys goes on", async () => {
   await alice.serviceTicket(realm.principal(V));
 });
 
-test("a new password ends the logins of before; the same one under other encryption types does not", async () => {
+test("a new password ends earlier logins; the same one under other encryption types does not", async () => {
   await using realm = await startRealm();
   const alice = await realm.login("alice");
   realm.advance(1);
@@ -97,7 +97,7 @@ test("a new password ends the logins of before; the same one under other encrypt
   await (await realm.login("alice", "two")).serviceTicket(realm.principal(V));
 });
 
-test("a login of a principal that was deleted is no login of one made after it under the same name", async () => {
+test("a login of a deleted principal is no login of one made later under the same name", async () => {
   await using realm = await startRealm();
   const alice = await realm.login("alice");
   await realm.remove("alice");

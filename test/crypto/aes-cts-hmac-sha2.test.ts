@@ -42,7 +42,7 @@ test(`derives Kc, Ki and Ke as RFC 8009 appendix A shows (${aesSha2.derive.lengt
   }
 });
 
-test(`the derivation with a context gives the pseudo-random function of appendix A (${aesSha2.prf.length} rows)`, () => {
+test(`derivation with a context is appendix A's pseudo-random function (${aesSha2.prf.length} rows)`, () => {
   expect(aesSha2.prf).toHaveLength(2);
   for (const row of aesSha2.prf) {
     const size = row.output.length / 2;

@@ -61,7 +61,7 @@ describe.each([DES_ECB, DES_EDE_ECB])("$name", (row) => {
   });
 });
 
-test("des-ecb derives the key that des-cbc-md5 makes with a byte 255 after the salt, and no other", async () => {
+test("des-ecb derives the key that des-cbc-md5 makes with a byte 255 after the salt", async () => {
   for (const row of desStringToKey.vectors) {
     const [password, salt] = [text(row.password), bytes(row.salt)];
     const key = hex(await DES_ECB.stringToKey(password, salt));

@@ -4,7 +4,7 @@ import { correctDesKey } from "../../src/crypto/des-key-parts.js";
 import { mitDesStringToKey } from "../../src/crypto/mit-des-string-to-key.js";
 import { bytes, desStringToKey, hex, refusal, text } from "./vectors.js";
 
-test(`derives as RFC 3961 appendix A.2 and its implementers show (${desStringToKey.vectors.length} rows)`, () => {
+test(`derives as RFC 3961 appendix A.2 and implementers show (${desStringToKey.vectors.length} rows)`, () => {
   expect(desStringToKey.vectors).toHaveLength(10);
   for (const row of desStringToKey.vectors)
     expect(hex(mitDesStringToKey(text(row.password), bytes(row.salt)))).toBe(row.key);

@@ -164,7 +164,7 @@ describe("a plaintext that is not handed out is overwritten, of", () => {
   });
 });
 
-test("what passes through HMAC's buffers is overwritten: the padded key and the text, then the padded key again", async () => {
+test("what passes through HMAC's buffers is overwritten: padded key, text, key again", async () => {
   const key = new Uint8Array(randomBytes(16));
   const wiped = await wipedBy(() => hmac(SHA256, 32, key, SECRET, SALT));
   const padded = (byte: number) => both(key, new Uint8Array(48)).map((one) => one ^ byte);

@@ -30,7 +30,7 @@ function subkeysOf(schedule: KeySchedule, use: SubkeyUse): number[] {
 const popCount = (word: number) => word.toString(2).replaceAll("0", "").length;
 
 describe("the key schedule", () => {
-  test("holds the subkeys of FIPS 46-3's tables in the box layout, six bits to a byte beside its mark", () => {
+  test("holds the subkeys of FIPS 46-3's tables in the box layout, six bits a byte beside its mark", () => {
     const key = bytes("133457799bbcdff1");
     const bits = PC1.map((bit) => (key[(bit - 1) >> 3]! >> (7 - ((bit - 1) & 7))) & 1);
     let c = bits.slice(0, 28);

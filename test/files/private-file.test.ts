@@ -93,7 +93,7 @@ describe("readPrivateFile", () => {
 });
 
 describe("writeFileAtomically", () => {
-  it("writes mode 0600 or the mode asked for, whatever the old file's was, and leaves nothing beside it", async () => {
+  it("writes mode 0600 or the one asked for, whatever was there, and leaves nothing beside it", async () => {
     const dir = newFolder();
     const file = join(dir, "f");
     writeFileSync(file, "old", { mode: 0o644 });

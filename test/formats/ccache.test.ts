@@ -118,7 +118,7 @@ describe("credential cache", () => {
     expect(Buffer.from(again).toString("hex")).toBe(Buffer.from(hex(GOLDEN)).toString("hex"));
   });
 
-  it("reads a cache without offset, with unknown header fields, addresses, authorization data and a second ticket", () => {
+  it("reads a cache without offset, with unknown header fields, addresses and a second ticket", () => {
     expect(parseCredentialCache(hex(`0504 0000 ${ALICE}`))).toMatchObject({
       kdcOffset: undefined,
       credentials: [],
@@ -271,7 +271,7 @@ describe("credential cache", () => {
     ]);
   });
 
-  it("is changed in place: a credential is appended or marked as removed, the clock offset written over", () => {
+  it("is changed in place: credentials appended or marked as removed, the offset written over", () => {
     const bytes = hex(GOLDEN);
     const { entries, kdcOffsetAt, credentials } = parseCredentialCache(bytes);
     expect(formatCredentials(credentials[0]!)).toEqual(hex(CREDENTIAL));

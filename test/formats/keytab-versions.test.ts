@@ -24,7 +24,7 @@ describe("the newest version of a principal's keys", () => {
   });
 
   // kinit -k with a keytab of an old writer took 255, which was the old password, where MIT's took 1.
-  it("is the later written where a number beyond 240 was followed by one below 128: 8 bits overflowed", () => {
+  it("is the later written where a number beyond 240 is followed by one below 128: 8 bits", () => {
     expect(order(entry(255, 1000), entry(1, 2000))).toEqual([1, 255]);
     expect(order(entry(1, 2000), entry(255, 1000))).toEqual([1, 255]);
     expect(order(entry(255, 1000), entry(1, 1000))).toEqual([1, 255]);
@@ -41,7 +41,7 @@ describe("the newest version of a principal's keys", () => {
     expect(order(entry(250, 5000), entry(130, 1000), entry(3, 6000)).sort()).toEqual([130, 250, 3]);
   });
 
-  it("has its keys together, of two of one encryption type the later or else the first, and nobody else's", () => {
+  it("has its keys together, of two of one encryption type the later or else the first", () => {
     const [old, made, other] = [entry(1, 1000), entry(1, 2000), entry(1, 1500, 19)];
     const stranger = { ...entry(9, 9000), principal: parsePrincipal("x@EXAMPLE.TEST", "x") };
     const [version, ...more] = keyVersions([old, made, other, stranger], kate);

@@ -60,7 +60,7 @@ const messageOf = (kind: PartKind) => KINDS[kind].message() as never;
 const open = (sealing: Sealing, kind: PartKind, bytes: Uint8Array) =>
   unsealFromBytes(sealing, kind, bytes, "field", refused);
 
-test("there are eight kinds of sealed parts, with the application tags of RFC 4120 §5.10 where it has one", () => {
+test("there are eight kinds of sealed parts, with RFC 4120's application tags (§5.10)", () => {
   expect(Object.fromEntries(NAMES.map((kind) => [kind, KINDS[kind].number]))).toEqual({
     authenticator: 2,
     encTicketPart: 3,

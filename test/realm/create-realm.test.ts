@@ -64,7 +64,7 @@ describe("a realm in a folder", () => {
     for (const name of ["one", "one/two"]) expect(statSync(join(parent, name)).mode & 0o777).toBe(0o700);
   });
 
-  it("is refused where there is something, and for settings out of range, and leaves nothing behind", async () => {
+  it("is refused where there is something and for settings out of range, and leaves nothing", async () => {
     const parent = newFolder();
     folderIn(folderIn(parent, "full"), "x");
     await expect(createRealm(join(parent, "full"), {}, MADE)).rejects.toMatchObject({ code: "exists" });

@@ -37,7 +37,7 @@ function change(dir: string, changes: object): void {
   writeFileSync(file, JSON.stringify({ ...settings, ...changes }));
 }
 
-test("a realm moved to standard permits no weak type any more; the policy is the same object until then", async () => {
+test("a realm moved to standard permits no weak type; the policy is the same object until then", async () => {
   const { dir, live, told } = await follow("textbook");
   const before = live.current;
   expect(before).toEqual(policyOf(DEFAULT_SETTINGS));
@@ -88,7 +88,7 @@ test("limits change in place, each by its name", async () => {
   ]);
 });
 
-test("the realm's name and the clock skew wait for the next start and are named; what can change does", async () => {
+test("the realm's name and the clock skew wait for the next start; what can change does", async () => {
   const { dir, live, told } = await follow("textbook");
   change(dir, { profile: "standard", clockSkew: "1m", realm: "OTHER.TEST" });
   await live.refresh();

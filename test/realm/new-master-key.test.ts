@@ -23,7 +23,7 @@ const newRealm = () => createRealm(join(root, `realm${count++}`), { profile: "st
 const keyIn = (file: string) => readFileSync(file).subarray(8, 40);
 
 describe("a roll-over of the master key", () => {
-  it("seals every record anew; whoever has the realm open goes on, and the old key opens nothing", async () => {
+  it("seals every record anew; an open realm goes on, and the old key opens nothing", async () => {
     const directory = await newRealm();
     const old = Buffer.from(keyIn(directory.masterKeyFile));
     await using realm = await openRealm(directory);

@@ -266,7 +266,7 @@ describe("new random keys", () => {
     expect(await existingPrincipal(realm, "notes/db")).toEqual(entry);
   });
 
-  it("keep every old version under which a ticket may live: up to the longest life after it was replaced", async () => {
+  it("keep every old version under which a ticket may live: for the longest life afterwards", async () => {
     const maxLife = 10 * HOUR;
     const clockSkew = 300_000;
     const versions = async (...gaps: number[]) => {

@@ -46,7 +46,7 @@ describe("a realm's folder", () => {
     expect(settingsFileOf(dir)).toBe(join(dir, "realm.json"));
   });
 
-  it("is made with everything 0700 and 0600, settings that people can read, and a good master key", async () => {
+  it("is made with everything 0700 and 0600, readable settings, and a good master key", async () => {
     const dir = newDir();
     const made = await createRealmDirectory(dir, SETTINGS);
     expect(readdirSync(dir).sort()).toEqual(["master.key", "notes", "principals", "realm.json", "replay"]);

@@ -156,7 +156,7 @@ test("interceptors see the bytes that travel; a call's own stand inside the clie
   ]);
 });
 
-test("a malformed response is an INTERNAL error that names the message, and the stream is cancelled", async () => {
+test("a malformed response is an INTERNAL error that names it, and the stream is cancelled", async () => {
   const garbage = Buffer.from([0x08]); // a field without its value
   let cancelled!: () => void;
   const left = new Promise<void>((resolve) => {

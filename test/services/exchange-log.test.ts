@@ -57,7 +57,7 @@ test("in a standard realm nothing is called weak", async () => {
   expect(realm.log.map(({ weak }) => weak)).toEqual([undefined, undefined, undefined]);
 });
 
-test("a refusal stands in the log with its number and what was compared; an unknown client under its true name", async () => {
+test("a refusal stands in the log with its number and details; an unknown client as that", async () => {
   await using realm = await startRealm({ now: NOW });
   const client = realm.client();
   await client.login(realm.principal("nobody"), "secret").catch(() => {});

@@ -84,7 +84,7 @@ test("Watch of an unknown service says so and waits for it", async () => {
   await watching.end();
 });
 
-test("shutdown says NOT_SERVING for good, ends every Watch with UNAVAILABLE and lets the server stop", async () => {
+test("shutdown says NOT_SERVING for good, ends every Watch and lets the server stop", async () => {
   await using running = await serveHealth();
   const { client, health, server } = running;
   health.set(service, "SERVING");

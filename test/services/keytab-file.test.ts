@@ -91,7 +91,7 @@ describe("a keytab file", () => {
   const weak = new Key(etypeOf(3), Buffer.from("0101010101010101", "hex"));
   const evenParity = new Key(etypeOf(3), Buffer.from("133457799bbcdff0", "hex"));
 
-  it("refuses a service that is asked for and has a bad key: weak, of bad parity, of the wrong length", async () => {
+  it("refuses a service asked for that has a bad key: weak, of bad parity, of wrong length", async () => {
     const short = formatKeytab([entry(1)]);
     short[2 + 3]!--; // the entry's length, and the key's, one byte less
     short[short.length - 4 - 8 - 1]!--;

@@ -175,7 +175,7 @@ describe("notes", () => {
     await deleteNote(alice, { name: "long" });
   });
 
-  test("64 are kept, with the longest names they can all be listed, and the 65th is RESOURCE_EXHAUSTED", async () => {
+  test("64 are kept and can be listed with the longest names; the 65th is RESOURCE_EXHAUSTED", async () => {
     const names = Array.from({ length: 64 }, (_, at) => `${String(at).padStart(2, "0")}${"n".repeat(126)}`);
     for (const name of names) await putNote(alice, { name, text: "x" });
     expect((await listNotes(alice, {})).notes.map(({ name }) => name)).toEqual(names);

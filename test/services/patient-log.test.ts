@@ -26,7 +26,7 @@ function log() {
   return { state, patient: patientLog(write, () => NOW) };
 }
 
-test("a log that throws is warned of once, and says how many lines are missing when it takes one again", () => {
+test("a log that throws is warned of once, and says how many lines are missing afterwards", () => {
   const { state, patient } = log();
   for (let n = 0; n < 3; n++) patient({ n });
   state.isFull = false;

@@ -73,7 +73,7 @@ test.each(["AS", "TGS"] as const)("%s does not start over a database without a T
   });
 });
 
-test("V takes up new keys while it runs, and keeps tickets of the old ones as long as it keeps those", async () => {
+test("V takes up new keys while it runs, and takes tickets of the old as long as it has them", async () => {
   await using realm = await startRealm();
   let keys = await realm.keys("v/localhost");
   const { permittedEtypes, clockSkew } = realm.policy;

@@ -61,7 +61,7 @@ test("what the exchange told before it was refused stands in its line", async ()
   ]);
 });
 
-test("a store that is down is KDC_ERR_SVC_UNAVAILABLE to the caller, by the id of the line that holds the cause", async () => {
+test("a store that is down is KDC_ERR_SVC_UNAVAILABLE, by the id of the line with the cause", async () => {
   const config = shell();
   const call = context();
   const refused = runExchange("V", config, call, async () => {
@@ -88,7 +88,7 @@ test("a store that is down is KDC_ERR_SVC_UNAVAILABLE to the caller, by the id o
   ]);
 });
 
-test("the caller's correlation id goes back with the headers of an answered call; without one there is none", async () => {
+test("the caller's correlation id goes back with an answered call's headers, if there is one", async () => {
   const config = shell();
   const [chosen, none] = [context("A.b_c-9"), context()];
   for (const call of [chosen, none]) await runExchange("AS", config, call, async () => "answer");

@@ -76,7 +76,7 @@ describe("a ticket seen before", () => {
     expect(cache.size).toBe(1);
   });
 
-  test("is forgotten when the keys change, even under the same number, and not when they are read anew", () => {
+  test("is forgotten when the keys change, even under one number, not when they are read anew", () => {
     const { clock, service, cache, ticket } = world();
     const bytes = ticket();
     const first = cache.open(bytes, service, PERMITTED, clock.now);

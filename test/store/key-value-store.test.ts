@@ -177,7 +177,7 @@ describe("lmdb: across processes", () => {
     await store.close();
   });
 
-  it("names the path if the parent is missing, the folder open to others, or the files not a store", async () => {
+  it("names the path if the parent is missing, the folder open to others, the files no store", async () => {
     const root = temporaryFolder();
     const missing = join(root, "no", "kv");
     await expect(openLmdbStore(missing)).rejects.toMatchObject({

@@ -76,7 +76,7 @@ describe("master key", () => {
     await expect(loadMasterKey(file)).resolves.toBeInstanceOf(MasterKey);
   });
 
-  it("follows a symbolic link within its folder, as a mount's is, and refuses one that leads out of it", async () => {
+  it("follows a symbolic link within its folder, as in a mount, and refuses one out of it", async () => {
     const file = newFile();
     await createMasterKey(file);
     symlinkSync(file, join(root, "within"));

@@ -115,7 +115,7 @@ function principalStoreSuite(name: string, open: () => Promise<KeyValueStore>) {
       await store.close();
     });
 
-    it("returns the same entry until the record changes, and never an old one, whoever changed it", async () => {
+    it("returns the same entry until the record changes, never an old one, whoever changed it", async () => {
       const records = await open();
       const store = new PrincipalStore(records, masterKey);
       const other = new PrincipalStore(records, masterKey);

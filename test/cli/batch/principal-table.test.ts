@@ -30,7 +30,7 @@ describe("a table of principals", () => {
     });
   });
 
-  it("may have quotes, commas, quotes within quotes, and CRLF, a byte-order mark and no last line end", () => {
+  it("may have quotes, commas, quotes within quotes, and CRLF, a byte-order mark and no line end", () => {
     expect(
       read('\ufeffprincipal,password\r\nalice,"a ""word"", and more"\r\n"bob",  two blanks ').rows,
     ).toEqual([row(2, "alice", 'a "word", and more'), row(3, "bob", "  two blanks ")]);

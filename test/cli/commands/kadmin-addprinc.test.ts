@@ -13,7 +13,7 @@ describe("kadmin addprinc", () => {
     expect(await getPrincipal(shell, "alice")).toMatchObject({ kind: "password", kvno: 1, disabled: false });
   });
 
-  it("adds a service with random keys, of the types that are named, and says how to write its keytab", async () => {
+  it("adds a service with random keys of the types named, and says how to write its keytab", async () => {
     expect(await shell.run("kadmin addprinc -randkey -e aes256,aes128 db/localhost")).toEqual({
       code: 0,
       stdout:

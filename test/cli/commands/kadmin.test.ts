@@ -91,7 +91,7 @@ describe("kadmin -f", () => {
     });
   });
 
-  it("opens the folder that is named, and that of the environment for a line that names another", async () => {
+  it("opens the folder that is named, and that of the environment where a line names another", async () => {
     await shell.run("realm create --dir ./other");
     const path = file("g", `addprinc --dir ${shell.file("other")} -randkey g1`, "addprinc -randkey g2");
     expect(await shell.run(`kadmin -f ${path}`)).toMatchObject({ code: 0, stderr: "" });

@@ -42,7 +42,7 @@ describe("the log", () => {
     expect(printed.out).toBe('{"exchange":"AS","result":"OK"}\nAS  OK\n');
   });
 
-  it("goes to a file of mode 0600 if one is named, behind what it holds, and announcements to stdout", async () => {
+  it("goes to a file of mode 0600 if one is named, at its end, and announcements to stdout", async () => {
     const logFile = join(dir, "log");
     writeFileSync(logFile, "before\n");
     const other = join(dir, "other");

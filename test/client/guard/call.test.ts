@@ -146,7 +146,7 @@ describe("a call with a stream of requests", () => {
   });
 });
 
-test("the metadata that goes out is a copy of the application's, without an AP-REQ of its own making", async () => {
+test("the metadata that goes out is a copy of the application's, without an AP-REQ from it", async () => {
   const { call, wire, metadata } = openCall({ method: methodOf("join") });
   metadata.set("x-late", "z");
   await settled();
@@ -411,7 +411,7 @@ describe("a call that ends before it starts", () => {
     return { tickets, arrive };
   }
 
-  test("while it waits for its ticket tells the application, later than at once, and never starts", async () => {
+  test("while it waits for its ticket tells the application, not at once, and never starts", async () => {
     const { tickets, arrive } = slowSource();
     const opened = openCall({ tickets });
     opened.call.sendMessage("hello");

@@ -456,7 +456,7 @@ test("interceptors before it see messages as the application does, and no AP-REP
   expect(seen).toEqual([{ text: "a" }, [], { text: "a" }]);
 });
 
-test("a request that does not encode and a response that does not decode end the call with INTERNAL", async () => {
+test("a request that can't be encoded, or a response decoded, ends the call with INTERNAL", async () => {
   await using world = await openWorld();
   const say = (serialize: (value: string) => Buffer, deserialize: (bytes: Buffer) => string) =>
     new Promise((resolve, reject) => {

@@ -399,7 +399,7 @@ test("the handler is told of the end once, however the call ended", async () => 
   }
 });
 
-test("a call that ends before it was started tells nobody, and one that nobody started takes a status", () => {
+test("a call that ends before it starts tells nobody, and one that nobody started takes a status", () => {
   const { call, wire } = openCall({ started: false });
   call.sendStatus({ code: UNAVAILABLE, details: "draining" });
   expect(names(wire)).toEqual(["UNAVAILABLE"]);
