@@ -88,6 +88,7 @@ interface HiddenChannel {
   readonly options?: Readonly<Record<string, unknown>>;
   getTarget?(): string;
   getConnectivityState?(tryToConnect: boolean): grpc.connectivityState;
+  watchConnectivityState?(state: grpc.connectivityState, deadline: number, changed: () => void): void;
 }
 
 /** What a call on the client is made over. */
@@ -101,10 +102,11 @@ export interface InnermostClientCall {
   /** Whether the channel is encrypted. */
   readonly secure: boolean;
   /**
-   * Whether the channel has been closed. grpc-js never ends a call that starts on one that had not resolved
-   * its name.
+   * Tells when the channel is closed, at once where it is already: grpc-js loses the end of a call that has
+   * not started by then.
+   * @returns what ends the watch.
    */
-  isClosed(): boolean;
+  onClosed(told: () => void): () => void;
 }
 
 /**
@@ -126,6 +128,7 @@ export function takeClientBytes(
     host === undefined ||
     target === undefined ||
     channel?.getConnectivityState === undefined ||
+    channel.watchConnectivityState === undefined ||
     methodDefinition === undefined
   )
     throw new RpcError(grpc.status.INTERNAL, "ticketInterceptor works on grpc-js's own channels only");
@@ -137,7 +140,7 @@ export function takeClientBytes(
     target: behindProxy === undefined ? target : undefined,
     behindProxy,
     secure: channel.credentials?._isSecure?.() === true,
-    isClosed: () => channel.getConnectivityState?.(false) === grpc.connectivityState.SHUTDOWN,
+    onClosed: (told) => whenClosed(channel as WatchedChannel, told),
   };
 }
 
@@ -152,6 +155,29 @@ export function targetBehindProxy(channel: grpc.ChannelInterface): string | unde
 function proxiedTarget(channel: HiddenChannel | undefined): string | undefined {
   const target = channel?.options?.["grpc.http_connect_target"];
   return target === undefined ? undefined : String(target);
+}
+
+type WatchedChannel = Required<Pick<HiddenChannel, "getConnectivityState" | "watchConnectivityState">>;
+
+/** Who waits for a channel to be closed; each channel is watched once, however many calls wait. */
+const waiting = new WeakMap<WatchedChannel, Set<() => void>>();
+
+function whenClosed(channel: WatchedChannel, told: () => void): () => void {
+  let all = waiting.get(channel);
+  if (all === undefined) {
+    all = new Set();
+    waiting.set(channel, all);
+    watch(channel, all);
+  }
+  if (channel.getConnectivityState(false) === grpc.connectivityState.SHUTDOWN) told();
+  else all.add(told);
+  return () => void all.delete(told);
+}
+
+function watch(channel: WatchedChannel, all: ReadonlySet<() => void>): void {
+  const state = channel.getConnectivityState(false);
+  if (state === grpc.connectivityState.SHUTDOWN) for (const told of all) told();
+  else channel.watchConnectivityState(state, Number.POSITIVE_INFINITY, () => watch(channel, all));
 }
 
 interface HiddenServerCredentials {

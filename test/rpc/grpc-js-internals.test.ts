@@ -198,6 +198,7 @@ describe("on the client, the call below all interceptors", () => {
       options: expect.any(Object),
       getTarget: expect.any(Function),
       getConnectivityState: expect.any(Function),
+      watchConnectivityState: expect.any(Function),
       credentials: { _isSecure: expect.any(Function) },
     });
     expect(bottom.methodDefinition).toMatchObject({
@@ -212,7 +213,7 @@ describe("on the client, the call below all interceptors", () => {
       authority: "api.example.test:443",
       target: "dns:api.example.test:443",
       secure: false,
-      isClosed: expect.any(Function),
+      onClosed: expect.any(Function),
     });
     expect((await below(grpc.credentials.createSsl())).found.secure).toBe(true);
     const named = await below(grpc.credentials.createInsecure(), { "grpc.default_authority": "orders.test" });
@@ -230,7 +231,7 @@ describe("on the client, the call below all interceptors", () => {
       target: undefined,
       behindProxy: "dns:api.example.test:443",
       secure: false,
-      isClosed: expect.any(Function),
+      onClosed: expect.any(Function),
     });
   });
 
@@ -262,7 +263,11 @@ describe("on the client, the call below all interceptors", () => {
   const whole = () => ({
     call: {
       host: "api:1",
-      channel: { getTarget: () => "dns:api:1", getConnectivityState: () => 0 },
+      channel: {
+        getTarget: () => "dns:api:1",
+        getConnectivityState: () => 0,
+        watchConnectivityState: () => {},
+      },
       addStatusWatcher: () => {},
     },
     methodDefinition: {},
@@ -275,7 +280,7 @@ describe("on the client, the call below all interceptors", () => {
       authority: "api:1",
       target: "dns:api:1",
       secure: false,
-      isClosed: expect.any(Function),
+      onClosed: expect.any(Function),
     });
   });
 
@@ -288,6 +293,13 @@ describe("on the client, the call below all interceptors", () => {
     [
       "call.channel.getConnectivityState",
       (bottom) => ({ ...bottom, call: { ...bottom.call, channel: { getTarget: () => "dns:api:1" } } }),
+    ],
+    [
+      "call.channel.watchConnectivityState",
+      (bottom) => ({
+        ...bottom,
+        call: { ...bottom.call, channel: { getTarget: () => "dns:api:1", getConnectivityState: () => 0 } },
+      }),
     ],
     [
       "call.addStatusWatcher",

@@ -39,6 +39,8 @@ export class GuardedCall extends grpc.InterceptingCall implements grpc.Intercept
   readonly #open: () => grpc.InterceptingCall;
   #next: grpc.InterceptingCall;
   #state: CallState = { at: "new", steps: [] };
+  /** Ends the watch on the channel, while the call waits. */
+  #unwatch = () => {};
 
   /** Makes the call, and all below it. */
   constructor(config: InterceptorConfig, options: grpc.InterceptorOptions, nextCall: grpc.NextCall) {
@@ -158,8 +160,7 @@ export class GuardedCall extends grpc.InterceptingCall implements grpc.Intercept
         state.messages.checkEnded();
       }
       const refusal = status.code === grpc.status.OK ? undefined : fromServiceError(status);
-      if (state.at === "sent" && isTimeRefused(refusal) && state.repeat !== undefined) {
-        this.#next = this.#open();
+      if (state.at === "sent" && isTimeRefused(refusal) && state.repeat !== undefined && this.#reopen()) {
         const { listener, ticket, repeat } = state;
         void this.#getTicket({ at: "waiting", listener, ...repeat, refused: { status, ticket } });
         return;
@@ -173,6 +174,16 @@ export class GuardedCall extends grpc.InterceptingCall implements grpc.Intercept
     }
   }
 
+  /** Makes the call below anew; false where its channel has been closed. */
+  #reopen(): boolean {
+    try {
+      this.#next = this.#open();
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
   /** Gets what the call needs before it starts. Never rejects. */
   async #getTicket(waiting: Waiting): Promise<void> {
     this.#leave(waiting);
@@ -180,6 +191,8 @@ export class GuardedCall extends grpc.InterceptingCall implements grpc.Intercept
       const below = takeClientBytes(this.#next, (status) => this.#endBelow(status));
       const { tickets, service, allowInsecureChannel } = this.#config;
       checkChannel(below, allowInsecureChannel);
+      this.#unwatch = below.onClosed(() => this.#refuse(channelClosed()));
+      if (this.#state !== waiting) return;
       const { refused } = waiting;
       if (refused !== undefined && !(await this.#isCorrected(refused.ticket))) {
         if (this.#state === waiting) this.#end(refused.status);
@@ -200,10 +213,7 @@ export class GuardedCall extends grpc.InterceptingCall implements grpc.Intercept
     const { requestStream, path: method } = this.#method;
     const request = requestStream ? undefined : steps.find((step) => step.does === "send");
     if (request === undefined && !requestStream) return;
-    if (below.isClosed()) {
-      this.#refuse(new RpcError(grpc.status.UNAVAILABLE, "the channel was closed before the call started"));
-      return;
-    }
+    this.#unwatch();
     const { protection } = this.#config;
     const messages = new GuardedMessages(ticket.credentials.key, protection, this.#method);
     const bytes = request && messages.protect(request.bytes);
@@ -300,7 +310,12 @@ export class GuardedCall extends grpc.InterceptingCall implements grpc.Intercept
 
   /** Goes to a state that passes no message on. */
   #leave(state: CallState): void {
+    this.#unwatch();
     if ("messages" in this.#state) this.#state.messages.wipe();
     this.#state = state;
   }
+}
+
+function channelClosed(): RpcError {
+  return new RpcError(grpc.status.UNAVAILABLE, "the channel was closed before the call started");
 }

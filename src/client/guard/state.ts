@@ -55,7 +55,7 @@ export interface Ready {
   readonly listener: Listener;
   readonly metadata: grpc.Metadata;
   readonly steps: Step[];
-  readonly below: InnermostClientCall;
+  readonly below: Pick<InnermostClientCall, "authority">;
   readonly ticket: ServiceProof;
   readonly refused?: Refused;
 }

@@ -80,6 +80,7 @@ export function openCall(wish: CallWish = {}) {
       channel: {
         getTarget: () => target,
         getConnectivityState: () => grpc.connectivityState.READY,
+        watchConnectivityState: () => {},
         credentials: { _isSecure: () => secure },
       },
       addStatusWatcher: (watcher: (status: grpc.StatusObject) => void) => void watchers.push(watcher),
