@@ -66,13 +66,15 @@ export function followAdvice(
 }
 
 /**
- * Whether a guess that somebody remembers is within what the client accepts now: a permitted encryption type,
- * a salt of its realm, iterations enough.
+ * Whether a remembered guess may stand in for the client's first one: an encryption type no worse than that, a
+ * salt of the client's realm, iterations enough. That a login succeeded with a worse type proves nothing: false
+ * advice may have left out the better one that the KDC has as well.
  */
-export function isAcceptable(guess: KeyGuess, { permitted, realm }: AdviceLimits): boolean {
+export function isAcceptable(guess: KeyGuess, { permitted, first }: ClientEtypes, realm: string): boolean {
+  const rank = permitted.indexOf(guess.etype);
   const { salt } = guess.stringToKey;
   const isOfRealm = salt.startsWith(realm) && salt.length > realm.length;
-  if (!permitted.includes(guess.etype) || !isOfRealm) return false;
+  if (rank < 0 || rank > permitted.indexOf(first) || !isOfRealm) return false;
   return (iterationsOf(guess) ?? MIN_ITERATIONS) >= MIN_ITERATIONS;
 }
 

@@ -32,7 +32,7 @@ export interface LoginParts {
   /** What is asked of the ticket; `now` is the time of asking, in milliseconds since the epoch. */
   readonly wish: (now: number) => TicketWish;
   readonly etypes: ClientEtypes;
-  /** What the last login was made with: the first guess, where the client accepts it and can make the key. */
+  /** What the last login was made with: the first guess, where it is no worse and the key can be made. */
   readonly remembered?: KeyGuess | undefined;
   readonly clock: () => number;
   /** How long making a key may take, in milliseconds. */
@@ -61,7 +61,7 @@ export async function obtainTgt(
   const makeKey = inTime((asked) => keyMakers[maker]!(asked), timeoutMs);
   const limits = { permitted: etypes.permitted, realm: realmOf(client) };
   let first: Key | undefined;
-  if (remembered !== undefined && isAcceptable(remembered, limits)) {
+  if (remembered !== undefined && isAcceptable(remembered, etypes, limits.realm)) {
     // Parameters that no key can be made by, or not in time, are no reason to fail.
     first = await makeKey(remembered).catch(() => undefined);
     if (first !== undefined) guess = remembered;

@@ -12,8 +12,11 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { create } from "@bufbuild/protobuf";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { adviceFile, type ClientEtypes, type KeyGuess, profileEtypes } from "../../src/client/index.js";
+import { EtypeInfo2Schema } from "../../src/gen/kerberos/v1/kdc_pb.js";
+import { KrbError } from "../../src/protocol/krb-error.js";
 import { type Principal, parsePrincipal } from "../../src/protocol/principal.js";
 import { PASSWORDS, startRealm, type TestRealm, type TestRealmOptions } from "../support/realm.js";
 import { standBetween } from "../support/wire-middle.js";
@@ -48,10 +51,10 @@ function write(entry: object, version = 1): void {
 
 const REALMS: { what: string; options: TestRealmOptions; etypes: ClientEtypes; entry: object }[] = [
   {
-    what: "a textbook realm, without its folder",
-    options: { profile: "textbook" },
-    etypes: ALL,
-    entry: { etype: 3, salt: "TEST.EXAMPLEalice", params: "" },
+    what: "a realm of AES, for a client that begins with DES",
+    options: { profile: "standard" },
+    etypes: profileEtypes("textbook"),
+    entry: { etype: 20, salt: "TEST.EXAMPLEalice", params: "" },
   },
   {
     what: "a realm of 100,000 iterations",
@@ -73,12 +76,13 @@ describe.each(REALMS)("in $what", ({ options, etypes, entry }) => {
 
 test("a principal that moved on is remembered as it is now", async () => {
   await using realm = await startRealm();
-  await logIn(realm, ALL);
+  const textbook = profileEtypes("textbook");
+  expect(await logIn(realm, textbook)).toEqual(["OK"]);
   await realm.remove("alice");
   await realm.addUser("alice", PASSWORDS.alice, [20]);
-  expect(await logIn(realm, ALL)).toEqual([expect.stringContaining("PREAUTH"), "OK"]);
+  expect(await logIn(realm, textbook)).toEqual([expect.stringContaining("PREAUTH"), "OK"]);
   expect(entries()).toMatchObject({ [ALICE]: { etype: 20 } });
-  expect(await logIn(realm, ALL)).toEqual(["OK"]);
+  expect(await logIn(realm, textbook)).toEqual(["OK"]);
 });
 
 test("a login with a wrong clock has tries enough for a memory that is out of date", async () => {
@@ -94,6 +98,35 @@ test("a login with a wrong clock has tries enough for a memory that is out of da
 });
 
 describe("false advice", () => {
+  test.each([
+    [3, ALL],
+    [19, STANDARD],
+  ])(
+    "that hides the better keys of the KDC, and leads to a login with %i, weakens no later one",
+    async (weaker, etypes) => {
+      await using realm = await startRealm({ profile: weaker === 3 ? "textbook" : "standard", users: {} });
+      await realm.addUser("alice", PASSWORDS.alice, [20, weaker]);
+      let attacks = 1;
+      await using middle = await standBetween(realm, {
+        authenticate: async (request, pass) => {
+          if (attacks-- > 0) {
+            const info = create(EtypeInfo2Schema, {
+              entries: [{ etype: weaker, salt: "TEST.EXAMPLEalice", s2kparams: new Uint8Array() }],
+            });
+            throw new KrbError("KDC_ERR_PREAUTH_REQUIRED", "forged", {}, info);
+          }
+          return pass(request);
+        },
+      });
+      expect(await logIn(realm, etypes, middle.kdc)).toEqual(["OK"]);
+      expect(entries()).toMatchObject({ [ALICE]: { etype: weaker } });
+      const from = realm.log.length;
+      expect(await logIn(realm, etypes)).toEqual(["OK"]);
+      expect(realm.log.slice(from)).toMatchObject([{ etypes: { reply: 20 } }]);
+      expect(entries()).toMatchObject({ [ALICE]: { etype: 20 } });
+    },
+  );
+
   test("that led to no login is not remembered, and what was known stays", async () => {
     await using realm = await startRealm({ profile: "standard" });
     await using middle = await standBetween(realm, {
@@ -109,6 +142,7 @@ describe("false advice", () => {
 
   test.each([
     ["an encryption type that is not permitted now", { etype: 3 }],
+    ["one that is permitted, but worse than the first guess", { etype: 19 }],
     ["one that is not supported", { etype: 18 }],
     ["too few iterations", { etype: 20, params: "00000001" }],
     ["a salt of another realm", { etype: 20, salt: "OTHER.TESTalice" }],
