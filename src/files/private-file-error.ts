@@ -1,5 +1,6 @@
 /** What is said of a file that holds secrets and can't be used as asked. */
 import { ReadableError, type ReadableErrorOptions } from "../errors/readable-error.js";
+import { systemErrorText } from "./system-error.js";
 
 /**
  * What is wrong with a file: not there, there already, open to others, too long, locked, or not accessible.
@@ -29,12 +30,12 @@ export class PrivateFileError extends ReadableError {
 /** The system's error, in words. */
 export function asPrivateFileError(error: unknown, path: string): PrivateFileError {
   if (error instanceof PrivateFileError) return error;
-  const { code, message } = error as NodeJS.ErrnoException;
+  const { code } = error as NodeJS.ErrnoException;
   const cause = { cause: error };
   if (code === "ENOENT")
     return new PrivateFileError("missing", path, `${path}: no such file or folder`, cause);
   if (code === "ELOOP")
     return new PrivateFileError("unsafe", path, `${path}: is a symbolic link; give the file itself`, cause);
   if (code === "EEXIST") return new PrivateFileError("exists", path, `${path}: already exists`, cause);
-  return new PrivateFileError("unavailable", path, `${path}: ${message}`, cause);
+  return new PrivateFileError("unavailable", path, `${path}: ${systemErrorText(error)}`, cause);
 }

@@ -18,7 +18,15 @@ const CHUNK = 64 * 1024;
  */
 export async function readSecret(path: string, limit = PRIVATE_FILE_LIMIT): Promise<Uint8Array> {
   const descriptor = descriptorOf(path);
-  if (descriptor === undefined) return readSecretNow(path, limit);
+  return descriptor === undefined ? readSecretNow(path, limit) : readDescriptor(descriptor, path, limit);
+}
+
+/**
+ * Reads an open descriptor to its end. The bytes belong to the caller.
+ * @param path what stands for it, for the error.
+ * @throws PrivateFileError `too-large` beyond `limit` bytes; `unavailable` if the system refuses.
+ */
+export async function readDescriptor(descriptor: number, path: string, limit: number): Promise<Uint8Array> {
   const stream =
     descriptor === 0 ? process.stdin : createReadStream("", { fd: descriptor, autoClose: false });
   const chunks: Buffer[] = [];

@@ -1,7 +1,7 @@
 /** Makes a realm: its settings, a master key, the keys of its TGS, and the service V with its keytab. */
 import { randomBytes } from "node:crypto";
-import { mkdir } from "node:fs/promises";
-import { dirname } from "node:path";
+import { dirname, resolve } from "node:path";
+import { makeFolders } from "../files/make-folders.js";
 import { randomKeyPrincipal } from "../protocol/new-principal.js";
 import type { RealmPolicy } from "../protocol/policy.js";
 import { krbtgtOf, principalInRealm } from "../protocol/principal.js";
@@ -23,14 +23,14 @@ export const FIRST_SERVICE = "v/localhost";
  * @param dir must not exist, or must be empty; missing parent folders are made with mode 0700.
  * @param settings override those of `DEFAULT_SETTINGS`.
  * @param now milliseconds since the epoch.
- * @throws StoreError and RangeError as `createRealmDirectory`.
+ * @throws StoreError and RangeError as `createRealmDirectory`; PrivateFileError as `makeFolders`.
  */
 export async function createRealm(
   dir: string,
   settings: Partial<RealmSettings>,
   now: number,
 ): Promise<RealmDirectory> {
-  await mkdir(dirname(dir), { recursive: true, mode: 0o700 });
+  await makeFolders(dirname(resolve(dir)));
   return createRealmDirectory(dir, { ...DEFAULT_SETTINGS, ...settings }, async (directory) => {
     await using realm = await openUnchecked(directory);
     const { principal, keys } = await addFirstPrincipals(realm, now);

@@ -12,6 +12,7 @@ import { randomBytes } from "node:crypto";
 import { mkdir, readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { createPrivateFile, syncFolder, writeFileAtomically } from "../files/private-file.js";
+import { systemErrorText } from "../files/system-error.js";
 import type { ProfileName } from "../protocol/profile.js";
 import { createMasterKey } from "../store/master-key.js";
 import { StoreError } from "../store/store-error.js";
@@ -62,7 +63,7 @@ export async function createRealmDirectory(
     await syncFolder(dirname(target));
   } catch (error) {
     await rm(temporary, { recursive: true, force: true });
-    throw creationError(error, target);
+    throw await creationError(error, target);
   }
   return layout(target, settings);
 }
@@ -87,13 +88,13 @@ export async function openRealmDirectory(dir: string): Promise<RealmDirectory> {
       );
   } catch (error) {
     if (error instanceof StoreError) throw error;
-    const { code, message } = error as NodeJS.ErrnoException;
+    const { code } = error as NodeJS.ErrnoException;
     if (code === "ENOENT" || code === "ENOTDIR")
       throw new StoreError("missing", `${target}: there is no realm here`, {
         hint: "check the path, or make the realm first: tessera realm create",
         cause: error,
       });
-    throw new StoreError("unavailable", `${file}: ${message}`, { cause: error });
+    throw new StoreError("unavailable", `${file}: ${systemErrorText(error)}`, { cause: error });
   }
   return layout(target, parseSettings(text, file));
 }
@@ -137,21 +138,25 @@ async function checkVacant(target: string): Promise<void> {
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === "ENOTDIR") throw new StoreError("exists", `${target}: is not a folder`, { cause: error });
-    if (code !== "ENOENT") throw error instanceof StoreError ? error : creationError(error, target);
+    if (code !== "ENOENT") throw error instanceof StoreError ? error : await creationError(error, target);
   }
 }
 
-function creationError(error: unknown, target: string): unknown {
-  const { code, message } = error as NodeJS.ErrnoException;
+async function creationError(error: unknown, target: string): Promise<unknown> {
+  const { code, syscall } = error as NodeJS.ErrnoException;
+  const above = dirname(target);
+  const isThere = await stat(above).catch(() => undefined);
   if (code === "ENOTEMPTY" || code === "EEXIST")
     return new StoreError("exists", `${target}: was made by somebody else in the meantime`, { cause: error });
-  if (code === "ENOENT")
-    return new StoreError("missing", `${dirname(target)}: does not exist; make it first`, {
+  if (code === "ENOENT" && isThere === undefined)
+    return new StoreError("missing", `${above}: does not exist; make it first`, {
       hint: "check the path",
       cause: error,
     });
   if (code === "ENOSPC") return new StoreError("full", `${target}: no room on the disk`, { cause: error });
-  if (code === "EACCES" || code === "EROFS" || code === "EPERM")
-    return new StoreError("unavailable", `${target}: ${message}`, { cause: error });
-  return error;
+  if (syscall === undefined) return error;
+  return new StoreError("unavailable", `${target}: can't be made: ${systemErrorText(error)}`, {
+    hint: "check the path",
+    cause: error,
+  });
 }

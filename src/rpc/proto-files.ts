@@ -1,5 +1,5 @@
 /** `.proto` files as they are written, read at run time into the registry of what they declare. */
-import { readFile } from "node:fs/promises";
+import { readFile, stat } from "node:fs/promises";
 import { basename, dirname, isAbsolute, join } from "node:path";
 import { create, type FileRegistry } from "@bufbuild/protobuf";
 import { type FileDescriptorProto, FileDescriptorProtoSchema } from "@bufbuild/protobuf/wkt";
@@ -50,6 +50,8 @@ async function findSource(
   const places = [...paths.map((path) => join(path, name)), ...(importer === undefined ? [name] : [])];
   for (const place of isAbsolute(name) ? [name] : places) {
     try {
+      // A named pipe may have no writer, and a device no end.
+      if (!(await stat(place)).isFile()) throw new ProtoFileError(`${place}: is not a regular file`);
       return await readFile(place, "utf8");
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;

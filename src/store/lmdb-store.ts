@@ -20,6 +20,7 @@ import { chmodSync, lstatSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { open, type RootDatabase } from "lmdb";
 import { KeyQueues } from "../collections/key-queues.js";
+import { systemErrorText } from "../files/system-error.js";
 import type { KeyValueStore } from "./key-value-store.js";
 import { damageOfLmdbFile } from "./lmdb-file-check.js";
 import { StoreError } from "./store-error.js";
@@ -181,13 +182,14 @@ function prepareFolder(dir: string): void {
   try {
     mkdirSync(dir, { mode: 0o700 });
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
+    const { code } = error as NodeJS.ErrnoException;
     if (code === "ENOENT")
       throw new StoreError("missing", `${dir}: its parent folder does not exist; create it first`, {
         hint: "check the path",
         cause: error,
       });
-    if (code !== "EEXIST") throw new StoreError("unavailable", `${dir}: ${message}`, { cause: error });
+    if (code !== "EEXIST")
+      throw new StoreError("unavailable", `${dir}: ${systemErrorText(error)}`, { cause: error });
   }
   const status = lstatSync(dir);
   if (!status.isDirectory()) throw new StoreError("unavailable", `${dir}: is not a folder`);

@@ -133,7 +133,7 @@ describe("making it", () => {
     await expect(createRealmDirectory("/sys/realm", SETTINGS)).rejects.toMatchObject({
       name: "StoreError",
       code: "unavailable",
-      message: expect.stringMatching(/^\/sys\/realm: (EPERM|EACCES|EROFS): /),
+      message: expect.stringMatching(/^\/sys\/realm: can't be made: .*\((EPERM|EACCES|EROFS)\)$/),
       cause: expect.objectContaining({ syscall: "mkdir" }),
     });
   });
@@ -194,8 +194,8 @@ describe("opening it", () => {
     await expect(openRealmDirectory(dir)).rejects.toMatchObject({
       name: "StoreError",
       code: "unavailable",
-      message: expect.stringMatching(`^${file}: EISDIR`),
-      cause: { code: "EISDIR" },
+      message: expect.stringMatching(`^${file}: .*EISDIR`),
+      cause: expect.objectContaining({ code: "EISDIR" }),
     });
   });
 });

@@ -1,5 +1,7 @@
 /** `tessera decode`: tells what a blob is, and opens it with a key. */
-import { readFile } from "node:fs/promises";
+import { PrivateFileError } from "../../files/private-file-error.js";
+import { readPublicFile } from "../../files/public-file.js";
+import { systemErrorText } from "../../files/system-error.js";
 import { CommandError, defineCommand, UsageError } from "../frame/command.js";
 import { PASSWORD_OPTIONS } from "../options/password.js";
 
@@ -63,15 +65,16 @@ async function readStdin(stdin: AsyncIterable<Uint8Array>): Promise<Uint8Array> 
 /** The contents of the file of that name, or else the text itself. */
 async function readArgument(text: string): Promise<Uint8Array> {
   try {
-    return await readFile(text);
+    return await readPublicFile(text, MAX_BYTES);
   } catch (error) {
+    if (error instanceof PrivateFileError) throw error;
     const { code } = error as NodeJS.ErrnoException;
     const looksLikeFile =
       text.length < 16 || /\.[a-z0-9]{1,8}$/i.test(text) || !/^[A-Za-z0-9+/_=\s-]+$/.test(text);
     if (looksLikeFile || (code !== "ENOENT" && code !== "ENAMETOOLONG" && code !== "ENOTDIR"))
       throw new CommandError(
         `${text.slice(0, 200)}: ` +
-          (code === "ENOENT" ? "no such file, and not base64" : (error as Error).message),
+          (code === "ENOENT" ? "no such file, and not base64" : systemErrorText(error)),
       );
     return Buffer.from(text);
   }

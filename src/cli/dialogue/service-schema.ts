@@ -1,10 +1,10 @@
 /** What a service's methods and messages are: asked of the server, or read from files. */
-import { readFile } from "node:fs/promises";
 import { type DescMethod, type FileRegistry, fromBinary } from "@bufbuild/protobuf";
 import { FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
 import * as grpc from "@grpc/grpc-js";
 import type { ReflectionClient } from "../../client/reflection.js";
 import { nearest } from "../../errors/nearest.js";
+import { readPublicFile } from "../../files/public-file.js";
 import { KrbError } from "../../protocol/krb-error.js";
 import type { CallOptions } from "../../rpc/client-runtime.js";
 import { fileRegistry } from "../../rpc/file-registry.js";
@@ -37,7 +37,7 @@ export async function chosenFiles(choice: FileChoice): Promise<FileRegistry | un
 }
 
 async function readDescriptorSet(path: string): Promise<FileRegistry> {
-  const bytes = await readFile(path);
+  const bytes = await readPublicFile(path);
   try {
     return fileRegistry(fromBinary(FileDescriptorSetSchema, bytes).file);
   } catch (error) {

@@ -5,6 +5,7 @@
  * here.
  */
 import { ReadableError } from "../../errors/readable-error.js";
+import { systemErrorText } from "../../files/system-error.js";
 import { KrbError, type KrbErrorName } from "../../protocol/krb-error.js";
 import { clockFault } from "./clock-fault.js";
 
@@ -111,12 +112,13 @@ const HINTS: Partial<Record<KrbErrorName, Hint>> = {
  */
 export function describeFailure(error: unknown, now = Date.now()): Failure {
   if (error instanceof ReadableError) return describeReadable(error, now);
-  const { name, message, code } = (
+  const { name, message, code, errno, path } = (
     error instanceof Error ? error : new Error(String(error))
   ) as NodeJS.ErrnoException;
   // Errors of the system, and of an argument out of range, say what is wrong; any other is a defect.
   const plain = code !== undefined || error instanceof RangeError;
-  const text = plain ? message : `${name}: ${message}`;
+  const told = errno === undefined || path === undefined ? message : `${path}: ${systemErrorText(error)}`;
+  const text = plain ? told : `${name}: ${message}`;
   return {
     text,
     compared: undefined,

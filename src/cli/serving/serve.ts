@@ -4,9 +4,9 @@
  *
  * They end in this order: every server says NOT_SERVING and finishes its calls; then the stores are closed.
  */
-import { mkdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import * as grpc from "@grpc/grpc-js";
+import { makeFolders } from "../../files/make-folders.js";
 import { formatDuration } from "../../protocol/duration.js";
 import { isoTime } from "../../protocol/kerberos-time.js";
 import { realmOf } from "../../protocol/principal.js";
@@ -167,6 +167,6 @@ function settingsWithoutRealm({ profile: name = "standard", clockSkew }: ServeCh
 async function besideKeytab({ keytab }: ServeChoice, part: string): Promise<string> {
   if (keytab === undefined) return "memory:";
   const dir = join(`${resolve(keytab)}.data`, part);
-  await mkdir(dir, { recursive: true, mode: 0o700 });
+  await makeFolders(dir);
   return `lmdb:${dir}`;
 }

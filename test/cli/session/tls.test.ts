@@ -30,8 +30,12 @@ describe.skipIf(!HAS_OPENSSL)("TLS files", () => {
     ["cert", "none", /^\.\/none\.pem: no such file or folder\nhint: check the path$/],
     ["cert", "junk", /^\.\/junk\.pem: holds no private key in PEM, or one that needs a passphrase\nhint: /],
     ["cert", "other-key", /^\.\/cert\.pem and \.\/other-key\.pem can't be used together: .*\nhint: the key/],
-    ["none", "key", /^\.\/none\.pem: no such file or directory\nhint: give a file of certificates$/],
-    ["", "key", /^\.\/\.pem: no such file or directory\nhint: give a file of certificates$/],
+    [
+      "none",
+      "key",
+      /^\.\/none\.pem: no such file or directory \(ENOENT\)\nhint: give a file of certificates$/,
+    ],
+    ["", "key", /^\.\/\.pem: no such file or directory \(ENOENT\)\nhint: give a file of certificates$/],
     ["junk", "key", /^\.\/junk\.pem: holds no certificate in PEM\nhint: .*-----BEGIN CERTIFICATE-----$/],
   ])("that are bad are refused by name: --tls-cert %s.pem --tls-key %s.pem", async (cert, key, text) => {
     for (const line of [serve, kinit]) {
