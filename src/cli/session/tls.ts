@@ -7,3 +7,105 @@ import { PrivateFileError } from "../../files/private-file-error.js";
 import { readPublicFile } from "../../files/public-file.js";
 import { readSecret } from "../../files/secret-file.js";
 import { systemErrorText } from "../../files/system-error.js";
+import { withoutAddressAsServerName } from "../../rpc/grpc-js-internals.js";
+import { CommandError, UsageError } from "../frame/command.js";
+import type { TlsChoice } from "../options/client-options.js";
+
+/**
+ * The credentials of a client; undefined for plaintext. Throws UsageError, CommandError, PrivateFileError.
+ */
+export async function channelCredentials(choice: TlsChoice): Promise<grpc.ChannelCredentials | undefined> {
+  const { "tls-ca": ca, "tls-cert": cert, "tls-key": key } = choice;
+  if (ca === undefined) {
+    if (cert !== undefined || key !== undefined)
+      throw new UsageError("--tls-cert and --tls-key go with --tls-ca");
+    return undefined;
+  }
+  const authorities = await readCertificates(ca);
+  const pair = await readPair(cert, key);
+  const credentials = grpc.credentials.createSsl(authorities, pair?.private_key, pair?.cert_chain);
+  return withoutAddressAsServerName(credentials);
+}
+
+/** The files of a server's TLS; plaintext if all are undefined. */
+export interface TlsFiles {
+  readonly cert: string | undefined;
+  readonly key: string | undefined;
+  /** Authorities of the clients' certificates: then every client needs one. */
+  readonly clientCa: string | undefined;
+}
+
+/**
+ * The credentials of a server; undefined for plaintext. Throws UsageError, CommandError, PrivateFileError.
+ */
+export async function serverCredentials(files: TlsFiles): Promise<grpc.ServerCredentials | undefined> {
+  const { cert, key, clientCa } = files;
+  const pair = await readPair(cert, key);
+  if (pair === undefined) {
+    if (clientCa !== undefined) throw new UsageError("--tls-client-ca goes with --tls-cert and --tls-key");
+    return undefined;
+  }
+  const authorities = clientCa === undefined ? null : await readCertificates(clientCa);
+  return grpc.ServerCredentials.createSsl(authorities, [pair], authorities !== null);
+}
+
+/** A certificate chain and the key of its first certificate; undefined if neither is given. */
+async function readPair(
+  cert: string | undefined,
+  key: string | undefined,
+): Promise<grpc.KeyCertPair | undefined> {
+  if (cert === undefined && key === undefined) return undefined;
+  if (cert === undefined || key === undefined) throw new UsageError("--tls-cert and --tls-key go together");
+  const pair = { cert_chain: await readCertificates(cert), private_key: await readKey(key) };
+  try {
+    createSecureContext({ cert: pair.cert_chain, key: pair.private_key });
+  } catch (error) {
+    throw new CommandError(
+      `${cert} and ${key} can't be used together: ${(error as Error).message.split(":").at(-1)}`,
+      "the key must belong to the first certificate in the file",
+    );
+  }
+  return pair;
+}
+
+async function readCertificates(file: string): Promise<Buffer> {
+  const pem = Buffer.from(
+    await readPublicFile(file).catch((error: unknown) => {
+      if (error instanceof PrivateFileError) throw error;
+      throw new CommandError(`${file}: ${systemErrorText(error)}`, "give a file of certificates");
+    }),
+  );
+  const certificates = pem
+    .toString("latin1")
+    .match(/-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----/gs);
+  if (certificates === null)
+    throw new CommandError(
+      `${file}: ${pem.length === 0 ? "is empty" : "holds no certificate in PEM"}`,
+      "a certificate in PEM begins with -----BEGIN CERTIFICATE-----",
+    );
+  certificates.forEach((certificate, i) => {
+    try {
+      new X509Certificate(certificate);
+    } catch {
+      throw new CommandError(
+        `${file}: certificate ${i + 1} of ${certificates.length} is damaged`,
+        "get the file again",
+      );
+    }
+  });
+  return pem;
+}
+
+async function readKey(file: string): Promise<Buffer> {
+  // Where a program renews certificates, the key's name is a link to the newest one.
+  const key = Buffer.from(await readSecret(await realpath(file).catch(() => file)));
+  try {
+    createPrivateKey(key);
+  } catch {
+    throw new CommandError(
+      `${file}: holds no private key in PEM, or one that needs a passphrase`,
+      `to remove a passphrase: openssl pkey -in ${file} -out NEW`,
+    );
+  }
+  return key;
+}
