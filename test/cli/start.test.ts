@@ -31,9 +31,11 @@ function loadedBy(line: string): string[] {
   const words = line.split(" ").filter((word) => word !== "");
   execFileSync(process.execPath, ["--import", RECORDER, TESSERA, ...words], { env, stdio: "ignore" });
   const addresses = readFileSync(modules, "utf8").trim().split("\n");
-  return addresses
-    .flatMap((address) => (address.startsWith("file:") ? bundled(fileURLToPath(address)) : [address]))
-    .sort();
+  const names = addresses.flatMap((address) =>
+    address.startsWith("file:") ? bundled(fileURLToPath(address)) : [address],
+  );
+  // esbuild names a module again where its imports and its code are apart.
+  return [...new Set(names)].sort();
 }
 
 /** esbuild names each module of a chunk in a comment. */

@@ -17,6 +17,7 @@ export const command = defineCommand({
   examples: ["tessera realm set-profile standard"],
   options: REALM_OPTIONS,
   arguments: [1, 1],
+  words: ["textbook", "standard"],
   run: async ({ options, positionals, json, screen, ...around }) => {
     const name = positionals[0]!;
     if (!isProfileName(name)) throw new UsageError("expected textbook or standard");

@@ -52,6 +52,7 @@ export const command = defineCommand({
     grace: { value: "TIME", help: "how long running calls may take to finish; 5s" },
   },
   arguments: [0, 3],
+  words: ["as", "tgs", "v"],
   run: async ({ options, positionals, json, ...around }) => {
     for (const part of positionals)
       if (!(PARTS as readonly string[]).includes(part))

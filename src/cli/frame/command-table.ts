@@ -1,15 +1,5 @@
 /** The table of commands. A command is loaded when it is run, or when its help is asked for. */
-import type { Command } from "./command.js";
-
-/** A row of the table. */
-export interface CommandRow {
-  /** As it is typed: one word, or two if the first is a group. */
-  readonly name: string;
-  /** Other names that MIT's people type. */
-  readonly aliases?: readonly string[];
-  readonly summary: string;
-  readonly load: () => Promise<{ readonly command: Command }>;
-}
+import type { CommandRow } from "./command.js";
 
 export const COMMANDS: readonly CommandRow[] = [
   {
@@ -125,6 +115,11 @@ export const COMMANDS: readonly CommandRow[] = [
     name: "doctor",
     summary: "check the realm's folder, the clock and the servers",
     load: () => import("../commands/doctor.js"),
+  },
+  {
+    name: "completion",
+    summary: "print completions for bash, zsh or fish",
+    load: () => import("../commands/completion.js"),
   },
   { name: "version", summary: "print the version", load: () => import("../commands/version.js") },
 ];

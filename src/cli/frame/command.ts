@@ -35,6 +35,8 @@ export interface CommandSurroundings extends Omit<Surroundings, "stdout" | "stde
   readonly screen: Screen;
   /** Runs another command line, and gives its exit code. */
   readonly run: (words: readonly string[], around: CommandSurroundings) => Promise<number>;
+  /** All commands. */
+  readonly commands: readonly CommandRow[];
   /** The realm that the commands of a batch share. */
   readonly openedRealm?: OpenedRealm | undefined;
 }
@@ -70,10 +72,22 @@ export interface Command<Specs extends OptionSpecs = OptionSpecs> {
   readonly absent?: Readonly<Record<string, string>>;
   /** The least and the greatest number of arguments besides options. */
   readonly arguments: readonly [least: number, most: number];
+  /** Words that an argument may be, where they are few: shells complete them. */
+  readonly words?: readonly string[];
   /** Help on what the arguments name; undefined: the help of the command is shown. */
   helpOn?(subjects: readonly string[]): Promise<string | undefined>;
   /** Does the work. It fails by throwing; a number is the exit code instead of 0. */
   run(input: CommandInput<Specs>): Promise<number | undefined>;
+}
+
+/** A row of the table of commands: a command is loaded when it is run, or when its help is asked for. */
+export interface CommandRow {
+  /** As it is typed: one word, or two if the first is a group. */
+  readonly name: string;
+  /** Other names that MIT's people type. */
+  readonly aliases?: readonly string[];
+  readonly summary: string;
+  readonly load: () => Promise<{ readonly command: Command }>;
 }
 
 /** Defines a command, so that its types are checked. */

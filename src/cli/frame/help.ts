@@ -2,8 +2,8 @@
 import { DEFAULT_ADDRESSES } from "../../rpc/default-addresses.js";
 import { columns, wrapped } from "../screen/layout.js";
 import { COMMON_OPTIONS } from "./arguments.js";
-import type { Command, OptionSpecs } from "./command.js";
-import { COMMANDS, type CommandRow } from "./command-table.js";
+import type { Command, CommandRow, OptionSpecs } from "./command.js";
+import { COMMANDS } from "./command-table.js";
 
 const WIDTH = 100;
 

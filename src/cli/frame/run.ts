@@ -6,15 +6,20 @@ import { ReadableError } from "../../errors/readable-error.js";
 import { Screen } from "../screen/screen.js";
 import { version } from "../version.js";
 import { NO_PASSWORD_ARGUMENTS, parseArguments } from "./arguments.js";
-import { type Command, type CommandSurroundings, UsageError } from "./command.js";
-import { COMMANDS, type CommandRow } from "./command-table.js";
+import { type Command, type CommandRow, type CommandSurroundings, UsageError } from "./command.js";
+import { COMMANDS } from "./command-table.js";
 import { commandHelp, groupHelp, programHelp, usageLines } from "./help.js";
 import type { Surroundings } from "./surroundings.js";
 
 /** Runs the words of a command line and returns the exit code: 0 done, 1 refused or failed, 2 wrong usage. */
 export function run(words: readonly string[], surroundings: Surroundings): Promise<number> {
   const { stdout, stderr, ...rest } = surroundings;
-  return dispatch(words, { ...rest, screen: new Screen(stdout, stderr, rest.env), run: dispatch });
+  return dispatch(words, {
+    ...rest,
+    screen: new Screen(stdout, stderr, rest.env),
+    run: dispatch,
+    commands: COMMANDS,
+  });
 }
 
 async function dispatch(words: readonly string[], around: CommandSurroundings): Promise<number> {
