@@ -1,17 +1,22 @@
 /** A client's connections: to AS, TGS and services, each opened when it is first needed. */
-import type * as grpc from "@grpc/grpc-js";
+import * as grpc from "@grpc/grpc-js";
 import { ApplicationServiceClient } from "../gen/kerberos/v1/application_service_grpc.js";
 import { AuthenticationServiceClient } from "../gen/kerberos/v1/authentication_service_grpc.js";
 import { TicketGrantingServiceClient } from "../gen/kerberos/v1/ticket_granting_service_grpc.js";
 import type { ClientOptions, ServiceClient } from "../rpc/client-runtime.js";
+import { RpcError } from "../rpc/rpc-error.js";
 import type { KdcAddresses } from "./addresses.js";
 
-/** The connections of one client; `close` ends them. */
+/**
+ * The connections of one client; `close` ends them. Each throws RpcError CANCELLED once they are closed: a
+ * login or a ticket that was under way opens no new one.
+ */
 export class Connections {
   readonly #kdc: KdcAddresses;
   readonly #credentials: grpc.ChannelCredentials;
   readonly #options: ClientOptions;
   readonly #open = new Map<string, ServiceClient>();
+  #closed = false;
 
   constructor(kdc: KdcAddresses, credentials: grpc.ChannelCredentials, options: ClientOptions) {
     this.#kdc = kdc;
@@ -35,8 +40,9 @@ export class Connections {
     return this.#client(ApplicationServiceClient, address);
   }
 
-  /** Closes all of them. */
+  /** Closes all of them, for good. */
   close(): void {
+    this.#closed = true;
     for (const client of this.#open.values()) client.close();
     this.#open.clear();
   }
@@ -45,6 +51,7 @@ export class Connections {
     type: new (address: string, credentials: grpc.ChannelCredentials, options: ClientOptions) => Client,
     address: string,
   ): Client {
+    if (this.#closed) throw new RpcError(grpc.status.CANCELLED, "the client is closed");
     const name = `${type.name} ${address}`;
     const existing = this.#open.get(name);
     if (existing !== undefined) return existing as Client;

@@ -250,7 +250,10 @@ export class KerberosClient {
     return this.#login.destroy();
   }
 
-  /** Closes the channels; the login stays in its cache. */
+  /**
+   * Closes the channels; the login stays in its cache. What asks a server afterwards ends with RpcError
+   * CANCELLED.
+   */
   close(): void {
     this.#connections.close();
   }

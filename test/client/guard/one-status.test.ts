@@ -5,8 +5,6 @@
  * The story: `stub.say(…); stub.close()` was never answered, for every guarded call starts late, and grpc-js
  * loses the status of a call that starts on a closed channel (grpc/grpc-node#2786, #1985).
  */
-import { once } from "node:events";
-import { type AddressInfo, createServer, type Socket } from "node:net";
 import { setImmediate } from "node:timers/promises";
 import * as grpc from "@grpc/grpc-js";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
@@ -15,6 +13,8 @@ import type { ServiceProof, TicketSource } from "../../../src/client/guard/ticke
 import { createTestRealm, type TestRealm } from "../../../src/testing/index.js";
 import { CHAT, type ChatHandlers } from "../../services/guard/chat.js";
 import { openWorld, SERVICE, type World } from "../../services/guard/world.js";
+import { NEVER_RESOLVED } from "../../support/never-resolver.js";
+import { startSilentServer } from "../../support/silent-server.js";
 
 type Call = grpc.Call & { on(event: string, listener: (...args: never[]) => void): unknown };
 
@@ -178,35 +178,6 @@ async function openScene(address?: string, aheadMs = 0): Promise<Scene> {
   return scene;
 }
 
-/** A server that takes connections and never says a word. */
-async function silentServer(): Promise<{ address: string; connected: Gate }> {
-  const sockets = new Set<Socket>();
-  const connected = gate();
-  const server = createServer((socket) => {
-    sockets.add(socket);
-    socket.on("error", () => {});
-    connected.open();
-  }).listen(0, "127.0.0.1");
-  await once(server, "listening");
-  open.push({
-    close: () => {
-      for (const socket of sockets) socket.destroy();
-      server.close();
-    },
-  });
-  return { address: `127.0.0.1:${(server.address() as AddressInfo).port}`, connected };
-}
-
-/** A name that nobody ever resolves. */
-class NeverResolver {
-  updateResolution(): void {}
-  destroy(): void {}
-  static getDefaultAuthority(): string {
-    return "never";
-  }
-}
-grpc.experimental.registerResolver("never", NeverResolver as never);
-
 const { CANCELLED, DEADLINE_EXCEEDED, OK, UNAUTHENTICATED, UNAVAILABLE } = grpc.status;
 
 interface Event {
@@ -252,33 +223,35 @@ const started = async (kind: string, options?: grpc.CallOptions, address?: strin
 };
 const waiting = async (kind: string, options?: grpc.CallOptions) => {
   const scene = await started(kind, options);
-  await scene.asked.opened;
+  await Promise.race([scene.asked.opened, scene.ended.opened]);
   return scene;
 };
 const resolving = async (kind: string, options?: grpc.CallOptions) => {
-  const scene = await started(kind, options, "never:///chat");
+  const scene = await started(kind, options, NEVER_RESOLVED);
   scene.ticket.open(proof);
   await setImmediate();
   return scene;
 };
 const connecting = async (kind: string, options?: grpc.CallOptions) => {
-  const { address, connected } = await silentServer();
-  const scene = await started(kind, options, address);
+  const silent = await startSilentServer();
+  open.push(silent);
+  const scene = await started(kind, options, silent.address);
   scene.ticket.open(proof);
-  await connected.opened;
+  // On a slow machine the deadline may pass before, here and below.
+  await Promise.race([silent.connected, scene.ended.opened]);
   return scene;
 };
 const underWay = async (kind: string, options?: grpc.CallOptions) => {
   const scene = await started(kind, options);
   scene.ticket.open(proof);
-  await scene.reached.opened;
+  await Promise.race([scene.reached.opened, scene.ended.opened]);
   return scene;
 };
 const skewed = async (kind: string, options?: grpc.CallOptions) => {
   const scene = await openScene(undefined, 3_600_000);
   scene.start(kind, options);
   scene.ticket.open(proof);
-  await scene.asksTime.opened;
+  await Promise.race([scene.asksTime.opened, scene.ended.opened]);
   return scene;
 };
 const correctTime = ({ time }: Scene) => time.open(true);
