@@ -15,6 +15,7 @@ import { GuardedServerCall } from "../../../src/services/guard/call.js";
 import { readGuardOptions } from "../../../src/services/guard/config.js";
 import { callerOf, type GuardOptions, guard, MemoryReplayCache } from "../../../src/services/index.js";
 import { addReflection } from "../../../src/services/reflection.js";
+import { HAS_OPENSSL, makeTls } from "../../support/wire-tls.js";
 import { served } from "../served.js";
 
 const SERVICE = "shop/localhost";
@@ -56,6 +57,7 @@ async function start({
   reflects = true,
   more = [] as grpc.ServerInterceptor[],
   guarding = options,
+  credentials = grpc.ServerCredentials.createInsecure(),
 } = {}): Promise<string> {
   const server = new grpc.Server({ interceptors: [guard(guarding), ...more] });
   const reply = (text: string, order: Order) => ({ text, order });
@@ -82,7 +84,6 @@ async function start({
   } as never);
   if (reflects) addReflection(server, [shop]);
   servers.push(server);
-  const credentials = grpc.ServerCredentials.createInsecure();
   return `127.0.0.1:${await promisify(server.bindAsync.bind(server))("127.0.0.1:0", credentials)}`;
 }
 
@@ -214,6 +215,18 @@ describe("what a method is, is found out", () => {
     ])
       expect((await call([...files, "shop.v1.ShopService/Order"], "", silent)).code).toBe(0);
   });
+});
+
+it.skipIf(!HAS_OPENSSL)("a method is called over TLS, with a ticket from the cache", async () => {
+  const tls = makeTls();
+  const secure = (await start({ credentials: tls.server })).replace("127.0.0.1", "localhost");
+  writeFileSync(shell.file("ca.pem"), tls.ca);
+  const words = ["--tls-ca", "./ca.pem", "shop.v1.ShopService/Order"];
+  // The options of TLS are the KDC's too, which has none here: the ticket is at hand.
+  await shell.run(`kvno ${SERVICE}`);
+  expect((await call(words, "", secure)).code).toBe(0);
+  const { code, stderr } = await call(["shop.v1.ShopService/Order"], "", secure);
+  expect([code, stderr]).toEqual([1, expect.stringContaining("a server with TLS needs --tls-ca FILE")]);
 });
 
 describe("a refusal", () => {
