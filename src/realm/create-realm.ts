@@ -1,6 +1,7 @@
 /** Makes a realm: its settings, a master key, the keys of its TGS, and the service V with its keytab. */
 import { randomBytes } from "node:crypto";
 import { dirname, resolve } from "node:path";
+import { checkOptionNames, type OptionNames } from "../errors/unknown-options.js";
 import { makeFolders } from "../files/make-folders.js";
 import { randomKeyPrincipal } from "../protocol/new-principal.js";
 import type { RealmPolicy } from "../protocol/policy.js";
@@ -17,6 +18,16 @@ import { checkSettings, DEFAULT_SETTINGS, type RealmSettings } from "./realm-set
 
 /** The service that every realm starts with: V. */
 export const FIRST_SERVICE = "v/localhost";
+
+const POLICY_NAMES: OptionNames<RealmPolicy> = {
+  realm: true,
+  permittedEtypes: true,
+  keyEtypes: true,
+  maxLife: true,
+  maxRenewableLife: true,
+  clockSkew: true,
+  iterations: true,
+};
 
 /**
  * Makes a realm in a folder. It appears complete or not at all.
@@ -43,7 +54,7 @@ export async function createRealm(
  * @param settings override those of `DEFAULT_SETTINGS`.
  * @param limits override the policy that the settings make.
  * @param now milliseconds since the epoch.
- * @throws RangeError for settings out of range.
+ * @throws RangeError for settings out of range; TypeError for a setting or a limit that there is not.
  */
 export async function createMemoryRealm(
   settings: Partial<RealmSettings>,
@@ -52,6 +63,7 @@ export async function createMemoryRealm(
 ): Promise<Realm> {
   const whole = { ...DEFAULT_SETTINGS, ...settings };
   checkSettings(whole);
+  checkOptionNames("policy", limits, POLICY_NAMES);
   const principals = new PrincipalStore(openMemoryStore(), new MasterKey(randomBytes(32)));
   const realm = realmOver(principals, whole, undefined, limits);
   await addFirstPrincipals(realm, now);

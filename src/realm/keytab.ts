@@ -7,6 +7,7 @@
 import { constants } from "node:fs";
 import { access } from "node:fs/promises";
 import { dirname } from "node:path";
+import { checkOptionNames, type OptionNames } from "../errors/unknown-options.js";
 import { filePathOf } from "../files/file-name.js";
 import { PrivateFileError } from "../files/private-file-error.js";
 import { readSecret } from "../files/secret-file.js";
@@ -18,7 +19,12 @@ import { type PrincipalEntry, usableKeys } from "../protocol/principal-entry.js"
 import { putIntoKeytab } from "./keytab-change.js";
 import { newKeyEtypes } from "./principal-keys.js";
 import { existingPrincipal, isTgs, localPrincipal } from "./principals.js";
-import { type RandomKeyChoice, requireRandomKeys, withRandomKeysPrepared } from "./random-keys.js";
+import {
+  RANDOM_KEY_NAMES,
+  type RandomKeyChoice,
+  requireRandomKeys,
+  withRandomKeysPrepared,
+} from "./random-keys.js";
 import type { Realm } from "./realm.js";
 import { RealmError } from "./realm-error.js";
 
@@ -33,6 +39,8 @@ export interface KeytabTarget {
   readonly onWritten?: ((entry: PrincipalEntry) => void) | undefined;
   readonly onSkipped?: OnSkipped | undefined;
 }
+
+const TARGET_NAMES: OptionNames<KeytabTarget> = { path: true, onWritten: true, onSkipped: true };
 
 /**
  * Makes new keys for services and writes them into a keytab, along with the old versions that the realm still
@@ -53,6 +61,8 @@ export async function exportNewKeys(
   now: number,
   choice: RandomKeyChoice = {},
 ): Promise<PrincipalEntry[]> {
+  checkOptionNames("exportNewKeys", target, TARGET_NAMES);
+  checkOptionNames("exportNewKeys", choice, RANDOM_KEY_NAMES);
   await checkKeytabTarget(target.path, target.onSkipped);
   const entries = await exportable(realm, names);
   for (const entry of entries) {
@@ -90,6 +100,7 @@ export async function exportKeys(
   target: KeytabTarget,
   now: number,
 ): Promise<PrincipalEntry[]> {
+  checkOptionNames("exportKeys", target, TARGET_NAMES);
   await checkKeytabTarget(target.path, target.onSkipped);
   const entries = await exportable(realm, names);
   for (const { principal, passwordKeyed } of entries)

@@ -6,7 +6,7 @@ import { etypeName } from "../protocol/etypes.js";
 import { passwordPrincipal, randomKeyPrincipal, withPassword } from "../protocol/new-principal.js";
 import type { Principal } from "../protocol/principal.js";
 import { currentKeys, currentKvno, type PrincipalEntry } from "../protocol/principal-entry.js";
-import { existingPrincipal, isTgs, localPrincipal, type PrincipalLimits } from "./principals.js";
+import { existingPrincipal, isTgs, LIMIT_NAMES, localPrincipal, type PrincipalLimits } from "./principals.js";
 import type { Realm } from "./realm.js";
 import { RealmError } from "./realm-error.js";
 
@@ -70,6 +70,7 @@ export async function addPasswordPrincipal(
 ): Promise<PrincipalEntry> {
   checkOptionNames("addPasswordPrincipal", choice, CHOICE_NAMES);
   const { etypes = [], limits = {} } = choice;
+  checkOptionNames("limits", limits, LIMIT_NAMES);
   const principal = localPrincipal(realm, name);
   const chosen = newKeyEtypes(realm, etypes);
   await requireNew(realm, principal);
@@ -87,6 +88,7 @@ export async function addRandomKeyPrincipal(
 ): Promise<PrincipalEntry> {
   checkOptionNames("addRandomKeyPrincipal", choice, CHOICE_NAMES);
   const { etypes = [], limits = {} } = choice;
+  checkOptionNames("limits", limits, LIMIT_NAMES);
   const principal = localPrincipal(realm, name);
   const chosen = newKeyEtypes(realm, etypes);
   await requireNew(realm, principal);

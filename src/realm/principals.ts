@@ -2,6 +2,7 @@
  * The principals of a realm: find, list, modify and delete them. Adding them and changing their keys:
  * principal-keys.ts.
  */
+import { checkOptionNames, type OptionNames } from "../errors/unknown-options.js";
 import { krbtgtOf, type Principal, principalInRealm, realmOf } from "../protocol/principal.js";
 import type { PrincipalEntry } from "../protocol/principal-entry.js";
 import { type NamePattern, namePattern } from "./name-pattern.js";
@@ -20,6 +21,15 @@ export interface PrincipalLimits {
   readonly maxLife?: number | undefined;
   readonly maxRenewableLife?: number | undefined;
 }
+
+/** The names of those. */
+export const LIMIT_NAMES: OptionNames<PrincipalLimits> = {
+  disabled: true,
+  expiresAt: true,
+  passwordExpiresAt: true,
+  maxLife: true,
+  maxRenewableLife: true,
+};
 
 /**
  * The principal that a name stands for; a name without a realm is in this one.
@@ -82,6 +92,7 @@ export async function modifyPrincipal(
   limits: PrincipalLimits,
   now: number,
 ): Promise<PrincipalEntry> {
+  checkOptionNames("modifyPrincipal", limits, LIMIT_NAMES);
   if (limits.disabled || limits.expiresAt !== undefined) protectTgs(realm, name);
   const { principal } = await existingPrincipal(realm, name);
   return realm.principals.change(principal, (old) => ({ ...old, ...limits, modifiedAt: now }));

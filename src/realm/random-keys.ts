@@ -1,4 +1,5 @@
 /** New random keys for a principal: made first and written when their keytab has them. */
+import { checkOptionNames, type OptionNames } from "../errors/unknown-options.js";
 import type { LongTermKey } from "../protocol/keys.js";
 import { withRandomKeys } from "../protocol/new-principal.js";
 import { keyRetention } from "../protocol/policy.js";
@@ -33,6 +34,9 @@ export interface RandomKeyChoice {
   readonly endTgts?: boolean | undefined;
 }
 
+/** The names of those. */
+export const RANDOM_KEY_NAMES: OptionNames<RandomKeyChoice> = { endPassword: true, endTgts: true };
+
 /**
  * Gives a principal random keys of a new version. The versions replaced open tickets until the longest ticket
  * under them has ended, then nothing. Keys made from a password end at once.
@@ -49,6 +53,7 @@ export async function changeToRandomKeys(
   now: number,
   choice: RandomKeyChoice = {},
 ): Promise<PrincipalEntry> {
+  checkOptionNames("changeToRandomKeys", choice, RANDOM_KEY_NAMES);
   return withRandomKeysPrepared(realm, name, etypes, now, ({ write }) => write(), choice);
 }
 

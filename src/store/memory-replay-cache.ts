@@ -41,7 +41,8 @@ export interface MemoryReplayCacheOptions {
   readonly capacity?: number;
 }
 
-const OPTIONS: OptionNames<MemoryReplayCacheOptions> = {
+/** The names of those settings. */
+export const REPLAY_CACHE_NAMES: OptionNames<MemoryReplayCacheOptions> = {
   skew: true,
   startedAt: true,
   restart: true,
@@ -72,7 +73,7 @@ export class MemoryReplayCache implements ReplayCache {
    * @throws TypeError for an unknown setting, or none of `startedAt`; RangeError for settings out of range.
    */
   constructor(options: MemoryReplayCacheOptions) {
-    checkOptionNames("MemoryReplayCache", options, OPTIONS);
+    checkOptionNames("MemoryReplayCache", options, REPLAY_CACHE_NAMES);
     const { skew, startedAt, restart = "refuse", capacity = DEFAULT_CAPACITY } = options;
     if (typeof startedAt !== "number" || Number.isNaN(startedAt))
       throw new TypeError(

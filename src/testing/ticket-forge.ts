@@ -6,6 +6,7 @@
  *   ticketInterceptor(stale, "orders/api.example.test")
  */
 import type { TicketSource } from "../client/index.js";
+import { checkOptionNames, type OptionNames } from "../errors/unknown-options.js";
 import type { Credentials } from "../protocol/credentials.js";
 import { type LongTermKey, randomKey } from "../protocol/keys.js";
 import type { Principal } from "../protocol/principal.js";
@@ -13,6 +14,16 @@ import { makeTicket, type ServiceKeys, type TicketContents } from "../protocol/t
 
 /** What a ticket says, other than what a good one would. Times are in milliseconds since the epoch. */
 export type TicketChanges = Partial<Omit<TicketContents, "client" | "server" | "sessionKey">>;
+
+const CHANGE_NAMES: OptionNames<TicketChanges> = {
+  flags: true,
+  authtime: true,
+  starttime: true,
+  endtime: true,
+  renewTill: true,
+  addresses: true,
+  authorizationData: true,
+};
 
 /** A ticket that no KDC made, as a client would hold it. */
 export interface ForgedTicket extends TicketSource {
@@ -39,8 +50,12 @@ export class TicketForge {
     this.#realm = realm;
   }
 
-  /** A ticket under the service's real key: a good one, or one with the contents that a test chooses. */
+  /**
+   * A ticket under the service's real key: a good one, or one with the contents that a test chooses.
+   * @throws TypeError for a change to what a ticket does not have.
+   */
   async ticket(client: string, service: string, changes: TicketChanges = {}): Promise<ForgedTicket> {
+    checkOptionNames("ticket", changes, CHANGE_NAMES);
     const { keys } = await this.#realm.keys(service);
     return this.#make(client, service, newest(keys), changes);
   }

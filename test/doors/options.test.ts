@@ -3,14 +3,21 @@ import { expect, test } from "vitest";
 import { KerberosClient, ticketInterceptor } from "../../src/client/index.js";
 import {
   addPasswordPrincipal,
+  addPrincipals,
   addRandomKeyPrincipal,
+  changeToRandomKeys,
   createMemoryRealm,
+  exportKeys,
+  exportNewKeys,
   guard,
   KeytabFile,
   MemoryReplayCache,
+  modifyPrincipal,
+  openReplayCache,
   runRealm,
 } from "../../src/services/index.js";
 import { createTestRealm } from "../../src/testing/index.js";
+import { TicketForge } from "../../src/testing/ticket-forge.js";
 
 const NOW = Date.UTC(2026, 2, 1);
 const SETTINGS = { skew: 300_000, startedAt: NOW };
@@ -55,7 +62,49 @@ const MISTYPED: [string, (option: object) => unknown, string, string][] = [
     "limit",
     "limits",
   ],
+  ["limits", (limits) => addRandomKeyPrincipal({} as Untyped, "a", NOW, { limits }), "expires", "expiresAt"],
+  ["modifyPrincipal", (option) => modifyPrincipal({} as Untyped, "a", option, NOW), "disable", "disabled"],
+  [
+    "changeToRandomKeys",
+    (option) => changeToRandomKeys({} as Untyped, "a", [], NOW, option),
+    "endTgt",
+    "endTgts",
+  ],
+  [
+    "exportKeys",
+    (option) => exportKeys({} as Untyped, ["a"], { path: "x", ...option }, NOW),
+    "onWriten",
+    "onWritten",
+  ],
+  [
+    "exportNewKeys",
+    (option) => exportNewKeys({} as Untyped, ["a"], { path: "x", ...option }, [], NOW),
+    "onSkiped",
+    "onSkipped",
+  ],
+  [
+    "exportNewKeys",
+    (option) => exportNewKeys({} as Untyped, ["a"], { path: "x" }, [], NOW, option),
+    "endPasword",
+    "endPassword",
+  ],
+  ["addPrincipals", (option) => addOne({ name: "a", password: undefined, ...option }), "pasword", "password"],
+  ["openReplayCache", (option) => openReplayCache("memory:", { ...SETTINGS, ...option }), "sekw", "skew"],
+  [
+    "openReplayCache",
+    (option) => openReplayCache("lmdb:/x", { ...SETTINGS, ...option }),
+    "capcity",
+    "capacity",
+  ],
+  ["policy", (policy) => createTestRealm({ policy }), "clockSkwe", "clockSkew"],
+  ["policy", (limits) => createMemoryRealm({}, limits, NOW), "maxLive", "maxLife"],
+  ["ticket", (changes) => new TicketForge({} as Untyped).ticket("a", "v/x", changes), "endTime", "endtime"],
 ];
+
+/** The first principal of a batch of one. */
+async function addOne(principal: object) {
+  return addPrincipals({} as Untyped, [principal as Untyped], NOW, "refuse").next();
+}
 
 test.each(MISTYPED)("%s", async (what, call, typed, meant) => {
   const failure = await (async () => call({ [typed]: 1 }))().catch((error) => error);
