@@ -5,6 +5,7 @@
  * makes one sealed call. A password is kept for one `login`, no longer. Every failure is a KrbError with the
  * refusal's name and details, or an RpcError.
  */
+
 import {
   create,
   type DescMessage,
@@ -14,6 +15,7 @@ import {
 } from "@bufbuild/protobuf";
 import { AnySchema, anyPack } from "@bufbuild/protobuf/wkt";
 import * as grpc from "@grpc/grpc-js";
+import { visible } from "../errors/visible-text.js";
 import { KdcOption } from "../gen/kerberos/v1/kdc_pb.js";
 import { makeAccessReq, openAccessRep } from "../protocol/access-exchange.js";
 import type { Credentials } from "../protocol/credentials.js";
@@ -344,9 +346,9 @@ export class KerberosClient {
 }
 
 function warnUnkept({ message }: Error): void {
-  process.emitWarning(`a ticket is used and not kept: ${message}`, "TesseraWarning");
+  process.emitWarning(visible(`a ticket is used and not kept: ${message}`), "TesseraWarning");
 }
 
 function warnLoginFailed({ message }: Error): void {
-  process.emitWarning(`the login with the keytab failed: ${message}`, "TesseraWarning");
+  process.emitWarning(visible(`the login with the keytab failed: ${message}`), "TesseraWarning");
 }

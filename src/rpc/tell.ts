@@ -1,5 +1,7 @@
 /** Callbacks of an application that are only told of something: whatever becomes of them ends nothing. */
 
+import { visible } from "../errors/visible-text.js";
+
 /**
  * Calls such a callback.
  * @param onFailure hears what it throws, or what the promise that it returns rejects with.
@@ -19,7 +21,7 @@ export function tell<Told extends readonly unknown[]>(
 
 /** Says what such a callback threw, as a warning of Node's. */
 export function warnOf(name: string): (error: unknown) => void {
-  return (error) => process.emitWarning(`${name} failed: ${String(error)}`, "TesseraWarning");
+  return (error) => process.emitWarning(visible(`${name} failed: ${String(error)}`), "TesseraWarning");
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {

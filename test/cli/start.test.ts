@@ -58,6 +58,7 @@ describe("what is loaded by", () => {
       "src/cli/version.ts",
       "src/errors/nearest.ts",
       "src/errors/readable-error.ts",
+      "src/errors/visible-text.ts",
       "src/rpc/default-addresses.ts",
     ]);
   });

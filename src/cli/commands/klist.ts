@@ -1,6 +1,7 @@
 /** `tessera klist`: lists the tickets in the credential cache, or the keys in a keytab. */
 import type { CachedLogin } from "../../client/credential-cache.js";
 import { fileCache } from "../../client/file-credential-cache.js";
+import { visible } from "../../errors/visible-text.js";
 import type { Credentials } from "../../protocol/credentials.js";
 import { formatDuration } from "../../protocol/duration.js";
 import { isoTime } from "../../protocol/kerberos-time.js";
@@ -72,7 +73,7 @@ export const command = defineCommand({
       return undefined;
     }
     screen.print(`Ticket cache: ${cache.name}`);
-    screen.print(`Default principal: ${listed.client}`);
+    screen.print(`Default principal: ${visible(listed.client)}`);
     if (Math.abs(listed.kdcOffset) >= 1000) screen.print(`KDC's clock: ${offsetText(listed.kdcOffset)}`);
     screen.print();
     screen.print("Valid starting       Expires              Service principal");
@@ -80,7 +81,7 @@ export const command = defineCommand({
     for (const ticket of listed.tickets) {
       screen.printAll(ticketLines(ticket, options.flags, kdcTime));
       if (options.etypes) screen.print(await etypesLine(ticket));
-      if (ticket.unusable !== "") screen.print(`\tNot for use here: ${ticket.unusable}`);
+      if (ticket.unusable !== "") screen.print(`\tNot for use here: ${visible(ticket.unusable)}`);
     }
     return undefined;
   },
@@ -117,7 +118,7 @@ function ticketLines(ticket: ListedTicket, withFlags: boolean, now: number): str
   const more: string[] = [];
   if (renewTill !== undefined) more.push(`renew until ${localTime(renewTill)}`);
   if (withFlags) more.push(`Flags: ${flagLetters(flags)}`);
-  const lines = [`${localTime(starttime)}  ${end}  ${server}`];
+  const lines = [`${localTime(starttime)}  ${end}  ${visible(server)}`];
   if (more.length > 0) lines.push(`\t${more.join(", ")}`);
   return lines;
 }
@@ -173,7 +174,9 @@ async function listKeytab(
   const rows = keys.map(({ kvno, principal, etype, written, unusable }) => [
     String(kvno).padStart(4),
     ...(shown.timestamps ? [localTime(written)] : []),
-    `${principal}${shown.etypes ? ` (${etype})` : ""}${unusable === "" ? "" : `, not for use here: ${unusable}`}`,
+    visible(
+      `${principal}${shown.etypes ? ` (${etype})` : ""}${unusable === "" ? "" : `, not for use here: ${unusable}`}`,
+    ),
   ]);
   const rule = ["----", ...(shown.timestamps ? ["-".repeat(19)] : []), "-".repeat(40)];
   const head = ["KVNO", ...(shown.timestamps ? ["Timestamp"] : []), "Principal"];

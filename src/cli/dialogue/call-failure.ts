@@ -2,6 +2,7 @@
  * How a call ended that was refused, with the details that came along: those of google.rpc, and the service's
  * own.
  */
+
 import {
   createRegistry,
   type FileRegistry,
@@ -12,10 +13,10 @@ import {
 } from "@bufbuild/protobuf";
 import { type Any, AnySchema } from "@bufbuild/protobuf/wkt";
 import { ReadableError } from "../../errors/readable-error.js";
+import { visible } from "../../errors/visible-text.js";
 import { file_google_rpc_error_details } from "../../gen/google/rpc/error_details_pb.js";
 import type { RpcError } from "../../rpc/rpc-error.js";
 import { readDetails } from "../../rpc/status.js";
-import { printable } from "../screen/readable.js";
 
 /** A call that ended with a status that is not a refusal of Kerberos. */
 export class CallFailure extends ReadableError {
@@ -32,7 +33,7 @@ export class CallFailure extends ReadableError {
   }
 
   override get text(): string {
-    const details = this.#details.map((detail) => `detail: ${printable(JSON.stringify(detail))}`);
+    const details = this.#details.map((detail) => `detail: ${visible(JSON.stringify(detail))}`);
     return [this.#error.text, ...details].join("\n");
   }
 

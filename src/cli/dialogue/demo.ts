@@ -48,7 +48,7 @@ export async function runDemo(choice: DemoChoice, screen: Screen): Promise<void>
     const refusals = await attack(realm, profile, calls, credentials);
     const demonstration = { realm, profile, messages, refusals, note, rings };
     if (choice.json) screen.printJson(demonstrationFacts(demonstration));
-    else screen.printAll(demonstrationLines(demonstration, { colour: screen.hasColour, full }));
+    else screen.printStyled(demonstrationLines(demonstration, { colour: screen.hasColour, full }));
   } finally {
     await realm.close();
   }

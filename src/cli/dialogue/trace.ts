@@ -68,7 +68,7 @@ export async function trace(choice: TraceChoice, around: CommandSurroundings): P
   if (choice.json && failure === undefined) screen.printJson({ client: principal, service, messages });
   if (!choice.json)
     for (const message of messages)
-      screen.printAll(messageLines(message, { colour: screen.hasColour, full: choice.full }));
+      screen.printStyled(messageLines(message, { colour: screen.hasColour, full: choice.full }));
   if (failure !== undefined) throw failure;
 }
 

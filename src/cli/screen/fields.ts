@@ -1,8 +1,8 @@
 /**
  * A tree of fields as rows of names and text: the name of an inner field begins with that of the outer one.
  */
+import { visible } from "../../errors/visible-text.js";
 import type { Field, FieldValue } from "../../lab/fields.js";
-import { printable } from "./readable.js";
 
 /** A field, ready to print. */
 export interface FieldRow {
@@ -27,7 +27,7 @@ export function fieldRows(fields: readonly Field[], full: boolean, prefix = ""):
 const SHOWN_BYTES = 16;
 
 function valueText(value: FieldValue, full: boolean): string {
-  if (typeof value === "string") return printable(value);
+  if (typeof value === "string") return visible(value);
   if ("hex" in value) return hexText(value.hex, full);
   if ("withheld" in value) return `[redacted] ${value.withheld}`;
   if ("fields" in value)

@@ -1,5 +1,6 @@
 /** Where the command prints: data to stdout, notices and errors to stderr under the program's name. */
 import { setImmediate } from "node:timers/promises";
+import { visible, visibleLines } from "../../errors/visible-text.js";
 import type { Environment, Output } from "../frame/surroundings.js";
 
 /** How many lines are printed before their reader is waited for. */
@@ -41,7 +42,7 @@ export class Screen {
    */
   showStatus(text: string): void {
     if (this.stderr.isTTY !== true) return;
-    this.stderr.write(`\r${text}\x1b[K`);
+    this.stderr.write(`\r${visible(text)}\x1b[K`);
     this.#status.isShown = true;
   }
 
@@ -59,12 +60,18 @@ export class Screen {
   /** Prints a line of data. */
   print(line = ""): void {
     this.clearStatus();
-    this.stdout.write(`${line}\n`);
+    this.stdout.write(`${visibleLines(line)}\n`);
   }
 
   /** Prints lines of data. */
   printAll(lines: readonly string[]): void {
     for (const line of lines) this.print(line);
+  }
+
+  /** Prints lines of our own that have colours; text from elsewhere in them has been made visible before. */
+  printStyled(lines: readonly string[]): void {
+    this.clearStatus();
+    for (const line of lines) this.stdout.write(`${line.split(COLOUR).map(visibleUnlessColour).join("")}\n`);
   }
 
   /** Prints data as a JSON document. Keys never get into it: they serialize as `[redacted]`. */
@@ -122,13 +129,13 @@ export class Screen {
   notice(text: string): void {
     this.clearStatus();
     const place = this.#place === undefined ? "" : `${this.#place.file}:${this.#place.line}: `;
-    for (const line of text.split("\n")) this.stderr.write(`tessera: ${place}${line}\n`);
+    for (const line of text.split("\n")) this.stderr.write(`tessera: ${visible(`${place}${line}`)}\n`);
   }
 
   /** Tells the user what to do about the last notice. */
   hint(text: string): void {
     this.clearStatus();
-    this.stderr.write(`hint: ${text}\n`);
+    this.stderr.write(`hint: ${visible(text)}\n`);
   }
 
   /** Whether a person sees the data, rather than a program. */
@@ -143,7 +150,7 @@ export class Screen {
 }
 
 function jsonText(value: unknown, indent?: number): string {
-  return JSON.stringify(value, jsonValue, indent).replaceAll(UNPRINTABLE, escaped);
+  return visibleLines(JSON.stringify(value, jsonValue, indent));
 }
 
 function jsonValue(_key: string, value: unknown): unknown {
@@ -152,11 +159,11 @@ function jsonValue(_key: string, value: unknown): unknown {
   return value;
 }
 
-/**
- * Characters that JSON leaves as they are but that may steer a terminal: C1 controls, changes of direction.
- */
-const UNPRINTABLE = /[\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g;
+/** The colours that are used here (render.ts). */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for
+const COLOUR = /(\u001b\[(?:0|1|2|36)m)/;
 
-function escaped(character: string): string {
-  return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
+function visibleUnlessColour(part: string, i: number): string {
+  // What the expression splits at stands between what it splits.
+  return i % 2 === 1 ? part : visibleLines(part);
 }

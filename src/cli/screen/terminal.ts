@@ -7,6 +7,7 @@
 import { constants, openSync, writeSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { ReadStream } from "node:tty";
+import { visible } from "../../errors/visible-text.js";
 import { CommandError } from "../frame/command.js";
 
 const SIGNALS = ["SIGTERM", "SIGHUP", "SIGQUIT"] as const;
@@ -33,7 +34,7 @@ export async function askSecret(question: string): Promise<string> {
   try {
     // No echo from before the question is shown: an answer typed that very moment must not show either.
     input.setRawMode(true);
-    writeSync(fd, question);
+    writeSync(fd, visible(question));
     const answer = await readAnswer(input);
     restore();
     writeSync(fd, "\n");
@@ -67,7 +68,7 @@ export async function confirm(question: string, otherwise: string): Promise<bool
   const fd = openTerminal("there is no terminal at which to ask", otherwise);
   const input = new ReadStream(fd);
   try {
-    writeSync(fd, `${question} (yes/no): `);
+    writeSync(fd, `${visible(question)} (yes/no): `);
     for await (const line of createInterface({ input })) return line.trim() === "yes";
     return false;
   } finally {

@@ -1,11 +1,11 @@
 /** What `tessera serve` says: where it listens, under which profile, and a line for each exchange. */
+import { visible } from "../../errors/visible-text.js";
 import { etypeName } from "../../protocol/etypes.js";
 import { type ProfileName, profile } from "../../protocol/profile.js";
 import type { ServiceKeys } from "../../protocol/ticket.js";
 import type { Log, LogRecord } from "../../services/exchange-log.js";
 import type { ServerPart } from "../../services/run-realm.js";
 import type { RunningServer } from "../../services/server.js";
-import { printable } from "../screen/readable.js";
 import type { Screen } from "../screen/screen.js";
 import { uselessKeytab, weakNames } from "../screen/weakness.js";
 
@@ -84,5 +84,5 @@ function textLine(record: LogRecord): string {
   if (ms !== undefined) parts.push(`${ms} ms`);
   if (peer !== undefined) parts.push(`from ${peer}`);
   const words = parts.filter((part) => part !== undefined && part !== "");
-  return printable(words.map(String).join("  "));
+  return visible(words.map(String).join("  "));
 }

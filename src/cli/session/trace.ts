@@ -1,6 +1,7 @@
 /** TESSERA_TRACE: a line for each step of the client, without secrets: RPC, bytes, outcome, time taken. */
 import { closeSync, constants, openSync, writeSync } from "node:fs";
 import * as grpc from "@grpc/grpc-js";
+import { visible } from "../../errors/visible-text.js";
 import { systemErrorText } from "../../files/system-error.js";
 import { fromServiceError } from "../../rpc/status.js";
 
@@ -70,5 +71,5 @@ function tracing(write: (line: string) => void): grpc.Interceptor {
 }
 
 function outcomeOf(error: ReturnType<typeof fromServiceError>): string {
-  return error.name === "KrbError" ? error.reason : `${error.codeName}: ${error.details}`;
+  return visible(error.name === "KrbError" ? error.reason : `${error.codeName}: ${error.details}`);
 }

@@ -1,6 +1,8 @@
 /** What a guard is told, and what it makes of it once, when the server is assembled. */
+
 import type { PeerCertificate } from "node:tls";
 import { checkOptionNames, type OptionNames } from "../../errors/unknown-options.js";
+import { visible } from "../../errors/visible-text.js";
 import { PROTECTIONS, type Protection } from "../../protocol/call-binding.js";
 import { etypeOf } from "../../protocol/etypes.js";
 import type { Principal } from "../../protocol/principal.js";
@@ -114,7 +116,7 @@ export function readGuardOptions(options: GuardOptions): GuardConfig {
   const publicRows = [...PUBLIC_SERVICES, ...(options.public ?? [])].map((row) => [row, true] as const);
   const log = options.log && patientLog(options.log, clock);
   const say = (level: "error" | "warn", text: string) => {
-    if (log === undefined) process.emitWarning(text, "TesseraWarning");
+    if (log === undefined) process.emitWarning(visible(text), "TesseraWarning");
     else log({ time: new Date(clock()).toISOString(), level, exchange: "GUARD", text });
   };
   const report = {

@@ -35,7 +35,7 @@ describe("call", () => {
     const address = tests.realm.v.address;
     await shell.runWords(["call", "--address", address, "put-note", "name=b", "text=\u001b[31m\u202e\u009b"]);
     const asText = (await call("get-note name=b")).stdout;
-    expect(asText).toContain("text: \uFFFD[31m\uFFFD\uFFFD\n");
+    expect(asText).toContain("text: \\u001b[31m\\u202e\\u009b\n");
     const asJson = (await call("get-note name=b --json")).stdout;
     expect(asJson).toContain('"\\u001b[31m\\u202e\\u009b"');
     expect(JSON.parse(asJson)).toMatchObject({ note: { text: "\u001b[31m\u202e\u009b" } });

@@ -84,7 +84,7 @@ describe("a tree of fields", () => {
     const rows = (full: boolean) =>
       fieldRows(tree, full).map(({ name, symbol, value }) => `${name}|${symbol ?? ""}|${value}`);
     expect(rows(false)).toEqual([
-      "client|ID_c|alice\uFFFD",
+      "client|ID_c|alice\\u001b",
       "key|K_c|[redacted] des-cbc-md5, 8 bytes",
       "checksum.type||md5",
       `cipher||${"ab".repeat(16)}… (17 bytes)`,
