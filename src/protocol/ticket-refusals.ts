@@ -34,7 +34,7 @@ export function ticketEtypeRefused(
 
   function remedy(): string {
     if (service === krbtgtOf(realmOf(service))) return "log in again: tessera kinit";
-    const newKeys = `give the service such keys: tessera kadmin ktadd -e ${short(permitted)} ${service}`;
+    const newKeys = `give the service such keys: tessera kadmin ktadd -k FILE -e ${short(permitted)} ${service}`;
     return knownEtype(etype)?.weak === true
       ? `${newKeys}; weak ones are accepted from loopback only, by the profile textbook`
       : newKeys;
@@ -79,7 +79,7 @@ export function badKeyVersion(
 }
 
 function ktadd(service: Principal): string {
-  return `tessera kadmin ktadd -norandkey ${service}`;
+  return `tessera kadmin ktadd -k FILE -norandkey ${service}`;
 }
 
 function names(etypes: readonly number[]): string {

@@ -20,11 +20,11 @@ describe("an encryption type that the service does not accept is named, with the
       reason: "KDC_ERR_ETYPE_NOSUPP",
       message:
         `the ticket is under des-cbc-md5 (3), accepted here: ${AES}; give the service such keys: ` +
-        "tessera kadmin ktadd -e aes256 orders/localhost@EXAMPLE.TEST; weak ones are accepted from loopback " +
+        "tessera kadmin ktadd -k FILE -e aes256 orders/localhost@EXAMPLE.TEST; weak ones are accepted from loopback " +
         "only, by the profile textbook",
       details: { field: "ticket", server, etype: "3", permitted: "20 19" },
     });
-    expect(ticketEtypeRefused(19, server, [20]).message).toMatch(/ktadd -e aes256 orders\/\S+$/);
+    expect(ticketEtypeRefused(19, server, [20]).message).toMatch(/ktadd -k FILE -e aes256 orders\/\S+$/);
   });
 
   test("a type that nobody has here", () => {
@@ -52,7 +52,7 @@ test("a key that the keytab lacks: what it has, and the command that writes it",
     message:
       "the ticket is under aes256-cts-hmac-sha384-192 (20), and the keys of orders/localhost@EXAMPLE.TEST " +
       "held here are des-cbc-md5 (3); write its keytab again: " +
-      "tessera kadmin ktadd -norandkey orders/localhost@EXAMPLE.TEST",
+      "tessera kadmin ktadd -k FILE -norandkey orders/localhost@EXAMPLE.TEST",
     details: { server, etype: "20", held: "3" },
   });
   expect(noKey(20, server, []).message).toContain("held here are none;");
@@ -66,7 +66,7 @@ describe("a version that is not held is mended", () => {
       reason: "KRB_AP_ERR_BADKEYVER",
       message:
         "the ticket was made with key version 5 of orders/localhost@EXAMPLE.TEST, held here: 4 3; write its " +
-        "keytab again: tessera kadmin ktadd -norandkey orders/localhost@EXAMPLE.TEST; or, if the service was " +
+        "keytab again: tessera kadmin ktadd -k FILE -norandkey orders/localhost@EXAMPLE.TEST; or, if the service was " +
         "made anew, get a new ticket",
       details: { server, etype: "20", ticket_kvno: "5", held_kvno: "4 3" },
     });
