@@ -114,7 +114,11 @@ describe("a command shows what it was told", () => {
   });
 
   it("of a message that is decoded", async () => {
-    const request = create(AuthenticateRequestSchema, { client: HOSTILE });
+    const request = create(AuthenticateRequestSchema, {
+      client: HOSTILE,
+      nonce: new Uint8Array(8).fill(7),
+      etypes: [20],
+    });
     writeFileSync(shell.file("req"), toBinary(AuthenticateRequestSchema, request));
     for (const more of ["", "--json"]) {
       const { stdout, stderr } = await shell.run(`decode --type as-req ${more} ./req`);
