@@ -63,7 +63,7 @@ export async function addFromTable(
   try {
     for await (const { principal, entry } of addPrincipals(
       realm,
-      rows.map(withoutLine),
+      withoutLines(rows),
       time,
       onExisting(choice),
     )) {
@@ -85,8 +85,8 @@ export async function addFromTable(
   if (!choice.json) screen.print(`${counts.added} principals added${skipped}`);
 }
 
-function withoutLine({ line: _, ...principal }: TableRow): NewPrincipal {
-  return principal;
+function* withoutLines(rows: readonly TableRow[]): Generator<NewPrincipal> {
+  for (const { line: _, ...principal } of rows) yield principal;
 }
 
 function onExisting(choice: AddFromChoice): "refuse" | "skip" {
