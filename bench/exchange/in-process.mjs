@@ -1,8 +1,9 @@
 // CPU of each operation in process, without a socket: the cost of cryptography, encoding and checks.
 import { makeAccessRep, makeAccessReq, verifyAccessReq } from "../../dist/protocol/access-exchange.js";
-import { AP_USE, makeApReq, verifyApReq } from "../../dist/protocol/ap-exchange.js";
+import { makeApReq, verifyApReq } from "../../dist/protocol/ap-exchange.js";
 import { makeApRep } from "../../dist/protocol/ap-rep.js";
 import { issueTgt, makeAsReq, makeDecoyKeys, openAsRep } from "../../dist/protocol/as-exchange.js";
+import { AP_USE } from "../../dist/protocol/authenticator.js";
 import {
   issueServiceTicket,
   makeTgsReq,

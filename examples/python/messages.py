@@ -82,7 +82,18 @@ def unseal(key, usage, kind, data):
     part = read_canonical(SealedPart, plaintext[:end])
     if part.WhichOneof("part") != kind:
         raise ValueError(f"not a {kind}")
-    return getattr(part, kind)
+    opened = getattr(part, kind)
+    check_extensions(opened)
+    return opened
+
+
+def check_extensions(message):
+    """Raises ValueError for extensions out of order, or a critical one: this program knows none."""
+    types = [extension.type for extension in getattr(message, "extensions", [])]
+    if 0 in types or types != sorted(set(types)):
+        raise ValueError("extensions out of order")
+    if any(extension.critical for extension in getattr(message, "extensions", [])):
+        raise ValueError("a critical extension that this program does not know")
 
 
 def _end_of_first_field(data):

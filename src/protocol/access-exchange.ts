@@ -14,7 +14,6 @@ import {
   type AccessResponse,
 } from "../gen/kerberos/v1/application_service_pb.js";
 import {
-  AP_USE,
   type ApReqPolicy,
   makeApReq,
   makeSubkey,
@@ -24,6 +23,7 @@ import {
   verifyApReq,
 } from "./ap-exchange.js";
 import { makeApRep, verifyApRep } from "./ap-rep.js";
+import { AP_USE } from "./authenticator.js";
 import type { Credentials } from "./credentials.js";
 import { malformed } from "./krb-error.js";
 import { openData, sealData, TO_CLIENT, TO_SERVICE } from "./private-message.js";

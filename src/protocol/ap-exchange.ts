@@ -7,44 +7,31 @@
  *
  * `verifyApReq` is pure: its caller stores `replay.tag` in the replay cache last, when all else has passed.
  */
-import { create } from "@bufbuild/protobuf";
 import type { RandomSource } from "../crypto/encryption-type.js";
-import { sha256 } from "../crypto/hash.js";
 import { systemRandom } from "../crypto/random.js";
-import { type EncryptedData, EncryptedDataSchema } from "../gen/kerberos/v1/encryption_pb.js";
-import { type Authenticator, AuthenticatorSchema } from "../gen/kerberos/v1/sealed_pb.js";
+import type { Authenticator } from "../gen/kerberos/v1/sealed_pb.js";
+import {
+  type AuthenticatorUse,
+  authenticatorTime,
+  type Carried,
+  checkChecksum,
+  makeAuthenticator,
+  type OpenedAuthenticator,
+  openAuthenticator,
+  replayTag,
+} from "./authenticator.js";
+import { type AuthorizationElement, understoodElements } from "./authorization-data.js";
 import type { Credentials } from "./credentials.js";
-import { fromEncryptionKey, toEncryptionKey } from "./encryption-key.js";
-import { checkSkew, fromTimestamp, toTimestamp } from "./kerberos-time.js";
-import { KeyUsage } from "./key-usage.js";
+import { fromEncryptionKey } from "./encryption-key.js";
+import { checkExtensions } from "./extensions.js";
+import { checkSkew } from "./kerberos-time.js";
 import { type Key, randomKey } from "./keys.js";
-import { KrbError, malformed } from "./krb-error.js";
+import { KrbError } from "./krb-error.js";
 import type { Principal } from "./principal.js";
-import { sealToBytes, unseal } from "./sealed-part.js";
-import { decodeBlob } from "./strict-decode.js";
+import { readSessionExtensions, SESSION_EXTENSIONS, type SessionExtensions } from "./session-extensions.js";
 import { checkTicketTimes, openTicket, type ServiceKeys, type TicketContents } from "./ticket.js";
 
-/** The two uses of an authenticator: to the TGS, or to a service. */
-export interface AuthenticatorUse {
-  readonly authenticator: number;
-  readonly checksum: number;
-}
-
-/** Key usages of an authenticator to the TGS. */
-export const TGS_USE: AuthenticatorUse = {
-  authenticator: KeyUsage.TGS_REQ_AUTHENTICATOR,
-  checksum: KeyUsage.TGS_REQ_CHECKSUM,
-};
-/** Key usages of an authenticator to any other service. */
-export const AP_USE: AuthenticatorUse = {
-  authenticator: KeyUsage.AP_REQ_AUTHENTICATOR,
-  checksum: KeyUsage.AP_REQ_CHECKSUM,
-};
-
-/** The fewest and the most bytes of an authenticator's nonce; ours have 16. */
-const NONCE_MIN = 12;
-const NONCE_MAX = 64;
-const NONCE_SIZE = 16;
+const NOTHING: Carried = {};
 
 /** The two blobs of an AP-REQ. */
 export interface ApReqBlobs {
@@ -68,6 +55,10 @@ export interface VerifiedApReq {
   readonly client: Principal;
   readonly authenticator: Authenticator;
   readonly subkey: Key | undefined;
+  /** What the client says of sessions; nothing where the service has none. */
+  readonly extensions: SessionExtensions;
+  /** The ticket's authorization data, as far as the service understands it. */
+  readonly authorizationData: readonly AuthorizationElement[];
   /**
    * For the replay cache: the tag, the authenticator's time, and how long the tag must be kept. Milliseconds
    * since the epoch.
@@ -85,9 +76,14 @@ export interface ApReqPolicy {
   readonly peerAddress?: string | undefined;
   /**
    * The types of authorization data that the service understands, none by default; a ticket with any other is
-   * refused.
+   * refused, unless it stands in AD-IF-RELEVANT.
    */
   readonly authorizationData?: readonly number[] | undefined;
+  /**
+   * Judges a challenge; throws KrbError KDC_ERR_MORE_PREAUTH_DATA_REQUIRED for one that is not good. Undefined:
+   * the service has neither challenges nor sessions.
+   */
+  readonly checkChallenge?: ((challenge: Uint8Array) => void) | undefined;
   /** Opens a ticket, or has it open already; `openTicket` by default. The contents stay the opener's. */
   readonly openTicket?: TicketOpener | undefined;
 }
@@ -111,34 +107,45 @@ export function makeSubkey(sessionKey: Key, random?: RandomSource): Key {
 /**
  * Message (5), or the proof in message (3): a ticket and a fresh authenticator.
  * @param covered the request's bytes as they will travel; the authenticator's checksum covers them.
- * @param fresh the subkey and first sequence number of the application data, if any follows.
+ * @param carried what the authenticator carries for what follows; nothing by default.
  * @param now milliseconds since the epoch.
  */
 export function makeApReq(
   credentials: Credentials,
   use: AuthenticatorUse,
   covered: Uint8Array,
-  fresh: { readonly subkey: Key; readonly seqNumber: number } | undefined,
+  carried: Carried | undefined,
   now: number,
   random: RandomSource = systemRandom,
 ): { blobs: ApReqBlobs; pending: PendingApReq } {
-  const { key } = credentials;
-  const nonce = random(NONCE_SIZE);
-  const authenticator = create(AuthenticatorSchema, {
-    client: credentials.client,
-    ctime: toTimestamp(now),
-    checksum: { type: key.etype.checksumType, checksum: key.cipher.checksum(use.checksum, covered, random) },
-    nonce,
-  });
-  if (fresh !== undefined) {
-    authenticator.subkey = toEncryptionKey(fresh.subkey);
-    authenticator.seqNumber = fresh.seqNumber;
-  }
-  const sealed = sealToBytes({ key, usage: use.authenticator }, "authenticator", authenticator, random);
+  const { sealed, nonce } = makeAuthenticator(credentials, use, covered, carried ?? NOTHING, now, random);
   return {
     blobs: { ticket: credentials.ticket, authenticator: sealed },
-    pending: { sessionKey: key, ctime: now, nonce },
+    pending: { sessionKey: credentials.key, ctime: now, nonce },
   };
+}
+
+/** A ticket and an authenticator that were opened; what the authenticator covers is not checked yet. */
+export interface OpenedApReq extends OpenedAuthenticator {
+  readonly ticket: TicketContents;
+  readonly use: AuthenticatorUse;
+}
+
+/**
+ * Opens a ticket and its authenticator: the checks that need no more than these. Whoever does not go on to
+ * `verifyOpenedApReq` wipes the authenticator (`wipeAuthenticator`).
+ * @param now milliseconds since the epoch.
+ * @throws KrbError as `openTicket` and `openAuthenticator`.
+ */
+export function openApReq(
+  blobs: ApReqBlobs,
+  use: AuthenticatorUse,
+  policy: ApReqPolicy,
+  now: number,
+): OpenedApReq {
+  const open: TicketOpener = policy.openTicket ?? openTicket;
+  const ticket = open(blobs.ticket, policy.service, policy.permittedEtypes, now);
+  return { ticket, use, ...openAuthenticator(ticket, use, blobs.authenticator) };
 }
 
 /**
@@ -146,9 +153,7 @@ export function makeApReq(
  * caller's last step.
  * @param covered the request's bytes as they were received.
  * @param now milliseconds since the epoch.
- * @throws KrbError as `openTicket` and `checkTicketTimes`; for the authenticator KRB_AP_ERR_BAD_INTEGRITY,
- *   KRB_AP_ERR_BADMATCH, KRB_AP_ERR_INAPP_CKSUM, KRB_AP_ERR_MODIFIED, KRB_AP_ERR_SKEW and KRB_ERR_GENERIC;
- *   for the ticket's restrictions KRB_AP_ERR_BADADDR and KDC_ERR_POLICY.
+ * @throws KrbError as `openApReq` and `verifyOpenedApReq`.
  */
 export function verifyApReq(
   blobs: ApReqBlobs,
@@ -157,22 +162,35 @@ export function verifyApReq(
   policy: ApReqPolicy,
   now: number,
 ): VerifiedApReq {
-  const open: TicketOpener = policy.openTicket ?? openTicket;
-  const ticket = open(blobs.ticket, policy.service, policy.permittedEtypes, now);
-  const sealed = decodeBlob(EncryptedDataSchema, blobs.authenticator, "authenticator");
-  const sealing = { key: ticket.sessionKey, usage: use.authenticator };
-  const authenticator = unseal(sealing, "authenticator", sealed, authenticatorBadIntegrity);
-  if (authenticator.client !== ticket.client)
-    throw new KrbError("KRB_AP_ERR_BADMATCH", "ticket and authenticator name different clients");
+  return verifyOpenedApReq(openApReq(blobs, use, policy, now), [covered], policy, now);
+}
+
+/**
+ * The rest of the checks.
+ * @param opened from `openApReq` with the same policy; its authenticator's key is taken over.
+ * @param covered what the request may have been: the authenticator covers one of them.
+ * @param now milliseconds since the epoch.
+ * @throws KrbError KRB_AP_ERR_INAPP_CKSUM, KRB_AP_ERR_MODIFIED, KRB_AP_ERR_SKEW and KRB_ERR_GENERIC of the
+ *   authenticator, KDC_ERR_POLICY of its extensions; as `checkTicketTimes`; KRB_AP_ERR_BADADDR and
+ *   KDC_ERR_POLICY for the ticket's restrictions; what `policy.checkChallenge` throws.
+ */
+export function verifyOpenedApReq(
+  { ticket, use, authenticator, sealed }: OpenedApReq,
+  covered: readonly Uint8Array[],
+  policy: ApReqPolicy,
+  now: number,
+): VerifiedApReq {
+  const { clockSkew, checkChallenge } = policy;
   checkChecksum(authenticator, ticket.sessionKey, use.checksum, covered);
-  if (authenticator.ctime === undefined) throw malformed("authenticator.ctime", "required");
-  const { length } = authenticator.nonce;
-  if (length < NONCE_MIN || length > NONCE_MAX)
-    throw malformed("authenticator.nonce", `expected ${NONCE_MIN} to ${NONCE_MAX} bytes, got ${length}`);
-  const ctime = fromTimestamp(authenticator.ctime, "authenticator.ctime");
-  checkSkew(ctime, now, policy.clockSkew);
-  checkTicketTimes(ticket, now, policy.clockSkew);
-  checkRestrictions(ticket, policy);
+  const understood = checkChallenge === undefined ? [] : SESSION_EXTENSIONS;
+  checkExtensions(authenticator.extensions, "authenticator.extensions", understood);
+  const ctime = authenticatorTime(authenticator);
+  const extensions = readSessionExtensions(authenticator.extensions);
+  if (extensions.challenge === undefined || checkChallenge === undefined) checkSkew(ctime, now, clockSkew);
+  else checkChallenge(extensions.challenge);
+  checkTicketTimes(ticket, now, clockSkew);
+  checkAddress(ticket, policy.peerAddress);
+  const authorizationData = understoodElements(ticket.authorizationData, policy.authorizationData ?? []);
   const subkey = authenticator.subkey
     ? fromEncryptionKey(authenticator.subkey, [ticket.sessionKey.etype.etype], "authenticator.subkey")
     : undefined;
@@ -182,7 +200,9 @@ export function verifyApReq(
     client: ticket.client,
     authenticator,
     subkey,
-    replay: { tag, ctime, expiry: ctime + policy.clockSkew },
+    authorizationData,
+    extensions,
+    replay: { tag, ctime, expiry: ctime + clockSkew },
   };
 }
 
@@ -192,60 +212,7 @@ export function randomSeqNumber(random: RandomSource = systemRandom): number {
   return ((((a & 0x3f) << 24) | (b << 16) | (c << 8) | d) >>> 0) + 1;
 }
 
-/**
- * What the replay cache knows an authenticator by: 16 bytes of a hash over the service and the ciphertext
- * (RFC 4120 §3.2.3).
- */
-export function replayTag(service: Principal, authenticator: EncryptedData): Uint8Array {
-  const { cipher } = authenticator;
-  const name = Buffer.allocUnsafe(service.length + 1 + cipher.length);
-  // A principal is ASCII.
-  name.write(service, "latin1");
-  name[service.length] = 0;
-  name.set(cipher, service.length + 1);
-  return sha256(name, 16);
-}
-
-/**
- * Only the checksum type that goes with the session key's encryption type is accepted (RFC 4120 §3.2.3,
- * §3.3.2).
- */
-function checkChecksum(authenticator: Authenticator, key: Key, usage: number, covered: Uint8Array): void {
-  const expected = key.etype.checksumType;
-  const { type, checksum } = authenticator.checksum ?? { type: 0, checksum: new Uint8Array() };
-  if (type !== expected)
-    throw new KrbError("KRB_AP_ERR_INAPP_CKSUM", `the authenticator needs a checksum of type ${expected}`, {
-      expected: String(expected),
-      got: String(type),
-    });
-  if (!key.cipher.verifyChecksum(usage, covered, checksum))
-    throw new KrbError("KRB_AP_ERR_MODIFIED", "the request is not the one the authenticator was made for", {
-      field: "checksum",
-    });
-}
-
-function checkRestrictions(ticket: TicketContents, policy: ApReqPolicy): void {
-  const { peerAddress, authorizationData: understood = [] } = policy;
-  if (ticket.addresses.length > 0 && (peerAddress === undefined || !ticket.addresses.includes(peerAddress)))
+function checkAddress({ addresses }: TicketContents, peerAddress: string | undefined): void {
+  if (addresses.length > 0 && (peerAddress === undefined || !addresses.includes(peerAddress)))
     throw new KrbError("KRB_AP_ERR_BADADDR", "the ticket may not be used from this address");
-  const unknown = ticket.authorizationData.find(({ type }) => !understood.includes(type));
-  if (unknown !== undefined)
-    throw new KrbError(
-      "KDC_ERR_POLICY",
-      `authorization data of type ${unknown.type} is not understood here`,
-      {
-        rule: "authorization-data",
-        type: String(unknown.type),
-      },
-    );
-}
-
-function authenticatorBadIntegrity(): KrbError {
-  return new KrbError(
-    "KRB_AP_ERR_BAD_INTEGRITY",
-    "the authenticator can't be opened with the ticket's session key",
-    {
-      part: "authenticator",
-    },
-  );
 }

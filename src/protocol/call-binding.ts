@@ -12,19 +12,21 @@ import { WireType } from "@bufbuild/protobuf/wire";
 import { encodeCanonical } from "../canonical/encode.js";
 import { publicBytes } from "../canonical/public-bytes.js";
 import type { RandomSource } from "../crypto/encryption-type.js";
-import { sha256 } from "../crypto/hash.js";
 import { type ApReq, ApReqSchema } from "../gen/kerberos/v1/application_service_pb.js";
+import type { Extension } from "../gen/kerberos/v1/extension_pb.js";
 import { CallBindingSchema, ProtectionLevel } from "../gen/kerberos/v1/guard_pb.js";
 import {
-  AP_USE,
   type ApReqPolicy,
   makeApReq,
+  type OpenedApReq,
+  openApReq,
   type PendingApReq,
   type VerifiedApReq,
-  verifyApReq,
+  verifyOpenedApReq,
 } from "./ap-exchange.js";
+import { AP_USE, type Carried } from "./authenticator.js";
 import type { Credentials } from "./credentials.js";
-import type { Key } from "./keys.js";
+import { checkExtensions } from "./extensions.js";
 import { malformed, tooLong } from "./krb-error.js";
 import { decodeBlob } from "./strict-decode.js";
 
@@ -46,22 +48,32 @@ export interface CallShape {
 export interface BoundCall {
   /** `/package.Service/Method`. */
   readonly method: string;
-  /** The HTTP/2 `:authority`. */
+  /** The host of the HTTP/2 `:authority`, in lower case, without port or brackets. */
   readonly authority: string;
   readonly protection: Protection;
-  /** The single request as it travels; undefined for a stream of requests. */
-  readonly request: Uint8Array | undefined;
+  /** SHA-256 of the single request as it travels; undefined for a stream of requests. */
+  readonly requestSha256: Uint8Array | undefined;
 }
 
-const LEVELS: Readonly<Record<Protection, ProtectionLevel>> = {
+/** The levels' numbers. */
+export const LEVELS: Readonly<Record<Protection, ProtectionLevel>> = {
   authenticate: ProtectionLevel.AUTHENTICATE,
   integrity: ProtectionLevel.INTEGRITY,
   privacy: ProtectionLevel.PRIVACY,
 };
 const DIGEST_TAG = (CallBindingSchema.field.requestSha256.number << 3) | WireType.LengthDelimited;
 const SHA256_SIZE = 32;
+const NOTHING = new Uint8Array();
+const NO_EXTENSIONS: readonly Extension[] = [];
 const MAX_SHARED_BINDINGS = 256;
 const sharedBindings = new Map<string, Uint8Array>();
+
+/** The name of a level. Throws KrbError KRB_ERR_GENERIC, which names the field, for any other number. */
+export function protectionOf(level: ProtectionLevel, field: string): Protection {
+  const protection = PROTECTIONS.find((name) => LEVELS[name] === level);
+  if (protection === undefined) throw malformed(field, "not a level of protection");
+  return protection;
+}
 
 /** Whether `protection` is at least `floor`. */
 export function isAtLeast(protection: Protection, floor: Protection): boolean {
@@ -81,17 +93,31 @@ export function needsSubkeys(protection: Protection, shape: CallShape): boolean 
   return isProtected(protection, shape.requestStream || shape.responseStream);
 }
 
-/** The bytes an authenticator's checksum covers: the canonical encoding of a CallBinding. */
-export function callBinding({ method, authority, protection, request }: BoundCall): Uint8Array {
+/**
+ * The bytes an authenticator's checksum covers: the canonical encoding of a CallBinding.
+ * @param extensions those of the ApReq.
+ */
+export function callBinding(
+  { method, authority, protection, requestSha256 }: BoundCall,
+  extensions: readonly Extension[] = NO_EXTENSIONS,
+): Uint8Array {
+  // Digest and extensions are the last fields, so they follow what all calls of the method have in common.
   const shared = sharedBinding(method, authority, protection);
-  if (request === undefined) return shared.slice();
-  // The digest is the last field, so it follows what all calls of the method have in common.
-  const bytes = publicBytes(shared.length + 2 + SHA256_SIZE);
+  const digestSize = requestSha256 === undefined ? 0 : 2 + SHA256_SIZE;
+  const tail = extensions.length === 0 ? NOTHING : encodedExtensions(extensions);
+  const bytes = publicBytes(shared.length + digestSize + tail.length);
   bytes.set(shared);
-  bytes[shared.length] = DIGEST_TAG;
-  bytes[shared.length + 1] = SHA256_SIZE;
-  bytes.set(sha256(request), shared.length + 2);
+  if (requestSha256 !== undefined) {
+    bytes[shared.length] = DIGEST_TAG;
+    bytes[shared.length + 1] = SHA256_SIZE;
+    bytes.set(requestSha256, shared.length + 2);
+  }
+  bytes.set(tail, shared.length + digestSize);
   return bytes;
+}
+
+function encodedExtensions(extensions: readonly Extension[]): Uint8Array {
+  return encodeCanonical(CallBindingSchema, create(CallBindingSchema, { extensions: [...extensions] }));
 }
 
 /** The encoding of a binding without its digest; the bytes stay the cache's. */
@@ -111,21 +137,21 @@ function sharedBinding(method: string, authority: string, protection: Protection
 
 /**
  * The client's proof for one attempt at a call, never to be used for another.
- * @param fresh the call's subkey and first sequence number, the same for all its attempts; undefined if no
- *   direction is protected.
+ * @param carried the subkey and first sequence number, the same for all of a call's attempts, if a direction is
+ *   protected; a subkey if a session is asked for; extensions.
  * @param now milliseconds since the epoch.
  * @throws KrbError KRB_ERR_FIELD_TOOLONG when ticket and authenticator are too long for metadata.
  */
 export function makeCallApReq(
   credentials: Credentials,
   call: BoundCall,
-  fresh: { readonly subkey: Key; readonly seqNumber: number } | undefined,
+  carried: Carried | undefined,
   now: number,
   random?: RandomSource,
 ): { bytes: Uint8Array; pending: PendingApReq } {
-  const { blobs, pending } = makeApReq(credentials, AP_USE, callBinding(call), fresh, now, random);
+  const { blobs, pending } = makeApReq(credentials, AP_USE, callBinding(call), carried, now, random);
   const protection = LEVELS[call.protection];
-  const message: ApReq = { $typeName: "kerberos.v1.ApReq", ...blobs, protection };
+  const message: ApReq = { $typeName: "kerberos.v1.ApReq", ...blobs, protection, extensions: [] };
   const bytes = encodeCanonical(ApReqSchema, message);
   checkLength(bytes);
   return { bytes, pending };
@@ -135,45 +161,78 @@ export function makeCallApReq(
 export interface ReceivedApReq {
   readonly blobs: ApReq;
   readonly protection: Protection;
+  /** The AP-REQ as it travelled. */
+  readonly bytes: Uint8Array;
 }
 
 /**
  * Reads an AP-REQ from the metadata it travelled in.
  * @throws KrbError KRB_ERR_FIELD_TOOLONG; KRB_ERR_GENERIC for bytes that are not an ApReq, or name no level
- *   of protection.
+ *   of protection; of its extensions as `checkExtensions`.
  */
 export function readApReq(bytes: Uint8Array): ReceivedApReq {
   checkLength(bytes);
   const blobs = decodeBlob(ApReqSchema, bytes, "ap_req");
-  const protection = PROTECTIONS.find((name) => LEVELS[name] === blobs.protection);
-  if (protection === undefined) throw malformed("ap_req.protection", "not a level of protection");
-  return { blobs, protection };
+  const protection = protectionOf(blobs.protection, "ap_req.protection");
+  checkExtensions(blobs.extensions, "ap_req.extensions");
+  return { blobs, protection, bytes };
+}
+
+/** A call as it was received, without what its proof says of it. */
+export interface ReceivedBinding extends Pick<BoundCall, "method" | "requestSha256">, CallShape {
+  /** The hosts that the proof may be bound to, in lower case, without port or brackets: one of them fits. */
+  readonly authorities: readonly string[];
+}
+
+/**
+ * Opens an AP-REQ, before it is known what call it came with. Whoever does not go on to `verifyCallApReq` wipes
+ * the authenticator.
+ * @param now milliseconds since the epoch.
+ * @throws KrbError as `openApReq`.
+ */
+export function openCallApReq({ blobs }: ReceivedApReq, policy: ApReqPolicy, now: number): OpenedApReq {
+  return openApReq(blobs, AP_USE, policy, now);
 }
 
 /**
  * Checks an AP-REQ against the call it came with, as it was received. The caller stores `replay` in the
  * replay cache last.
+ * @param opened from `openCallApReq` with the same policy.
  * @param now milliseconds since the epoch.
- * @throws KrbError as `verifyApReq`; KRB_ERR_GENERIC for a subkey that is missing, or that nothing needs.
+ * @throws KrbError as `verifyOpenedApReq`; KRB_ERR_GENERIC for a subkey that is missing, or that nothing needs.
  */
 export function verifyCallApReq(
   { blobs, protection }: ReceivedApReq,
-  call: Omit<BoundCall, "protection"> & CallShape,
+  opened: OpenedApReq,
+  call: ReceivedBinding,
   policy: ApReqPolicy,
   now: number,
 ): VerifiedApReq {
-  const { method, authority, request } = call;
-  const binding = callBinding({ method, authority, protection, request });
-  const verified = verifyApReq(blobs, AP_USE, binding, policy, now);
-  const { subkey, authenticator } = verified;
-  if (needsSubkeys(protection, call)) {
-    if (subkey === undefined) throw malformed("authenticator.subkey", "required to protect messages");
-  } else if (subkey !== undefined || authenticator.seqNumber !== 0) {
-    subkey?.wipe();
-    const field = subkey === undefined ? "seq_number" : "subkey";
-    throw malformed(`authenticator.${field}`, "no message of this call is protected");
-  }
+  const { method, requestSha256 } = call;
+  const bindings = call.authorities.map((authority) =>
+    callBinding({ method, authority, protection, requestSha256 }, blobs.extensions),
+  );
+  const verified = verifyOpenedApReq(opened, bindings, policy, now);
+  checkSubkey(verified, needsSubkeys(protection, call));
   return verified;
+}
+
+/** A subkey comes if, and only if, something needs it: protected messages, or a session. */
+function checkSubkey({ subkey, authenticator, extensions }: VerifiedApReq, isProtected: boolean): void {
+  const forSession = extensions.asksForSession === true;
+  if (subkey === undefined && (isProtected || forSession)) {
+    const what = isProtected ? "to protect messages" : "for a session";
+    throw malformed("authenticator.subkey", `required ${what}`);
+  }
+  const needless =
+    subkey !== undefined && !isProtected && !forSession
+      ? "subkey"
+      : authenticator.seqNumber !== 0 && !isProtected
+        ? "seq_number"
+        : undefined;
+  if (needless === undefined) return;
+  subkey?.wipe();
+  throw malformed(`authenticator.${needless}`, "no message of this call is protected");
 }
 
 function checkLength({ length }: Uint8Array): void {

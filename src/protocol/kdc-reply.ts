@@ -7,6 +7,7 @@ import { KdcOption } from "../gen/kerberos/v1/kdc_pb.js";
 import { type EncKdcRepPart, TicketFlag } from "../gen/kerberos/v1/sealed_pb.js";
 import type { Credentials } from "./credentials.js";
 import { fromEncryptionKey, toEncryptionKey } from "./encryption-key.js";
+import { checkExtensions } from "./extensions.js";
 import type { KdcRequest } from "./kdc-request.js";
 import { fromOptionalTimestamp, fromTimestamp, toTimestamp } from "./kerberos-time.js";
 import { KrbError } from "./krb-error.js";
@@ -69,6 +70,7 @@ export function makeEncKdcRepPart(
     endtime: toTimestamp(ticket.endtime),
     etypes: [...request.etypes],
     kdcTime: toTimestamp(now),
+    extensions: [],
   };
   if (ticket.renewTill !== undefined) part.renewTill = toTimestamp(ticket.renewTill);
   if (keyExpiration !== undefined) part.keyExpiration = toTimestamp(keyExpiration);
@@ -125,6 +127,7 @@ function readKdcReply(part: EncKdcRepPart, ticket: Uint8Array, asked: AskedOfKdc
     throw modified("flags");
   checkRenewal(part, times.renewTill, request);
   if (ticket.length === 0) throw modified("ticket");
+  checkExtensions(part.extensions, "reply.extensions");
   return {
     credentials: {
       client: parsePrincipal(part.client, "reply.client"),

@@ -1,22 +1,26 @@
 /**
- * The messages of a guarded call under a subkey (guard.proto): with a keyed checksum (RFC 4120 §3.4,
- * KRB-SAFE) or sealed (§3.5, KRB-PRIV), counted from the sequence number announced.
+ * The messages of a guarded call (guard.proto): with a keyed checksum (RFC 4120 §3.4, KRB-SAFE) or sealed
+ * (§3.5, KRB-PRIV), under a subkey and counted from the sequence number announced, or under a session's keys
+ * and counted from 1.
  *
  * Invariants. Each direction of a call has one protector and one opener, used for that call alone. A checksum
  * is verified over the bytes received before any of them is read. An opener that has refused once refuses
  * everything after.
  */
-import { create, toBinary } from "@bufbuild/protobuf";
 import { WireType } from "@bufbuild/protobuf/wire";
+import { publicBytes } from "../canonical/public-bytes.js";
+import { varintSize, writeVarint } from "../canonical/varint.js";
 import type { RandomSource } from "../crypto/encryption-type.js";
+import { equalBytes } from "../crypto/equal-bytes.js";
 import { ProtectedMessageSchema } from "../gen/kerberos/v1/guard_pb.js";
-import { EncPrivPartSchema } from "../gen/kerberos/v1/sealed_pb.js";
+import type { EncPrivPart } from "../gen/kerberos/v1/sealed_pb.js";
 import type { Protection } from "./call-binding.js";
 import { KeyUsage } from "./key-usage.js";
 import type { Key } from "./keys.js";
 import { KrbError } from "./krb-error.js";
 import { type Direction, TO_CLIENT, TO_SERVICE } from "./private-message.js";
-import { sealToBytes, unsealFromBytes } from "./sealed-part.js";
+import { type Sealing, sealToBytes, unsealFromBytes } from "./sealed-part.js";
+import { MAC_SIZE, type MacKey } from "./session-keys.js";
 import { decodeCanonical, NotCanonicalError } from "./strict-decode.js";
 
 /** A direction of a call, with the key usage of its checksums. */
@@ -35,11 +39,22 @@ export const RESPONSES: MessageDirection = {
   checksumUsage: KeyUsage.RESPONSE_MESSAGE_CHECKSUM,
 };
 
-/** What protects a direction: the sender's subkey and the sequence number it announced. */
-export interface MessageKeys {
+/** What protects a direction outside a session: the sender's subkey and the sequence number it announced. */
+export interface SubkeyMessageKeys {
   readonly subkey: Key;
   readonly seqNumber: number;
 }
+
+/** What protects a direction of a call under a session: the sender's keys. */
+export interface SessionMessageKeys {
+  readonly checksums: MacKey;
+  readonly seal: Key;
+  /** The call's number: from the client that of its first attempt, from the service that of the one answered. */
+  readonly call: number;
+}
+
+/** What protects a direction. */
+export type MessageKeys = SubkeyMessageKeys | SessionMessageKeys;
 
 /** A message that was opened: its bytes, or the end of the stream. */
 export type OpenedMessage =
@@ -54,19 +69,71 @@ interface Content {
 
 const EMPTY = new Uint8Array();
 const END: OpenedMessage = { end: true, message: undefined };
-const CHECKSUM_TAG = (ProtectedMessageSchema.field.checksum.number << 3) | WireType.LengthDelimited;
+/** The first sequence number under a session. */
+const FIRST_OF_SESSION = 1;
+const {
+  message: MESSAGE,
+  seqNumber: SEQ_NUMBER,
+  end: END_MARK,
+  checksum: CHECKSUM,
+} = ProtectedMessageSchema.field;
+const MESSAGE_TAG = (MESSAGE.number << 3) | WireType.LengthDelimited;
+const SEQ_NUMBER_TAG = (SEQ_NUMBER.number << 3) | WireType.Varint;
+const END_TAG = (END_MARK.number << 3) | WireType.Varint;
+const CHECKSUM_TAG = (CHECKSUM.number << 3) | WireType.LengthDelimited;
+
+/** The keys of a direction, whichever they are, in use. */
+interface Scheme {
+  readonly first: number;
+  readonly checksumSize: number;
+  checksum(covered: Uint8Array, random: RandomSource | undefined): Uint8Array;
+  isChecksum(covered: Uint8Array, checksum: Uint8Array): boolean;
+  readonly sealing: Sealing;
+  /** `EncPrivPart.call`. */
+  readonly call: bigint;
+}
+
+function schemeOf(direction: MessageDirection, keys: MessageKeys): Scheme {
+  return "subkey" in keys ? subkeyScheme(direction, keys) : sessionScheme(direction, keys);
+}
+
+function subkeyScheme({ checksumUsage, usage }: MessageDirection, keys: SubkeyMessageKeys): Scheme {
+  const { subkey, seqNumber } = keys;
+  return {
+    first: seqNumber,
+    checksumSize: subkey.etype.checksumSize,
+    checksum: (covered, random) => subkey.cipher.checksum(checksumUsage, covered, random),
+    isChecksum: (covered, checksum) => subkey.cipher.verifyChecksum(checksumUsage, covered, checksum),
+    sealing: { key: subkey, usage },
+    call: 0n,
+  };
+}
+
+function sessionScheme({ usage }: MessageDirection, { checksums, seal, call }: SessionMessageKeys): Scheme {
+  const number = new Uint8Array(8);
+  new DataView(number.buffer).setBigUint64(0, BigInt(call));
+  const checksum = (covered: Uint8Array) => checksums.mac(number, covered);
+  return {
+    first: FIRST_OF_SESSION,
+    checksumSize: MAC_SIZE,
+    checksum,
+    isChecksum: (covered, received) => equalBytes(checksum(covered), received),
+    sealing: { key: seal, usage },
+    call: BigInt(call),
+  };
+}
 
 /** The sender's side of one direction of a call. */
 export class MessageProtector {
   readonly #direction: MessageDirection;
-  readonly #key: Key;
+  readonly #scheme: Scheme;
   readonly #sealed: boolean;
   #next: number;
 
   constructor(direction: MessageDirection, keys: MessageKeys, protection: Protection) {
     this.#direction = direction;
-    this.#key = keys.subkey;
-    this.#next = keys.seqNumber;
+    this.#scheme = schemeOf(direction, keys);
+    this.#next = this.#scheme.first;
     this.#sealed = protection === "privacy";
   }
 
@@ -87,18 +154,36 @@ export class MessageProtector {
   }
 
   #write(content: Content, random: RandomSource | undefined): Uint8Array {
-    const direction = this.#direction;
-    if (this.#sealed) {
-      const { message: userData, seqNumber, end } = content;
-      const part = create(EncPrivPartSchema, { userData, seqNumber, end });
-      return sealToBytes({ key: this.#key, usage: direction.usage }, direction.kind, part, random);
+    const { sealing, call } = this.#scheme;
+    if (!this.#sealed) return this.#writeClear(content, random);
+    const { message: userData, seqNumber, end } = content;
+    const part: EncPrivPart = { $typeName: "kerberos.v1.EncPrivPart", userData, seqNumber, end, call };
+    return sealToBytes(sealing, this.#direction.kind, part, random);
+  }
+
+  /** A ProtectedMessage, written into the one buffer that travels: messages may be large. */
+  #writeClear({ message, seqNumber, end }: Content, random: RandomSource | undefined): Uint8Array {
+    const { checksumSize } = this.#scheme;
+    const messageSize = message.length === 0 ? 0 : 1 + varintSize(message.length) + message.length;
+    const seqSize = seqNumber === 0 ? 0 : 1 + varintSize(seqNumber);
+    const size = messageSize + seqSize + (end ? 2 : 0);
+    const bytes = publicBytes(size + 2 + checksumSize);
+    let at = 0;
+    if (messageSize > 0) {
+      bytes[at] = MESSAGE_TAG;
+      at = writeVarint(bytes, at + 1, message.length);
+      bytes.set(message, at);
+      at += message.length;
     }
-    const covered = toBinary(ProtectedMessageSchema, create(ProtectedMessageSchema, { ...content }));
-    const checksum = this.#key.cipher.checksum(direction.checksumUsage, covered, random);
-    const bytes = new Uint8Array(covered.length + 2 + checksum.length);
-    bytes.set(covered);
-    bytes.set([CHECKSUM_TAG, checksum.length], covered.length);
-    bytes.set(checksum, covered.length + 2);
+    if (seqSize > 0) {
+      bytes[at] = SEQ_NUMBER_TAG;
+      at = writeVarint(bytes, at + 1, seqNumber);
+    }
+    if (end) bytes.set([END_TAG, 1], at);
+    const checksum = this.#scheme.checksum(bytes.subarray(0, size), random);
+    bytes[size] = CHECKSUM_TAG;
+    bytes[size + 1] = checksumSize;
+    bytes.set(checksum, size + 2);
     return bytes;
   }
 }
@@ -106,7 +191,7 @@ export class MessageProtector {
 /** The receiver's side of one direction of a call. */
 export class MessageOpener {
   readonly #direction: MessageDirection;
-  readonly #key: Key;
+  readonly #scheme: Scheme;
   readonly #sealed: boolean;
   #next: number;
   #ended = false;
@@ -114,8 +199,8 @@ export class MessageOpener {
 
   constructor(direction: MessageDirection, keys: MessageKeys, protection: Protection) {
     this.#direction = direction;
-    this.#key = keys.subkey;
-    this.#next = keys.seqNumber;
+    this.#scheme = schemeOf(direction, keys);
+    this.#next = this.#scheme.first;
     this.#sealed = protection === "privacy";
   }
 
@@ -156,26 +241,29 @@ export class MessageOpener {
   }
 
   #unseal(bytes: Uint8Array): Content {
-    const { kind, usage, field } = this.#direction;
+    const { kind, field } = this.#direction;
+    const { sealing, call } = this.#scheme;
     const refusal = () =>
-      new KrbError("KRB_AP_ERR_BAD_INTEGRITY", `a ${field} can't be opened with the subkey`, { part: field });
-    const sealing = { key: this.#key, usage };
+      new KrbError("KRB_AP_ERR_BAD_INTEGRITY", `a ${field} can't be opened with the call's key`, {
+        part: field,
+      });
+    let part: EncPrivPart;
     try {
-      const part = unsealFromBytes(sealing, kind, bytes, field, refusal);
-      return { message: part.userData, seqNumber: part.seqNumber, end: part.end };
+      part = unsealFromBytes(sealing, kind, bytes, field, refusal);
     } catch (error) {
       // Bytes that are not an EncryptedData are refused like those under another key.
       throw error instanceof KrbError ? refusal() : error;
     }
+    if (part.call !== call) throw this.#modified("was made for another call");
+    return { message: part.userData, seqNumber: part.seqNumber, end: part.end };
   }
 
   #verify(bytes: Uint8Array): Content {
-    const size = this.#key.etype.checksumSize;
+    const size = this.#scheme.checksumSize;
     const covered = bytes.subarray(0, Math.max(0, bytes.length - size - 2));
     const framed = bytes[covered.length] === CHECKSUM_TAG && bytes[covered.length + 1] === size;
     const checksum = bytes.subarray(covered.length + 2);
-    const { checksumUsage } = this.#direction;
-    if (!framed || !this.#key.cipher.verifyChecksum(checksumUsage, covered, checksum))
+    if (!framed || !this.#scheme.isChecksum(covered, checksum))
       throw this.#modified("was altered, or not made for this call");
     try {
       const message = decodeCanonical(ProtectedMessageSchema, covered);

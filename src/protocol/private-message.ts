@@ -6,7 +6,7 @@ import type { RandomSource } from "../crypto/encryption-type.js";
 import type { EncPrivPart } from "../gen/kerberos/v1/sealed_pb.js";
 import { KeyUsage } from "./key-usage.js";
 import type { Key } from "./keys.js";
-import { KrbError } from "./krb-error.js";
+import { KrbError, malformed } from "./krb-error.js";
 import { sealToBytes, unsealFromBytes } from "./sealed-part.js";
 
 /** A direction, with its kind of sealed part and its key usage. */
@@ -38,13 +38,19 @@ export function sealData(
   userData: Uint8Array,
   random?: RandomSource,
 ): Uint8Array {
-  const part: EncPrivPart = { $typeName: "kerberos.v1.EncPrivPart", userData, seqNumber, end: false };
+  const part: EncPrivPart = {
+    $typeName: "kerberos.v1.EncPrivPart",
+    userData,
+    seqNumber,
+    end: false,
+    call: 0n,
+  };
   return sealToBytes({ key, usage: direction.usage }, direction.kind, part, random);
 }
 
 /**
  * Opens application data.
- * @throws KrbError KRB_ERR_GENERIC for bytes that are not an EncryptedData; KRB_AP_ERR_BAD_INTEGRITY if the
+ * @throws KrbError KRB_ERR_GENERIC for bytes that are not an EncryptedData, or a part of a session; KRB_AP_ERR_BAD_INTEGRITY if the
  *   key does not open it; KRB_AP_ERR_BADORDER for another sequence number; KRB_AP_ERR_MODIFIED for an end
  *   marker.
  */
@@ -66,6 +72,7 @@ export function openData(key: Key, direction: Direction, seqNumber: number, byte
         field: direction.field,
       },
     );
+  if (part.call !== 0n) throw malformed(`${direction.field}.call`, "there is no session");
   return part.userData;
 }
 

@@ -14,8 +14,10 @@ import {
   GrantTicketRequestSchema,
   type GrantTicketResponse,
 } from "../gen/kerberos/v1/ticket_granting_service_pb.js";
-import { makeApReq, TGS_USE, type TicketOpener, type VerifiedApReq, verifyApReq } from "./ap-exchange.js";
+import { makeApReq, type TicketOpener, type VerifiedApReq, verifyApReq } from "./ap-exchange.js";
+import { TGS_USE } from "./authenticator.js";
 import type { Credentials } from "./credentials.js";
+import { checkExtensions } from "./extensions.js";
 import { type KdcReply, makeEncKdcRepPart, openKdcReply } from "./kdc-reply.js";
 import {
   type KdcRequest,
@@ -92,6 +94,7 @@ export function verifyTgsReq(
   const apReqPolicy = { service, permittedEtypes, clockSkew, openTicket };
   const apReq = verifyApReq(request, TGS_USE, request.body, apReqPolicy, now);
   const body = decodeBlob(KdcReqBodySchema, request.body, "body");
+  checkExtensions(body.extensions, "body.extensions");
   if (body.server === "") throw malformed("body.server", "required");
   const asked = readKdcRequest(body, "body");
   const renew = asked.options.includes(KdcOption.RENEW);

@@ -5,7 +5,9 @@
 import { encodeCanonical } from "../canonical/encode.js";
 import type { RandomSource } from "../crypto/encryption-type.js";
 import { type EncTicketPart, type Ticket, TicketFlag, TicketSchema } from "../gen/kerberos/v1/sealed_pb.js";
+import type { AuthorizationElement } from "./authorization-data.js";
 import { fromEncryptionKey, toEncryptionKey } from "./encryption-key.js";
+import { checkExtensions } from "./extensions.js";
 import { fromOptionalTimestamp, fromTimestamp, isoTime, toTimestamp } from "./kerberos-time.js";
 import { KeyUsage } from "./key-usage.js";
 import type { Key, LongTermKey } from "./keys.js";
@@ -28,12 +30,6 @@ export interface TicketContents {
   readonly renewTill: number | undefined;
   readonly addresses: readonly string[];
   readonly authorizationData: readonly AuthorizationElement[];
-}
-
-/** One element of authorization data (RFC 4120 §5.2.6). */
-export interface AuthorizationElement {
-  readonly type: number;
-  readonly data: Uint8Array;
 }
 
 /** A service and its long-term keys, from a keytab or, at the TGS, from the database. */
@@ -66,6 +62,7 @@ export function makeTicket(
       data,
     })),
     server: contents.server,
+    extensions: [],
   };
   if (contents.renewTill !== undefined) part.renewTill = toTimestamp(contents.renewTill);
   const sealing = { key: serviceKey.key, kvno: serviceKey.kvno, usage: KeyUsage.TICKET };
@@ -161,6 +158,7 @@ function readContents(part: EncTicketPart, permitted: readonly number[]): Ticket
     throw modified("ticket times");
   if (part.flags.includes(TicketFlag.RENEWABLE) !== (part.renewTill !== undefined))
     throw modified("ticket.renew_till");
+  checkExtensions(part.extensions, "ticket.extensions");
   return {
     client: parsePrincipal(part.client, "ticket.client"),
     server: parsePrincipal(part.server, "ticket.server"),

@@ -11,6 +11,7 @@ export { KeytabError } from "../formats/keytab-error.js";
 export { EncryptionType as EtypeNumber } from "../gen/kerberos/v1/encryption_pb.js";
 export type { EtypeInfo2, EtypeInfo2_Entry } from "../gen/kerberos/v1/kdc_pb.js";
 export { TicketFlag } from "../gen/kerberos/v1/sealed_pb.js";
+export type { AuthorizationElement } from "../protocol/authorization-data.js";
 export type { Protection } from "../protocol/call-binding.js";
 export type { EncryptionType } from "../protocol/etypes.js";
 export type { Key, LongTermKey, StringToKey } from "../protocol/keys.js";
@@ -19,7 +20,7 @@ export type { RealmPolicy } from "../protocol/policy.js";
 export { type Principal, parsePrincipal } from "../protocol/principal.js";
 export type { PrincipalEntry } from "../protocol/principal-entry.js";
 export type { ProfileName } from "../protocol/profile.js";
-export type { AuthorizationElement, ServiceKeys } from "../protocol/ticket.js";
+export type { ServiceKeys } from "../protocol/ticket.js";
 export { type AddedPrincipal, addPrincipals, type NewPrincipal } from "../realm/add-principals.js";
 export { createMemoryRealm, createRealm, FIRST_SERVICE } from "../realm/create-realm.js";
 export {

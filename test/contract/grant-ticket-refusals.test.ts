@@ -8,7 +8,8 @@ import {
   type GrantTicketRequest,
   GrantTicketRequestSchema,
 } from "../../src/gen/kerberos/v1/ticket_granting_service_pb.js";
-import { makeApReq, TGS_USE } from "../../src/protocol/ap-exchange.js";
+import { makeApReq } from "../../src/protocol/ap-exchange.js";
+import { TGS_USE } from "../../src/protocol/authenticator.js";
 import { isoTime, toTimestamp } from "../../src/protocol/kerberos-time.js";
 import { KeyUsage } from "../../src/protocol/key-usage.js";
 import { withRandomKeys } from "../../src/protocol/new-principal.js";

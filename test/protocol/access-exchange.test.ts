@@ -8,8 +8,9 @@ import {
   openAccessRep,
   verifyAccessReq,
 } from "../../src/protocol/access-exchange.js";
-import { AP_USE, makeApReq, makeSubkey } from "../../src/protocol/ap-exchange.js";
+import { makeApReq, makeSubkey } from "../../src/protocol/ap-exchange.js";
 import { makeApRep } from "../../src/protocol/ap-rep.js";
+import { AP_USE } from "../../src/protocol/authenticator.js";
 import { etypeOf } from "../../src/protocol/etypes.js";
 import { KeyUsage } from "../../src/protocol/key-usage.js";
 import { randomKey } from "../../src/protocol/keys.js";
@@ -170,6 +171,12 @@ describe("V", () => {
       request: () => resealed((part) => (part.end = true)),
       code: "KRB_AP_ERR_MODIFIED",
       details: { field: "request" },
+    },
+    {
+      name: "the number of a call under a session",
+      request: () => resealed((part) => (part.call = 1n)),
+      code: "KRB_ERR_GENERIC",
+      details: { field: "request.call" },
     },
     {
       name: "no subkey",

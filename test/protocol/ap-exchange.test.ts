@@ -2,17 +2,15 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { ENCRYPTION_TYPES } from "../../src/crypto/etypes.js";
 import type { EncApRepPart } from "../../src/gen/kerberos/v1/sealed_pb.js";
 import {
-  AP_USE,
   makeApReq,
   makeSubkey,
   type PendingApReq,
   randomSeqNumber,
-  replayTag,
-  TGS_USE,
   type VerifiedApReq,
   verifyApReq,
 } from "../../src/protocol/ap-exchange.js";
-import { type ApRep, makeApRep, verifyApRep } from "../../src/protocol/ap-rep.js";
+import { type ApRep, makeApRep } from "../../src/protocol/ap-rep.js";
+import { AP_USE, replayTag, TGS_USE } from "../../src/protocol/authenticator.js";
 import { toEncryptionKey } from "../../src/protocol/encryption-key.js";
 import { etypeOf } from "../../src/protocol/etypes.js";
 import { toTimestamp } from "../../src/protocol/kerberos-time.js";
@@ -29,6 +27,7 @@ import {
   resealTicket,
   servicePolicy,
 } from "../support/entries.js";
+import { EXTENSION_VECTORS, extensionDetails } from "../support/extension-vectors.js";
 import { describeApReq } from "./ap-req-suite.js";
 import { expectRefusal } from "./refusal.js";
 
@@ -285,6 +284,15 @@ describe("the client", () => {
   ];
   test.each(parts)("does not believe an answer that seals $name", ({ alter }) => {
     expectMutualFailure(reseal(answer.bytes, sealing, "encApRepPart", alter));
+  });
+
+  test.each(EXTENSION_VECTORS)("judges an answer by its extensions: $name", (vector) => {
+    const bytes = reseal(answer.bytes, sealing, "encApRepPart", (part) => {
+      part.extensions = vector.extensions;
+    });
+    const open = () => verifyApRep(bytes, pending);
+    if (vector.code === undefined) expect(open().seqNumber).toBe(answer.seqNumber);
+    else expectRefusal(open, vector.code, extensionDetails(vector, "ap_rep.extensions"));
   });
 
   test("takes the sequence number as the service says it", () => {

@@ -4,7 +4,8 @@ import { describe, expect, test } from "vitest";
 import { EncryptedDataSchema } from "../../src/gen/kerberos/v1/encryption_pb.js";
 import type { Authenticator, EncTicketPart, Ticket } from "../../src/gen/kerberos/v1/sealed_pb.js";
 import { TicketFlag } from "../../src/gen/kerberos/v1/sealed_pb.js";
-import type { ApReqBlobs, AuthenticatorUse, VerifiedApReq } from "../../src/protocol/ap-exchange.js";
+import type { ApReqBlobs, VerifiedApReq } from "../../src/protocol/ap-exchange.js";
+import type { AuthenticatorUse } from "../../src/protocol/authenticator.js";
 import { toEncryptionKey } from "../../src/protocol/encryption-key.js";
 import { etypeOf } from "../../src/protocol/etypes.js";
 import { toTimestamp } from "../../src/protocol/kerberos-time.js";
@@ -13,7 +14,9 @@ import type { KrbErrorName } from "../../src/protocol/krb-error.js";
 import type { PrincipalEntry } from "../../src/protocol/principal-entry.js";
 import { sealToBytes } from "../../src/protocol/sealed-part.js";
 import { decodeBlob } from "../../src/protocol/strict-decode.js";
+import { element, ifRelevant } from "../support/authorization-data.js";
 import { alterTicket, emptyPart, HOUR, NOW, reseal, resealTicket, SKEW } from "../support/entries.js";
+import { EXTENSION_VECTORS, extensionDetails } from "../support/extension-vectors.js";
 import { expectRefusal, refusalOf } from "./refusal.js";
 
 /** A receiver with a request it would take. Keys are of etype 3. */
@@ -33,8 +36,8 @@ interface Vector<T> {
   readonly details?: Record<string, string>;
 }
 
-const GENERIC = "KRB_ERR_GENERIC";
-const MODIFIED = "KRB_AP_ERR_MODIFIED";
+const GENERIC: KrbErrorName = "KRB_ERR_GENERIC";
+const MODIFIED: KrbErrorName = "KRB_AP_ERR_MODIFIED";
 const INTEGRITY = "KRB_AP_ERR_BAD_INTEGRITY";
 const START = "2026-03-01T12:00:00.000Z";
 const number = (value: number) => value as never;
@@ -380,13 +383,35 @@ export function describeApReq(world: ApReqWorld): void {
       { name: "an empty address", alter: (p) => (p.addresses = [""]), code: "KRB_AP_ERR_BADADDR" },
       {
         name: "authorization data",
-        alter: (p) =>
-          (p.authorizationData = [
-            { $typeName: "kerberos.v1.AuthorizationData", type: 1, data: new Uint8Array() },
-          ]),
+        alter: (p) => (p.authorizationData = [element(7)]),
         code: "KDC_ERR_POLICY",
-        details: { rule: "authorization-data", type: "1" },
+        details: { rule: "authorization-data", type: "7" },
       },
+      {
+        name: "authorization data if relevant",
+        alter: (p) => (p.authorizationData = [ifRelevant(element(7))]),
+      },
+      {
+        name: "authorization data beside some if relevant",
+        alter: (p) => (p.authorizationData = [ifRelevant(element(7)), element(7)]),
+        code: "KDC_ERR_POLICY",
+        details: { rule: "authorization-data", type: "7" },
+      },
+      ...[
+        { name: "nothing if relevant", data: new Uint8Array() },
+        { name: "if relevant within if relevant", data: ifRelevant(ifRelevant(element(7))).data },
+        { name: "other bytes if relevant", data: Uint8Array.of(0xff) },
+      ].map(({ name, data }) => ({
+        name,
+        alter: (p: EncTicketPart) => (p.authorizationData = [element(1, data)]),
+        code: MODIFIED,
+        details: { field: "ticket.authorization_data" },
+      })),
+      ...EXTENSION_VECTORS.map((vector) => ({
+        ...vector,
+        alter: (p: EncTicketPart) => (p.extensions = vector.extensions),
+        details: extensionDetails(vector, "ticket.extensions"),
+      })),
       {
         name: "no server",
         alter: (p) => (p.server = ""),
@@ -516,6 +541,11 @@ export function describeApReq(world: ApReqWorld): void {
     const expected = "8";
     const vectors: Vector<Authenticator>[] = [
       { name: "nothing changed", alter: () => {} },
+      ...EXTENSION_VECTORS.map((vector) => ({
+        ...vector,
+        alter: (a: Authenticator) => (a.extensions = vector.extensions),
+        details: extensionDetails(vector, "authenticator.extensions"),
+      })),
       { name: "no client", alter: (a) => (a.client = ""), code: "KRB_AP_ERR_BADMATCH" },
       { name: "another client", alter: (a) => (a.client = "bob@EXAMPLE.TEST"), code: "KRB_AP_ERR_BADMATCH" },
       {

@@ -1,10 +1,12 @@
-import { fromBinary, toBinary } from "@bufbuild/protobuf";
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { describe, expect, test, vi } from "vitest";
 import { sha256 } from "../../src/crypto/hash.js";
 import { ApReqSchema } from "../../src/gen/kerberos/v1/application_service_pb.js";
+import type { Extension } from "../../src/gen/kerberos/v1/extension_pb.js";
 import { CallBindingSchema, ProtectionLevel } from "../../src/gen/kerberos/v1/guard_pb.js";
-import { makeSubkey } from "../../src/protocol/ap-exchange.js";
+import { makeApReq, makeSubkey } from "../../src/protocol/ap-exchange.js";
 import { makeApProof, makeApRep, verifyApProof, verifyApRep } from "../../src/protocol/ap-rep.js";
+import { AP_USE } from "../../src/protocol/authenticator.js";
 import {
   type BoundCall,
   callBinding,
@@ -21,6 +23,7 @@ import type { Credentials } from "../../src/protocol/credentials.js";
 import { KeyUsage } from "../../src/protocol/key-usage.js";
 import { Key } from "../../src/protocol/keys.js";
 import { grantTicket, login, makeRealm, NOW, reseal, servicePolicy } from "../support/entries.js";
+import { EXTENSION_VECTORS, extension, extensionDetails } from "../support/extension-vectors.js";
 import { expectRefusal, refusalOf } from "./refusal.js";
 
 const realm = makeRealm(20);
@@ -42,6 +45,7 @@ describe("a call's binding", () => {
       authority: facts.authority,
       protection: ProtectionLevel.AUTHENTICATE,
       requestSha256: sha256(facts.request!),
+      extensions: [],
     });
   });
 
@@ -102,6 +106,41 @@ describe("an AP-REQ", () => {
     expect(refusalOf(() => verifyCallApReq(read, { ...facts, ...UNARY, ...other }, policy, NOW)).reason).toBe(
       "KRB_AP_ERR_MODIFIED",
     );
+  });
+
+  describe("with extensions", () => {
+    /** An AP-REQ whose authenticator covers `covered`, and that carries `carried`. */
+    const extended = (covered: Extension[], carried: Extension[]) => {
+      const { blobs } = makeApReq(credentials, AP_USE, callBinding(facts, covered), undefined, NOW);
+      const apReq = { ...blobs, protection: ProtectionLevel.AUTHENTICATE, extensions: carried };
+      return toBinary(ApReqSchema, create(ApReqSchema, apReq));
+    };
+    const verify = (bytes: Uint8Array) =>
+      verifyCallApReq(readApReq(bytes), { ...facts, ...UNARY }, policy, NOW);
+
+    test.each(EXTENSION_VECTORS)("is judged by them: $name", (vector) => {
+      const run = () => verify(extended(vector.extensions, vector.extensions));
+      if (vector.code === undefined) expect(run().client).toBe(realm.alice.principal);
+      else expectRefusal(run, vector.code, extensionDetails(vector, "ap_req.extensions"));
+    });
+
+    const one = extension({ data: Uint8Array.of(1) });
+    test.each([
+      { name: "added", covered: [], carried: [one] },
+      { name: "taken away", covered: [one], carried: [] },
+      { name: "altered", covered: [one], carried: [extension({ data: Uint8Array.of(2) })] },
+      { name: "made critical no more", covered: [extension({ critical: true })], carried: [extension()] },
+    ])("is refused where one was $name on the way", ({ covered, carried }) => {
+      expectRefusal(() => verify(extended(covered, carried)), "KRB_AP_ERR_MODIFIED", { field: "checksum" });
+    });
+
+    test("is covered as a CallBinding that has them last", () => {
+      const { extensions, requestSha256 } = fromBinary(CallBindingSchema, callBinding(facts, [one]));
+      expect(extensions).toEqual([one]);
+      expect(requestSha256).toEqual(sha256(facts.request!));
+      const stream = { ...facts, request: undefined };
+      expect(fromBinary(CallBindingSchema, callBinding(stream, [one])).extensions).toEqual([one]);
+    });
   });
 
   test("is refused without a subkey where messages are protected", () => {

@@ -5,7 +5,8 @@
  */
 import { describe, expect, test } from "vitest";
 import { ENCRYPTION_TYPES } from "../../src/crypto/etypes.js";
-import { AP_USE, makeApReq, verifyApReq } from "../../src/protocol/ap-exchange.js";
+import { makeApReq, verifyApReq } from "../../src/protocol/ap-exchange.js";
+import { AP_USE } from "../../src/protocol/authenticator.js";
 import type { Credentials } from "../../src/protocol/credentials.js";
 import { openTicket } from "../../src/protocol/ticket.js";
 import {

@@ -12,6 +12,7 @@ import { randomKey } from "../../src/protocol/keys.js";
 import type { KrbErrorName } from "../../src/protocol/krb-error.js";
 import { type Sealing, sealToBytes } from "../../src/protocol/sealed-part.js";
 import { DAY, emptyPart, HOUR, MINUTE, NOW, reseal, SKEW } from "../support/entries.js";
+import { EXTENSION_VECTORS, extensionDetails } from "../support/extension-vectors.js";
 import { expectRefusal, refusalOf } from "./refusal.js";
 
 /** What both replies have. */
@@ -180,6 +181,12 @@ export function describeKdcReply(target: ReplyTarget): void {
           refusalOf(() => open({ encPart })).reason,
         );
     }
+  });
+
+  test.each(EXTENSION_VECTORS)("judges a reply by its extensions: $name", (vector) => {
+    const run = () => open(resealed((part) => (part.extensions = vector.extensions)));
+    if (vector.code === undefined) expect(run().credentials.endtime).toBe(NOW + HOUR);
+    else expectRefusal(run, vector.code, extensionDetails(vector, "reply.extensions"));
   });
 
   describe("refuses a reply that seals", () => {

@@ -6,17 +6,17 @@ import type { Protection } from "../../src/protocol/call-binding.js";
 import { etypeOf } from "../../src/protocol/etypes.js";
 import { randomKey } from "../../src/protocol/keys.js";
 import {
-  type MessageKeys,
   MessageOpener,
   MessageProtector,
   REQUESTS,
   RESPONSES,
+  type SubkeyMessageKeys,
 } from "../../src/protocol/message-protection.js";
 import { refusalOf } from "./refusal.js";
 
 const ETYPES = [20, 19, 16, 3];
 const text = (value: string) => Uint8Array.from(Buffer.from(value));
-const keysOf = (etype = 20, seqNumber = 41): MessageKeys => ({
+const keysOf = (etype = 20, seqNumber = 41): SubkeyMessageKeys => ({
   subkey: randomKey(etypeOf(etype)),
   seqNumber,
 });
@@ -123,7 +123,7 @@ test("a sealed message travels as an EncryptedData, and shows nothing of its con
 });
 
 /** A message under the right checksum, whatever the bytes before it. */
-function checked(keys: MessageKeys, covered: Uint8Array): Uint8Array {
+function checked(keys: SubkeyMessageKeys, covered: Uint8Array): Uint8Array {
   const checksum = keys.subkey.cipher.checksum(1026, covered);
   return Buffer.concat([covered, Buffer.of(0x22, checksum.length), checksum]);
 }

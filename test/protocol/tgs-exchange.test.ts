@@ -7,7 +7,8 @@ import type {
   GrantTicketRequest,
   GrantTicketResponse,
 } from "../../src/gen/kerberos/v1/ticket_granting_service_pb.js";
-import { makeApReq, makeSubkey, TGS_USE } from "../../src/protocol/ap-exchange.js";
+import { makeApReq, makeSubkey } from "../../src/protocol/ap-exchange.js";
+import { TGS_USE } from "../../src/protocol/authenticator.js";
 import type { Credentials } from "../../src/protocol/credentials.js";
 import { toTimestamp } from "../../src/protocol/kerberos-time.js";
 import { KeyUsage } from "../../src/protocol/key-usage.js";
@@ -42,6 +43,7 @@ import {
   resealTicket,
   SKEW,
 } from "../support/entries.js";
+import { EXTENSION_VECTORS, extensionDetails } from "../support/extension-vectors.js";
 import { describeApReq } from "./ap-req-suite.js";
 import { describeKdcReply } from "./kdc-reply-suite.js";
 import { testImpossibleWishes, testMalformedFields } from "./kdc-request-suite.js";
@@ -114,6 +116,12 @@ describe("the body of a request", () => {
   };
 
   testMalformedFields("body", (alter) => issue(altered(alter)));
+
+  test.each(EXTENSION_VECTORS)("is judged by its extensions: $name", (vector) => {
+    const run = () => issue(altered((body) => (body.extensions = vector.extensions)));
+    if (vector.code === undefined) expect(run).not.toThrow();
+    else expectRefusal(run, vector.code, extensionDetails(vector, "body.extensions"));
+  });
   testImpossibleWishes((alter) => issue(altered(alter)));
 
   const vectors: {

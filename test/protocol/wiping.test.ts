@@ -9,7 +9,8 @@ import {
   openAccessRep,
   verifyAccessReq,
 } from "../../src/protocol/access-exchange.js";
-import { AP_USE, makeApReq, makeSubkey, verifyApReq } from "../../src/protocol/ap-exchange.js";
+import { makeApReq, makeSubkey, verifyApReq } from "../../src/protocol/ap-exchange.js";
+import { AP_USE } from "../../src/protocol/authenticator.js";
 import { fromEncryptionKey, toEncryptionKey } from "../../src/protocol/encryption-key.js";
 import { etypeOf } from "../../src/protocol/etypes.js";
 import { KeyUsage } from "../../src/protocol/key-usage.js";

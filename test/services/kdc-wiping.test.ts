@@ -1,8 +1,9 @@
 /** What the KDC's services overwrite when they have answered: SECURITY.md, "Memory". */
 import * as grpc from "@grpc/grpc-js";
 import { expect, test } from "vitest";
-import { makeApReq, TGS_USE } from "../../src/protocol/ap-exchange.js";
+import { makeApReq } from "../../src/protocol/ap-exchange.js";
 import { makeAsReq, openAsRep } from "../../src/protocol/as-exchange.js";
+import { TGS_USE } from "../../src/protocol/authenticator.js";
 import { type Key, randomKey } from "../../src/protocol/keys.js";
 import { makeTgsReq, openTgsRep } from "../../src/protocol/tgs-exchange.js";
 import type { HandlerContext } from "../../src/rpc/server-runtime.js";

@@ -8,7 +8,8 @@ import type {
   GrantTicketRequest,
   GrantTicketResponse,
 } from "../../src/gen/kerberos/v1/ticket_granting_service_pb.js";
-import { AP_USE, type AuthenticatorUse, makeApReq } from "../../src/protocol/ap-exchange.js";
+import { makeApReq } from "../../src/protocol/ap-exchange.js";
+import { AP_USE, type AuthenticatorUse } from "../../src/protocol/authenticator.js";
 import type { Credentials } from "../../src/protocol/credentials.js";
 import { KeyUsage } from "../../src/protocol/key-usage.js";
 import type { Key } from "../../src/protocol/keys.js";

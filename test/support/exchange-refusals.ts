@@ -24,8 +24,8 @@ import {
   GrantTicketResponseSchema,
 } from "../../src/gen/kerberos/v1/ticket_granting_service_pb.js";
 import { openAccessRep, verifyAccessReq } from "../../src/protocol/access-exchange.js";
-import { AP_USE, TGS_USE } from "../../src/protocol/ap-exchange.js";
 import { issueTgt, openAsRep } from "../../src/protocol/as-exchange.js";
+import { AP_USE, TGS_USE } from "../../src/protocol/authenticator.js";
 import { toEncryptionKey } from "../../src/protocol/encryption-key.js";
 import { etypeOf } from "../../src/protocol/etypes.js";
 import { toTimestamp } from "../../src/protocol/kerberos-time.js";

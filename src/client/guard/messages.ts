@@ -10,19 +10,19 @@ import { makeSubkey, randomSeqNumber } from "../../protocol/ap-exchange.js";
 import { type CallShape, isProtected, needsSubkeys, type Protection } from "../../protocol/call-binding.js";
 import type { Key } from "../../protocol/keys.js";
 import {
-  type MessageKeys,
   MessageOpener,
   MessageProtector,
   type OpenedMessage,
   REQUESTS,
   RESPONSES,
+  type SubkeyMessageKeys,
 } from "../../protocol/message-protection.js";
 import { toBuffer } from "../../rpc/to-buffer.js";
 
 /** What protects the messages of a call. */
 export class GuardedMessages {
   /** The client's subkey and first sequence number; undefined: no direction is protected. */
-  readonly keys: MessageKeys | undefined;
+  readonly keys: SubkeyMessageKeys | undefined;
   readonly #protection: Protection;
   readonly #shape: CallShape;
   /** Undefined: requests travel as they are. */
@@ -53,7 +53,7 @@ export class GuardedMessages {
   }
 
   /** Takes over the service's subkey, from an AP-REP that was verified. */
-  answered({ subkey, seqNumber }: MessageKeys): void {
+  answered({ subkey, seqNumber }: SubkeyMessageKeys): void {
     this.#serviceSubkey = subkey;
     if (isProtected(this.#protection, this.#shape.responseStream))
       this.#opener = new MessageOpener(RESPONSES, { subkey, seqNumber }, this.#protection);

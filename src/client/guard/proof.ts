@@ -8,7 +8,7 @@ import type { PendingApReq } from "../../protocol/ap-exchange.js";
 import { mutualFailure, verifyApProof, verifyApRep } from "../../protocol/ap-rep.js";
 import { type BoundCall, makeCallApReq } from "../../protocol/call-binding.js";
 import { KrbError } from "../../protocol/krb-error.js";
-import type { MessageKeys } from "../../protocol/message-protection.js";
+import type { SubkeyMessageKeys } from "../../protocol/message-protection.js";
 import { AP_REP_METADATA, AP_REQ_METADATA } from "../../rpc/metadata-names.js";
 import { toBuffer } from "../../rpc/to-buffer.js";
 import type { ServiceProof } from "./tickets.js";
@@ -19,7 +19,7 @@ const MAX_PENDING = 16;
 /** The client's half of a guarded call's AP exchange. */
 export class CallProof {
   readonly #ticket: ServiceProof;
-  readonly #keys: MessageKeys | undefined;
+  readonly #keys: SubkeyMessageKeys | undefined;
   readonly #call: BoundCall;
   readonly #pending: PendingApReq[] = [];
 
@@ -27,7 +27,7 @@ export class CallProof {
    * @param keys the client's subkey and first sequence number; undefined: no direction of the call is
    * protected.
    */
-  constructor(ticket: ServiceProof, keys: MessageKeys | undefined, call: BoundCall) {
+  constructor(ticket: ServiceProof, keys: SubkeyMessageKeys | undefined, call: BoundCall) {
     this.#ticket = ticket;
     this.#keys = keys;
     this.#call = call;
@@ -52,7 +52,7 @@ export class CallProof {
    * @returns what protects the service's messages; undefined where no direction is protected.
    * @throws KrbError KRB_AP_ERR_MUT_FAIL whatever the cause.
    */
-  verify(metadata: grpc.Metadata): MessageKeys | undefined {
+  verify(metadata: grpc.Metadata): SubkeyMessageKeys | undefined {
     const values = metadata.get(AP_REP_METADATA);
     metadata.remove(AP_REP_METADATA);
     const [value] = values;

@@ -106,7 +106,7 @@ export function admit(
 ): Admission {
   const verified = verifyCallApReq(proof, call, apReqPolicy(policy, keys, call), now);
   try {
-    const caller = callerWith(verified.ticket, proof.protection);
+    const caller = callerWith(verified.ticket, verified.authorizationData, proof.protection);
     checkFloor(policy, caller);
     checkCertificate(policy, caller, call.certificate);
     const messages = new GuardedMessages(verified, proof.protection, call);

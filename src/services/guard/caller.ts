@@ -6,9 +6,10 @@
  */
 import type * as grpc from "@grpc/grpc-js";
 import type { TicketFlag } from "../../gen/kerberos/v1/sealed_pb.js";
+import type { AuthorizationElement } from "../../protocol/authorization-data.js";
 import type { Protection } from "../../protocol/call-binding.js";
 import type { Principal } from "../../protocol/principal.js";
-import type { AuthorizationElement, TicketContents } from "../../protocol/ticket.js";
+import type { TicketContents } from "../../protocol/ticket.js";
 
 /**
  * The client of a guarded call, and what its ticket says. Times are milliseconds since the epoch, by the
@@ -56,12 +57,19 @@ export function callerOf(call: { readonly metadata: grpc.Metadata }): Caller {
   );
 }
 
-/** The caller behind a ticket: the same object for all calls with it at one protection. */
-export function callerWith(ticket: TicketContents, protection: Protection): Caller {
+/**
+ * The caller behind a ticket: the same object for all calls with it at one protection.
+ * @param authorizationData the ticket's, as far as the service understands it.
+ */
+export function callerWith(
+  ticket: TicketContents,
+  authorizationData: readonly AuthorizationElement[],
+  protection: Protection,
+): Caller {
   // Bytes can't be frozen: each call gets its own.
-  if (ticket.authorizationData.length > 0) return makeCaller(ticket, protection);
+  if (authorizationData.length > 0) return makeCaller(ticket, authorizationData, protection);
   const made = callers.get(ticket) ?? {};
-  const caller = made[protection] ?? makeCaller(ticket, protection);
+  const caller = made[protection] ?? makeCaller(ticket, authorizationData, protection);
   made[protection] = caller;
   callers.set(ticket, made);
   return caller;
@@ -72,8 +80,12 @@ export function setCaller(metadata: grpc.Metadata, caller: Caller): void {
   (metadata as WithCaller)[CALLER] = caller;
 }
 
-function makeCaller(ticket: TicketContents, protection: Protection): Caller {
-  const { client, server, authtime, starttime, endtime, renewTill, flags, authorizationData } = ticket;
+function makeCaller(
+  ticket: TicketContents,
+  authorizationData: readonly AuthorizationElement[],
+  protection: Protection,
+): Caller {
+  const { client, server, authtime, starttime, endtime, renewTill, flags } = ticket;
   return Object.freeze({
     principal: client,
     service: server,

@@ -4,6 +4,8 @@
 
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { Extension } from "./extension_pb.js";
+import { file_kerberos_v1_extension } from "./extension_pb.js";
 import type { ProtectionLevel } from "./guard_pb.js";
 import { file_kerberos_v1_guard } from "./guard_pb.js";
 import type { Message } from "@bufbuild/protobuf";
@@ -12,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file kerberos/v1/application_service.proto.
  */
 export const file_kerberos_v1_application_service: GenFile = /*@__PURE__*/
-  fileDesc("CiVrZXJiZXJvcy92MS9hcHBsaWNhdGlvbl9zZXJ2aWNlLnByb3RvEgtrZXJiZXJvcy52MSJHCg1BY2Nlc3NSZXF1ZXN0Eg4KBnRpY2tldBgBIAEoDBIVCg1hdXRoZW50aWNhdG9yGAIgASgMEg8KB3JlcXVlc3QYAyABKAwiMgoOQWNjZXNzUmVzcG9uc2USDgoGYXBfcmVwGAEgASgMEhAKCHJlc3BvbnNlGAIgASgMImAKBUFwUmVxEg4KBnRpY2tldBgBIAEoDBIVCg1hdXRoZW50aWNhdG9yGAIgASgMEjAKCnByb3RlY3Rpb24YAyABKA4yHC5rZXJiZXJvcy52MS5Qcm90ZWN0aW9uTGV2ZWwyVwoSQXBwbGljYXRpb25TZXJ2aWNlEkEKBkFjY2VzcxIaLmtlcmJlcm9zLnYxLkFjY2Vzc1JlcXVlc3QaGy5rZXJiZXJvcy52MS5BY2Nlc3NSZXNwb25zZUIYWhZrZXJiZXJvcy92MTtrZXJiZXJvc3YxYgZwcm90bzM", [file_kerberos_v1_guard]);
+  fileDesc("CiVrZXJiZXJvcy92MS9hcHBsaWNhdGlvbl9zZXJ2aWNlLnByb3RvEgtrZXJiZXJvcy52MSJHCg1BY2Nlc3NSZXF1ZXN0Eg4KBnRpY2tldBgBIAEoDBIVCg1hdXRoZW50aWNhdG9yGAIgASgMEg8KB3JlcXVlc3QYAyABKAwiMgoOQWNjZXNzUmVzcG9uc2USDgoGYXBfcmVwGAEgASgMEhAKCHJlc3BvbnNlGAIgASgMIowBCgVBcFJlcRIOCgZ0aWNrZXQYASABKAwSFQoNYXV0aGVudGljYXRvchgCIAEoDBIwCgpwcm90ZWN0aW9uGAMgASgOMhwua2VyYmVyb3MudjEuUHJvdGVjdGlvbkxldmVsEioKCmV4dGVuc2lvbnMYBCADKAsyFi5rZXJiZXJvcy52MS5FeHRlbnNpb24yVwoSQXBwbGljYXRpb25TZXJ2aWNlEkEKBkFjY2VzcxIaLmtlcmJlcm9zLnYxLkFjY2Vzc1JlcXVlc3QaGy5rZXJiZXJvcy52MS5BY2Nlc3NSZXNwb25zZUIYWhZrZXJiZXJvcy92MTtrZXJiZXJvc3YxYgZwcm90bzM", [file_kerberos_v1_extension, file_kerberos_v1_guard]);
 
 /**
  * AP-REQ with a sealed request (RFC 4120 section 5.5.1). [C → V: Ticket_v ‖ Authenticator_c]
@@ -114,6 +116,13 @@ export type ApReq = Message<"kerberos.v1.ApReq"> & {
    * @generated from field: kerberos.v1.ProtectionLevel protection = 3;
    */
   protection: ProtectionLevel;
+
+  /**
+   * Extensions; `CallBinding` covers them.
+   *
+   * @generated from field: repeated kerberos.v1.Extension extensions = 4;
+   */
+  extensions: Extension[];
 };
 
 /**

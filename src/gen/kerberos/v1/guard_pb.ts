@@ -7,13 +7,15 @@
 
 import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import { enumDesc, fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { Extension } from "./extension_pb.js";
+import { file_kerberos_v1_extension } from "./extension_pb.js";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file kerberos/v1/guard.proto.
  */
 export const file_kerberos_v1_guard: GenFile = /*@__PURE__*/
-  fileDesc("ChdrZXJiZXJvcy92MS9ndWFyZC5wcm90bxILa2VyYmVyb3MudjEiegoLQ2FsbEJpbmRpbmcSDgoGbWV0aG9kGAEgASgJEhEKCWF1dGhvcml0eRgCIAEoCRIwCgpwcm90ZWN0aW9uGAMgASgOMhwua2VyYmVyb3MudjEuUHJvdGVjdGlvbkxldmVsEhYKDnJlcXVlc3Rfc2hhMjU2GAQgASgMIlYKEFByb3RlY3RlZE1lc3NhZ2USDwoHbWVzc2FnZRgBIAEoDBISCgpzZXFfbnVtYmVyGAIgASgNEgsKA2VuZBgDIAEoCBIQCghjaGVja3N1bRgEIAEoDCqUAQoPUHJvdGVjdGlvbkxldmVsEiAKHFBST1RFQ1RJT05fTEVWRUxfVU5TUEVDSUZJRUQQABIhCh1QUk9URUNUSU9OX0xFVkVMX0FVVEhFTlRJQ0FURRABEh4KGlBST1RFQ1RJT05fTEVWRUxfSU5URUdSSVRZEAISHAoYUFJPVEVDVElPTl9MRVZFTF9QUklWQUNZEANCGFoWa2VyYmVyb3MvdjE7a2VyYmVyb3N2MWIGcHJvdG8z");
+  fileDesc("ChdrZXJiZXJvcy92MS9ndWFyZC5wcm90bxILa2VyYmVyb3MudjEipgEKC0NhbGxCaW5kaW5nEg4KBm1ldGhvZBgBIAEoCRIRCglhdXRob3JpdHkYAiABKAkSMAoKcHJvdGVjdGlvbhgDIAEoDjIcLmtlcmJlcm9zLnYxLlByb3RlY3Rpb25MZXZlbBIWCg5yZXF1ZXN0X3NoYTI1NhgEIAEoDBIqCgpleHRlbnNpb25zGAUgAygLMhYua2VyYmVyb3MudjEuRXh0ZW5zaW9uIlYKEFByb3RlY3RlZE1lc3NhZ2USDwoHbWVzc2FnZRgBIAEoDBISCgpzZXFfbnVtYmVyGAIgASgNEgsKA2VuZBgDIAEoCBIQCghjaGVja3N1bRgEIAEoDCqUAQoPUHJvdGVjdGlvbkxldmVsEiAKHFBST1RFQ1RJT05fTEVWRUxfVU5TUEVDSUZJRUQQABIhCh1QUk9URUNUSU9OX0xFVkVMX0FVVEhFTlRJQ0FURRABEh4KGlBST1RFQ1RJT05fTEVWRUxfSU5URUdSSVRZEAISHAoYUFJPVEVDVElPTl9MRVZFTF9QUklWQUNZEANCGFoWa2VyYmVyb3MvdjE7a2VyYmVyb3N2MWIGcHJvdG8z", [file_kerberos_v1_extension]);
 
 /**
  * What the authenticator of an `ApReq` covers: its checksum (key usage 10, the ticket's session key) is over
@@ -52,6 +54,13 @@ export type CallBinding = Message<"kerberos.v1.CallBinding"> & {
    * @generated from field: bytes request_sha256 = 4;
    */
   requestSha256: Uint8Array;
+
+  /**
+   * `ApReq.extensions`.
+   *
+   * @generated from field: repeated kerberos.v1.Extension extensions = 5;
+   */
+  extensions: Extension[];
 };
 
 /**
@@ -99,7 +108,10 @@ export type ProtectedMessage = Message<"kerberos.v1.ProtectedMessage"> & {
   /**
    * Required, and last. The keyed checksum of the subkey's encryption type over all bytes before this field:
    * key usage 1026 under the authenticator's subkey from client to service, 1027 under the subkey of
-   * EncApRepPart the other way.
+   * EncApRepPart the other way. In a call under a session: the first 16 bytes of HMAC-SHA-256 under the
+   * session's key `message c` or `message s`, over 8 bytes, big-endian, of the call's number and then the bytes
+   * before this field. The number is that of the call's first attempt from client to service, and that of the
+   * attempt answered the other way.
    *
    * @generated from field: bytes checksum = 4;
    */

@@ -8,13 +8,15 @@ import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import type { EncryptionType } from "./encryption_pb.js";
 import { file_kerberos_v1_encryption } from "./encryption_pb.js";
+import type { Extension } from "./extension_pb.js";
+import { file_kerberos_v1_extension } from "./extension_pb.js";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file kerberos/v1/kdc.proto.
  */
 export const file_kerberos_v1_kdc: GenFile = /*@__PURE__*/
-  fileDesc("ChVrZXJiZXJvcy92MS9rZGMucHJvdG8SC2tlcmJlcm9zLnYxIj4KBlBhRGF0YRIlCgR0eXBlGAEgASgOMhcua2VyYmVyb3MudjEuUGFEYXRhVHlwZRINCgV2YWx1ZRgCIAEoDCKFAgoKS2RjUmVxQm9keRIOCgZzZXJ2ZXIYASABKAkSKAoEZnJvbRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASKAoEdGlsbBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKcmVuZXdfdGlsbBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASJwoHb3B0aW9ucxgFIAMoDjIWLmtlcmJlcm9zLnYxLktkY09wdGlvbhINCgVub25jZRgGIAEoDBIrCgZldHlwZXMYByADKA4yGy5rZXJiZXJvcy52MS5FbmNyeXB0aW9uVHlwZSKSAQoKRXR5cGVJbmZvMhIuCgdlbnRyaWVzGAEgAygLMh0ua2VyYmVyb3MudjEuRXR5cGVJbmZvMi5FbnRyeRpUCgVFbnRyeRIqCgVldHlwZRgBIAEoDjIbLmtlcmJlcm9zLnYxLkVuY3J5cHRpb25UeXBlEgwKBHNhbHQYAiABKAkSEQoJczJrcGFyYW1zGAMgASgMKnQKCUtkY09wdGlvbhIaChZLRENfT1BUSU9OX1VOU1BFQ0lGSUVEEAASGAoUS0RDX09QVElPTl9SRU5FV0FCTEUQCBIbChdLRENfT1BUSU9OX1JFTkVXQUJMRV9PSxAbEhQKEEtEQ19PUFRJT05fUkVORVcQHipKCgpQYURhdGFUeXBlEhwKGFBBX0RBVEFfVFlQRV9VTlNQRUNJRklFRBAAEh4KGlBBX0RBVEFfVFlQRV9FTkNfVElNRVNUQU1QEAJCGFoWa2VyYmVyb3MvdjE7a2VyYmVyb3N2MWIGcHJvdG8z", [file_google_protobuf_timestamp, file_kerberos_v1_encryption]);
+  fileDesc("ChVrZXJiZXJvcy92MS9rZGMucHJvdG8SC2tlcmJlcm9zLnYxIj4KBlBhRGF0YRIlCgR0eXBlGAEgASgOMhcua2VyYmVyb3MudjEuUGFEYXRhVHlwZRINCgV2YWx1ZRgCIAEoDCKxAgoKS2RjUmVxQm9keRIOCgZzZXJ2ZXIYASABKAkSKAoEZnJvbRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASKAoEdGlsbBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKcmVuZXdfdGlsbBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASJwoHb3B0aW9ucxgFIAMoDjIWLmtlcmJlcm9zLnYxLktkY09wdGlvbhINCgVub25jZRgGIAEoDBIrCgZldHlwZXMYByADKA4yGy5rZXJiZXJvcy52MS5FbmNyeXB0aW9uVHlwZRIqCgpleHRlbnNpb25zGAggAygLMhYua2VyYmVyb3MudjEuRXh0ZW5zaW9uIpIBCgpFdHlwZUluZm8yEi4KB2VudHJpZXMYASADKAsyHS5rZXJiZXJvcy52MS5FdHlwZUluZm8yLkVudHJ5GlQKBUVudHJ5EioKBWV0eXBlGAEgASgOMhsua2VyYmVyb3MudjEuRW5jcnlwdGlvblR5cGUSDAoEc2FsdBgCIAEoCRIRCglzMmtwYXJhbXMYAyABKAwqdAoJS2RjT3B0aW9uEhoKFktEQ19PUFRJT05fVU5TUEVDSUZJRUQQABIYChRLRENfT1BUSU9OX1JFTkVXQUJMRRAIEhsKF0tEQ19PUFRJT05fUkVORVdBQkxFX09LEBsSFAoQS0RDX09QVElPTl9SRU5FVxAeKkoKClBhRGF0YVR5cGUSHAoYUEFfREFUQV9UWVBFX1VOU1BFQ0lGSUVEEAASHgoaUEFfREFUQV9UWVBFX0VOQ19USU1FU1RBTVAQAkIYWhZrZXJiZXJvcy92MTtrZXJiZXJvc3YxYgZwcm90bzM", [file_google_protobuf_timestamp, file_kerberos_v1_encryption, file_kerberos_v1_extension]);
 
 /**
  * One pre-authentication element. Kinds the KDC does not know are ignored (RFC 4120 section 5.2.7); a kind
@@ -106,6 +108,13 @@ export type KdcReqBody = Message<"kerberos.v1.KdcReqBody"> & {
    * @generated from field: repeated kerberos.v1.EncryptionType etypes = 7;
    */
   etypes: EncryptionType[];
+
+  /**
+   * Extensions.
+   *
+   * @generated from field: repeated kerberos.v1.Extension extensions = 8;
+   */
+  extensions: Extension[];
 };
 
 /**

@@ -8,13 +8,15 @@ import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import type { Checksum, EncryptedData, EncryptionKey, EncryptionType } from "./encryption_pb.js";
 import { file_kerberos_v1_encryption } from "./encryption_pb.js";
+import type { Extension } from "./extension_pb.js";
+import { file_kerberos_v1_extension } from "./extension_pb.js";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file kerberos/v1/sealed.proto.
  */
 export const file_kerberos_v1_sealed: GenFile = /*@__PURE__*/
-  fileDesc("ChhrZXJiZXJvcy92MS9zZWFsZWQucHJvdG8SC2tlcmJlcm9zLnYxIkYKBlRpY2tldBIOCgZzZXJ2ZXIYASABKAkSLAoIZW5jX3BhcnQYAiABKAsyGi5rZXJiZXJvcy52MS5FbmNyeXB0ZWREYXRhIsgDCgpTZWFsZWRQYXJ0EjMKDWF1dGhlbnRpY2F0b3IYAiABKAsyGi5rZXJiZXJvcy52MS5BdXRoZW50aWNhdG9ySAASNQoPZW5jX3RpY2tldF9wYXJ0GAMgASgLMhoua2VyYmVyb3MudjEuRW5jVGlja2V0UGFydEgAEjUKD2VuY19hc19yZXBfcGFydBgZIAEoCzIaLmtlcmJlcm9zLnYxLkVuY0tkY1JlcFBhcnRIABI2ChBlbmNfdGdzX3JlcF9wYXJ0GBogASgLMhoua2VyYmVyb3MudjEuRW5jS2RjUmVwUGFydEgAEjQKD2VuY19hcF9yZXBfcGFydBgbIAEoCzIZLmtlcmJlcm9zLnYxLkVuY0FwUmVwUGFydEgAEjQKEGVuY19yZXF1ZXN0X3BhcnQYHCABKAsyGC5rZXJiZXJvcy52MS5FbmNQcml2UGFydEgAEjUKEWVuY19yZXNwb25zZV9wYXJ0GB0gASgLMhgua2VyYmVyb3MudjEuRW5jUHJpdlBhcnRIABI0Cg1lbmNfdGltZXN0YW1wGCggASgLMhsua2VyYmVyb3MudjEuUGFFbmNUaW1lc3RhbXBIAEIGCgRwYXJ0IpwDCg1FbmNUaWNrZXRQYXJ0EiYKBWZsYWdzGAEgAygOMhcua2VyYmVyb3MudjEuVGlja2V0RmxhZxInCgNrZXkYAiABKAsyGi5rZXJiZXJvcy52MS5FbmNyeXB0aW9uS2V5Eg4KBmNsaWVudBgDIAEoCRIRCgl0cmFuc2l0ZWQYBCABKAkSLAoIYXV0aHRpbWUYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi0KCXN0YXJ0dGltZRgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASKwoHZW5kdGltZRgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKcmVuZXdfdGlsbBgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEQoJYWRkcmVzc2VzGAkgAygJEjoKEmF1dGhvcml6YXRpb25fZGF0YRgKIAMoCzIeLmtlcmJlcm9zLnYxLkF1dGhvcml6YXRpb25EYXRhEg4KBnNlcnZlchgLIAEoCSIvChFBdXRob3JpemF0aW9uRGF0YRIMCgR0eXBlGAEgASgFEgwKBGRhdGEYAiABKAwiwgEKDUF1dGhlbnRpY2F0b3ISDgoGY2xpZW50GAEgASgJEikKBWN0aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBInCghjaGVja3N1bRgDIAEoCzIVLmtlcmJlcm9zLnYxLkNoZWNrc3VtEioKBnN1YmtleRgEIAEoCzIaLmtlcmJlcm9zLnYxLkVuY3J5cHRpb25LZXkSEgoKc2VxX251bWJlchgFIAEoDRINCgVub25jZRgGIAEoDCLYAwoNRW5jS2RjUmVwUGFydBInCgNrZXkYASABKAsyGi5rZXJiZXJvcy52MS5FbmNyeXB0aW9uS2V5Eg0KBW5vbmNlGAIgASgMEg4KBnNlcnZlchgDIAEoCRIOCgZjbGllbnQYBCABKAkSJgoFZmxhZ3MYBSADKA4yFy5rZXJiZXJvcy52MS5UaWNrZXRGbGFnEiwKCGF1dGh0aW1lGAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBItCglzdGFydHRpbWUYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEisKB2VuZHRpbWUYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCnJlbmV3X3RpbGwYCSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjIKDmtleV9leHBpcmF0aW9uGAogASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIrCgZldHlwZXMYCyADKA4yGy5rZXJiZXJvcy52MS5FbmNyeXB0aW9uVHlwZRIsCghrZGNfdGltZRgMIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiiAEKDEVuY0FwUmVwUGFydBIpCgVjdGltZRgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDQoFbm9uY2UYAiABKAwSKgoGc3Via2V5GAMgASgLMhoua2VyYmVyb3MudjEuRW5jcnlwdGlvbktleRISCgpzZXFfbnVtYmVyGAQgASgNIkEKC0VuY1ByaXZQYXJ0EhEKCXVzZXJfZGF0YRgBIAEoDBISCgpzZXFfbnVtYmVyGAIgASgNEgsKA2VuZBgDIAEoCCJQCg5QYUVuY1RpbWVzdGFtcBIvCgtwYXRpbWVzdGFtcBgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDQoFbm9uY2UYAiABKAwqnAMKClRpY2tldEZsYWcSGwoXVElDS0VUX0ZMQUdfVU5TUEVDSUZJRUQQABIbChdUSUNLRVRfRkxBR19GT1JXQVJEQUJMRRABEhkKFVRJQ0tFVF9GTEFHX0ZPUldBUkRFRBACEhkKFVRJQ0tFVF9GTEFHX1BST1hJQUJMRRADEhUKEVRJQ0tFVF9GTEFHX1BST1hZEAQSHAoYVElDS0VUX0ZMQUdfTUFZX1BPU1REQVRFEAUSGQoVVElDS0VUX0ZMQUdfUE9TVERBVEVEEAYSFwoTVElDS0VUX0ZMQUdfSU5WQUxJRBAHEhkKFVRJQ0tFVF9GTEFHX1JFTkVXQUJMRRAIEhcKE1RJQ0tFVF9GTEFHX0lOSVRJQUwQCRIbChdUSUNLRVRfRkxBR19QUkVfQVVUSEVOVBAKEhoKFlRJQ0tFVF9GTEFHX0hXX0FVVEhFTlQQCxIoCiRUSUNLRVRfRkxBR19UUkFOU0lURURfUE9MSUNZX0NIRUNLRUQQDBIeChpUSUNLRVRfRkxBR19PS19BU19ERUxFR0FURRANQhhaFmtlcmJlcm9zL3YxO2tlcmJlcm9zdjFiBnByb3RvMw", [file_google_protobuf_timestamp, file_kerberos_v1_encryption]);
+  fileDesc("ChhrZXJiZXJvcy92MS9zZWFsZWQucHJvdG8SC2tlcmJlcm9zLnYxIkYKBlRpY2tldBIOCgZzZXJ2ZXIYASABKAkSLAoIZW5jX3BhcnQYAiABKAsyGi5rZXJiZXJvcy52MS5FbmNyeXB0ZWREYXRhIsgDCgpTZWFsZWRQYXJ0EjMKDWF1dGhlbnRpY2F0b3IYAiABKAsyGi5rZXJiZXJvcy52MS5BdXRoZW50aWNhdG9ySAASNQoPZW5jX3RpY2tldF9wYXJ0GAMgASgLMhoua2VyYmVyb3MudjEuRW5jVGlja2V0UGFydEgAEjUKD2VuY19hc19yZXBfcGFydBgZIAEoCzIaLmtlcmJlcm9zLnYxLkVuY0tkY1JlcFBhcnRIABI2ChBlbmNfdGdzX3JlcF9wYXJ0GBogASgLMhoua2VyYmVyb3MudjEuRW5jS2RjUmVwUGFydEgAEjQKD2VuY19hcF9yZXBfcGFydBgbIAEoCzIZLmtlcmJlcm9zLnYxLkVuY0FwUmVwUGFydEgAEjQKEGVuY19yZXF1ZXN0X3BhcnQYHCABKAsyGC5rZXJiZXJvcy52MS5FbmNQcml2UGFydEgAEjUKEWVuY19yZXNwb25zZV9wYXJ0GB0gASgLMhgua2VyYmVyb3MudjEuRW5jUHJpdlBhcnRIABI0Cg1lbmNfdGltZXN0YW1wGCggASgLMhsua2VyYmVyb3MudjEuUGFFbmNUaW1lc3RhbXBIAEIGCgRwYXJ0IsgDCg1FbmNUaWNrZXRQYXJ0EiYKBWZsYWdzGAEgAygOMhcua2VyYmVyb3MudjEuVGlja2V0RmxhZxInCgNrZXkYAiABKAsyGi5rZXJiZXJvcy52MS5FbmNyeXB0aW9uS2V5Eg4KBmNsaWVudBgDIAEoCRIRCgl0cmFuc2l0ZWQYBCABKAkSLAoIYXV0aHRpbWUYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi0KCXN0YXJ0dGltZRgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASKwoHZW5kdGltZRgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKcmVuZXdfdGlsbBgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEQoJYWRkcmVzc2VzGAkgAygJEjoKEmF1dGhvcml6YXRpb25fZGF0YRgKIAMoCzIeLmtlcmJlcm9zLnYxLkF1dGhvcml6YXRpb25EYXRhEg4KBnNlcnZlchgLIAEoCRIqCgpleHRlbnNpb25zGAwgAygLMhYua2VyYmVyb3MudjEuRXh0ZW5zaW9uIi8KEUF1dGhvcml6YXRpb25EYXRhEgwKBHR5cGUYASABKAUSDAoEZGF0YRgCIAEoDCJACgxBZElmUmVsZXZhbnQSMAoIZWxlbWVudHMYASADKAsyHi5rZXJiZXJvcy52MS5BdXRob3JpemF0aW9uRGF0YSLuAQoNQXV0aGVudGljYXRvchIOCgZjbGllbnQYASABKAkSKQoFY3RpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEicKCGNoZWNrc3VtGAMgASgLMhUua2VyYmVyb3MudjEuQ2hlY2tzdW0SKgoGc3Via2V5GAQgASgLMhoua2VyYmVyb3MudjEuRW5jcnlwdGlvbktleRISCgpzZXFfbnVtYmVyGAUgASgNEg0KBW5vbmNlGAYgASgMEioKCmV4dGVuc2lvbnMYByADKAsyFi5rZXJiZXJvcy52MS5FeHRlbnNpb24ihAQKDUVuY0tkY1JlcFBhcnQSJwoDa2V5GAEgASgLMhoua2VyYmVyb3MudjEuRW5jcnlwdGlvbktleRINCgVub25jZRgCIAEoDBIOCgZzZXJ2ZXIYAyABKAkSDgoGY2xpZW50GAQgASgJEiYKBWZsYWdzGAUgAygOMhcua2VyYmVyb3MudjEuVGlja2V0RmxhZxIsCghhdXRodGltZRgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLQoJc3RhcnR0aW1lGAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIrCgdlbmR0aW1lGAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgpyZW5ld190aWxsGAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIyCg5rZXlfZXhwaXJhdGlvbhgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASKwoGZXR5cGVzGAsgAygOMhsua2VyYmVyb3MudjEuRW5jcnlwdGlvblR5cGUSLAoIa2RjX3RpbWUYDCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEioKCmV4dGVuc2lvbnMYDSADKAsyFi5rZXJiZXJvcy52MS5FeHRlbnNpb24itAEKDEVuY0FwUmVwUGFydBIpCgVjdGltZRgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDQoFbm9uY2UYAiABKAwSKgoGc3Via2V5GAMgASgLMhoua2VyYmVyb3MudjEuRW5jcnlwdGlvbktleRISCgpzZXFfbnVtYmVyGAQgASgNEioKCmV4dGVuc2lvbnMYBSADKAsyFi5rZXJiZXJvcy52MS5FeHRlbnNpb24iTwoLRW5jUHJpdlBhcnQSEQoJdXNlcl9kYXRhGAEgASgMEhIKCnNlcV9udW1iZXIYAiABKA0SCwoDZW5kGAMgASgIEgwKBGNhbGwYBCABKAMiUAoOUGFFbmNUaW1lc3RhbXASLwoLcGF0aW1lc3RhbXAYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg0KBW5vbmNlGAIgASgMKpwDCgpUaWNrZXRGbGFnEhsKF1RJQ0tFVF9GTEFHX1VOU1BFQ0lGSUVEEAASGwoXVElDS0VUX0ZMQUdfRk9SV0FSREFCTEUQARIZChVUSUNLRVRfRkxBR19GT1JXQVJERUQQAhIZChVUSUNLRVRfRkxBR19QUk9YSUFCTEUQAxIVChFUSUNLRVRfRkxBR19QUk9YWRAEEhwKGFRJQ0tFVF9GTEFHX01BWV9QT1NUREFURRAFEhkKFVRJQ0tFVF9GTEFHX1BPU1REQVRFRBAGEhcKE1RJQ0tFVF9GTEFHX0lOVkFMSUQQBxIZChVUSUNLRVRfRkxBR19SRU5FV0FCTEUQCBIXChNUSUNLRVRfRkxBR19JTklUSUFMEAkSGwoXVElDS0VUX0ZMQUdfUFJFX0FVVEhFTlQQChIaChZUSUNLRVRfRkxBR19IV19BVVRIRU5UEAsSKAokVElDS0VUX0ZMQUdfVFJBTlNJVEVEX1BPTElDWV9DSEVDS0VEEAwSHgoaVElDS0VUX0ZMQUdfT0tfQVNfREVMRUdBVEUQDUIYWhZrZXJiZXJvcy92MTtrZXJiZXJvc3YxYgZwcm90bzM", [file_google_protobuf_timestamp, file_kerberos_v1_encryption, file_kerberos_v1_extension]);
 
 /**
  * A ticket (RFC 4120 section 5.3), opaque to everyone but the service it is for. [Ticket_tgs, Ticket_v]
@@ -210,7 +212,7 @@ export type EncTicketPart = Message<"kerberos.v1.EncTicketPart"> & {
 
   /**
    * Restrictions and statements for the service. This KDC issues none; a service refuses a ticket with a type
-   * it does not know with KDC_ERR_POLICY.
+   * it does not know with KDC_ERR_POLICY, unless it stands in an AdIfRelevant.
    *
    * @generated from field: repeated kerberos.v1.AuthorizationData authorization_data = 10;
    */
@@ -223,6 +225,13 @@ export type EncTicketPart = Message<"kerberos.v1.EncTicketPart"> & {
    * @generated from field: string server = 11;
    */
   server: string;
+
+  /**
+   * Extensions.
+   *
+   * @generated from field: repeated kerberos.v1.Extension extensions = 12;
+   */
+  extensions: Extension[];
 };
 
 /**
@@ -259,6 +268,29 @@ export type AuthorizationData = Message<"kerberos.v1.AuthorizationData"> & {
  */
 export const AuthorizationDataSchema: GenMessage<AuthorizationData> = /*@__PURE__*/
   messageDesc(file_kerberos_v1_sealed, 3);
+
+/**
+ * Authorization data that a service may pass over (RFC 4120 section 5.2.6.1): an element of type 1 holds this
+ * message, serialized in canonical form. A service that does not understand one of its elements ignores that
+ * element. It holds no element of type 1.
+ *
+ * @generated from message kerberos.v1.AdIfRelevant
+ */
+export type AdIfRelevant = Message<"kerberos.v1.AdIfRelevant"> & {
+  /**
+   * Required. The elements.
+   *
+   * @generated from field: repeated kerberos.v1.AuthorizationData elements = 1;
+   */
+  elements: AuthorizationData[];
+};
+
+/**
+ * Describes the message kerberos.v1.AdIfRelevant.
+ * Use `create(AdIfRelevantSchema)` to create a new message.
+ */
+export const AdIfRelevantSchema: GenMessage<AdIfRelevant> = /*@__PURE__*/
+  messageDesc(file_kerberos_v1_sealed, 4);
 
 /**
  * Proof of possession of the session key, made anew for each request (RFC 4120 section 5.5.1).
@@ -312,6 +344,13 @@ export type Authenticator = Message<"kerberos.v1.Authenticator"> & {
    * @generated from field: bytes nonce = 6;
    */
   nonce: Uint8Array;
+
+  /**
+   * Extensions.
+   *
+   * @generated from field: repeated kerberos.v1.Extension extensions = 7;
+   */
+  extensions: Extension[];
 };
 
 /**
@@ -319,7 +358,7 @@ export type Authenticator = Message<"kerberos.v1.Authenticator"> & {
  * Use `create(AuthenticatorSchema)` to create a new message.
  */
 export const AuthenticatorSchema: GenMessage<Authenticator> = /*@__PURE__*/
-  messageDesc(file_kerberos_v1_sealed, 4);
+  messageDesc(file_kerberos_v1_sealed, 5);
 
 /**
  * The sealed part of a KDC's reply (RFC 4120 section 5.4.2). [K_c,tgs ‖ ID_tgs ‖ TS2 ‖ Lifetime2]
@@ -414,6 +453,13 @@ export type EncKdcRepPart = Message<"kerberos.v1.EncKdcRepPart"> & {
    * @generated from field: google.protobuf.Timestamp kdc_time = 12;
    */
   kdcTime?: Timestamp | undefined;
+
+  /**
+   * Extensions.
+   *
+   * @generated from field: repeated kerberos.v1.Extension extensions = 13;
+   */
+  extensions: Extension[];
 };
 
 /**
@@ -421,7 +467,7 @@ export type EncKdcRepPart = Message<"kerberos.v1.EncKdcRepPart"> & {
  * Use `create(EncKdcRepPartSchema)` to create a new message.
  */
 export const EncKdcRepPartSchema: GenMessage<EncKdcRepPart> = /*@__PURE__*/
-  messageDesc(file_kerberos_v1_sealed, 5);
+  messageDesc(file_kerberos_v1_sealed, 6);
 
 /**
  * The sealed part of a service's proof of itself (RFC 4120 section 5.5.2). [E(K_c,v, [TS5 + 1])]
@@ -457,6 +503,13 @@ export type EncApRepPart = Message<"kerberos.v1.EncApRepPart"> & {
    * @generated from field: uint32 seq_number = 4;
    */
   seqNumber: number;
+
+  /**
+   * Extensions.
+   *
+   * @generated from field: repeated kerberos.v1.Extension extensions = 5;
+   */
+  extensions: Extension[];
 };
 
 /**
@@ -464,7 +517,7 @@ export type EncApRepPart = Message<"kerberos.v1.EncApRepPart"> & {
  * Use `create(EncApRepPartSchema)` to create a new message.
  */
 export const EncApRepPartSchema: GenMessage<EncApRepPart> = /*@__PURE__*/
-  messageDesc(file_kerberos_v1_sealed, 6);
+  messageDesc(file_kerberos_v1_sealed, 7);
 
 /**
  * Sealed application data (RFC 4120 section 5.7.1, KRB-PRIV). Each direction has its own part and key usage.
@@ -495,6 +548,13 @@ export type EncPrivPart = Message<"kerberos.v1.EncPrivPart"> & {
    * @generated from field: bool end = 3;
    */
   end: boolean;
+
+  /**
+   * Under a session's keys: the number of the call, as `ProtectedMessage.checksum` covers it. Otherwise 0.
+   *
+   * @generated from field: int64 call = 4;
+   */
+  call: bigint;
 };
 
 /**
@@ -502,7 +562,7 @@ export type EncPrivPart = Message<"kerberos.v1.EncPrivPart"> & {
  * Use `create(EncPrivPartSchema)` to create a new message.
  */
 export const EncPrivPartSchema: GenMessage<EncPrivPart> = /*@__PURE__*/
-  messageDesc(file_kerberos_v1_sealed, 7);
+  messageDesc(file_kerberos_v1_sealed, 8);
 
 /**
  * The encrypted timestamp of pre-authentication (RFC 4120 section 5.2.7.2). [E(K_c, TS1)]
@@ -530,7 +590,7 @@ export type PaEncTimestamp = Message<"kerberos.v1.PaEncTimestamp"> & {
  * Use `create(PaEncTimestampSchema)` to create a new message.
  */
 export const PaEncTimestampSchema: GenMessage<PaEncTimestamp> = /*@__PURE__*/
-  messageDesc(file_kerberos_v1_sealed, 8);
+  messageDesc(file_kerberos_v1_sealed, 9);
 
 /**
  * A flag of a ticket, numbered by its bit in RFC 4120 section 5.3.

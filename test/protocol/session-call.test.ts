@@ -1,0 +1,160 @@
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { sha256 } from "../../src/crypto/hash.js";
+import { ProtectionLevel } from "../../src/gen/kerberos/v1/guard_pb.js";
+import { SessionBindingSchema, SessionCallSchema } from "../../src/gen/kerberos/v1/session_pb.js";
+import type { BoundCall } from "../../src/protocol/call-binding.js";
+import {
+  makeSessionCall,
+  readSessionCall,
+  type SessionAttempt,
+  sessionBinding,
+  verifySessionCall,
+} from "../../src/protocol/session-call.js";
+import { MacKey } from "../../src/protocol/session-keys.js";
+import { expectRefusal } from "./refusal.js";
+
+const bytesOf = (value: string) => Uint8Array.from(Buffer.from(value));
+const key = new MacKey(bytesOf("a key of thirty-two bytes, to MAC"));
+const attempt: SessionAttempt = {
+  session: bytesOf("0123456789abcdef"),
+  number: 7,
+  call: 7,
+  protection: "authenticate",
+  age: 12,
+};
+const call: BoundCall = {
+  method: "/orders.v1.OrderService/Get",
+  authority: "api.example.test",
+  protection: "authenticate",
+  request: bytesOf("a request"),
+};
+const verify = (bytes: Uint8Array, other: Partial<BoundCall> = {}, authorities = ["api.example.test"]) =>
+  verifySessionCall(key, readSessionCall(bytes), { ...call, ...other }, authorities);
+
+describe("the proof of a call under a session", () => {
+  test("is taken for the call it was made for", () => {
+    const read = readSessionCall(makeSessionCall(key, attempt, call));
+    expect(read).toMatchObject({ ...attempt, session: expect.anything() });
+    expect(Uint8Array.from(read.session)).toEqual(attempt.session);
+    expect(() => verify(makeSessionCall(key, attempt, call))).not.toThrow();
+  });
+
+  test("of a first attempt has at most 64 characters of base64", () => {
+    const size = (number: number, age: number) => {
+      const bytes = makeSessionCall(key, { ...attempt, number, call: number, age }, call);
+      return Buffer.from(bytes).toString("base64").length;
+    };
+    expect(size(2 ** 21 - 1, 16_000)).toBe(60);
+    expect(size(2 ** 28 - 1, 36_000)).toBeLessThanOrEqual(64);
+  });
+
+  test("covers a SessionBinding in canonical form", () => {
+    const numbers = fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER });
+    const ages = fc.integer({ min: 0, max: 2 ** 32 - 1 });
+    fc.assert(
+      fc.property(numbers, numbers, ages, fc.boolean(), (number, first, age, stream) => {
+        const made = { ...attempt, number, call: Math.min(first, number), age };
+        const request = stream ? undefined : call.request;
+        const bytes = sessionBinding(made, { ...call, request }, call.authority);
+        const { $typeName: _, ...fields } = fromBinary(SessionBindingSchema, bytes);
+        expect(fields).toEqual({
+          session: attempt.session,
+          number: BigInt(number),
+          call: BigInt(made.call),
+          method: call.method,
+          authority: call.authority,
+          protection: ProtectionLevel.AUTHENTICATE,
+          age,
+          requestSha256: stream ? new Uint8Array() : sha256(call.request!),
+        });
+        const again = create(SessionBindingSchema, fields);
+        expect(Uint8Array.from(bytes)).toEqual(toBinary(SessionBindingSchema, again));
+      }),
+    );
+  });
+
+  test("says which attempt came first where it is not the first itself", () => {
+    const retry = makeSessionCall(key, { ...attempt, number: 9 }, call);
+    expect(readSessionCall(retry)).toMatchObject({ number: 9, call: 7 });
+    expect(() => verify(retry)).not.toThrow();
+  });
+
+  test.each([
+    { what: "another method", other: { method: "/orders.v1.OrderService/Put" } },
+    { what: "another request", other: { request: bytesOf("another request") } },
+    { what: "a stream of requests", other: { request: undefined } },
+  ])("is refused for $what", ({ other }) => {
+    expectRefusal(() => verify(makeSessionCall(key, attempt, call), other), "KRB_AP_ERR_MODIFIED", {
+      field: "call.mac",
+      method: other.method ?? call.method,
+      authorities: "api.example.test",
+    });
+  });
+
+  test("is taken for any of the service's own names, and refused for others", () => {
+    const bytes = makeSessionCall(key, attempt, call);
+    expect(() => verify(bytes, {}, ["localhost", "api.example.test"])).not.toThrow();
+    expectRefusal(() => verify(bytes, {}, ["localhost", "evil.test"]), "KRB_AP_ERR_MODIFIED", {
+      authorities: "localhost evil.test",
+    });
+    expectRefusal(() => verify(bytes, {}, []), "KRB_AP_ERR_MODIFIED", { field: "call.mac" });
+  });
+
+  test.each([
+    { what: "number", change: { number: 8n } },
+    { what: "first number", change: { call: 3n } },
+    { what: "protection", change: { protection: ProtectionLevel.INTEGRITY } },
+    { what: "age", change: { age: 0 } },
+    { what: "session", change: { session: bytesOf("0123456789abcdeF") } },
+  ])("is refused with another $what", ({ change }) => {
+    const made = fromBinary(SessionCallSchema, makeSessionCall(key, attempt, call));
+    const altered = toBinary(SessionCallSchema, { ...made, ...change });
+    expectRefusal(() => verify(altered), "KRB_AP_ERR_MODIFIED", { field: "call.mac" });
+  });
+
+  test("is refused with any bit changed", () => {
+    const bytes = makeSessionCall(key, attempt, call);
+    for (let bit = 0; bit < bytes.length * 8; bit++) {
+      const changed = Uint8Array.from(bytes);
+      changed[bit >> 3]! ^= 1 << (bit & 7);
+      expect(() => verify(changed)).toThrow(
+        expect.objectContaining({ reason: expect.stringMatching(/^(KRB_AP_ERR_MODIFIED|KRB_ERR_GENERIC)$/) }),
+      );
+    }
+  });
+
+  const malformed: { what: string; change: object; field: string }[] = [
+    { what: "no session", change: { session: new Uint8Array() }, field: "call.session" },
+    { what: "a session of 15 bytes", change: { session: new Uint8Array(15) }, field: "call.session" },
+    { what: "number 0", change: { number: 0n }, field: "call.number" },
+    { what: "a negative number", change: { number: -1n }, field: "call.number" },
+    { what: "number 2^53", change: { number: 2n ** 53n }, field: "call.number" },
+    { what: "a negative first number", change: { call: -1n }, field: "call.call" },
+    { what: "its own number as the first", change: { call: 7n }, field: "call.call" },
+    { what: "a higher number as the first", change: { call: 8n }, field: "call.call" },
+    { what: "no level", change: { protection: 0 }, field: "call.protection" },
+    { what: "a level that is none", change: { protection: 99 }, field: "call.protection" },
+    { what: "no MAC", change: { mac: new Uint8Array() }, field: "call.mac" },
+    { what: "a MAC of 15 bytes", change: { mac: new Uint8Array(15) }, field: "call.mac" },
+    { what: "a MAC of 32 bytes", change: { mac: new Uint8Array(32) }, field: "call.mac" },
+  ];
+  test.each(malformed)("is malformed with $what", ({ change, field }) => {
+    const made = fromBinary(SessionCallSchema, makeSessionCall(key, attempt, call));
+    const altered = toBinary(SessionCallSchema, { ...made, ...change } as never);
+    expectRefusal(() => readSessionCall(altered), "KRB_ERR_GENERIC", { field });
+  });
+
+  test("is malformed in any other form than the canonical one, or of a megabyte", () => {
+    const bytes = makeSessionCall(key, attempt, call);
+    for (const other of [
+      new Uint8Array(),
+      bytes.subarray(1),
+      Uint8Array.of(...bytes, 0),
+      Uint8Array.of(...bytes, 0x78, 1),
+      new Uint8Array(2 ** 20),
+    ])
+      expectRefusal(() => readSessionCall(other), "KRB_ERR_GENERIC", { field: "call" });
+  });
+});
