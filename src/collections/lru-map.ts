@@ -17,6 +17,7 @@ interface Entry<K, V> {
 export class LruMap<K, V> {
   readonly #limit: number;
   readonly #sizeOf: (value: V) => number;
+  readonly #onDelete: (key: K, value: V) => void;
   readonly #entries = new Map<K, Entry<K, V>>();
   #oldest: Entry<K, V> | undefined;
   #newest: Entry<K, V> | undefined;
@@ -26,13 +27,19 @@ export class LruMap<K, V> {
    * @param limit the most that is kept, as `sizeOf` counts it.
    * @param sizeOf the size of a value, from 0 up; 1 for each by default, so that `limit` is a number of
    *   entries.
+   * @param onDelete told of each entry that is forgotten to make room, or by `delete`.
    * @throws RangeError for a limit that is no whole number from 1 up.
    */
-  constructor(limit: number, sizeOf: (value: V) => number = () => 1) {
+  constructor(
+    limit: number,
+    sizeOf: (value: V) => number = () => 1,
+    onDelete: (key: K, value: V) => void = () => {},
+  ) {
     if (!Number.isSafeInteger(limit) || limit < 1)
       throw new RangeError(`limit: expected a whole number from 1 up, got ${limit}`);
     this.#limit = limit;
     this.#sizeOf = sizeOf;
+    this.#onDelete = onDelete;
   }
 
   /** How many entries there are. */
@@ -70,6 +77,7 @@ export class LruMap<K, V> {
     this.#entries.delete(key);
     this.#unlink(entry);
     this.#total -= entry.size;
+    this.#onDelete(key, entry.value);
     return true;
   }
 

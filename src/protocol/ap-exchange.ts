@@ -212,7 +212,11 @@ export function randomSeqNumber(random: RandomSource = systemRandom): number {
   return ((((a & 0x3f) << 24) | (b << 16) | (c << 8) | d) >>> 0) + 1;
 }
 
-function checkAddress({ addresses }: TicketContents, peerAddress: string | undefined): void {
+/**
+ * Checks that a ticket may be used from the peer's network address; a ticket without addresses may be from any.
+ * @throws KrbError KRB_AP_ERR_BADADDR.
+ */
+export function checkAddress({ addresses }: TicketContents, peerAddress: string | undefined): void {
   if (addresses.length > 0 && (peerAddress === undefined || !addresses.includes(peerAddress)))
     throw new KrbError("KRB_AP_ERR_BADADDR", "the ticket may not be used from this address");
 }

@@ -31,7 +31,7 @@ import { malformed, tooLong } from "./krb-error.js";
 import { decodeBlob } from "./strict-decode.js";
 
 /** How much of a call is protected, from least to most (guard.proto, ProtectionLevel). */
-export const PROTECTIONS = ["authenticate", "integrity", "privacy"] as const;
+export const PROTECTIONS = ["call", "authenticate", "integrity", "privacy"] as const;
 /** The name of a level of protection. */
 export type Protection = (typeof PROTECTIONS)[number];
 
@@ -57,6 +57,7 @@ export interface BoundCall {
 
 /** The levels' numbers. */
 export const LEVELS: Readonly<Record<Protection, ProtectionLevel>> = {
+  call: ProtectionLevel.CALL,
   authenticate: ProtectionLevel.AUTHENTICATE,
   integrity: ProtectionLevel.INTEGRITY,
   privacy: ProtectionLevel.PRIVACY,
@@ -77,15 +78,15 @@ export function protectionOf(level: ProtectionLevel, field: string): Protection 
 
 /** Whether `protection` is at least `floor`. */
 export function isAtLeast(protection: Protection, floor: Protection): boolean {
-  return LEVELS[protection] >= LEVELS[floor];
+  return PROTECTIONS.indexOf(protection) >= PROTECTIONS.indexOf(floor);
 }
 
 /**
- * Whether the messages of a direction are protected: streams always, single messages from `integrity`
- * upwards.
+ * Whether the messages of a direction are protected: streams from `authenticate` upwards, single messages from
+ * `integrity` upwards.
  */
 export function isProtected(protection: Protection, stream: boolean): boolean {
-  return stream || protection !== "authenticate";
+  return protection === "integrity" || protection === "privacy" || (stream && protection === "authenticate");
 }
 
 /** Whether any direction of a call is protected, so that both sides need subkeys. */

@@ -41,6 +41,8 @@ export const KrbErrorCode = {
   KRB_ERR_GENERIC: 60,
   KRB_ERR_FIELD_TOOLONG: 61,
   KDC_ERR_WRONG_REALM: 68,
+  /** RFC 6113 §5.2: here, a guard asks for its challenge. */
+  KDC_ERR_MORE_PREAUTH_DATA_REQUIRED: 91,
 } as const;
 
 /** The name of a refusal, as RFC 4120 writes it. */
@@ -65,17 +67,22 @@ export class KrbError extends ReadableError {
    */
   readonly etypeInfo: EtypeInfo2 | undefined;
 
+  /** In KDC_ERR_MORE_PREAUTH_DATA_REQUIRED: a guard's challenge. Not authenticated. */
+  readonly challenge: Uint8Array | undefined;
+
   constructor(
     reason: KrbErrorName,
     text: string,
     details: Readonly<Record<string, string>> = {},
     etypeInfo?: EtypeInfo2,
+    challenge?: Uint8Array,
   ) {
     super(text);
     this.reason = reason;
     this.code = KrbErrorCode[reason];
     this.details = details;
     this.etypeInfo = etypeInfo;
+    this.challenge = challenge;
   }
 
   override get text() {

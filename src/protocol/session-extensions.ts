@@ -113,3 +113,12 @@ function readRepeated(data: Uint8Array): Repeated {
     return { session, number: Number(number) };
   throw malformed("authenticator.repeats", "expected a session and a number, or a tag");
 }
+
+/** The extension of an EncApRepPart that travels in trailers, of a call that has no initial metadata. */
+export const TRAILERS_ONLY: Extension = create(ExtensionSchema, {
+  type: ExtensionType.TRAILERS_ONLY,
+  critical: true,
+});
+
+/** The types of extension that a client with sessions understands in EncApRepPart. */
+export const AP_REP_EXTENSIONS: readonly number[] = [ExtensionType.SESSION, ExtensionType.TRAILERS_ONLY];

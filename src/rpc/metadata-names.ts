@@ -3,8 +3,14 @@
 /** Request metadata: a serialized AP-REQ. */
 export const AP_REQ_METADATA = "kerberos-ap-req-bin";
 
-/** Initial response metadata: a serialized AP-REP. */
+/** Request metadata: a serialized SessionCall, in place of an AP-REQ. */
+export const CALL_METADATA = "kerberos-call-bin";
+
+/** Initial response metadata, or a trailer where there is none: a serialized AP-REP. */
 export const AP_REP_METADATA = "kerberos-ap-rep-bin";
+
+/** Trailer: the service's proof of its answer to a call under a session. */
+export const REPLY_METADATA = "kerberos-reply-bin";
 
 /** Trailer: a serialized google.rpc.Status, the call's status with details. */
 export const STATUS_DETAILS_METADATA = "grpc-status-details-bin";

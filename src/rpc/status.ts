@@ -12,6 +12,7 @@ import * as grpc from "@grpc/grpc-js";
 import { ErrorInfoSchema, RetryInfoSchema } from "../gen/google/rpc/error_details_pb.js";
 import { StatusSchema } from "../gen/google/rpc/status_pb.js";
 import { type EtypeInfo2, EtypeInfo2Schema } from "../gen/kerberos/v1/kdc_pb.js";
+import { GuardChallengeSchema } from "../gen/kerberos/v1/session_pb.js";
 import { KrbError, KrbErrorCode, type KrbErrorName } from "../protocol/krb-error.js";
 import { asCallersSee } from "../protocol/pre-authentication.js";
 import { STATUS_DETAILS_METADATA } from "./metadata-names.js";
@@ -84,6 +85,7 @@ export const GRPC_CODE: Readonly<Record<KrbErrorName, grpc.status>> = {
   KRB_ERR_GENERIC: INVALID_ARGUMENT,
   KRB_ERR_FIELD_TOOLONG: INVALID_ARGUMENT,
   KDC_ERR_WRONG_REALM: FAILED_PRECONDITION,
+  KDC_ERR_MORE_PREAUTH_DATA_REQUIRED: UNAUTHENTICATED,
 };
 
 /**
@@ -125,7 +127,7 @@ export function fromServiceError(error: unknown): KrbError | RpcError {
 }
 
 function krbStatus(error: KrbError): CallStatus {
-  const { reason, code, message, details, etypeInfo } = asCallersSee(error);
+  const { reason, code, message, details, etypeInfo, challenge } = asCallersSee(error);
   const info = create(ErrorInfoSchema, {
     reason,
     domain: ERROR_DOMAIN,
@@ -133,6 +135,8 @@ function krbStatus(error: KrbError): CallStatus {
   });
   const parts = [anyPack(ErrorInfoSchema, info)];
   if (etypeInfo !== undefined) parts.push(anyPack(EtypeInfo2Schema, etypeInfo));
+  if (challenge !== undefined)
+    parts.push(anyPack(GuardChallengeSchema, create(GuardChallengeSchema, { challenge })));
   return statusOf(GRPC_CODE[reason], message, parts);
 }
 
@@ -200,7 +204,13 @@ function readRefusal(status: Status, text: string): KrbError | undefined {
     const info = unpack(part, ErrorInfoSchema);
     if (info?.domain !== ERROR_DOMAIN || !Object.hasOwn(KrbErrorCode, info.reason)) continue;
     const { number: _, ...details } = info.metadata;
-    return new KrbError(info.reason as KrbErrorName, text, details, readEtypeInfo(status));
+    return new KrbError(
+      info.reason as KrbErrorName,
+      text,
+      details,
+      readEtypeInfo(status),
+      readChallenge(status),
+    );
   }
   return undefined;
 }
@@ -213,6 +223,14 @@ function readEtypeInfo(status: Status): EtypeInfo2 | undefined {
   return undefined;
 }
 
+function readChallenge(status: Status): Uint8Array | undefined {
+  for (const part of status.details) {
+    const challenge = unpack(part, GuardChallengeSchema)?.challenge;
+    if (challenge !== undefined && challenge.length > 0) return challenge;
+  }
+  return undefined;
+}
+
 function readRetryAfter(status: Status): number | undefined {
   for (const part of status.details) {
     const delay = unpack(part, RetryInfoSchema)?.retryDelay;
@@ -221,10 +239,13 @@ function readRetryAfter(status: Status): number | undefined {
   return undefined;
 }
 
-function unpack<S extends typeof ErrorInfoSchema | typeof RetryInfoSchema | typeof EtypeInfo2Schema>(
-  part: Any,
-  schema: S,
-): MessageShape<S> | undefined {
+function unpack<
+  S extends
+    | typeof ErrorInfoSchema
+    | typeof RetryInfoSchema
+    | typeof EtypeInfo2Schema
+    | typeof GuardChallengeSchema,
+>(part: Any, schema: S): MessageShape<S> | undefined {
   try {
     return anyUnpack(part, schema);
   } catch {

@@ -9,7 +9,7 @@ import {
   type VerifiedApReq,
   verifyApReq,
 } from "../../src/protocol/ap-exchange.js";
-import { type ApRep, makeApRep } from "../../src/protocol/ap-rep.js";
+import { type ApRep, makeApRep, verifyApRep } from "../../src/protocol/ap-rep.js";
 import { AP_USE, replayTag, TGS_USE } from "../../src/protocol/authenticator.js";
 import { toEncryptionKey } from "../../src/protocol/encryption-key.js";
 import { etypeOf } from "../../src/protocol/etypes.js";

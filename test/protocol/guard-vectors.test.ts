@@ -7,12 +7,14 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { verifyApProof, verifyApRep } from "../../src/protocol/ap-rep.js";
-import { isProtected, readApReq, verifyCallApReq } from "../../src/protocol/call-binding.js";
+import { isProtected, readApReq } from "../../src/protocol/call-binding.js";
 import { etypeOf } from "../../src/protocol/etypes.js";
 import { Key } from "../../src/protocol/keys.js";
 import { MessageOpener, REQUESTS, RESPONSES } from "../../src/protocol/message-protection.js";
 import { parsePrincipal } from "../../src/protocol/principal.js";
+import { boundHost } from "../../src/rpc/authority.js";
 import { CALLS, makeVector } from "../support/guard-vectors.js";
+import { verifyCall } from "../support/verify-call.js";
 
 const file = new URL("../vectors/guard/calls.json", import.meta.url);
 type Vector = ReturnType<typeof makeVector>;
@@ -63,13 +65,13 @@ describe.each(vectors)("$name", ({ name, input, output }) => {
     const [first] = output.requests;
     const call = {
       method: input.method,
-      authority: input.authority,
+      authority: boundHost(input.authority),
       requestStream: input.requestStream,
       responseStream: input.responseStream,
       request: input.requestStream ? undefined : bytes(first!),
     };
     const policy = { service, permittedEtypes: [input.etype], clockSkew: 300_000 };
-    const verified = verifyCallApReq(readApReq(bytes(output["kerberos-ap-req-bin"])), call, policy, now);
+    const verified = verifyCall(readApReq(bytes(output["kerberos-ap-req-bin"])), call, policy, now);
     expect(verified.client).toBe(input.client);
     const pending = {
       sessionKey: key(input.sessionKey),

@@ -11,14 +11,15 @@ import {
   needsSubkeys,
   type Protection,
   readApReq,
-  verifyCallApReq,
 } from "../../src/protocol/call-binding.js";
 import { etypeOf } from "../../src/protocol/etypes.js";
 import { Key } from "../../src/protocol/keys.js";
 import { MessageProtector, REQUESTS, RESPONSES } from "../../src/protocol/message-protection.js";
 import { parsePrincipal } from "../../src/protocol/principal.js";
 import { makeTicket } from "../../src/protocol/ticket.js";
+import { boundHost } from "../../src/rpc/authority.js";
 import { bytesOf, hex, recordedRandom } from "./recorded-random.js";
+import { digestOf, verifyCall } from "./verify-call.js";
 
 /** The call of a vector. */
 export interface VectorCall extends CallShape {
@@ -83,11 +84,13 @@ export function makeVector(call: VectorCall) {
     isProtected(protection, call.requestStream) ? protector!.protect(REQUEST, random) : REQUEST,
   ];
   if (call.requestStream) requests.push(protector!.protect(REQUEST, random), protector!.end(random));
-  const facts = { method: METHOD, authority: AUTHORITY, protection, request: single && requests[0] };
+  const request = single && requests[0];
+  const authority = boundHost(AUTHORITY);
+  const facts = { method: METHOD, authority, protection, requestSha256: digestOf(request) };
   const { bytes: apReq } = makeCallApReq(credentials, facts, fresh, NOW, random);
 
   const policy = { service: serviceKeys, permittedEtypes: [call.etype], clockSkew: 300_000 };
-  const verified = verifyCallApReq(readApReq(apReq), { ...facts, ...call }, policy, NOW);
+  const verified = verifyCall(readApReq(apReq), { ...facts, ...call, request }, policy, NOW);
   const apRep = fresh ? makeApRep(verified, random) : undefined;
   const proof = apRep?.bytes ?? makeApProof(verified, random);
   const answering = apRep && new MessageProtector(RESPONSES, apRep, protection);

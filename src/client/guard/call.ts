@@ -11,8 +11,10 @@
  * that they reach with them.
  */
 import * as grpc from "@grpc/grpc-js";
+import { sha256 } from "../../crypto/hash.js";
 import { mutualFailure } from "../../protocol/ap-rep.js";
 import { KrbError } from "../../protocol/krb-error.js";
+import { boundHost } from "../../rpc/authority.js";
 import { takeClientBytes } from "../../rpc/grpc-js-internals.js";
 import { AP_REQ_METADATA } from "../../rpc/metadata-names.js";
 import { RpcError } from "../../rpc/rpc-error.js";
@@ -217,8 +219,9 @@ export class GuardedCall extends grpc.InterceptingCall implements grpc.Intercept
     const { protection } = this.#config;
     const messages = new GuardedMessages(ticket.credentials.key, protection, this.#method);
     const bytes = request && messages.protect(request.bytes);
-    const { authority } = below;
-    const proof = new CallProof(ticket, messages.keys, { method, authority, protection, request: bytes });
+    const authority = boundHost(below.authority);
+    const requestSha256 = bytes && sha256(bytes);
+    const proof = new CallProof(ticket, messages.keys, { method, authority, protection, requestSha256 });
     const again = request !== undefined && refused === undefined;
     const repeat = again ? { metadata, steps: [request] as Step[] } : undefined;
     this.#state = { at: "sent", listener, ticket, proof, messages, repeat };

@@ -1,29 +1,49 @@
 /**
- * Whether a call is let in: the checks that need nothing but what is at hand. The caller rules and the replay
- * cache, which may take their time, come after.
+ * Whether a call is let in: all checks but the caller rules and a replay cache that others share, which may take
+ * their time and come after.
  *
- * `admit` is a function of what a call was. It knows neither grpc-js nor a socket, so that another server, or
- * a proxy that asks on a server's behalf, admits by the same checks; another way to prove a call is another
- * case of `Proof`.
+ * It takes what a call was, and says who makes it and how to answer. It knows neither grpc-js nor a socket, so
+ * that another server, or a proxy that asks on a server's behalf, admits by the same checks.
+ *
+ *   headers  `look`   the ticket opens, or the session is held: whether anything more of the call is read
+ *   request  `admit`  the proof fits the call, and comes once; then level, certificate
+ *
+ * Invariant. From the check of a proof to the mark that it came there is no `await`: no two calls pass on one
+ * proof.
  */
 import type { PeerCertificate } from "node:tls";
-import type { TicketOpener, VerifiedApReq } from "../../protocol/ap-exchange.js";
+import { ExtensionType } from "../../gen/kerberos/v1/extension_pb.js";
 import {
-  type BoundCall,
+  type ApReqPolicy,
+  checkAddress,
+  type OpenedApReq,
+  type TicketOpener,
+  type VerifiedApReq,
+} from "../../protocol/ap-exchange.js";
+import { wipeAuthenticator } from "../../protocol/authenticator.js";
+import {
   type CallShape,
   isAtLeast,
+  openCallApReq,
   type Protection,
-  type ReceivedApReq,
-  readApReq,
+  type ReceivedBinding,
   verifyCallApReq,
 } from "../../protocol/call-binding.js";
+import { Challenger } from "../../protocol/challenge.js";
+import { extensionOf } from "../../protocol/extensions.js";
 import { KrbError } from "../../protocol/krb-error.js";
 import type { Principal } from "../../protocol/principal.js";
-import type { ServiceKeys } from "../../protocol/ticket.js";
-import { AP_REQ_METADATA } from "../../rpc/metadata-names.js";
+import { verifySessionCall } from "../../protocol/session-call.js";
+import type { Repeated } from "../../protocol/session-extensions.js";
+import { hasSessions } from "../../protocol/session-keys.js";
+import type { ServiceKeys, TicketContents } from "../../protocol/ticket.js";
 import { isLoopback } from "../../rpc/network-address.js";
 import { type Caller, callerWith } from "./caller.js";
-import { GuardedMessages } from "./messages.js";
+import { ExchangeMessages, type GuardedMessages, type SessionGranter, SessionMessages } from "./messages.js";
+import type { OwnNames } from "./own-names.js";
+import type { Proof } from "./proof.js";
+import type { ServiceSession, SessionTable } from "./sessions.js";
+import { TakenTags } from "./taken-tags.js";
 
 /** What every call is held against. */
 export interface AdmissionPolicy {
@@ -44,96 +64,292 @@ export interface AdmissionPolicy {
   /** Permitted difference of clocks, in milliseconds. */
   readonly clockSkew: number;
   readonly openTicket: TicketOpener;
+  /** The hosts under which the service may be called. */
+  readonly names: OwnNames;
+  /** The sessions that were granted; undefined: none is. */
+  readonly sessions: SessionTable | undefined;
+  /** Whether the caller of `admit` has a replay cache: then an authenticator needs no challenge. */
+  readonly hasReplayCache: boolean;
+  /** Milliseconds of a clock that is never set. */
+  readonly uptime: () => number;
 }
 
-/** A call as it was received. */
-export interface ReceivedCall extends Omit<BoundCall, "protection">, CallShape {
+/** Who calls, as far as the connection says. */
+export interface Peer {
   /** The client's network address, an IPv4 address as such; undefined where it has none. */
   readonly peerAddress: string | undefined;
   /** Whether it came over a Unix socket, and so from this machine. */
   readonly unixSocket?: boolean;
+  /** Whether the connection is encrypted. */
+  readonly secure?: boolean;
   /** The certificate that the client connected with, verified by TLS. */
-  readonly certificate: PeerCertificate | undefined;
+  readonly certificate?: PeerCertificate | undefined;
 }
 
-/** What a call brings to prove who makes it; nothing in it is proven yet. */
-export type Proof = ReceivedApReq;
+/** A call as it was received. */
+export interface ReceivedCall extends CallShape {
+  /** `/package.Service/Method`. */
+  readonly method: string;
+  /** The HTTP/2 `:authority`. */
+  readonly authority: string;
+  /** SHA-256 of the single request as it travelled; undefined where requests are a stream. */
+  readonly requestSha256: Uint8Array | undefined;
+  /** Whether the method may run twice: its service says so. */
+  readonly idempotent?: boolean;
+}
+
+/** What the replay cache knows an authenticator by, its time and how long it counts (milliseconds). */
+export type ReplayEntry = VerifiedApReq["replay"];
+
+/** A proof that was looked at. */
+export type Looked =
+  | (Extract<Proof, { kind: "ap-req" }> & { readonly opened: OpenedApReq; readonly policy: ApReqPolicy })
+  | (Extract<Proof, { kind: "session" }> & { readonly held: ServiceSession });
 
 /** What a call is let in with. */
 export interface Admission {
   readonly caller: Caller;
   /** What the replay cache must not have seen before the call goes on. */
-  readonly replay: VerifiedApReq["replay"];
-  /** The call's messages, with its keys: whoever takes the admission wipes them. */
+  readonly replays: readonly ReplayEntry[];
+  /** The call's messages and the proof of the answer, with its keys: whoever takes the admission wipes them. */
   readonly messages: GuardedMessages;
+  /** Why the call is refused all the same, by an answer that is proven; undefined: it goes on. */
+  readonly refusal: KrbError | undefined;
 }
 
-/**
- * Reads the proof of a call.
- * @param values the values of the request metadata `kerberos-ap-req-bin`.
- * @throws KrbError KDC_ERR_PREAUTH_REQUIRED where there is none; KRB_ERR_GENERIC for two, or for bytes that
- *   are no AP-REQ; KRB_ERR_FIELD_TOOLONG.
- */
-export function readProof(values: readonly (string | Uint8Array)[]): Proof {
-  const [value] = values;
-  if (value === undefined)
+/** The service's own count of seconds may be so far ahead of the client's: more, and a call was held back. */
+const MAX_AGE_LAG_S = 60;
+const NO_REPLAYS: readonly ReplayEntry[] = [];
+
+/** Lets calls in, or refuses them. */
+export class Gate {
+  readonly #policy: AdmissionPolicy;
+  /** Drawn in this process, for this process alone. */
+  readonly #challenger = new Challenger();
+  readonly #taken = new TakenTags();
+
+  constructor(policy: AdmissionPolicy) {
+    this.#policy = policy;
+  }
+
+  /**
+   * Looks at a proof before anything more of the call is read. It decides nothing but that.
+   * @param keys the service's keys at the moment.
+   * @throws KrbError as `openCallApReq`; KDC_ERR_MORE_PREAUTH_DATA_REQUIRED for a session that is not held,
+   *   and for an authenticator that can't be judged without a challenge.
+   */
+  look(proof: Proof, keys: ServiceKeys, peer: Peer, now: number): Looked {
+    if (proof.kind === "session") return { ...proof, held: this.#held(proof.session, keys, now) };
+    const policy = this.#apReqPolicy(keys, peer);
+    const opened = openCallApReq(proof, policy, now);
+    const { extensions } = opened.authenticator;
+    if (!this.#policy.hasReplayCache && extensionOf(extensions, ExtensionType.CHALLENGE) === undefined) {
+      wipeAuthenticator(opened.authenticator);
+      throw this.#moreRequired("an authenticator is taken here with a challenge alone");
+    }
+    return { ...proof, opened, policy };
+  }
+
+  /** Overwrites the keys of a proof that is not admitted. */
+  static discard(looked: Looked): void {
+    if (looked.kind === "ap-req") wipeAuthenticator(looked.opened.authenticator);
+  }
+
+  /**
+   * Checks a proof against its call (RFC 4120 §3.2.3), and marks that it came.
+   * @param looked from `look`; its keys are taken over.
+   * @throws KrbError as `verifyCallApReq`; KRB_AP_ERR_MODIFIED and KRB_AP_ERR_REPEAT for a call under a
+   *   session; KRB_AP_ERR_REPEAT for an authenticator that came before; KDC_ERR_MORE_PREAUTH_DATA_REQUIRED for
+   *   a challenge that is not good, and for a call that was held back; KDC_ERR_SVC_UNAVAILABLE.
+   */
+  admit(looked: Looked, keys: ServiceKeys, call: ReceivedCall, peer: Peer, now: number): Admission {
+    const authorities = this.#policy.names.candidates(call.authority, keys.principal, isHere(peer));
+    const binding = { ...call, authorities };
+    try {
+      return looked.kind === "session"
+        ? this.#admitSession(looked, binding, peer)
+        : this.#admitApReq(looked, keys, { ...call, ...binding }, peer, now);
+    } catch (error) {
+      throw error instanceof KrbError && error.reason === "KRB_AP_ERR_MODIFIED"
+        ? withAuthorities(error, call, authorities)
+        : error;
+    }
+  }
+
+  #admitSession(looked: Extract<Looked, { kind: "session" }>, call: ReceivedBinding, peer: Peer): Admission {
+    const { held, number, protection, age } = looked;
+    verifySessionCall(held.keys.call, looked, call);
+    if (!held.numbers.take(number))
+      throw new KrbError("KRB_AP_ERR_REPEAT", "the call came before, or long after later ones", {
+        number: String(number),
+      });
+    if ((this.#policy.uptime() - held.grantedAt) / 1000 - age > MAX_AGE_LAG_S) {
+      held.numbers.leaveUnused(number);
+      throw this.#moreRequired("the call was held back on its way");
+    }
+    const caller = callerWith(held.ticket, held.authorizationData, protection);
+    const messages = new SessionMessages(held, looked, call);
+    return { caller, replays: NO_REPLAYS, messages, refusal: this.#refusal(caller, held.ticket, peer) };
+  }
+
+  #admitApReq(
+    looked: Extract<Looked, { kind: "ap-req" }>,
+    keys: ServiceKeys,
+    call: ReceivedBinding & ReceivedCall,
+    peer: Peer,
+    now: number,
+  ): Admission {
+    const { opened, policy, protection } = looked;
+    let verified: VerifiedApReq | undefined;
+    try {
+      verified = verifyCallApReq(looked, opened, call, policy, now);
+      const { ticket, authorizationData, extensions } = verified;
+      const replays = this.#mark(verified, call, peer);
+      const caller = callerWith(ticket, authorizationData, protection);
+      const { sessions } = this.#policy;
+      const grants = extensions.asksForSession === true && hasSessions(ticket.sessionKey.etype);
+      const granter =
+        grants && sessions !== undefined ? this.#granter(looked, keys, verified, sessions) : undefined;
+      const messages = new ExchangeMessages(verified, looked, call, granter);
+      return { caller, replays, messages, refusal: this.#refusal(caller, ticket, peer) };
+    } catch (error) {
+      wipeAuthenticator(opened.authenticator);
+      verified?.subkey?.wipe();
+      throw error;
+    }
+  }
+
+  /** Marks that an authenticator came, and the attempt that it repeats. */
+  #mark({ replay, extensions, ticket }: VerifiedApReq, call: ReceivedCall, peer: Peer) {
+    const { challenge, repeats } = extensions;
+    const tags = repeats !== undefined && "tag" in repeats ? [repeats.tag] : [];
+    // First the one that can't be undone by whoever refuses later: nothing that follows here waits.
+    if (repeats !== undefined && "session" in repeats) this.#markAttempt(repeats, ticket, call, peer);
+    if (challenge === undefined) return [...tags.map((tag) => ({ ...replay, tag })), replay];
+    this.#taken.take([...tags, replay.tag], this.#policy.uptime());
+    return NO_REPLAYS;
+  }
+
+  #markAttempt(
+    { session, number }: Extract<Repeated, { session: Uint8Array }>,
+    ticket: TicketContents,
+    call: ReceivedCall,
+    peer: Peer,
+  ): void {
+    const { sessions, uptime } = this.#policy;
+    const held = sessions?.find(session, uptime());
+    if (held !== undefined && held.ticket.client === ticket.client) {
+      if (held.numbers.takeRepeated(number)) return;
+      throw new KrbError("KRB_AP_ERR_REPEAT", "the attempt that this one repeats was taken: the call ran", {
+        repeated: String(number),
+      });
+    }
+    if (peer.secure === true || isHere(peer) || call.idempotent === true) return;
     throw new KrbError(
-      "KDC_ERR_PREAUTH_REQUIRED",
-      `the method needs a ticket: call with an AP-REQ in ${AP_REQ_METADATA}`,
-      { metadata: AP_REQ_METADATA },
+      "KRB_AP_ERR_REPEAT",
+      "the attempt that this one repeats may have run, and over plaintext anybody may have asked for another: " +
+        "use TLS, or declare the method idempotent",
+      { repeated: String(number) },
     );
-  if (values.length > 1 || typeof value === "string")
-    throw new KrbError("KRB_ERR_GENERIC", `${AP_REQ_METADATA}: expected one value, got ${values.length}`, {
-      field: AP_REQ_METADATA,
-      values: String(values.length),
-    });
-  return readApReq(value);
-}
+  }
 
-/**
- * All checks of a call but rules and replay cache (RFC 4120 §3.2.3).
- * @param keys the service's keys at the moment.
- * @param now milliseconds since the epoch.
- * @throws KrbError as `verifyCallApReq`; KDC_ERR_POLICY for too little protection; KRB_AP_ERR_BADMATCH for
- *   another's certificate, or none.
- */
-export function admit(
-  policy: AdmissionPolicy,
-  keys: ServiceKeys,
-  proof: Proof,
-  call: ReceivedCall,
-  now: number,
-): Admission {
-  const verified = verifyCallApReq(proof, call, apReqPolicy(policy, keys, call), now);
-  try {
-    const caller = callerWith(verified.ticket, verified.authorizationData, proof.protection);
-    checkFloor(policy, caller);
-    checkCertificate(policy, caller, call.certificate);
-    const messages = new GuardedMessages(verified, proof.protection, call);
-    return { caller, replay: verified.replay, messages };
-  } catch (error) {
-    verified.subkey?.wipe();
-    throw error;
+  #granter(
+    { blobs, bytes }: Extract<Looked, { kind: "ap-req" }>,
+    { keys: serviceKeys }: ServiceKeys,
+    { ticket, authorizationData }: VerifiedApReq,
+    sessions: SessionTable,
+  ): SessionGranter {
+    const ticketBytes = Uint8Array.from(blobs.ticket);
+    return {
+      apReq: bytes,
+      life: Math.floor(sessions.life / 1000),
+      keep: (id, keys) =>
+        sessions.add(
+          { id, keys, ticket, ticketBytes, authorizationData, serviceKeys },
+          this.#policy.uptime(),
+        ),
+    };
+  }
+
+  /** The session with this identifier, if it is held and its ticket is still good. */
+  #held(id: Uint8Array, service: ServiceKeys, now: number): ServiceSession {
+    const { sessions, clockSkew, strongEtypes, openTicket } = this.#policy;
+    const held = sessions?.find(id, this.#policy.uptime());
+    if (held === undefined) throw this.#moreRequired("the service does not hold this session");
+    try {
+      if (now - held.ticket.endtime > clockSkew) throw new Error("the ticket has ended");
+      if (held.serviceKeys !== service.keys) {
+        openTicket(held.ticketBytes, service, strongEtypes, now);
+        held.serviceKeys = service.keys;
+      }
+      return held;
+    } catch {
+      sessions?.drop(held);
+      throw this.#moreRequired("the session ended with its ticket");
+    }
+  }
+
+  /** Address, level and certificate: what refuses a call whose proof is good. */
+  #refusal(caller: Caller, ticket: TicketContents, { certificate, peerAddress }: Peer): KrbError | undefined {
+    try {
+      checkAddress(ticket, peerAddress);
+      checkFloor(this.#policy, caller);
+      checkCertificate(this.#policy, caller, certificate);
+      return undefined;
+    } catch (error) {
+      if (error instanceof KrbError) return error;
+      throw error;
+    }
+  }
+
+  /** Weak encryption types stay on this machine. */
+  #apReqPolicy(service: ServiceKeys, peer: Peer): ApReqPolicy {
+    const { permittedEtypes, strongEtypes, clockSkew, authorizationData, openTicket } = this.#policy;
+    return {
+      service,
+      permittedEtypes: permittedEtypes === strongEtypes || isHere(peer) ? permittedEtypes : strongEtypes,
+      clockSkew,
+      peerAddress: peer.peerAddress,
+      authorizationData,
+      openTicket,
+      checkChallenge: (challenge) => {
+        if (!this.#challenger.isGood(challenge, this.#policy.uptime()))
+          throw this.#moreRequired("the challenge is another process's, or too old");
+      },
+    };
+  }
+
+  /** Where there is a replay cache, the client needs no challenge: it goes on without. */
+  #moreRequired(why: string): KrbError {
+    const { hasReplayCache, uptime } = this.#policy;
+    const challenge = hasReplayCache ? undefined : this.#challenger.make(uptime());
+    return new KrbError(
+      "KDC_ERR_MORE_PREAUTH_DATA_REQUIRED",
+      `${why}; call again, once, with ${challenge === undefined ? "a ticket" : "a ticket and the challenge"}: ` +
+        "if this goes on, several instances answer to one name and need a replay cache that they share",
+      {},
+      undefined,
+      challenge,
+    );
   }
 }
 
-/** Weak encryption types stay on this machine. */
-function apReqPolicy(
-  policy: AdmissionPolicy,
-  service: ServiceKeys,
-  { peerAddress, unixSocket }: ReceivedCall,
-) {
-  const { permittedEtypes, strongEtypes, clockSkew, authorizationData, openTicket } = policy;
-  const here = unixSocket === true || (peerAddress !== undefined && isLoopback(peerAddress));
-  const all = permittedEtypes === strongEtypes || here;
-  return {
-    service,
-    permittedEtypes: all ? permittedEtypes : strongEtypes,
-    clockSkew,
-    peerAddress,
-    authorizationData,
-    openTicket,
-  };
+function isHere({ peerAddress, unixSocket }: Peer): boolean {
+  return unixSocket === true || (peerAddress !== undefined && isLoopback(peerAddress));
+}
+
+/** A refusal shows what the service saw, and what it takes. */
+function withAuthorities(
+  error: KrbError,
+  { method, authority }: ReceivedCall,
+  authorities: readonly string[],
+): KrbError {
+  return new KrbError(error.reason, error.message, {
+    ...error.details,
+    method,
+    authority,
+    authorities: authorities.join(" "),
+  });
 }
 
 function checkFloor({ floor }: AdmissionPolicy, { protection, principal }: Caller): void {

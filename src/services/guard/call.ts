@@ -10,16 +10,23 @@
 import * as grpc from "@grpc/grpc-js";
 import { KrbError } from "../../protocol/krb-error.js";
 import { takeServerBytes } from "../../rpc/grpc-js-internals.js";
-import { AP_REP_METADATA, AP_REQ_METADATA } from "../../rpc/metadata-names.js";
+import {
+  AP_REP_METADATA,
+  AP_REQ_METADATA,
+  CALL_METADATA,
+  REPLY_METADATA,
+  STATUS_DETAILS_METADATA,
+} from "../../rpc/metadata-names.js";
 import { hasStatus, toStatus } from "../../rpc/status.js";
 import { toBuffer } from "../../rpc/to-buffer.js";
-import { type Admission, admit, type Proof, readProof } from "./admission.js";
+import { type Admission, Gate, type Looked, type Peer } from "./admission.js";
 import { type Caller, setCaller } from "./caller.js";
-import { receivedCall } from "./channel.js";
+import { peerOf, receivedCall } from "./channel.js";
 import type { GuardConfig } from "./config.js";
 import { currentKeys } from "./keys.js";
 import { callRecord, type LoggedOutcome } from "./log.js";
 import type { GuardedMessages } from "./messages.js";
+import { readProof } from "./proof.js";
 import type { ReplayWaiter } from "./replay.js";
 import type { CallState, Checking, Listener } from "./state.js";
 
@@ -61,13 +68,17 @@ export class GuardedServerCall extends grpc.ServerInterceptingCall implements Li
     const { listener } = state;
     try {
       if (!takeServerBytes(this.#next)) throw new TypeError("a server needs one guard, and has two");
-      const proof = readProof(metadata.get(AP_REQ_METADATA));
+      const proof = readProof(metadata.get(AP_REQ_METADATA), metadata.get(CALL_METADATA));
       metadata.remove(AP_REQ_METADATA);
+      metadata.remove(CALL_METADATA);
+      const { gate, keys, clock, withCertificate } = this.#config;
+      const peer = peerOf(this.#next, withCertificate);
+      const looked = gate.look(proof, currentKeys(keys, this), peer, clock());
       if (this.#method.requestStream)
-        void this.#check({ at: "checking", listener, metadata, request: undefined }, proof);
+        this.#admit({ at: "checking", listener, metadata, request: undefined }, looked, peer);
       else {
-        // The single request comes first: the authenticator covers its bytes.
-        this.#state = { at: "reading", listener, metadata, proof };
+        // The single request comes first: the proof covers its bytes.
+        this.#state = { at: "reading", listener, metadata, looked, peer };
         this.#next.startRead();
       }
     } catch (error) {
@@ -82,16 +93,12 @@ export class GuardedServerCall extends grpc.ServerInterceptingCall implements Li
       if (!Buffer.isBuffer(bytes))
         throw new TypeError("an interceptor before the guard changed a message: list the guard first");
       if (state.at === "reading") {
-        const { listener, metadata, proof } = state;
-        void this.#check({ at: "checking", listener, metadata, request: bytes }, proof);
+        const { listener, metadata, looked, peer } = state;
+        this.#admit({ at: "checking", listener, metadata, request: bytes }, looked, peer);
       } else if (!this.#method.requestStream)
-        throw new KrbError(
-          "KRB_AP_ERR_MODIFIED",
-          "a second request, which the authenticator does not cover",
-          {
-            field: "request",
-          },
-        );
+        throw new KrbError("KRB_AP_ERR_MODIFIED", "a second request, which the proof does not cover", {
+          field: "request",
+        });
       else if (state.at === "serving") this.#receive(state.listener, state.messages, bytes);
       else throw readTooEarly();
     } catch (error) {
@@ -115,7 +122,7 @@ export class GuardedServerCall extends grpc.ServerInterceptingCall implements Li
   /** grpc-js tells of the end of every call in this way, whatever the outcome. */
   onCancel(): void {
     const state = this.#state;
-    this.#config.replayCache.forget(this);
+    this.#config.replayCache?.forget(this);
     this.#leave(OVER);
     if ("listener" in state) state.listener.onCancel();
   }
@@ -150,13 +157,14 @@ export class GuardedServerCall extends grpc.ServerInterceptingCall implements Li
     const state = this.#state;
     if (state.at === "refused" || state.at === "over") return;
     try {
+      const messages = this.#messages;
       if (status.code === grpc.status.OK) {
-        const end = this.#answered().end();
+        const end = this.#answered().endMarker();
         if (end !== undefined) this.#next.sendMessage(end, () => {});
         // An interceptor behind the guard may refuse a call that is not let in yet, and then it never is.
-      } else if ("listener" in state && !("messages" in state))
+      } else if ("listener" in state && messages === undefined)
         this.#leave({ at: "refused", listener: state.listener });
-      this.#next.sendStatus(status);
+      this.#next.sendStatus(messages === undefined ? status : proven(status, messages));
     } catch (error) {
       this.#refuse(error);
     }
@@ -170,27 +178,60 @@ export class GuardedServerCall extends grpc.ServerInterceptingCall implements Li
     this.#log(undefined, { level: "error", text: String(error) });
   }
 
-  /** Lets the call in, or refuses it. Never rejects. */
-  async #check(checking: Checking, proof: Proof): Promise<void> {
+  /** Checks the proof, and lets the call in or refuses it. */
+  #admit(checking: Checking, looked: Looked, peer: Peer): void {
     this.#state = checking;
-    let messages: GuardedMessages | undefined;
+    const { gate, keys, clock, callers, idempotentMethods } = this.#config;
+    const now = clock();
+    let admission: Admission;
     try {
-      const { policy, keys, clock, callers, replayCache } = this.#config;
-      const now = clock();
       const service = currentKeys(keys, this);
-      const withCertificate = policy.bindClientCertificate !== undefined;
-      const call = receivedCall(this.#next, this.#method, checking.request, withCertificate);
-      const admission = admit(policy, service, proof, call, now);
-      messages = admission.messages;
-      if (!callers.isEmpty) await callers.check(admission.caller, this.#method.path);
-      if (this.#state !== checking) return;
-      await replayCache.store(admission.replay, now, this);
-      if (this.#state === checking) this.#letIn(checking, admission, now);
+      const idempotent = idempotentMethods.find(this.#method.path) !== undefined;
+      const call = receivedCall(this.#next, this.#method, checking.request, idempotent);
+      admission = gate.admit(looked, service, call, peer, now);
     } catch (error) {
+      Gate.discard(looked);
       this.#refuse(error);
+      return;
+    }
+    if (callers.isEmpty && admission.replays.length === 0)
+      this.#conclude(checking, admission, admission.refusal, now);
+    else void this.#wait(checking, admission, now);
+  }
+
+  /** Asks the rules and the replay cache, which may take their time. Never rejects. */
+  async #wait(checking: Checking, admission: Admission, now: number): Promise<void> {
+    const { callers, replayCache } = this.#config;
+    let refusal: unknown = admission.refusal;
+    if (refusal === undefined && !callers.isEmpty)
+      refusal = await errorOf(() => callers.check(admission.caller, this.#method.path));
+    try {
+      for (const replay of admission.replays) {
+        if (this.#state !== checking) break;
+        await replayCache?.store(replay, now, this);
+      }
+      this.#conclude(checking, admission, refusal, now);
+    } catch (error) {
+      admission.messages.wipe();
+      if (this.#state === checking) this.#refuse(error);
+    }
+  }
+
+  /** Goes on with a call whose proof is good and came for the first time. */
+  #conclude(checking: Checking, admission: Admission, refusal: unknown, now: number): void {
+    const { messages, caller } = admission;
+    if (this.#state !== checking) {
+      messages.wipe();
+      return;
+    }
+    try {
+      if (refusal === undefined) this.#letIn(checking, admission, now);
+      else this.#refuse(refusal, messages, caller);
+    } catch (error) {
+      this.#refuse(error, messages, caller);
     } finally {
       // Unless the call was let in, its state does not know these keys.
-      if (messages !== this.#messages) messages?.wipe();
+      if (messages !== this.#messages) messages.wipe();
     }
   }
 
@@ -237,7 +278,8 @@ export class GuardedServerCall extends grpc.ServerInterceptingCall implements Li
     if (messages === undefined) throw new TypeError("an interceptor behind the guard answered by itself");
     if (!messages.isAnswered) {
       const metadata = given?.clone() ?? new grpc.Metadata();
-      metadata.set(AP_REP_METADATA, messages.answer());
+      const apRep = messages.answer();
+      if (apRep !== undefined) metadata.set(AP_REP_METADATA, apRep);
       this.#next.sendMetadata(metadata);
     }
     return messages;
@@ -250,11 +292,14 @@ export class GuardedServerCall extends grpc.ServerInterceptingCall implements Li
 
   /**
    * Ends the call with what `error` says; whatever comes of a call that has ended, a second status does not.
+   * @param messages of a call that is not let in, yet whose proof was good: they prove the refusal.
    */
-  #refuse(error: unknown): void {
+  #refuse(error: unknown, messages = this.#messages, by?: Caller): void {
     const state = this.#state;
     if (!("listener" in state) || state.at === "refused") return;
-    const caller = "caller" in state ? state.caller : undefined;
+    const caller = "caller" in state ? state.caller : by;
+    const status = toStatus(error);
+    const ending = messages === undefined ? status : proven(status, messages);
     this.#leave({ at: "refused", listener: state.listener });
     this.#log(
       caller,
@@ -262,7 +307,7 @@ export class GuardedServerCall extends grpc.ServerInterceptingCall implements Li
         ? { level: "warn", result: error.reason, text: error.message, compared: error.details }
         : { level: hasStatus(error) ? "warn" : "error", result: "INTERNAL", text: String(error) },
     );
-    this.#next.sendStatus(toStatus(error));
+    this.#next.sendStatus(ending);
   }
 
   /** Goes to a state that passes nothing on. */
@@ -276,6 +321,31 @@ export class GuardedServerCall extends grpc.ServerInterceptingCall implements Li
     if (log === undefined) return;
     const call = { method: this.#method.path, peer: this.getPeer(), began: this.#began };
     log(callRecord(call, caller, outcome, now ?? clock()));
+  }
+}
+
+/** A status with the service's proof of it. */
+function proven(status: Status, messages: GuardedMessages): Status {
+  const { code, details: message } = status;
+  const metadata = status.metadata?.clone() ?? new grpc.Metadata();
+  const [details] = metadata.get(STATUS_DETAILS_METADATA);
+  const { apRep, reply } = messages.close({
+    code,
+    message,
+    details: details instanceof Uint8Array ? details : new Uint8Array(),
+  });
+  if (apRep !== undefined) metadata.set(AP_REP_METADATA, apRep);
+  if (reply !== undefined) metadata.set(REPLY_METADATA, reply);
+  return { ...status, metadata };
+}
+
+/** What a check throws; undefined: nothing. */
+async function errorOf(check: () => Promise<void>): Promise<unknown> {
+  try {
+    await check();
+    return undefined;
+  } catch (error) {
+    return error ?? new TypeError("a rule threw nothing");
   }
 }
 

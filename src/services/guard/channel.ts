@@ -1,35 +1,48 @@
 /** What a call came over and what it asks for, as admission is told of it: text, bytes and a certificate. */
 import type { ServerHttp2Stream } from "node:http2";
 import type * as grpc from "@grpc/grpc-js";
+import { sha256 } from "../../crypto/hash.js";
 import { http2Stream } from "../../rpc/grpc-js-internals.js";
 import { plainAddress } from "../../rpc/network-address.js";
-import type { ReceivedCall } from "./admission.js";
+import type { Peer, ReceivedCall } from "./admission.js";
 
 type Method = Parameters<grpc.ServerInterceptor>[0];
 
 /**
- * A call as it was received.
- * @param request the single request as it travelled; undefined where requests are a stream.
+ * Who calls, as far as the connection says.
  * @param withCertificate whether admission looks at the client's certificate; reading it costs as much as the
  *   checks.
+ */
+export function peerOf(call: grpc.ServerInterceptingCallInterface, withCertificate: boolean): Peer {
+  const { remoteAddress, localAddress } = call.getConnectionInfo();
+  const stream = http2Stream(call);
+  const addressless = remoteAddress === undefined && localAddress === undefined;
+  return {
+    peerAddress: remoteAddress === undefined ? undefined : plainAddress(remoteAddress),
+    unixSocket: addressless && isOpen(stream),
+    secure: stream?.session?.encrypted === true,
+    certificate: withCertificate ? call.getAuthContext().sslPeerCertificate : undefined,
+  };
+}
+
+/**
+ * A call as it was received.
+ * @param request the single request as it travelled; undefined where requests are a stream.
+ * @param idempotent whether its method may run twice.
  */
 export function receivedCall(
   call: grpc.ServerInterceptingCallInterface,
   { path, requestStream, responseStream }: Method,
   request: Uint8Array | undefined,
-  withCertificate: boolean,
+  idempotent: boolean,
 ): ReceivedCall {
-  const { remoteAddress, localAddress } = call.getConnectionInfo();
-  const addressless = remoteAddress === undefined && localAddress === undefined;
   return {
     method: path,
     requestStream,
     responseStream,
-    request,
+    requestSha256: request === undefined ? undefined : sha256(request),
     authority: call.getHost(),
-    peerAddress: remoteAddress === undefined ? undefined : plainAddress(remoteAddress),
-    ...(addressless && isOpen(http2Stream(call)) && { unixSocket: true }),
-    certificate: withCertificate ? call.getAuthContext().sslPeerCertificate : undefined,
+    idempotent,
   };
 }
 

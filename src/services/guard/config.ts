@@ -13,10 +13,12 @@ import type { Clock } from "../clock.js";
 import type { Log } from "../exchange-log.js";
 import { patientLog } from "../patient-log.js";
 import { TicketCache } from "../ticket-cache.js";
-import type { AdmissionPolicy } from "./admission.js";
+import { type AdmissionPolicy, Gate } from "./admission.js";
 import { CallerPolicy, type CallerRules } from "./caller-rules.js";
 import { type KeySource, type Keytab, keySource } from "./keys.js";
+import { OwnNames } from "./own-names.js";
 import { REPLAY_TIMEOUT_MS, TimedReplayCache } from "./replay.js";
+import { type SessionOptions, SessionTable } from "./sessions.js";
 
 /** What a guard is told. Times are milliseconds. */
 export interface GuardOptions {
@@ -27,8 +29,26 @@ export interface GuardOptions {
   readonly keytab: Keytab;
   /** The service's principal, where the keytab holds the keys of several. */
   readonly service?: string | undefined;
-  /** Remembers authenticators; shared by all instances that hold the same keytab. */
-  readonly replayCache: Pick<ReplayCache, "store">;
+  /**
+   * Remembers authenticators, and is shared by all instances that hold the same keytab: for calls that a proxy
+   * spreads over them. Without it each instance has its clients prove themselves to it by a challenge.
+   */
+  readonly replayCache?: Pick<ReplayCache, "store"> | undefined;
+  /**
+   * Sessions: after one exchange calls prove themselves with one MAC. `true` by default without a replay cache,
+   * `false` with one, since its instances do not share sessions.
+   */
+  readonly sessions?: boolean | SessionOptions | undefined;
+  /**
+   * The hosts under which the service is called, at most 16; by default the instance of its principal
+   * (`orders/api.example.test`). From this machine loopback's names do too.
+   */
+  readonly authorities?: readonly string[] | undefined;
+  /**
+   * Methods that may run twice, as `public` names them: a client may repeat them even where it can't be told
+   * whether the first attempt ran.
+   */
+  readonly idempotent?: readonly string[] | undefined;
   /** The least protection of a call; `authenticate` by default. */
   readonly protection?: Protection | undefined;
   /**
@@ -56,6 +76,8 @@ export interface GuardOptions {
   readonly replayTimeoutMs?: number | undefined;
   /** The present; the system's clock by default. */
   readonly clock?: Clock | undefined;
+  /** Milliseconds of a clock that is never set; `performance.now` by default. */
+  readonly uptime?: (() => number) | undefined;
   /**
    * Told of every guarded call: who, what, with which result. A log that throws, or returns a promise that
    * rejects, ends no call.
@@ -66,8 +88,13 @@ export interface GuardOptions {
 /** The same, read and completed. */
 export interface GuardConfig {
   readonly policy: AdmissionPolicy;
+  readonly gate: Gate;
+  /** Whether admission looks at the certificates of clients. */
+  readonly withCertificate: boolean;
   readonly keys: KeySource;
-  readonly replayCache: TimedReplayCache;
+  /** Undefined: authenticators need a challenge. */
+  readonly replayCache: TimedReplayCache | undefined;
+  readonly idempotentMethods: MethodTable<true>;
   readonly publicMethods: MethodTable<true>;
   readonly callers: CallerPolicy;
   readonly clock: Clock;
@@ -78,6 +105,9 @@ const OPTIONS: OptionNames<GuardOptions> = {
   keytab: true,
   service: true,
   replayCache: true,
+  sessions: true,
+  authorities: true,
+  idempotent: true,
   protection: true,
   public: true,
   allow: true,
@@ -88,8 +118,11 @@ const OPTIONS: OptionNames<GuardOptions> = {
   clockSkew: true,
   replayTimeoutMs: true,
   clock: true,
+  uptime: true,
   log: true,
 };
+
+const SESSION_OPTIONS: OptionNames<SessionOptions> = { capacity: true, share: true, life: true };
 
 const CLOCK_SKEW_MS = 300_000;
 
@@ -102,8 +135,8 @@ const CLOCK_SKEW_MS = 300_000;
 export function readGuardOptions(options: GuardOptions): GuardConfig {
   checkOptionNames("guard", options, OPTIONS);
   const { keytab, replayCache, protection: floor = "authenticate", clock = Date.now } = options;
-  if (typeof replayCache?.store !== "function")
-    throw new TypeError("replayCache: expected a ReplayCache, for without it every call could be repeated");
+  if (replayCache !== undefined && typeof replayCache?.store !== "function")
+    throw new TypeError("replayCache: expected a ReplayCache, or none");
   if (!PROTECTIONS.includes(floor))
     throw new TypeError(`protection: expected one of ${PROTECTIONS.join(", ")}, got ${String(floor)}`);
   const { profile: name = "standard" } = options;
@@ -114,6 +147,7 @@ export function readGuardOptions(options: GuardOptions): GuardConfig {
   const strong = permittedEtypes.filter((etype) => !etypeOf(etype).weak);
   const replayTimeoutMs = milliseconds("replayTimeoutMs", options.replayTimeoutMs ?? REPLAY_TIMEOUT_MS);
   const publicRows = [...PUBLIC_SERVICES, ...(options.public ?? [])].map((row) => [row, true] as const);
+  const idempotentRows = (options.idempotent ?? []).map((row) => [row, true] as const);
   const log = options.log && patientLog(options.log, clock);
   const say = (level: "error" | "warn", text: string) => {
     if (log === undefined) process.emitWarning(visible(text), "TesseraWarning");
@@ -123,23 +157,38 @@ export function readGuardOptions(options: GuardOptions): GuardConfig {
     onError: (error: Error) => say("error", String(error)),
     onSkipped: (text: string) => say("warn", text),
   };
+  const { bindClientCertificate } = options;
+  const policy: AdmissionPolicy = {
+    floor,
+    permittedEtypes,
+    strongEtypes: strong.length === permittedEtypes.length ? permittedEtypes : strong,
+    authorizationData: options.authorizationData ?? [],
+    bindClientCertificate,
+    clockSkew,
+    openTicket: new TicketCache({ clockSkew }).open,
+    names: new OwnNames(options.authorities),
+    sessions: sessionTable(options.sessions ?? replayCache === undefined),
+    hasReplayCache: replayCache !== undefined,
+    uptime: options.uptime ?? (() => performance.now()),
+  };
   return {
-    policy: {
-      floor,
-      permittedEtypes,
-      strongEtypes: strong.length === permittedEtypes.length ? permittedEtypes : strong,
-      authorizationData: options.authorizationData ?? [],
-      bindClientCertificate: options.bindClientCertificate,
-      clockSkew,
-      openTicket: new TicketCache({ clockSkew }).open,
-    },
+    policy,
+    gate: new Gate(policy),
+    withCertificate: bindClientCertificate !== undefined,
     keys: keySource(keytab, options.service, clock, report),
-    replayCache: new TimedReplayCache(replayCache, replayTimeoutMs),
+    replayCache: replayCache && new TimedReplayCache(replayCache, replayTimeoutMs),
     publicMethods: new MethodTable(publicRows, "public"),
+    idempotentMethods: new MethodTable(idempotentRows, "idempotent"),
     callers: new CallerPolicy(options.allow),
     clock,
     log,
   };
+}
+
+function sessionTable(wanted: boolean | SessionOptions): SessionTable | undefined {
+  if (typeof wanted === "boolean") return wanted ? new SessionTable() : undefined;
+  checkOptionNames("guard: sessions", wanted, SESSION_OPTIONS);
+  return new SessionTable(wanted);
 }
 
 function milliseconds(name: string, value: number): number {

@@ -1,12 +1,15 @@
 /**
- * The messages of one call that was let in, in both directions: how they are protected, and the AP-REP that
- * goes before the service's own.
+ * The messages of one call that was let in, in both directions, and what proves the service: an AP-REP, or the
+ * proof of its answer under a session.
  *
- * Invariant. Keys made for the call, the client's subkey and the service's, belong to this object until it
- * wipes them.
+ * Invariant. Keys made for the call, the client's subkey and the service's, belong to these objects until they
+ * wipe them. A session's keys are the session's.
  */
-import type { VerifiedApReq } from "../../protocol/ap-exchange.js";
-import { makeApProof, makeApRep } from "../../protocol/ap-rep.js";
+import { sha256 } from "../../crypto/hash.js";
+import { systemRandom } from "../../crypto/random.js";
+import type { Extension } from "../../gen/kerberos/v1/extension_pb.js";
+import { makeSubkey, randomSeqNumber, type VerifiedApReq } from "../../protocol/ap-exchange.js";
+import { answerApReq } from "../../protocol/ap-rep.js";
 import { type CallShape, isProtected, needsSubkeys, type Protection } from "../../protocol/call-binding.js";
 import type { Key } from "../../protocol/keys.js";
 import {
@@ -16,75 +19,263 @@ import {
   REQUESTS,
   RESPONSES,
 } from "../../protocol/message-protection.js";
+import type { SessionAttempt } from "../../protocol/session-call.js";
+import { grantExtension, TRAILERS_ONLY } from "../../protocol/session-extensions.js";
+import {
+  deriveSessionKeys,
+  type MacKey,
+  SESSION_ID_SIZE,
+  type SessionKeys,
+} from "../../protocol/session-keys.js";
+import { makeSessionReply } from "../../protocol/session-reply.js";
 import { toBuffer } from "../../rpc/to-buffer.js";
 
-/** What protects the messages of a call. */
-export class GuardedMessages {
+/** How a call ends, as it travels. */
+export interface Ending {
+  /** The gRPC status code. */
+  readonly code: number;
+  /** The status message, as text. */
+  readonly message: string;
+  /** The trailer `grpc-status-details-bin`; empty without one. */
+  readonly details: Uint8Array;
+}
+
+/** What proves the ending; each is undefined where it does not go. */
+export interface ProvenEnding {
+  /** The AP-REP, where no initial metadata took it. */
+  readonly apRep: Buffer | undefined;
+  readonly reply: Buffer | undefined;
+}
+
+/** The messages of a call. */
+export interface GuardedMessages {
+  /** A request from the bytes that travelled, which it may alias. Throws KrbError as `MessageOpener.open`. */
+  open(bytes: Buffer): OpenedMessage;
+  /**
+   * Throws KrbError KRB_AP_ERR_MODIFIED where a stream of requests was cut short; a single request has no end
+   * marker.
+   */
+  checkEnded(): void;
+  /** Whether `answer` was asked for. */
+  readonly isAnswered: boolean;
+  /** The AP-REP: made once, and before any response; undefined under a session. */
+  answer(): Buffer | undefined;
+  /** A response as it travels. Throws TypeError before `answer`. */
+  protect(bytes: Buffer): Buffer;
+  /** The end marker of a stream of responses, which goes before an OK; undefined where none does. */
+  endMarker(): Buffer | undefined;
+  /** The proof of how the call ends: asked for once, and last. */
+  close(ending: Ending): ProvenEnding;
+  /** Overwrites the call's keys. */
+  wipe(): void;
+}
+
+/** Grants a session to an AP exchange. */
+export interface SessionGranter {
+  /** The AP-REQ as it travelled. */
+  readonly apReq: Uint8Array;
+  /** How long the session lasts, in whole seconds. */
+  readonly life: number;
+  /** Keeps the session, from now on. */
+  keep(id: Uint8Array, keys: SessionKeys): void;
+}
+
+/** What is proven of the responses under a session. */
+class Answer {
+  readonly #key: MacKey;
+  readonly #session: Uint8Array;
+  readonly #number: number;
+  #responseSha256: Uint8Array = NOTHING;
+  #responses = 0;
+
+  constructor(key: MacKey, session: Uint8Array, number: number) {
+    this.#key = key;
+    this.#session = session;
+    this.#number = number;
+  }
+
+  /** Takes note of a response as it travels. */
+  add(bytes: Uint8Array, stream: boolean): void {
+    if (stream) this.#responses++;
+    else this.#responseSha256 = sha256(bytes);
+  }
+
+  prove(ending: Ending): Buffer {
+    const proof = makeSessionReply(this.#key, {
+      session: this.#session,
+      number: this.#number,
+      ...ending,
+      responseSha256: this.#responseSha256,
+      responses: this.#responses,
+    });
+    return toBuffer(proof);
+  }
+}
+
+const NOTHING = new Uint8Array();
+
+/** The messages of a call that an AP-REQ proves. */
+export class ExchangeMessages implements GuardedMessages {
   readonly #verified: VerifiedApReq;
   readonly #protection: Protection;
   readonly #shape: CallShape;
+  readonly #granter: SessionGranter | undefined;
   /** Undefined: requests travel as they are. */
   readonly #opener: MessageOpener | undefined;
   /** Undefined: responses travel as they are, or there is no AP-REP yet. */
   #protector: MessageProtector | undefined;
   #ownSubkey: Key | undefined;
+  /** Of the session that the AP-REP granted. */
+  #answer: Answer | undefined;
   #answered = false;
 
-  /** @throws TypeError where requests are protected and no subkey was agreed on. */
-  constructor(verified: VerifiedApReq, protection: Protection, shape: CallShape) {
+  /**
+   * @param granter undefined: the call makes no session.
+   * @throws TypeError where requests are protected and no subkey was agreed on.
+   */
+  constructor(
+    verified: VerifiedApReq,
+    { protection }: { readonly protection: Protection },
+    shape: CallShape,
+    granter: SessionGranter | undefined,
+  ) {
     this.#verified = verified;
     this.#protection = protection;
     this.#shape = shape;
+    this.#granter = granter;
     if (!isProtected(protection, shape.requestStream)) return;
     const { subkey, authenticator } = verified;
     if (subkey === undefined) throw new TypeError("subkey: expected one where requests are protected");
     this.#opener = new MessageOpener(REQUESTS, { subkey, seqNumber: authenticator.seqNumber }, protection);
   }
 
-  /** A request from the bytes that travelled, which it may alias. Throws KrbError as `MessageOpener.open`. */
   open(bytes: Buffer): OpenedMessage {
     return this.#opener === undefined ? { end: false, message: bytes } : this.#opener.open(bytes);
   }
 
-  /**
-   * Throws KrbError KRB_AP_ERR_MODIFIED where a stream of requests was cut short; a single request has no end
-   * marker.
-   */
   checkEnded(): void {
     if (this.#shape.requestStream) this.#opener?.checkEnded();
   }
 
-  /** Whether the AP-REP was made. */
   get isAnswered(): boolean {
     return this.#answered;
   }
 
-  /** The AP-REP: made once, and before any response. */
   answer(): Buffer {
-    this.#answered = true;
-    if (!needsSubkeys(this.#protection, this.#shape)) return toBuffer(makeApProof(this.#verified));
-    const { bytes, subkey, seqNumber } = makeApRep(this.#verified);
-    this.#ownSubkey = subkey;
-    if (isProtected(this.#protection, this.#shape.responseStream))
-      this.#protector = new MessageProtector(RESPONSES, { subkey, seqNumber }, this.#protection);
-    return toBuffer(bytes);
+    return this.#makeApRep([]);
   }
 
-  /** A response as it travels. Throws TypeError before the AP-REP was made. */
   protect(bytes: Buffer): Buffer {
     if (!this.#answered) throw new TypeError("protect: expected the AP-REP to be made first");
-    return this.#protector === undefined ? bytes : toBuffer(this.#protector.protect(bytes));
+    const travels = this.#protector === undefined ? bytes : toBuffer(this.#protector.protect(bytes));
+    this.#answer?.add(travels, this.#shape.responseStream);
+    return travels;
   }
 
-  /** The end marker of a stream of responses, which goes before an OK; undefined for a single response. */
-  end(): Buffer | undefined {
+  endMarker(): Buffer | undefined {
     if (!this.#shape.responseStream || this.#protector === undefined) return undefined;
     return toBuffer(this.#protector.end());
   }
 
-  /** Overwrites the call's keys. */
+  close(ending: Ending): ProvenEnding {
+    const apRep = this.#answered ? undefined : this.#makeApRep([TRAILERS_ONLY]);
+    return { apRep, reply: this.#answer?.prove(ending) };
+  }
+
   wipe(): void {
     this.#verified.subkey?.wipe();
     this.#ownSubkey?.wipe();
+  }
+
+  #makeApRep(extensions: readonly Extension[]): Buffer {
+    this.#answered = true;
+    const { ticket } = this.#verified;
+    const protects = needsSubkeys(this.#protection, this.#shape);
+    if (protects || this.#granter !== undefined) this.#ownSubkey = makeSubkey(ticket.sessionKey);
+    const seqNumber = protects ? randomSeqNumber() : 0;
+    const id = this.#granter === undefined ? undefined : systemRandom(SESSION_ID_SIZE);
+    const granted = id === undefined ? [] : [grantExtension({ id, life: this.#granter!.life })];
+    const carried = { subkey: this.#ownSubkey, seqNumber, extensions: [...granted, ...extensions] };
+    const apRep = answerApReq(this.#verified, carried);
+    if (this.#ownSubkey !== undefined && isProtected(this.#protection, this.#shape.responseStream)) {
+      const keys = { subkey: this.#ownSubkey, seqNumber };
+      this.#protector = new MessageProtector(RESPONSES, keys, this.#protection);
+    }
+    if (id !== undefined) this.#grant(id, apRep);
+    return toBuffer(apRep);
+  }
+
+  #grant(id: Uint8Array, apRep: Uint8Array): void {
+    const granter = this.#granter!;
+    const keys = deriveSessionKeys({
+      clientSubkey: this.#verified.subkey!,
+      serviceSubkey: this.#ownSubkey!,
+      id,
+      apReq: granter.apReq,
+      apRep,
+    });
+    granter.keep(id, keys);
+    this.#answer = new Answer(keys.reply, id, 0);
+  }
+}
+
+/** The messages of a call under a session. */
+export class SessionMessages implements GuardedMessages {
+  readonly #shape: CallShape;
+  readonly #opener: MessageOpener | undefined;
+  readonly #protector: MessageProtector | undefined;
+  readonly #answer: Answer;
+  #answered = false;
+
+  constructor(
+    { id, keys }: { readonly id: Uint8Array; readonly keys: SessionKeys },
+    { number, call, protection }: SessionAttempt,
+    shape: CallShape,
+  ) {
+    this.#shape = shape;
+    this.#answer = new Answer(keys.reply, id, number);
+    if (isProtected(protection, shape.requestStream)) {
+      const ofClient = { checksums: keys.clientMessages, seal: keys.clientSeal, call };
+      this.#opener = new MessageOpener(REQUESTS, ofClient, protection);
+    }
+    if (isProtected(protection, shape.responseStream)) {
+      const ofService = { checksums: keys.serviceMessages, seal: keys.serviceSeal, call: number };
+      this.#protector = new MessageProtector(RESPONSES, ofService, protection);
+    }
+  }
+
+  open(bytes: Buffer): OpenedMessage {
+    return this.#opener === undefined ? { end: false, message: bytes } : this.#opener.open(bytes);
+  }
+
+  checkEnded(): void {
+    if (this.#shape.requestStream) this.#opener?.checkEnded();
+  }
+
+  get isAnswered(): boolean {
+    return this.#answered;
+  }
+
+  answer(): undefined {
+    this.#answered = true;
+  }
+
+  protect(bytes: Buffer): Buffer {
+    const travels = this.#protector === undefined ? bytes : toBuffer(this.#protector.protect(bytes));
+    this.#answer.add(travels, this.#shape.responseStream);
+    return travels;
+  }
+
+  endMarker(): Buffer | undefined {
+    if (!this.#shape.responseStream || this.#protector === undefined) return undefined;
+    return toBuffer(this.#protector.end());
+  }
+
+  close(ending: Ending): ProvenEnding {
+    return { apRep: undefined, reply: this.#answer.prove(ending) };
+  }
+
+  wipe(): void {
+    // The keys are the session's.
   }
 }

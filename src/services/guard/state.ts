@@ -6,7 +6,7 @@
  *         any of these ────→ refused ────→ over               grpc-js tells of the end of every call
  */
 import type * as grpc from "@grpc/grpc-js";
-import type { Proof } from "./admission.js";
+import type { Looked, Peer } from "./admission.js";
 import type { Caller } from "./caller.js";
 import type { GuardedMessages } from "./messages.js";
 
@@ -35,7 +35,8 @@ export interface Reading {
   readonly at: "reading";
   readonly listener: Listener;
   readonly metadata: grpc.Metadata;
-  readonly proof: Proof;
+  readonly looked: Looked;
+  readonly peer: Peer;
 }
 
 /** Waits for rules and replay cache. */

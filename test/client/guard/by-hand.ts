@@ -11,7 +11,7 @@ import { readInterceptorOptions, type TicketInterceptorOptions } from "../../../
 import type { TicketSource } from "../../../src/client/guard/tickets.js";
 import type { VerifiedApReq } from "../../../src/protocol/ap-exchange.js";
 import { makeApProof, makeApRep } from "../../../src/protocol/ap-rep.js";
-import { readApReq, verifyCallApReq } from "../../../src/protocol/call-binding.js";
+import { isProtected, type Protection, readApReq } from "../../../src/protocol/call-binding.js";
 import {
   type MessageKeys,
   MessageOpener,
@@ -22,14 +22,24 @@ import {
 import { AP_REP_METADATA, AP_REQ_METADATA } from "../../../src/rpc/metadata-names.js";
 import {
   AUTHORITY,
+  HOST,
   KEYS,
   NOW,
   type Passed,
   methodOf as serverMethodOf,
   ticketFor,
 } from "../../services/guard/by-hand.js";
+import { verifyCall } from "../../support/verify-call.js";
 
-export { AUTHORITY, NOW, names, type Passed, settled, ticketFor } from "../../services/guard/by-hand.js";
+export {
+  AUTHORITY,
+  HOST,
+  NOW,
+  names,
+  type Passed,
+  settled,
+  ticketFor,
+} from "../../services/guard/by-hand.js";
 export const SERVICE = "chat/api.example.test";
 
 /** A method of one of the four kinds, whose messages are texts between brackets: `<` alone is none. */
@@ -138,19 +148,19 @@ export function answer(
   attempt: grpc.Metadata,
   method: HandMadeMethod,
   request?: Buffer,
-  protection: "authenticate" | "integrity" | "privacy" = "authenticate",
+  protection: Protection = "authenticate",
 ): Answerer {
   const [value] = attempt.get(AP_REQ_METADATA) as [Buffer];
   const { path, requestStream, responseStream } = method;
-  const call = { method: path, authority: AUTHORITY, request, requestStream, responseStream };
+  const call = { method: path, authority: HOST, request, requestStream, responseStream };
   const policy = { service: KEYS, permittedEtypes: [20], clockSkew: 300_000 };
-  const verified = verifyCallApReq(readApReq(value), call, policy, NOW);
+  const verified = verifyCall(readApReq(value), call, policy, NOW);
   const headers = new grpc.Metadata();
   const { subkey, authenticator } = verified;
   const keys: MessageKeys | undefined = subkey && { subkey, seqNumber: authenticator.seqNumber };
   const rep = subkey === undefined ? undefined : makeApRep(verified);
   headers.set(AP_REP_METADATA, Buffer.from(rep?.bytes ?? makeApProof(verified)));
-  const protects = (stream: boolean) => stream || protection !== "authenticate";
+  const protects = (stream: boolean) => isProtected(protection, stream);
   return {
     verified,
     headers,

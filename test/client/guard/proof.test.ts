@@ -3,10 +3,11 @@ import * as grpc from "@grpc/grpc-js";
 import { describe, expect, test } from "vitest";
 import { GuardedMessages } from "../../../src/client/guard/messages.js";
 import { CallProof } from "../../../src/client/guard/proof.js";
+import { sha256 } from "../../../src/crypto/hash.js";
 import type { Protection } from "../../../src/protocol/call-binding.js";
 import { AP_REP_METADATA, AP_REQ_METADATA } from "../../../src/rpc/metadata-names.js";
 import { refusalOf } from "../../protocol/refusal.js";
-import { AUTHORITY, answer, methodOf, NOW, ticketFor } from "./by-hand.js";
+import { answer, HOST, methodOf, NOW, ticketFor } from "./by-hand.js";
 
 const method = methodOf("say");
 const request = Buffer.from("<hello>");
@@ -14,7 +15,7 @@ const request = Buffer.from("<hello>");
 function proofOf(protection: Protection, clock: () => number = () => NOW) {
   const credentials = ticketFor();
   const { keys } = new GuardedMessages(credentials.key, protection, method);
-  const call = { method: method.path, authority: AUTHORITY, protection, request };
+  const call = { method: method.path, authority: HOST, protection, requestSha256: sha256(request) };
   return { proof: new CallProof({ credentials, clock }, keys, call), keys, credentials };
 }
 

@@ -6,8 +6,14 @@
  *   call.onReceiveMetadata(proofOf(bind()));
  */
 import * as grpc from "@grpc/grpc-js";
+import { sha256 } from "../../../src/crypto/hash.js";
 import { makeSubkey, type PendingApReq } from "../../../src/protocol/ap-exchange.js";
-import { type BoundCall, makeCallApReq, needsSubkeys } from "../../../src/protocol/call-binding.js";
+import {
+  type BoundCall,
+  isProtected,
+  makeCallApReq,
+  needsSubkeys,
+} from "../../../src/protocol/call-binding.js";
 import type { Credentials } from "../../../src/protocol/credentials.js";
 import { etypeOf } from "../../../src/protocol/etypes.js";
 import { randomKey } from "../../../src/protocol/keys.js";
@@ -21,6 +27,8 @@ import { type GuardOptions, readGuardOptions } from "../../../src/services/guard
 
 export const NOW = Date.UTC(2026, 2, 1, 12);
 export const AUTHORITY = "api.example.test:443";
+/** The host that calls are bound to. */
+export const HOST = "api.example.test";
 export const CHAT_SERVICE = parsePrincipal("chat/api.example.test@TEST.EXAMPLE", "service");
 export const ALICE = parsePrincipal("alice@TEST.EXAMPLE", "client");
 
@@ -99,7 +107,7 @@ export function bind(
   const fresh = needsSubkeys(protection, method)
     ? { subkey: makeSubkey(credentials.key), seqNumber: 7 }
     : undefined;
-  const protectsRequests = fresh !== undefined && (method.requestStream || protection !== "authenticate");
+  const protectsRequests = fresh !== undefined && isProtected(protection, method.requestStream);
   const protector = protectsRequests ? new MessageProtector(REQUESTS, fresh, protection) : undefined;
   const plain = Buffer.from(text);
   let request = plain;
@@ -107,9 +115,9 @@ export function bind(
     request = Buffer.from(makeRequest?.(protector) ?? protector.protect(plain));
   const call = {
     method: method.path,
-    authority: AUTHORITY,
+    authority: HOST,
     protection,
-    request: method.requestStream ? undefined : request,
+    requestSha256: method.requestStream ? undefined : sha256(request),
   };
   const { bytes, pending } = makeCallApReq(credentials, call, fresh, NOW);
   const metadata = new grpc.Metadata();
@@ -124,7 +132,7 @@ export type Passed = [what: string, value?: unknown];
 export function openCall(
   options: Partial<GuardOptions> & {
     readonly method?: HandMadeMethod;
-    readonly store?: GuardOptions["replayCache"]["store"];
+    readonly store?: NonNullable<GuardOptions["replayCache"]>["store"];
     readonly remoteAddress?: string | undefined;
     readonly certificate?: object;
     readonly started?: boolean;

@@ -1,6 +1,7 @@
 /** What admission is told of a call. */
 import { describe, expect, test, vi } from "vitest";
-import { receivedCall } from "../../../src/services/guard/channel.js";
+import { sha256 } from "../../../src/crypto/hash.js";
+import { peerOf, receivedCall } from "../../../src/services/guard/channel.js";
 import { AUTHORITY, methodOf, openCall } from "./by-hand.js";
 
 const REQUEST = Buffer.from("<hello>");
@@ -8,19 +9,28 @@ const certificate = { subject: { CN: "alice" } };
 
 const tell = (options: Parameters<typeof openCall>[0], kind: Parameters<typeof methodOf>[0] = "say") =>
   receivedCall(openCall(options).below as never, methodOf(kind) as never, REQUEST, false);
+const peer = (options: Parameters<typeof openCall>[0]) => peerOf(openCall(options).below as never, false);
 
-test("is its method, its authority, its bytes and where it came from", () => {
-  expect(tell({ remoteAddress: "192.0.2.1" })).toEqual({
+test("is its method, its authority, the digest of its bytes", () => {
+  expect(tell({})).toEqual({
     method: "/chat.v1.Chat/say",
     requestStream: false,
     responseStream: false,
-    request: REQUEST,
+    requestSha256: sha256(REQUEST),
     authority: AUTHORITY,
-    peerAddress: "192.0.2.1",
-    certificate: undefined,
+    idempotent: false,
   });
   expect(tell({}, "list")).toMatchObject({ requestStream: false, responseStream: true });
   expect(tell({}, "join")).toMatchObject({ requestStream: true, responseStream: false });
+});
+
+test("comes from a peer: its address, over a connection that is encrypted or not", () => {
+  expect(peer({ remoteAddress: "192.0.2.1" })).toEqual({
+    peerAddress: "192.0.2.1",
+    unixSocket: false,
+    secure: false,
+    certificate: undefined,
+  });
 });
 
 describe("the address", () => {
@@ -31,15 +41,14 @@ describe("the address", () => {
     ["2001:db8::1", "2001:db8::1"],
     [undefined, undefined],
   ])("of a socket that says %s is %s", (remoteAddress, peerAddress) => {
-    expect(tell({ remoteAddress }).peerAddress).toBe(peerAddress);
+    expect(peer({ remoteAddress }).peerAddress).toBe(peerAddress);
   });
 });
 
 test("the certificate is read where it is looked at, and else not", () => {
   const { below } = openCall({ certificate });
   const read = vi.spyOn(below, "getAuthContext");
-  const method = methodOf("say") as never;
-  expect(receivedCall(below as never, method, REQUEST, false).certificate).toBeUndefined();
+  expect(peerOf(below as never, false).certificate).toBeUndefined();
   expect(read).not.toHaveBeenCalled();
-  expect(receivedCall(below as never, method, REQUEST, true).certificate).toBe(certificate);
+  expect(peerOf(below as never, true).certificate).toBe(certificate);
 });

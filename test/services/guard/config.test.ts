@@ -129,7 +129,7 @@ test("a replay cache has a quarter of a second, or what is said", async () => {
       const told: unknown[] = [];
       const { replayCache } = read({ ...options, replayCache: { store: () => new Promise(() => {}) } });
       const waiter = { giveUp: () => void told.push("late"), onFailure: () => {} };
-      void replayCache.store({ tag: new Uint8Array(16), ctime: 1, expiry: 2 }, 3, waiter);
+      void replayCache!.store({ tag: new Uint8Array(16), ctime: 1, expiry: 2 }, 3, waiter);
       vi.advanceTimersByTime(limit - 1);
       expect(told).toEqual([]);
       vi.advanceTimersByTime(1);

@@ -3,6 +3,7 @@
  */
 import { fromBinary, toBinary } from "@bufbuild/protobuf";
 import * as grpc from "@grpc/grpc-js";
+import { sha256 } from "../../../src/crypto/hash.js";
 import { type ApReq, ApReqSchema } from "../../../src/gen/kerberos/v1/application_service_pb.js";
 import { type BoundCall, makeCallApReq } from "../../../src/protocol/call-binding.js";
 import type { Credentials } from "../../../src/protocol/credentials.js";
@@ -10,6 +11,7 @@ import { etypeOf } from "../../../src/protocol/etypes.js";
 import { randomKey } from "../../../src/protocol/keys.js";
 import { KrbError } from "../../../src/protocol/krb-error.js";
 import { makeTicket, type TicketContents } from "../../../src/protocol/ticket.js";
+import { boundHost } from "../../../src/rpc/authority.js";
 import { AP_REQ_METADATA } from "../../../src/rpc/metadata-names.js";
 import { fromServiceError } from "../../../src/rpc/status.js";
 import { CHAT } from "./chat.js";
@@ -27,9 +29,9 @@ export async function makeProof(
   const given = credentials ?? (await world.alice.serviceTicket(world.service));
   const call = {
     method: CHAT.say.path,
-    authority: world.address,
+    authority: boundHost(world.address),
     protection: "authenticate" as const,
-    request: REQUEST,
+    requestSha256: sha256(REQUEST),
     ...facts,
   };
   return Buffer.from(makeCallApReq(given, call, undefined, now ?? world.realm.now).bytes);

@@ -1,6 +1,7 @@
 import { create, toBinary } from "@bufbuild/protobuf";
 import * as grpc from "@grpc/grpc-js";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { sha256 } from "../../../src/crypto/hash.js";
 import { HealthClient } from "../../../src/gen/grpc/health/v1/health_grpc.js";
 import { EncryptedDataSchema, type EncryptionKey } from "../../../src/gen/kerberos/v1/encryption_pb.js";
 import { ProtectionLevel } from "../../../src/gen/kerberos/v1/guard_pb.js";
@@ -53,7 +54,7 @@ async function withAuthenticator(
     method: CHAT.say.path,
     authority: world.address,
     protection: "authenticate" as const,
-    request: REQUEST,
+    requestSha256: sha256(REQUEST),
   };
   const part = {
     client: credentials.client as string,
@@ -188,7 +189,9 @@ const rows: readonly Row[] = [
   },
   {
     what: "an AP-REQ for another body",
-    values: one(() => makeProof(world, { request: CHAT.say.requestSerialize({ text: "hallo" }) })),
+    values: one(() =>
+      makeProof(world, { requestSha256: sha256(CHAT.say.requestSerialize({ text: "hallo" })) }),
+    ),
     code: "UNAUTHENTICATED",
     reason: "KRB_AP_ERR_MODIFIED",
     details: { field: "checksum" },
@@ -202,7 +205,7 @@ const rows: readonly Row[] = [
   },
   {
     what: "an AP-REQ for a stream",
-    values: one(() => makeProof(world, { request: undefined })),
+    values: one(() => makeProof(world, { requestSha256: undefined })),
     code: "UNAUTHENTICATED",
     reason: "KRB_AP_ERR_MODIFIED",
     details: { field: "checksum" },
@@ -513,7 +516,7 @@ describe("a call that is not what its method says", () => {
 
 test("a stream without a subkey is refused", async () => {
   const metadata = new grpc.Metadata();
-  metadata.set(AP_REQ_METADATA, await makeProof(world, { method: CHAT.talk.path, request: undefined }));
+  metadata.set(AP_REQ_METADATA, await makeProof(world, { method: CHAT.talk.path, requestSha256: undefined }));
   const { path, requestSerialize, responseDeserialize } = CHAT.talk;
   const call = world
     .client({ interceptors: [] })
@@ -532,7 +535,7 @@ test("a request that does not decode is refused after it was verified", async ()
   const request = Buffer.from("{");
   const credentials = await world.alice.serviceTicket(world.service);
   const metadata = new grpc.Metadata();
-  metadata.set(AP_REQ_METADATA, await makeProof(world, { credentials, request }));
+  metadata.set(AP_REQ_METADATA, await makeProof(world, { credentials, requestSha256: sha256(request) }));
   const sent = new Promise((resolve, reject) => {
     world.client({ interceptors: [] }).makeUnaryRequest(
       CHAT.say.path,

@@ -15,7 +15,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file kerberos/v1/guard.proto.
  */
 export const file_kerberos_v1_guard: GenFile = /*@__PURE__*/
-  fileDesc("ChdrZXJiZXJvcy92MS9ndWFyZC5wcm90bxILa2VyYmVyb3MudjEipgEKC0NhbGxCaW5kaW5nEg4KBm1ldGhvZBgBIAEoCRIRCglhdXRob3JpdHkYAiABKAkSMAoKcHJvdGVjdGlvbhgDIAEoDjIcLmtlcmJlcm9zLnYxLlByb3RlY3Rpb25MZXZlbBIWCg5yZXF1ZXN0X3NoYTI1NhgEIAEoDBIqCgpleHRlbnNpb25zGAUgAygLMhYua2VyYmVyb3MudjEuRXh0ZW5zaW9uIlYKEFByb3RlY3RlZE1lc3NhZ2USDwoHbWVzc2FnZRgBIAEoDBISCgpzZXFfbnVtYmVyGAIgASgNEgsKA2VuZBgDIAEoCBIQCghjaGVja3N1bRgEIAEoDCqUAQoPUHJvdGVjdGlvbkxldmVsEiAKHFBST1RFQ1RJT05fTEVWRUxfVU5TUEVDSUZJRUQQABIhCh1QUk9URUNUSU9OX0xFVkVMX0FVVEhFTlRJQ0FURRABEh4KGlBST1RFQ1RJT05fTEVWRUxfSU5URUdSSVRZEAISHAoYUFJPVEVDVElPTl9MRVZFTF9QUklWQUNZEANCGFoWa2VyYmVyb3MvdjE7a2VyYmVyb3N2MWIGcHJvdG8z", [file_kerberos_v1_extension]);
+  fileDesc("ChdrZXJiZXJvcy92MS9ndWFyZC5wcm90bxILa2VyYmVyb3MudjEipgEKC0NhbGxCaW5kaW5nEg4KBm1ldGhvZBgBIAEoCRIRCglhdXRob3JpdHkYAiABKAkSMAoKcHJvdGVjdGlvbhgDIAEoDjIcLmtlcmJlcm9zLnYxLlByb3RlY3Rpb25MZXZlbBIWCg5yZXF1ZXN0X3NoYTI1NhgEIAEoDBIqCgpleHRlbnNpb25zGAUgAygLMhYua2VyYmVyb3MudjEuRXh0ZW5zaW9uIlYKEFByb3RlY3RlZE1lc3NhZ2USDwoHbWVzc2FnZRgBIAEoDBISCgpzZXFfbnVtYmVyGAIgASgNEgsKA2VuZBgDIAEoCBIQCghjaGVja3N1bRgEIAEoDCqvAQoPUHJvdGVjdGlvbkxldmVsEiAKHFBST1RFQ1RJT05fTEVWRUxfVU5TUEVDSUZJRUQQABIhCh1QUk9URUNUSU9OX0xFVkVMX0FVVEhFTlRJQ0FURRABEh4KGlBST1RFQ1RJT05fTEVWRUxfSU5URUdSSVRZEAISHAoYUFJPVEVDVElPTl9MRVZFTF9QUklWQUNZEAMSGQoVUFJPVEVDVElPTl9MRVZFTF9DQUxMEARCGFoWa2VyYmVyb3MvdjE7a2VyYmVyb3N2MWIGcHJvdG8z", [file_kerberos_v1_extension]);
 
 /**
  * What the authenticator of an `ApReq` covers: its checksum (key usage 10, the ticket's session key) is over
@@ -126,7 +126,7 @@ export const ProtectedMessageSchema: GenMessage<ProtectedMessage> = /*@__PURE__*
   messageDesc(file_kerberos_v1_guard, 1);
 
 /**
- * How much of a call is protected. The client chooses it and names it in `ApReq.protection`; the service has
+ * How much of a call is protected; from least to most CALL, AUTHENTICATE, INTEGRITY, PRIVACY. The client chooses it and names it in `ApReq.protection`; the service has
  * a floor and refuses less with KDC_ERR_POLICY. The level is part of `CallBinding`, so nobody can lower it on
  * the way.
  *
@@ -146,8 +146,8 @@ export enum ProtectionLevel {
   UNSPECIFIED = 0,
 
   /**
-   * Client and service prove themselves; the single request of a call is bound to the AP-REQ by
-   * `CallBinding`. A direction is protected, by `ProtectedMessage`, if and only if it is a stream; a single
+   * Client and service prove themselves; the single request of a call is bound to its proof by
+   * `CallBinding` or `SessionBinding`. A direction is protected, by `ProtectedMessage`, if and only if it is a stream; a single
    * response is not protected.
    *
    * @generated from enum value: PROTECTION_LEVEL_AUTHENTICATE = 1;
@@ -169,6 +169,14 @@ export enum ProtectionLevel {
    * @generated from enum value: PROTECTION_LEVEL_PRIVACY = 3;
    */
   PRIVACY = 3,
+
+  /**
+   * The least: as AUTHENTICATE, but the messages of streams travel as they are. For services behind a proxy
+   * that can't check them.
+   *
+   * @generated from enum value: PROTECTION_LEVEL_CALL = 4;
+   */
+  CALL = 4,
 }
 
 /**

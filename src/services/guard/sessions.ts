@@ -1,0 +1,133 @@
+/**
+ * The sessions that a guard has granted (session.proto). They are never written down and never leave the
+ * process.
+ *
+ * Invariants. The table is bounded: where it is full, the session longest unused makes room; no principal has
+ * more than its share, and beyond it displaces its own alone. A session that is dropped is found no more; its
+ * keys are left to the calls that still run under it, and to the garbage collector.
+ */
+import { LruMap } from "../../collections/lru-map.js";
+import { AttemptNumbers } from "../../protocol/attempt-numbers.js";
+import type { AuthorizationElement } from "../../protocol/authorization-data.js";
+import type { LongTermKey } from "../../protocol/keys.js";
+import type { Principal } from "../../protocol/principal.js";
+import type { SessionKeys } from "../../protocol/session-keys.js";
+import type { TicketContents } from "../../protocol/ticket.js";
+
+/** What a table may be told. */
+export interface SessionOptions {
+  /** The most sessions at a time, 100,000 by default. */
+  readonly capacity?: number | undefined;
+  /** The most sessions of one principal, a hundredth of all by default, at least 16. */
+  readonly share?: number | undefined;
+  /** How long a session lasts, in milliseconds; 8 hours by default. It ends with its ticket in any case. */
+  readonly life?: number | undefined;
+}
+
+const CAPACITY = 100_000;
+const LEAST_SHARE = 16;
+const LIFE_MS = 8 * 3_600_000;
+
+/** What a session is made of. */
+export interface NewSession {
+  /** 16 bytes. */
+  readonly id: Uint8Array;
+  readonly keys: SessionKeys;
+  /** What the ticket says that it was made with. */
+  readonly ticket: TicketContents;
+  /** The ticket as it travelled: it must open whenever the service's keys have changed. */
+  readonly ticketBytes: Uint8Array;
+  readonly authorizationData: readonly AuthorizationElement[];
+  /** The service's keys that opened the ticket last. */
+  readonly serviceKeys: readonly LongTermKey[];
+}
+
+/** A session as the service holds it. */
+export interface ServiceSession extends NewSession {
+  readonly numbers: AttemptNumbers;
+  /** When it was granted and when it ends, by the monotonic clock. */
+  readonly grantedAt: number;
+  readonly endsAt: number;
+  serviceKeys: readonly LongTermKey[];
+}
+
+/** A guard's sessions. */
+export class SessionTable {
+  readonly life: number;
+  readonly #share: number;
+  readonly #sessions: LruMap<string, ServiceSession>;
+  /** Each principal's, the one longest unused first. */
+  readonly #byClient = new Map<Principal, Set<string>>();
+
+  /** @throws RangeError for a number that is not whole and from 1 up. */
+  constructor(options: SessionOptions = {}) {
+    const capacity = options.capacity ?? CAPACITY;
+    this.life = wholeNumber("life", options.life ?? LIFE_MS);
+    this.#share = wholeNumber("share", options.share ?? Math.max(LEAST_SHARE, Math.ceil(capacity / 100)));
+    this.#sessions = new LruMap(wholeNumber("capacity", capacity), undefined, (name, { ticket }) =>
+      this.#forget(name, ticket.client),
+    );
+  }
+
+  /** How many there are. */
+  get size(): number {
+    return this.#sessions.size;
+  }
+
+  /** Keeps a session. @param now milliseconds of the monotonic clock. */
+  add(session: NewSession, now: number): void {
+    const name = nameOf(session.id);
+    const { client } = session.ticket;
+    const own = this.#byClient.get(client) ?? new Set();
+    if (own.size >= this.#share)
+      for (const oldest of own) {
+        this.#sessions.delete(oldest);
+        break;
+      }
+    own.add(name);
+    this.#byClient.set(client, own);
+    const added = { ...session, numbers: new AttemptNumbers(), grantedAt: now, endsAt: now + this.life };
+    this.#sessions.set(name, added);
+  }
+
+  /** The session with this identifier, which is thereby used; undefined where there is none, or it has ended. */
+  find(id: Uint8Array, now: number): ServiceSession | undefined {
+    const name = nameOf(id);
+    const session = this.#sessions.get(name);
+    if (session === undefined) return undefined;
+    if (now > session.endsAt) {
+      this.#sessions.delete(name);
+      return undefined;
+    }
+    const own = this.#byClient.get(session.ticket.client);
+    own?.delete(name);
+    own?.add(name);
+    return session;
+  }
+
+  /** Drops a session. */
+  drop({ id }: ServiceSession): void {
+    this.#sessions.delete(nameOf(id));
+  }
+
+  /** Drops all. */
+  clear(): void {
+    this.#sessions.clear();
+    this.#byClient.clear();
+  }
+
+  #forget(name: string, client: Principal): void {
+    const own = this.#byClient.get(client);
+    own?.delete(name);
+    if (own?.size === 0) this.#byClient.delete(client);
+  }
+}
+
+function nameOf({ buffer, byteOffset, length }: Uint8Array): string {
+  return Buffer.from(buffer, byteOffset, length).toString("latin1");
+}
+
+function wholeNumber(name: string, value: number): number {
+  if (Number.isSafeInteger(value) && value >= 1) return value;
+  throw new RangeError(`sessions.${name}: expected a whole number from 1 up, got ${value}`);
+}
