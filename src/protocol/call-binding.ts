@@ -13,6 +13,7 @@ import { encodeCanonical } from "../canonical/encode.js";
 import { publicBytes } from "../canonical/public-bytes.js";
 import type { RandomSource } from "../crypto/encryption-type.js";
 import { type ApReq, ApReqSchema } from "../gen/kerberos/v1/application_service_pb.js";
+import { EncryptedDataSchema } from "../gen/kerberos/v1/encryption_pb.js";
 import type { Extension } from "../gen/kerberos/v1/extension_pb.js";
 import { CallBindingSchema, ProtectionLevel } from "../gen/kerberos/v1/guard_pb.js";
 import {
@@ -24,10 +25,11 @@ import {
   type VerifiedApReq,
   verifyOpenedApReq,
 } from "./ap-exchange.js";
-import { AP_USE, type Carried } from "./authenticator.js";
+import { AP_USE, type Carried, replayTag } from "./authenticator.js";
 import type { Credentials } from "./credentials.js";
 import { checkExtensions } from "./extensions.js";
 import { malformed, tooLong } from "./krb-error.js";
+import type { Principal } from "./principal.js";
 import { decodeBlob } from "./strict-decode.js";
 
 /** How much of a call is protected, from least to most (guard.proto, ProtectionLevel). */
@@ -156,6 +158,12 @@ export function makeCallApReq(
   const bytes = encodeCanonical(ApReqSchema, message);
   checkLength(bytes);
   return { bytes, pending };
+}
+
+/** What a replay cache knows the authenticator of an AP-REQ by (`replayTag`). */
+export function apReqTag(bytes: Uint8Array, service: Principal): Uint8Array {
+  const { authenticator } = decodeBlob(ApReqSchema, bytes, "ap_req");
+  return replayTag(service, decodeBlob(EncryptedDataSchema, authenticator, "authenticator"));
 }
 
 /** An AP-REQ as it was received; nothing in it is proven yet. */

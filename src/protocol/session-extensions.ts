@@ -120,5 +120,10 @@ export const TRAILERS_ONLY: Extension = create(ExtensionSchema, {
   critical: true,
 });
 
+/** Whether an EncApRepPart with these extensions travels in trailers. */
+export function isTrailersOnly(extensions: readonly Extension[]): boolean {
+  return extensionOf(extensions, ExtensionType.TRAILERS_ONLY) !== undefined;
+}
+
 /** The types of extension that a client with sessions understands in EncApRepPart. */
 export const AP_REP_EXTENSIONS: readonly number[] = [ExtensionType.SESSION, ExtensionType.TRAILERS_ONLY];

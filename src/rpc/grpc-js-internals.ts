@@ -93,6 +93,8 @@ interface HiddenChannel {
 
 /** What a call on the client is made over. */
 export interface InnermostClientCall {
+  /** The channel itself: an object that stands for it. */
+  readonly channel: object;
   /** The `:authority` of the call. */
   readonly authority: string;
   /** Where its channel leads, with its scheme: `dns:localhost:8803`; undefined: to a proxy. */
@@ -136,6 +138,7 @@ export function takeClientBytes(
   hidden.addStatusWatcher(onEnd);
   const behindProxy = proxiedTarget(channel);
   return {
+    channel,
     authority: host,
     target: behindProxy === undefined ? target : undefined,
     behindProxy,

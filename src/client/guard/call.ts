@@ -3,35 +3,53 @@
  * wire.
  *
  * Invariants. Nothing goes out before the ticket is there and, for a single request, before its bytes are.
- * Nothing comes in before the service has proved itself; OK from a service that has not is
- * KRB_AP_ERR_MUT_FAIL. The application gets one status, whatever ends the call and whenever: grpc-js itself
- * loses that of a call which ends before it starts. A call with a single request is made once more where its
- * time was refused and the KDC's clock is by now another: no handler has seen it. Keys made for the call are
- * wiped when it ends, and what was known of it is let go: Node's HTTP/2 streams outlive their calls, and all
- * that they reach with them.
+ * No response is handed over before the service has proved itself; an answer that it has not proved is
+ * KRB_AP_ERR_MUT_FAIL, but for the refusals that come before any proof. The application gets one status,
+ * whatever ends the call and whenever: grpc-js itself loses that of a call which ends before it starts. A call
+ * is made once more where its time was refused and the KDC's clock is by now another, or where the service asks
+ * for a challenge: no handler has seen it. Keys made for the call are wiped when it ends, and what was known of
+ * it is let go: Node's HTTP/2 streams outlive their calls, and all that they reach with them.
  */
 import * as grpc from "@grpc/grpc-js";
 import { sha256 } from "../../crypto/hash.js";
 import { mutualFailure } from "../../protocol/ap-rep.js";
+import { MAX_CHALLENGE_BYTES } from "../../protocol/challenge.js";
 import { KrbError } from "../../protocol/krb-error.js";
+import type { OpenedMessage } from "../../protocol/message-protection.js";
 import { boundHost } from "../../rpc/authority.js";
 import { takeClientBytes } from "../../rpc/grpc-js-internals.js";
-import { AP_REQ_METADATA } from "../../rpc/metadata-names.js";
+import { AP_REQ_METADATA, CALL_METADATA } from "../../rpc/metadata-names.js";
 import { RpcError } from "../../rpc/rpc-error.js";
 import { fromServiceError, toStatus } from "../../rpc/status.js";
 import { toBuffer } from "../../rpc/to-buffer.js";
 import { isTimeRefused } from "../clock-offset.js";
 import { checkChannel } from "./channel.js";
 import type { InterceptorConfig } from "./config.js";
-import { GuardedMessages } from "./messages.js";
-import { CallProof } from "./proof.js";
+import { ExchangeSecurity } from "./exchange-security.js";
 import { isMendedByTicket } from "./refused-ticket.js";
-import type { CallState, Listener, MessageContext, Ready, Step, UnderWay, Waiting } from "./state.js";
+import type { CallSecurity } from "./security.js";
+import { SessionSecurity } from "./session-security.js";
+import { ONE_SHOT, type Plan } from "./sessions.js";
+import type {
+  CallState,
+  Listener,
+  MessageContext,
+  Proven,
+  Ready,
+  Refused,
+  Repeat,
+  Sent,
+  Step,
+  UnderWay,
+  Waiting,
+} from "./state.js";
 import type { ServiceProof } from "./tickets.js";
 
 type Method = grpc.InterceptorOptions["method_definition"];
 
 const OVER: CallState = { at: "over" };
+/** The most bytes of requests that are kept to make a call once more. */
+const MAX_REPEATED_BYTES = 1 << 20;
 
 /** grpc-js's call with a ticket on it: the interceptor's requester and listener both. */
 export class GuardedCall extends grpc.InterceptingCall implements grpc.InterceptingListener {
@@ -40,6 +58,10 @@ export class GuardedCall extends grpc.InterceptingCall implements grpc.Intercept
   /** Makes the call below: one, and another where it is tried again. */
   readonly #open: () => grpc.InterceptingCall;
   #next: grpc.InterceptingCall;
+  readonly #deadline: grpc.Deadline | undefined;
+  readonly #parent: grpc.CallOptions["parent"];
+  /** What the application, or this call itself, has ended the call with. */
+  #ownEnd: { readonly code: grpc.status; readonly details: string } | undefined;
   #state: CallState = { at: "new", steps: [] };
   /** Ends the watch on the channel, while the call waits. */
   #unwatch = () => {};
@@ -62,6 +84,8 @@ export class GuardedCall extends grpc.InterceptingCall implements grpc.Intercept
     this.#open = open;
     this.#config = config;
     this.#method = options.method_definition;
+    this.#deadline = options.deadline;
+    this.#parent = options.parent;
     this.#next = next;
   }
 
@@ -71,6 +95,7 @@ export class GuardedCall extends grpc.InterceptingCall implements grpc.Intercept
     // Copied now: the application may go on with its own while the call waits for its ticket.
     const own = metadata.clone();
     own.remove(AP_REQ_METADATA);
+    own.remove(CALL_METADATA);
     void this.#getTicket({ at: "waiting", listener, metadata: own, steps: state.steps });
   }
 
@@ -88,9 +113,10 @@ export class GuardedCall extends grpc.InterceptingCall implements grpc.Intercept
       return;
     }
     const state = this.#state;
-    if (state.at === "sent" || state.at === "proven")
-      this.#next.sendMessageWithContext(context, state.messages.protect(bytes));
-    else if ("steps" in state) {
+    if (state.at === "sent" || state.at === "proven") {
+      if (state.at === "sent") keep(state, { does: "send", context, bytes });
+      this.#next.sendMessageWithContext(context, state.security.protect(bytes));
+    } else if ("steps" in state) {
       state.steps.push({ does: "send", context, bytes });
       if (state.at === "ready") this.#launch(state);
     }
@@ -100,8 +126,8 @@ export class GuardedCall extends grpc.InterceptingCall implements grpc.Intercept
     const state = this.#state;
     if ("steps" in state) state.steps.push({ does: "halfClose" });
     if (state.at !== "sent" && state.at !== "proven") return;
-    if (state.at === "sent") state.repeat?.steps.push({ does: "halfClose" });
-    const end = state.messages.end();
+    if (state.at === "sent") keep(state, { does: "halfClose" });
+    const end = state.security.endMarker();
     if (end !== undefined) this.#next.sendMessage(end);
     this.#next.halfClose();
   }
@@ -110,7 +136,7 @@ export class GuardedCall extends grpc.InterceptingCall implements grpc.Intercept
     const state = this.#state;
     if ("steps" in state) state.steps.push({ does: "startRead" });
     else if (state.at !== "over") {
-      if (state.at === "sent") state.repeat?.steps.push({ does: "startRead" });
+      if (state.at === "sent") keep(state, { does: "startRead" });
       this.#next.startRead();
     }
   }
@@ -120,6 +146,7 @@ export class GuardedCall extends grpc.InterceptingCall implements grpc.Intercept
   }
 
   override cancelWithStatus(status: grpc.status, details: string): void {
+    this.#ownEnd = { code: status, details };
     // Comes back to the listener or, before the call has started, to the watcher of its end.
     this.#next.cancelWithStatus(status, details);
   }
@@ -127,12 +154,11 @@ export class GuardedCall extends grpc.InterceptingCall implements grpc.Intercept
   onReceiveMetadata(metadata: grpc.Metadata): void {
     const state = this.#state;
     if (state.at !== "sent") return;
-    const { listener, ticket, proof, messages } = state;
+    const { repeat: _, ...underWay } = state;
     try {
-      const keys = proof.verify(metadata);
-      if (keys !== undefined) messages.answered(keys);
-      this.#state = { at: "proven", listener, ticket, proof, messages };
-      listener.onReceiveMetadata?.(metadata);
+      state.security.begin(metadata);
+      this.#state = { ...underWay, at: "proven" };
+      state.listener.onReceiveMetadata?.(metadata);
     } catch (error) {
       this.#refuse(error);
     }
@@ -141,12 +167,11 @@ export class GuardedCall extends grpc.InterceptingCall implements grpc.Intercept
   onReceiveMessage(received: Buffer | null): void {
     const state = this.#state;
     if (state.at !== "sent" && state.at !== "proven") return;
-    const { listener } = state;
     try {
       // null is grpc-js's sign that a single response is missing; the status follows.
-      if (received === null) listener.onReceiveMessage?.(null);
+      if (received === null) state.listener.onReceiveMessage?.(null);
       else if (state.at === "sent") throw mutualFailure();
-      else this.#receive(listener, state.messages, received);
+      else this.#receive(state, received);
     } catch (error) {
       this.#refuse(error);
     }
@@ -157,20 +182,21 @@ export class GuardedCall extends grpc.InterceptingCall implements grpc.Intercept
     try {
       if (state.at === "failed") throw state.error;
       if (state.at !== "sent" && state.at !== "proven") return;
-      if (status.code === grpc.status.OK) {
-        if (state.at === "sent") throw mutualFailure();
-        state.messages.checkEnded();
-      }
+      const { security, listener } = state;
+      const isProven = security.isProven(status);
       const refusal = status.code === grpc.status.OK ? undefined : fromServiceError(status);
-      if (state.at === "sent" && isTimeRefused(refusal) && state.repeat !== undefined && this.#reopen()) {
-        const { listener, ticket, repeat } = state;
-        void this.#getTicket({ at: "waiting", listener, ...repeat, refused: { status, ticket } });
+      const again = state.at === "sent" ? this.#again(state, status, refusal) : undefined;
+      if (again !== undefined && this.#reopen()) {
+        void this.#getTicket(again);
         return;
       }
+      if (!isProven && !this.#passes(status, security, refusal)) throw unproven(status);
+      if (status.code === grpc.status.OK) security.checkEnded();
       this.#leave(OVER);
+      if (state.held !== undefined && isProven) this.#hand(listener, state.held);
       if (isTimeRefused(refusal)) void this.#tellAfter(this.#isCorrected(state.ticket), state, status);
       else if (isMendedByTicket(refusal)) void this.#tellAfter(this.#forget(state.ticket), state, status);
-      else state.listener.onReceiveStatus?.(status);
+      else listener.onReceiveStatus?.(status);
     } catch (error) {
       this.#refuse(error);
     }
@@ -186,6 +212,33 @@ export class GuardedCall extends grpc.InterceptingCall implements grpc.Intercept
     }
   }
 
+  /** The call once more; undefined where its refusal does not ask for that. */
+  #again(state: Sent, status: grpc.StatusObject, refusal: unknown): Waiting | undefined {
+    const { repeat, listener, ticket, session, security, below } = state;
+    const forItsTime = isTimeRefused(refusal);
+    const wantsMore = isMoreRequired(refusal);
+    if (wantsMore && session !== undefined)
+      this.#config.sessions?.forget(below.channel, ticket.credentials, session);
+    if (repeat === undefined || (!forItsTime && !wantsMore)) return undefined;
+    const challenge = wantsMore ? refusal.challenge : undefined;
+    if (challenge !== undefined && challenge.length > MAX_CHALLENGE_BYTES) return undefined;
+    const { metadata, steps } = repeat;
+    const repeated = wantsMore ? security.repeated : undefined;
+    const refused: Refused = { status, ticket, forItsTime, challenge, repeated };
+    return { at: "waiting", listener, metadata, steps, refused };
+  }
+
+  /** Whether an unproven status goes to the application as it is. */
+  #passes(status: grpc.StatusObject, security: CallSecurity, refusal: unknown): boolean {
+    const { code, details } = status;
+    if (code === grpc.status.OK) return false;
+    if (code === grpc.status.UNAVAILABLE || isMoreRequired(refusal)) return true;
+    if (this.#ownEnd?.code === code && this.#ownEnd.details === details) return true;
+    if (code === grpc.status.CANCELLED && this.#parent?.cancelled === true) return true;
+    if (code === grpc.status.DEADLINE_EXCEEDED && isPast(this.#deadline)) return true;
+    return security.passesUnproven(refusal instanceof KrbError ? refusal.reason : undefined);
+  }
+
   /** Gets what the call needs before it starts. Never rejects. */
   async #getTicket(waiting: Waiting): Promise<void> {
     this.#leave(waiting);
@@ -196,13 +249,18 @@ export class GuardedCall extends grpc.InterceptingCall implements grpc.Intercept
       this.#unwatch = below.onClosed(() => this.#refuse(channelClosed()));
       if (this.#state !== waiting) return;
       const { refused } = waiting;
-      if (refused !== undefined && !(await this.#isCorrected(refused.ticket))) {
+      if (refused?.forItsTime === true && !(await this.#isCorrected(refused.ticket))) {
         if (this.#state === waiting) this.#end(refused.status);
         return;
       }
       const ticket = await tickets.serviceProof(service);
       if (this.#state !== waiting) return;
-      const ready: Ready = { ...waiting, at: "ready", below, ticket };
+      const plan = await this.#plan(below.channel, ticket);
+      if (this.#state !== waiting) {
+        if (plan.by === "exchange") plan.beginning?.settle(undefined);
+        return;
+      }
+      const ready: Ready = { ...waiting, at: "ready", below, ticket, plan };
       this.#state = ready;
       this.#launch(ready);
     } catch (error) {
@@ -210,32 +268,49 @@ export class GuardedCall extends grpc.InterceptingCall implements grpc.Intercept
     }
   }
 
+  async #plan(channel: object, { credentials, clock }: ServiceProof): Promise<Plan> {
+    const { sessions } = this.#config;
+    return sessions === undefined ? ONE_SHOT : sessions.plan(channel, credentials, clock());
+  }
+
   /** Starts the call, unless its single request is missing. */
-  #launch({ listener, metadata, steps, below, ticket, refused }: Ready): void {
+  #launch(ready: Ready): void {
+    const { listener, metadata, steps, below, ticket, plan, refused } = ready;
     const { requestStream, path: method } = this.#method;
     const request = requestStream ? undefined : steps.find((step) => step.does === "send");
     if (request === undefined && !requestStream) return;
     this.#unwatch();
     const { protection } = this.#config;
-    const messages = new GuardedMessages(ticket.credentials.key, protection, this.#method);
-    const bytes = request && messages.protect(request.bytes);
+    const security = this.#secure(ready);
+    const bytes = request && security.protect(request.bytes);
     const authority = boundHost(below.authority);
-    const requestSha256 = bytes && sha256(bytes);
-    const proof = new CallProof(ticket, messages.keys, { method, authority, protection, requestSha256 });
-    const again = request !== undefined && refused === undefined;
-    const repeat = again ? { metadata, steps: [request] as Step[] } : undefined;
-    this.#state = { at: "sent", listener, ticket, proof, messages, repeat };
-    this.#next.start(metadata, this);
+    security.bind({ method, authority, protection, requestSha256: bytes && sha256(bytes) });
+    const session = plan.by === "session" ? plan.session : undefined;
+    const repeat: Repeat | undefined = refused === undefined ? { metadata, steps: [], size: 0 } : undefined;
+    const sent: Sent = { at: "sent", listener, below, ticket, session, security, repeat };
+    this.#state = sent;
+    this.#next.start(metadata.clone(), this);
     for (const step of steps) {
-      if (step === request && bytes !== undefined) this.#next.sendMessageWithContext(step.context, bytes);
-      else this.#take(step, messages);
+      if (step === request && bytes !== undefined) {
+        keep(sent, step);
+        this.#next.sendMessageWithContext(step.context, bytes);
+      } else if (step.does === "halfClose") this.halfClose();
+      else if (step.does === "startRead") this.startRead();
+      else {
+        keep(sent, step);
+        this.#next.sendMessageWithContext(step.context, security.protect(step.bytes));
+      }
     }
   }
 
-  #take(step: Step, messages: GuardedMessages): void {
-    if (step.does === "halfClose") this.halfClose();
-    else if (step.does === "startRead") this.startRead();
-    else this.#next.sendMessageWithContext(step.context, messages.protect(step.bytes));
+  #secure({ ticket, plan, refused }: Ready): CallSecurity {
+    const { protection, sessions } = this.#config;
+    const uptime = () => sessions?.uptime ?? performance.now();
+    if (plan.by === "session") return new SessionSecurity(plan.session, protection, this.#method, uptime);
+    const { challenge, repeated: repeats } = refused ?? {};
+    const extensions = { challenge, repeats };
+    const { beginning } = plan;
+    return new ExchangeSecurity({ ticket, protection, shape: this.#method, beginning, extensions, uptime });
   }
 
   /**
@@ -247,18 +322,25 @@ export class GuardedCall extends grpc.InterceptingCall implements grpc.Intercept
     if (state.at !== "sent" && state.at !== "proven")
       throw new RpcError(grpc.status.CANCELLED, "the call is over");
     try {
-      return state.proof.attempt();
+      return state.security.attempt();
     } catch (error) {
       this.#leave({ at: "failed", listener: state.listener, error });
       throw error;
     }
   }
 
-  #receive(listener: Listener, messages: GuardedMessages, received: Buffer): void {
-    const opened = messages.open(received);
-    if (!opened.end) listener.onReceiveMessage?.(this.#decode(opened.message));
+  #receive(state: Proven, received: Buffer): void {
+    const { security, listener } = state;
+    const { responseStream } = this.#method;
+    const opened = security.open(received);
+    if (!opened.end && !responseStream && security.provesEnd) state.held = opened;
+    else if (!opened.end) this.#hand(listener, opened);
     else if (this.#method.responseStream) this.#next.startRead();
     else throw new KrbError("KRB_AP_ERR_MODIFIED", "an end marker, not a response", { field: "response" });
+  }
+
+  #hand(listener: Listener, opened: OpenedMessage): void {
+    if (!opened.end) listener.onReceiveMessage?.(this.#decode(opened.message));
   }
 
   #decode(message: Uint8Array): unknown {
@@ -314,11 +396,41 @@ export class GuardedCall extends grpc.InterceptingCall implements grpc.Intercept
   /** Goes to a state that passes no message on. */
   #leave(state: CallState): void {
     this.#unwatch();
-    if ("messages" in this.#state) this.#state.messages.wipe();
+    if ("security" in this.#state) this.#state.security.wipe();
+    else if (this.#state.at === "ready" && state.at !== "sent" && this.#state.plan.by === "exchange")
+      this.#state.plan.beginning?.settle(undefined);
     this.#state = state;
   }
 }
 
 function channelClosed(): RpcError {
   return new RpcError(grpc.status.UNAVAILABLE, "the channel was closed before the call started");
+}
+
+/** Keeps a step, so that the call can be made once more, as long as there is not too much of it. */
+function keep(state: Sent, step: Step): void {
+  const { repeat } = state;
+  if (repeat === undefined) return;
+  if (step.does === "send") repeat.size += step.bytes.length;
+  if (repeat.size > MAX_REPEATED_BYTES) state.repeat = undefined;
+  else repeat.steps.push(step);
+}
+
+/** Whether the service asks for more than the proof it got, and has run nothing. */
+function isMoreRequired(error: unknown): error is KrbError {
+  return error instanceof KrbError && error.reason === "KDC_ERR_MORE_PREAUTH_DATA_REQUIRED";
+}
+
+function isPast(deadline: grpc.Deadline | undefined): boolean {
+  return deadline !== undefined && Number(deadline) <= Date.now();
+}
+
+/** A status that nobody has proven: it says what it claims to be, and that it may be somebody else's. */
+function unproven({ code, details }: grpc.StatusObject): KrbError {
+  if (code === grpc.status.OK) return mutualFailure();
+  return new KrbError(
+    "KRB_AP_ERR_MUT_FAIL",
+    `the service did not prove its answer; unproven: ${grpc.status[code] ?? code}: ${details}`,
+    { unproven_code: String(code), unproven_text: details },
+  );
 }

@@ -2,6 +2,7 @@
 import { checkOptionNames, type OptionNames } from "../../errors/unknown-options.js";
 import { PROTECTIONS, type Protection } from "../../protocol/call-binding.js";
 import { MethodTable, PUBLIC_SERVICES } from "../../rpc/method-table.js";
+import { ClientSessions } from "./sessions.js";
 import type { TicketSource } from "./tickets.js";
 
 /** What an interceptor may be told. */
@@ -18,6 +19,14 @@ export interface TicketInterceptorOptions {
    * `package.Service`, `package.*`.
    */
   readonly public?: readonly string[] | undefined;
+  /**
+   * Whether a session is asked for, `true` by default: after one exchange calls prove themselves with one MAC.
+   * Pointless where each call may reach another process of the service: a proxy that balances calls, or
+   * round robin over several addresses.
+   */
+  readonly sessions?: boolean | undefined;
+  /** Milliseconds of a clock that is never set; `performance.now` by default. */
+  readonly uptime?: (() => number) | undefined;
 }
 
 /** The same, read and completed. */
@@ -28,12 +37,16 @@ export interface InterceptorConfig {
   readonly protection: Protection;
   readonly allowInsecureChannel: boolean;
   readonly publicMethods: MethodTable<true>;
+  /** Undefined: none is asked for. */
+  readonly sessions: ClientSessions | undefined;
 }
 
 const OPTIONS: OptionNames<TicketInterceptorOptions> = {
   protection: true,
   allowInsecureChannel: true,
   public: true,
+  sessions: true,
+  uptime: true,
 };
 
 /** @throws TypeError naming an option that is wrong. */
@@ -48,5 +61,6 @@ export function readInterceptorOptions(
     throw new TypeError(`protection: expected one of ${PROTECTIONS.join(", ")}, got ${String(protection)}`);
   const publicRows = [...PUBLIC_SERVICES, ...(options.public ?? [])].map((name) => [name, true] as const);
   const publicMethods = new MethodTable(publicRows, "public");
-  return { tickets, service, protection, allowInsecureChannel, publicMethods };
+  const sessions = options.sessions === false ? undefined : new ClientSessions(options.uptime);
+  return { tickets, service, protection, allowInsecureChannel, publicMethods, sessions };
 }

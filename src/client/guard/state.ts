@@ -1,15 +1,17 @@
 /**
  * How far a guarded call has come on the client; call.ts takes it from one state to the next.
  *
- *            ┌──────────────┐                     its time was refused: once more, by the corrected clock
+ *            ┌──────────────┐                     once more: by a corrected clock, or a challenge
  *            ▼              │
  *   new → waiting → ready → sent → proven → over     ready alone where the ticket comes before the request
  *                            └─→ failed → over       no AP-REQ could be made for an attempt
  */
 import type * as grpc from "@grpc/grpc-js";
+import type { OpenedMessage } from "../../protocol/message-protection.js";
+import type { Repeated } from "../../protocol/session-extensions.js";
 import type { InnermostClientCall } from "../../rpc/grpc-js-internals.js";
-import type { GuardedMessages } from "./messages.js";
-import type { CallProof } from "./proof.js";
+import type { CallSecurity } from "./security.js";
+import type { ClientSession, Plan } from "./sessions.js";
 import type { ServiceProof } from "./tickets.js";
 
 /** The interceptors above, and the application. */
@@ -33,20 +35,25 @@ export type Step =
   | { readonly does: "halfClose" }
   | { readonly does: "startRead" };
 
-/** Waits for its ticket. */
+/** Waits for its ticket, and for a session that is being made. */
 export interface Waiting {
   readonly at: "waiting";
   readonly listener: Listener;
   readonly metadata: grpc.Metadata;
   readonly steps: Step[];
-  /** The status of the attempt before, which found our clock wrong. */
+  /** The attempt before, which was refused in such a way that it is made once more. */
   readonly refused?: Refused;
 }
 
-/** An attempt that failed by the time of its proof. */
+/** An attempt whose refusal asks for another. */
 export interface Refused {
   readonly status: grpc.StatusObject;
   readonly ticket: ServiceProof;
+  /** Whether it was its time that was refused; otherwise the service wants more than it got. */
+  readonly forItsTime: boolean;
+  /** The service's challenge, if it has sent one. */
+  readonly challenge: Uint8Array | undefined;
+  readonly repeated: Repeated | undefined;
 }
 
 /** Has its ticket; waits for the single request, if there is to be one. */
@@ -55,16 +62,25 @@ export interface Ready {
   readonly listener: Listener;
   readonly metadata: grpc.Metadata;
   readonly steps: Step[];
-  readonly below: Pick<InnermostClientCall, "authority">;
+  readonly below: InnermostClientCall;
   readonly ticket: ServiceProof;
+  readonly plan: Plan;
   readonly refused?: Refused;
 }
 
 /** Under way; the service has not proved itself. */
 export interface Sent extends UnderWay {
   readonly at: "sent";
-  /** What it takes to make the call once more; undefined: it has been, or its requests are a stream. */
-  readonly repeat: { readonly metadata: grpc.Metadata; readonly steps: Step[] } | undefined;
+  /** What it takes to make the call once more; undefined: it has been, or there is too much of it. */
+  repeat: Repeat | undefined;
+}
+
+/** A call as it was begun, to be made once more. */
+export interface Repeat {
+  readonly metadata: grpc.Metadata;
+  readonly steps: Step[];
+  /** The size of its requests, in bytes. */
+  size: number;
 }
 
 /** Under way, and the service has proved itself. */
@@ -75,9 +91,13 @@ export interface Proven extends UnderWay {
 /** What a call that is under way has. */
 export interface UnderWay {
   readonly listener: Listener;
+  readonly below: InnermostClientCall;
   readonly ticket: ServiceProof;
-  readonly proof: CallProof;
-  readonly messages: GuardedMessages;
+  /** The session it is made under, if any. */
+  readonly session: ClientSession | undefined;
+  readonly security: CallSecurity;
+  /** A single response that waits for its proof. */
+  held?: OpenedMessage | undefined;
 }
 
 /** No AP-REQ could be made; the status is still to come, and `error` takes its place. */

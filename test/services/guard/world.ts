@@ -36,6 +36,8 @@ export interface WorldOptions {
   readonly host?: string;
   readonly channel?: grpc.ChannelCredentials;
   readonly realm?: TestRealm;
+  /** Whether the guard has no replay cache, and so challenges and sessions. */
+  readonly sessions?: boolean;
 }
 
 /** A realm and a guarded service in it. */
@@ -76,7 +78,7 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
     clock: () => realm.now,
     log: (record) => void log.push(record),
     ...options.guard,
-    replayCache,
+    replayCache: options.sessions === true ? undefined : replayCache,
   });
   const interceptors = [...(options.before ?? []), guarded, ...(options.behind ?? [])];
   const server = new grpc.Server({ interceptors });

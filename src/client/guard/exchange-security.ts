@@ -1,0 +1,248 @@
+/**
+ * A call with an AP exchange of its own: an AP-REQ for each attempt, and the AP-REP that answers one of them. It
+ * may make a session for the calls that follow.
+ *
+ * Invariants. No authenticator is used twice: a retry, a hedge and a transparent retry each get their own. The
+ * client's subkey and the messages protected under it are the same for all attempts of a call, for grpc-js sends
+ * the same bytes again.
+ */
+import * as grpc from "@grpc/grpc-js";
+import { makeSubkey, type PendingApReq, randomSeqNumber } from "../../protocol/ap-exchange.js";
+import { mutualFailure, type OpenedApRep, openApRep } from "../../protocol/ap-rep.js";
+import {
+  apReqTag,
+  type BoundCall,
+  type CallShape,
+  isProtected,
+  makeCallApReq,
+  needsSubkeys,
+  type Protection,
+} from "../../protocol/call-binding.js";
+import type { Key } from "../../protocol/keys.js";
+import { KrbError } from "../../protocol/krb-error.js";
+import {
+  MessageOpener,
+  MessageProtector,
+  type OpenedMessage,
+  REQUESTS,
+  RESPONSES,
+} from "../../protocol/message-protection.js";
+import {
+  AP_REP_EXTENSIONS,
+  isTrailersOnly,
+  type Repeated,
+  readGrant,
+  type SessionExtensions,
+  sessionExtensions,
+} from "../../protocol/session-extensions.js";
+import { deriveSessionKeys } from "../../protocol/session-keys.js";
+import { AP_REP_METADATA, AP_REQ_METADATA } from "../../rpc/metadata-names.js";
+import { toBuffer } from "../../rpc/to-buffer.js";
+import { ReceivedAnswer } from "./received-answer.js";
+import type { CallSecurity } from "./security.js";
+import { type Beginning, ClientSession } from "./sessions.js";
+import type { ServiceProof } from "./tickets.js";
+
+/** Attempts of one call whose answer may still come; more than grpc-js makes at a time. */
+const MAX_PENDING = 16;
+/** The number of the call that makes a session. */
+const FIRST_NUMBERS: readonly number[] = [0];
+
+interface Attempt {
+  readonly apReq: Uint8Array;
+  readonly pending: PendingApReq;
+}
+
+/** What an exchange is told. */
+export interface ExchangeWish {
+  readonly ticket: ServiceProof;
+  readonly protection: Protection;
+  readonly shape: CallShape;
+  /** The session it is to begin; undefined: it asks for none. */
+  readonly beginning: Beginning | undefined;
+  /** The service's challenge, and the attempt that this call repeats. */
+  readonly extensions?: Pick<SessionExtensions, "challenge" | "repeats"> | undefined;
+  /** Milliseconds of a clock that is never set. */
+  readonly uptime: () => number;
+}
+
+/** Secures a call by an AP exchange. */
+export class ExchangeSecurity implements CallSecurity {
+  readonly #wish: ExchangeWish;
+  /** Undefined: no direction is protected, and no session is asked for. */
+  readonly #subkey: Key | undefined;
+  readonly #seqNumber: number;
+  readonly #protector: MessageProtector | undefined;
+  readonly #attempts: Attempt[] = [];
+  #bound: BoundCall | undefined;
+  /** Undefined: the service has not proved itself yet, or responses travel as they are. */
+  #opener: MessageOpener | undefined;
+  #serviceSubkey: Key | undefined;
+  #begun = false;
+  /** Of the session that the AP-REP granted. */
+  #answer: ReceivedAnswer | undefined;
+
+  constructor(wish: ExchangeWish) {
+    const { ticket, protection, shape, beginning } = wish;
+    this.#wish = wish;
+    const protects = needsSubkeys(protection, shape);
+    if (protects || beginning !== undefined) this.#subkey = makeSubkey(ticket.credentials.key);
+    this.#seqNumber = protects ? randomSeqNumber() : 0;
+    if (this.#subkey !== undefined && isProtected(protection, shape.requestStream)) {
+      const keys = { subkey: this.#subkey, seqNumber: this.#seqNumber };
+      this.#protector = new MessageProtector(REQUESTS, keys, protection);
+    }
+  }
+
+  protect(bytes: Uint8Array): Buffer {
+    return toBuffer(this.#protector === undefined ? bytes : this.#protector.protect(bytes));
+  }
+
+  endMarker(): Buffer | undefined {
+    if (!this.#wish.shape.requestStream || this.#protector === undefined) return undefined;
+    return toBuffer(this.#protector.end());
+  }
+
+  bind(call: BoundCall): void {
+    this.#bound = call;
+  }
+
+  attempt(): grpc.Metadata {
+    if (this.#bound === undefined) throw new TypeError("attempt: expected the call to be bound first");
+    const { ticket, beginning, extensions } = this.#wish;
+    const carried = {
+      subkey: this.#subkey,
+      seqNumber: this.#seqNumber,
+      extensions: sessionExtensions({ ...extensions, asksForSession: beginning !== undefined }),
+    };
+    const { credentials, clock } = ticket;
+    const { bytes, pending } = makeCallApReq(credentials, this.#bound, carried, clock());
+    if (this.#attempts.length >= MAX_PENDING) this.#attempts.shift();
+    this.#attempts.push({ apReq: bytes, pending });
+    const metadata = new grpc.Metadata();
+    metadata.set(AP_REQ_METADATA, toBuffer(bytes));
+    return metadata;
+  }
+
+  begin(metadata: grpc.Metadata): void {
+    if (!this.#begin(metadata, false)) throw mutualFailure();
+  }
+
+  get provesEnd(): boolean {
+    return this.#answer !== undefined;
+  }
+
+  open(bytes: Buffer): OpenedMessage {
+    if (!this.#begun) throw mutualFailure();
+    const opened: OpenedMessage =
+      this.#opener === undefined ? { end: false, message: bytes } : this.#opener.open(bytes);
+    if (!opened.end) this.#answer?.add(bytes);
+    return opened;
+  }
+
+  checkEnded(): void {
+    if (this.#wish.shape.responseStream) this.#opener?.checkEnded();
+  }
+
+  isProven(status: grpc.StatusObject): boolean {
+    if (!this.#begun) this.#begin(status.metadata, true);
+    if (this.#answer !== undefined) return this.#answer.isProven(status, FIRST_NUMBERS);
+    // Without a session the AP-REP alone proves the service, and no status other than OK is proven.
+    if (status.code === grpc.status.OK || this.#wish.beginning !== undefined) return this.#begun;
+    return true;
+  }
+
+  passesUnproven(reason: string | undefined): boolean {
+    return reason !== undefined && BEFORE_PROOF.has(reason);
+  }
+
+  get repeated(): Repeated | undefined {
+    const attempt = this.#attempts.at(-1);
+    return attempt && { tag: apReqTag(attempt.apReq, this.#wish.ticket.credentials.server) };
+  }
+
+  wipe(): void {
+    this.#subkey?.wipe();
+    this.#serviceSubkey?.wipe();
+    this.#wish.beginning?.settle(undefined);
+  }
+
+  /** Takes the AP-REP out of metadata; false where there is none, or not one that answers this call. */
+  #begin(metadata: grpc.Metadata, inTrailers: boolean): boolean {
+    const values = metadata.get(AP_REP_METADATA);
+    metadata.remove(AP_REP_METADATA);
+    const [apRep] = values;
+    if (values.length !== 1 || !(apRep instanceof Uint8Array)) return false;
+    for (const attempt of this.#attempts) {
+      const opened = openOne(apRep, attempt.pending);
+      if (opened === undefined) continue;
+      if (isTrailersOnly(opened.extensions) !== inTrailers) return false;
+      return this.#accept(opened, attempt.apReq, apRep);
+    }
+    return false;
+  }
+
+  #accept(opened: OpenedApRep, apReq: Uint8Array, apRep: Uint8Array): boolean {
+    const { subkey, seqNumber, extensions } = opened;
+    this.#serviceSubkey = subkey;
+    const { protection, shape, beginning, uptime, ticket } = this.#wish;
+    const grant = beginning === undefined ? undefined : readGrant(extensions);
+    const protects = needsSubkeys(protection, shape);
+    // A subkey comes if, and only if, something needs it.
+    if ((subkey !== undefined) !== (protects || grant !== undefined)) return false;
+    if (seqNumber !== 0 && !protects) return false;
+    if (subkey !== undefined && isProtected(protection, shape.responseStream))
+      this.#opener = new MessageOpener(RESPONSES, { subkey, seqNumber }, protection);
+    this.#begun = true;
+    if (grant === undefined) {
+      beginning?.settle(undefined);
+      return true;
+    }
+    const keys = deriveSessionKeys({
+      clientSubkey: this.#subkey!,
+      serviceSubkey: subkey!,
+      id: grant.id,
+      apReq,
+      apRep,
+    });
+    const session = new ClientSession(grant, keys, ticket.credentials.endtime, uptime());
+    this.#answer = new ReceivedAnswer(session, shape);
+    beginning!.settle(session);
+    return true;
+  }
+}
+
+/**
+ * Refusals of a ticket or an authenticator: they come before the service proves itself, never with a response,
+ * and prove nothing.
+ */
+const BEFORE_PROOF: ReadonlySet<string> = new Set([
+  "KDC_ERR_ETYPE_NOSUPP",
+  "KDC_ERR_PATH_NOT_ACCEPTED",
+  "KDC_ERR_PREAUTH_REQUIRED",
+  "KDC_ERR_SVC_UNAVAILABLE",
+  "KRB_AP_ERR_BADADDR",
+  "KRB_AP_ERR_BADKEYVER",
+  "KRB_AP_ERR_BADMATCH",
+  "KRB_AP_ERR_BAD_INTEGRITY",
+  "KRB_AP_ERR_INAPP_CKSUM",
+  "KRB_AP_ERR_MODIFIED",
+  "KRB_AP_ERR_NOKEY",
+  "KRB_AP_ERR_NOT_US",
+  "KRB_AP_ERR_REPEAT",
+  "KRB_AP_ERR_SKEW",
+  "KRB_AP_ERR_TKT_EXPIRED",
+  "KRB_AP_ERR_TKT_NYV",
+  "KRB_ERR_FIELD_TOOLONG",
+  "KRB_ERR_GENERIC",
+]);
+
+/** Undefined: not the attempt that was answered; another may be. */
+function openOne(apRep: Uint8Array, pending: PendingApReq): OpenedApRep | undefined {
+  try {
+    return openApRep(apRep, pending, AP_REP_EXTENSIONS);
+  } catch (error) {
+    if (error instanceof KrbError && error.reason === "KRB_AP_ERR_MUT_FAIL") return undefined;
+    throw error;
+  }
+}
