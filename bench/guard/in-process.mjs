@@ -1,7 +1,8 @@
 // A measured process without a socket: a guard's checks and its AP-REP, and the peers' verification of a
 // token. It answers `{ run, count }` with the CPU time per operation, all threads of the process together.
 import { makeApProof } from "../../dist/protocol/ap-rep.js";
-import { makeCallApReq, readApReq, verifyCallApReq } from "../../dist/protocol/call-binding.js";
+import { sha256 } from "../../dist/crypto/hash.js";
+import { makeCallApReq, openCallApReq, readApReq, verifyCallApReq } from "../../dist/protocol/call-binding.js";
 import { TicketCache } from "../../dist/services/ticket-cache.js";
 import { MemoryReplayCache } from "../../dist/store/memory-replay-cache.js";
 import { credentialsOf, ETYPE, issue, makeServiceKeys } from "./ticket.mjs";
@@ -16,18 +17,22 @@ const tickets = new TicketCache({ clockSkew: SKEW });
 const replayCache = new MemoryReplayCache({ skew: SKEW, startedAt: Date.now(), restart: "fresh" });
 const call = {
   method: "/bench.Orders/Call",
-  authority: "orders.example.test:443",
-  request: Buffer.alloc(256, 7),
   requestStream: false,
   responseStream: false,
 };
-const facts = { ...call, protection: "authenticate" };
+const request = Buffer.alloc(256, 7);
+const authority = "orders.example.test";
+const facts = { ...call, authority, protection: "authenticate", requestSha256: sha256(request) };
 const policy = { service, permittedEtypes: [ETYPE], clockSkew: SKEW, peerAddress: "127.0.0.1" };
 
 /** Admits a call as the guard does, from the bytes of its AP-REQ to the bytes of the AP-REP. */
 async function admit(bytes, opener) {
   const now = Date.now();
-  const verified = verifyCallApReq(readApReq(bytes), call, { ...policy, openTicket: opener }, now);
+  const apReq = readApReq(bytes);
+  const own = { ...policy, openTicket: opener };
+  const opened = openCallApReq(apReq, own, now);
+  const binding = { ...call, requestSha256: sha256(request), authorities: [authority] };
+  const verified = verifyCallApReq(apReq, opened, binding, own, now);
   const { tag, ctime, expiry } = verified.replay;
   await replayCache.store(tag, ctime, expiry, now);
   return makeApProof(verified);

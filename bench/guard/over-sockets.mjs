@@ -1,11 +1,13 @@
 // Unary calls over a socket: one connection, many calls in flight, to a server in a process of its own. Every
 // guarded call has an authenticator of its own. In `guarded` the real ticketInterceptor makes it during the
 // call, and the client is the slower side; in `ready` it is made just before, so that the server receives its
-// calls as fast as bare ones.
+// calls as fast as bare ones. In `session` the interceptor makes one exchange, and then calls under a session.
 import { fork } from "node:child_process";
+import { randomBytes } from "node:crypto";
 import { fileURLToPath } from "node:url";
 import * as grpc from "@grpc/grpc-js";
 import { ticketInterceptor } from "../../dist/client/index.js";
+import { sha256 } from "../../dist/crypto/hash.js";
 import { makeCallApReq } from "../../dist/protocol/call-binding.js";
 import { AP_REQ_METADATA } from "../../dist/rpc/metadata-names.js";
 import { CALL } from "./method.mjs";
@@ -40,7 +42,8 @@ export async function startServer(size) {
   authorization.set("authorization", `Bearer ${ready.token}`);
   const none = new grpc.Metadata();
   const withProof = (request) => {
-    const facts = { method: CALL.path, authority: ready.guarded, protection: "authenticate", request };
+    const requestSha256 = sha256(request);
+    const facts = { method: CALL.path, authority: "127.0.0.1", protection: "authenticate", requestSha256 };
     const metadata = new grpc.Metadata();
     metadata.set(
       AP_REQ_METADATA,
@@ -48,10 +51,18 @@ export async function startServer(size) {
     );
     return metadata;
   };
+  const unread = () => {
+    const metadata = new grpc.Metadata();
+    metadata.set("x-unread-bin", randomBytes(45));
+    return metadata;
+  };
   const variants = {
     bare: { client: connect(ready.bare), metadata: () => none },
     ready: { client: connect(ready.guarded), metadata: withProof },
     guarded: { client: connect(ready.guarded, [ticketInterceptor(tickets, SERVICE)]), metadata: () => none },
+    session: { client: connect(ready.session, [ticketInterceptor(tickets, SERVICE)]), metadata: () => none },
+    headers: { client: connect(ready.unread), metadata: unread },
+    jsonwebtoken: { client: connect(ready.jsonwebtoken), metadata: () => authorization },
     bearer: { client: connect(ready.bearer), metadata: () => authorization },
   };
   const cpu = async () => (await ask("cpu")).cpu;

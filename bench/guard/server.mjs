@@ -14,6 +14,17 @@ const serviceKeys = makeServiceKeys();
 const bearer = await makeBearer();
 const replayCache = new MemoryReplayCache({ skew: 300_000, startedAt: Date.now(), restart: "fresh" });
 const guarded = guard({ keytab: () => serviceKeys, replayCache });
+const session = guard({ keytab: () => serviceKeys });
+
+/** The floor: a trailer of the size of a proof, which nobody reads. */
+const unread = (_method, call) =>
+  new grpc.ServerInterceptingCall(call, {
+    sendStatus: (status, next) => {
+      const metadata = status.metadata?.clone() ?? new grpc.Metadata();
+      metadata.set("x-unread-bin", randomBytes(16));
+      next({ ...status, metadata });
+    },
+  });
 
 /** What teams commonly write: a bearer token, verified before the handler learns of the call. */
 const bearerInterceptor = (_method, call) =>
@@ -26,6 +37,24 @@ const bearerInterceptor = (_method, call) =>
             () => pass(metadata),
             () => call.sendStatus({ code: grpc.status.UNAUTHENTICATED, details: "token refused" }),
           );
+        },
+      }),
+  });
+
+/** The same with a library that verifies at once. */
+const jsonwebtokenInterceptor = (_method, call) =>
+  new grpc.ServerInterceptingCall(call, {
+    start: (next) =>
+      next({
+        onReceiveMetadata: (metadata, pass) => {
+          const [header = ""] = metadata.get("authorization");
+          try {
+            bearer.verifyAtOnce(header.slice("Bearer ".length));
+          } catch {
+            call.sendStatus({ code: grpc.status.UNAUTHENTICATED, details: "token refused" });
+            return;
+          }
+          pass(metadata);
         },
       }),
   });
@@ -60,7 +89,10 @@ process.on("message", async (message) => {
 process.send({
   bare: await listen([]),
   guarded: await listen([guarded]),
+  session: await listen([session]),
+  unread: await listen([unread]),
   bearer: await listen([bearerInterceptor]),
+  jsonwebtoken: await listen([jsonwebtokenInterceptor]),
   issued: issue(serviceKeys),
   token: bearer.token,
 });

@@ -85,9 +85,13 @@ export async function makeVerifiers() {
   return verifiers;
 }
 
-/** A token, and a verifier as a server would use it: jose with HS256. */
+/** A token, and verifiers as servers would use them: jose and, at once, jsonwebtoken, with HS256. */
 export async function makeBearer() {
-  const { sign, forJose } = await makeKeys("HS256");
+  const { sign, forJose, forJsonwebtoken } = await makeKeys("HS256");
   const options = { issuer: ISSUER, audience: AUDIENCE, algorithms: ["HS256"] };
-  return { token: await makeToken("HS256", sign), verify: (token) => jwtVerify(token, forJose, options) };
+  return {
+    token: await makeToken("HS256", sign),
+    verify: (token) => jwtVerify(token, forJose, options),
+    verifyAtOnce: (token) => jsonwebtoken.verify(token, forJsonwebtoken, options),
+  };
 }
