@@ -56,6 +56,8 @@ test("the codes are RFC 4120's", () => {
     KRB_ERR_GENERIC: 60,
     KRB_ERR_FIELD_TOOLONG: 61,
     KDC_ERR_WRONG_REALM: 68,
+    // RFC 6113, §6.
+    KDC_ERR_MORE_PREAUTH_DATA_REQUIRED: 91,
   });
 });
 

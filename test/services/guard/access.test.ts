@@ -110,6 +110,17 @@ describe("the floor of protection", () => {
     expect(await world.client({ protection: "integrity" }).say("a")).toBe("a");
     expect(await world.client({ protection: "privacy" }).say("a")).toBe("a");
   });
+
+  test("is `authenticate` where nothing is said", async () => {
+    await using world = await openWorld();
+    expect(await refusalOf(world.client({ protection: "call" }).say("a"))).toMatchObject({
+      code: "PERMISSION_DENIED",
+      reason: "KDC_ERR_POLICY",
+      details: { rule: "protection", floor: "authenticate", protection: "call" },
+    });
+    expect(world.seen).toEqual([]);
+    expect(await world.client({ protection: "authenticate" }).say("a")).toBe("a");
+  });
 });
 
 describe("authorization data", () => {
@@ -287,7 +298,8 @@ test("interceptors behind the guard see decoded messages and the caller, and no 
 
 test.each([
   ["keytab", { keytab: 7 }, TypeError],
-  ["replayCache", { replayCache: undefined }, TypeError],
+  ["replayCache", { replayCache: {} }, TypeError],
+  ["replayCache", { replayCache: null }, TypeError],
   ["protection", { protection: "none" }, TypeError],
   ["public", { public: ["chat v1"] }, TypeError],
   ["allow", { allow: { "chat/v1/Chat": [] } }, TypeError],

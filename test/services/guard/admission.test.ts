@@ -225,29 +225,35 @@ test("authorization data is taken as the policy says", () => {
 });
 
 describe("a subkey is wiped", () => {
-  const judge = (changes: Partial<AdmissionPolicy>) => {
+  const judge = (changes: Partial<AdmissionPolicy>, call: Partial<ReceivedCall> = {}) => {
     const bound = bind(methodOf("say"), "integrity");
     const wiped = vi.spyOn(Key.prototype, "wipe");
-    const run = () => admit(policyOf(changes), KEYS, proofOf(bound), received(bound), NOW);
+    const gate = new Gate(policyOf(changes));
+    const peer = received(bound, call);
+    const run = () => gate.admit(gate.look(proofOf(bound), KEYS, peer, NOW), KEYS, peer, peer, NOW);
     return { run, wiped };
   };
 
-  test.each<[string, Partial<AdmissionPolicy>]>([
-    ["level", { floor: "privacy" }],
-    ["certificate", { bindClientCertificate: () => true }],
-  ])("when its call is refused for its %s", (_, changes) => {
-    const { run, wiped } = judge(changes);
-    refusalOf(run);
-    const [key] = wiped.mock.contexts as [Key];
-    expect(key.exportBytes()).toEqual(new Uint8Array(32));
-    expect(wiped).toHaveBeenCalledTimes(1);
+  test("when the call is refused for what its proof does not cover", () => {
+    const { run, wiped } = judge({}, { requestStream: true, method: "/chat.v1.Chat/other" });
+    const exported = vi.spyOn(Uint8Array.prototype, "fill");
+    expect(refusalOf(run)).toMatchObject({ reason: "KRB_AP_ERR_MODIFIED" });
+    expect(wiped).not.toHaveBeenCalled(); // it was no Key yet: the authenticator's own bytes are overwritten
+    expect(exported.mock.contexts.map((bytes) => (bytes as Uint8Array).length)).toContain(32);
   });
 
-  test("by whoever takes the admission, else", () => {
-    const { run, wiped } = judge({});
-    const { messages } = run();
+  test.each<[string, Partial<AdmissionPolicy>, string | undefined]>([
+    ["it is refused for its level", { floor: "privacy" }, "KDC_ERR_POLICY"],
+    ["it is refused for its certificate", { bindClientCertificate: () => true }, "KRB_AP_ERR_BADMATCH"],
+    ["it goes on", {}, undefined],
+  ])("by whoever takes the admission, whether %s", (_, changes, reason) => {
+    const { run, wiped } = judge(changes);
+    const { messages, refusal } = run();
+    expect(refusal?.reason).toBe(reason);
     expect(wiped).not.toHaveBeenCalled();
     messages.wipe();
     expect(wiped).toHaveBeenCalledTimes(1);
+    const [key] = wiped.mock.contexts as [Key];
+    expect(key.exportBytes()).toEqual(new Uint8Array(32));
   });
 });

@@ -2,7 +2,7 @@
 import * as grpc from "@grpc/grpc-js";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { verifyApProof, verifyApRep } from "../../../src/protocol/ap-rep.js";
-import { PROTECTIONS } from "../../../src/protocol/call-binding.js";
+import { PROTECTIONS, isProtected as protectsMessages } from "../../../src/protocol/call-binding.js";
 import { Key } from "../../../src/protocol/keys.js";
 import { KrbError } from "../../../src/protocol/krb-error.js";
 import { MessageOpener, RESPONSES } from "../../../src/protocol/message-protection.js";
@@ -99,7 +99,7 @@ describe("a call with a single request", () => {
       await settled();
       expect(statusOf(wire)).toEqual({
         code: UNAUTHENTICATED,
-        details: "a second request, which the authenticator does not cover",
+        details: "a second request, which the proof does not cover",
       });
       expect(refusalOf(wire)).toEqual({ reason: "KRB_AP_ERR_MODIFIED", details: { field: "request" } });
       expect(names(handler)).toEqual(passed);
@@ -208,7 +208,7 @@ describe.each(PROTECTIONS)("what a call answers at protection %s", (protection) 
   test.each(["say", "list", "join", "talk"] as const)("goes out behind one AP-REP: %s", async (kind) => {
     const method = methodOf(kind);
     const bound = bind(method, protection);
-    const { call, wire } = await letIn(bound, { method });
+    const { call, wire } = await letIn(bound, { method, protection });
     wire.length = 0;
     const headers = new grpc.Metadata();
     headers.set("x-mine", "y");
@@ -217,19 +217,22 @@ describe.each(PROTECTIONS)("what a call answers at protection %s", (protection) 
     call.sendMessage("a", noted);
     if (method.responseStream) call.sendMessage("b", noted);
     call.sendStatus(OK);
-    expect(names(wire)).toEqual(
-      method.responseStream
-        ? ["metadata", "message", "message", "message", "OK"]
-        : ["metadata", "message", "OK"],
-    );
+    const isProtected = protectsMessages(protection, method.responseStream);
+    expect(names(wire)).toEqual([
+      "metadata",
+      "message",
+      ...(method.responseStream ? ["message"] : []),
+      ...(method.responseStream && isProtected ? ["message"] : []),
+      "OK",
+    ]);
     expect(headers.get(AP_REP_METADATA)).toEqual([]);
     const sent = wire[0]![1] as grpc.Metadata;
     expect(sent.get("x-mine")).toEqual(["y"]);
     const [rep] = sent.get(AP_REP_METADATA) as [Buffer];
     const messages = wire.slice(1, -1).map(([, bytes]) => bytes as Buffer);
     if (bound.keys === undefined) verifyApProof(rep, bound.pending);
-    const isProtected = method.responseStream || protection !== "authenticate";
-    if (!isProtected) return expect(messages).toEqual([Buffer.from("<a>")]);
+    if (!isProtected)
+      return expect(messages.map(String)).toEqual(method.responseStream ? ["<a>", "<b>"] : ["<a>"]);
     const opener = new MessageOpener(RESPONSES, verifyApRep(rep, bound.pending), protection);
     const opened = messages.map((bytes) => opener.open(bytes));
     expect(opened.map(({ message }) => message && Buffer.from(message).toString())).toEqual(
@@ -437,9 +440,22 @@ describe("the call's keys are wiped", () => {
 
   test("when a rule refuses it", async () => {
     const wiped = watchKeys();
-    begin("integrity", { allow: {} });
+    const { wire } = begin("integrity", { allow: {} });
     await settled();
-    expect(wiped()).toEqual([true]);
+    // The client's and the service's: the refusal is proven by an AP-REP.
+    expect(wiped()).toEqual([true, true]);
+    expect(refusalOf(wire).reason).toBe("KDC_ERR_POLICY");
+  });
+
+  test.each<[string, Parameters<typeof openCall>[0], string]>([
+    ["level", { protection: "privacy" }, "KDC_ERR_POLICY"],
+    ["certificate", { bindClientCertificate: () => true }, "KRB_AP_ERR_BADMATCH"],
+  ])("when it is refused for its %s", async (_, options, reason) => {
+    const wiped = watchKeys();
+    const { wire } = begin("integrity", options);
+    await settled();
+    expect(wiped()).toEqual([true, true]);
+    expect(refusalOf(wire).reason).toBe(reason);
   });
 
   test("when its request does not decode", async () => {
@@ -449,7 +465,7 @@ describe("the call's keys are wiped", () => {
     call.onReceiveMetadata(metadata);
     call.onReceiveMessage(request);
     await settled();
-    expect(wiped()).toEqual([true]);
+    expect(wiped()).toEqual([true, true]);
   });
 
   test("when it was cancelled before it was let in", async () => {
@@ -510,8 +526,9 @@ describe("the log has a line", () => {
   const line = { exchange: "GUARD", method: "/chat.v1.Chat/say", peer: "127.0.0.1:1" };
 
   test("of a call that was let in: who, to whom, how protected, at the moment it was judged", async () => {
-    let now = NOW;
-    const { log } = await letIn(bind(), { clock: () => now++ });
+    // Looked at when the headers come, judged with the request.
+    const times = [NOW - 1, NOW];
+    const { log } = await letIn(bind(), { clock: () => times.shift() ?? NOW + 1 });
     expect(log).toEqual([
       {
         ...line,

@@ -6,13 +6,15 @@ import { describe, expect, test, vi } from "vitest";
 import { formatKeytab } from "../../../src/formats/keytab.js";
 import type { LogRecord } from "../../../src/services/exchange-log.js";
 import { type GuardOptions, readGuardOptions } from "../../../src/services/guard/config.js";
+import { OwnNames } from "../../../src/services/guard/own-names.js";
+import { SessionTable } from "../../../src/services/guard/sessions.js";
 import { CHAT_SERVICE, KEYS, NOW, ticketFor } from "./by-hand.js";
 
 const REQUIRED: GuardOptions = { keytab: () => KEYS, replayCache: { store: async () => {} } };
 
 const read = (options: object = {}) => readGuardOptions({ ...REQUIRED, ...options });
 
-test("two options are enough", () => {
+test("a keytab and a replay cache are enough", () => {
   const config = read();
   expect(config.policy).toEqual({
     floor: "authenticate",
@@ -22,11 +24,64 @@ test("two options are enough", () => {
     bindClientCertificate: undefined,
     clockSkew: 300_000,
     openTicket: expect.any(Function),
+    names: expect.any(OwnNames),
+    sessions: undefined,
+    hasReplayCache: true,
+    uptime: expect.any(Function),
   });
   expect(config.callers.isEmpty).toBe(true);
   expect(config.clock).toBe(Date.now);
   expect(config.log).toBeUndefined();
   expect(config.keys).toBe(REQUIRED.keytab);
+});
+
+describe("without a replay cache", () => {
+  const readAlone = (options: object = {}) => readGuardOptions({ keytab: REQUIRED.keytab, ...options });
+
+  test("a keytab is enough: authenticators need a challenge, and sessions are granted", () => {
+    for (const options of [{}, { replayCache: undefined }]) {
+      const { policy, replayCache } = readAlone(options);
+      expect(replayCache).toBeUndefined();
+      expect(policy.hasReplayCache).toBe(false);
+      expect(policy.sessions).toBeInstanceOf(SessionTable);
+      expect(policy.sessions).toMatchObject({ life: 8 * 3_600_000, size: 0 });
+    }
+  });
+
+  test("sessions may be turned off, and with one they may be turned on", () => {
+    expect(readAlone({ sessions: false }).policy.sessions).toBeUndefined();
+    expect(read({ sessions: true }).policy.sessions).toBeInstanceOf(SessionTable);
+    expect(read({ sessions: { life: 1_000 } }).policy.sessions).toMatchObject({ life: 1_000 });
+  });
+
+  test("what is said of sessions is taken, and a wrong word is named", () => {
+    expect(readAlone({ sessions: { life: 5_000, capacity: 1, share: 1 } }).policy.sessions?.life).toBe(5_000);
+    for (const [name, range] of [
+      ["life", "1000 to 4294967295000"],
+      ["capacity", "1 to 9007199254740991"],
+      ["share", "1 to 9007199254740991"],
+    ])
+      for (const value of [0, -1, 1_000.5, Number.NaN, "8h", 2 ** 53])
+        expect(() => readAlone({ sessions: { [name!]: value } })).toThrow(
+          new RangeError(`sessions.${name}: expected a whole number from ${range}, got ${value}`),
+        );
+    expect(() => readAlone({ sessions: { life: 999 } })).toThrow(RangeError);
+    expect(() => readAlone({ sessions: { lifetime: 1 } })).toThrow(/lifetime/);
+  });
+});
+
+test("the methods that may run twice are named like the public ones", () => {
+  const { idempotentMethods } = read({ idempotent: ["chat.v1.Chat/Get"] });
+  expect(idempotentMethods.find("/chat.v1.Chat/Get")).toBeDefined();
+  expect(idempotentMethods.find("/chat.v1.Chat/Say")).toBeUndefined();
+  expect(() => read({ idempotent: ["chat v1"] })).toThrow(/^idempotent: /);
+});
+
+test("the clock for ages and challenges is one that is never set", () => {
+  const clock = vi.spyOn(performance, "now").mockReturnValue(1_234.5);
+  expect(read().policy.uptime()).toBe(1_234.5);
+  clock.mockRestore();
+  expect(read({ uptime: () => 7 }).policy.uptime()).toBe(7);
 });
 
 test("what is said is taken", () => {
@@ -93,20 +148,12 @@ describe("encryption types", () => {
 });
 
 test.each<[object, new (text: string) => Error, string]>([
-  [
-    { replayCache: undefined },
-    TypeError,
-    "replayCache: expected a ReplayCache, for without it every call could be repeated",
-  ],
-  [
-    { replayCache: {} },
-    TypeError,
-    "replayCache: expected a ReplayCache, for without it every call could be repeated",
-  ],
+  [{ replayCache: {} }, TypeError, "replayCache: expected a ReplayCache, or none"],
+  [{ replayCache: null }, TypeError, "replayCache: expected a ReplayCache, or none"],
   [
     { protection: "none" },
     TypeError,
-    "protection: expected one of authenticate, integrity, privacy, got none",
+    "protection: expected one of call, authenticate, integrity, privacy, got none",
   ],
   [{ clockSkew: -1 }, RangeError, "clockSkew: expected whole milliseconds, got -1"],
   [{ clockSkew: 0.5 }, RangeError, "clockSkew: expected whole milliseconds, got 0.5"],

@@ -13,13 +13,13 @@ import { plain, serve } from "../../rpc/test-service.js";
 import { CHAT_METHODS, openWorld, SERVICE, type World } from "./world.js";
 
 describe("a guarded service made by hand", () => {
-  let world: World;
-  beforeAll(async () => {
-    world = await openWorld();
-  });
-  afterAll(() => world[Symbol.asyncDispose]());
-
   describe.each(PROTECTIONS)("at protection %s", (protection) => {
+    let world: World;
+    beforeAll(async () => {
+      world = await openWorld({ guard: { protection } });
+    });
+    afterAll(() => world[Symbol.asyncDispose]());
+
     test("answers a unary call", async () => {
       expect(await world.client({ protection }).say("hello")).toBe("hello");
     });
@@ -89,7 +89,12 @@ describe("a guarded service of our own", () => {
       },
       {
         interceptors: [
-          guard({ keytab: { serviceKeys: () => keys }, replayCache, clock: () => world.realm.now }),
+          guard({
+            keytab: { serviceKeys: () => keys },
+            replayCache,
+            protection,
+            clock: () => world.realm.now,
+          }),
         ],
         client: { interceptors: [ticketInterceptor(world.alice, SERVICE, { protection })] },
       },

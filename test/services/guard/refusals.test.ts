@@ -20,6 +20,7 @@ import { KeyUsage } from "../../../src/protocol/key-usage.js";
 import { randomKey } from "../../../src/protocol/keys.js";
 import { seal, sealToBytes, unseal } from "../../../src/protocol/sealed-part.js";
 import { decodeBlob } from "../../../src/protocol/strict-decode.js";
+import { boundHost } from "../../../src/rpc/authority.js";
 import { AP_REQ_METADATA } from "../../../src/rpc/metadata-names.js";
 import { HealthService } from "../../../src/services/health.js";
 import { addReflection } from "../../../src/services/reflection.js";
@@ -52,7 +53,7 @@ async function withAuthenticator(
   const credentials = await world.alice.serviceTicket(world.service);
   const facts = {
     method: CHAT.say.path,
-    authority: world.address,
+    authority: boundHost(world.address),
     protection: "authenticate" as const,
     requestSha256: sha256(REQUEST),
   };
@@ -198,7 +199,14 @@ const rows: readonly Row[] = [
   },
   {
     what: "an AP-REQ for another authority",
-    values: one(() => makeProof(world, { authority: "api.example.test:443" })),
+    values: one(() => makeProof(world, { authority: "other.example.test" })),
+    code: "UNAUTHENTICATED",
+    reason: "KRB_AP_ERR_MODIFIED",
+    details: { field: "checksum" },
+  },
+  {
+    what: "an AP-REQ for an authority with its port",
+    values: one(() => makeProof(world, { authority: world.address })),
     code: "UNAUTHENTICATED",
     reason: "KRB_AP_ERR_MODIFIED",
     details: { field: "checksum" },
