@@ -20,13 +20,18 @@ export interface SessionOptions {
   readonly capacity?: number | undefined;
   /** The most sessions of one principal, a hundredth of all by default, at least 16. */
   readonly share?: number | undefined;
-  /** How long a session lasts, in milliseconds; 8 hours by default. It ends with its ticket in any case. */
+  /**
+   * How long a session lasts, in milliseconds, from 1,000 up; 8 hours by default. It ends with its ticket in any
+   * case.
+   */
   readonly life?: number | undefined;
 }
 
 const CAPACITY = 100_000;
 const LEAST_SHARE = 16;
 const LIFE_MS = 8 * 3_600_000;
+/** A grant counts whole seconds, in 32 bits. */
+const MAX_LIFE_MS = 0xffff_ffff * 1_000;
 
 /** What a session is made of. */
 export interface NewSession {
@@ -59,14 +64,12 @@ export class SessionTable {
   /** Each principal's, the one longest unused first. */
   readonly #byClient = new Map<Principal, Set<string>>();
 
-  /** @throws RangeError for a number that is not whole and from 1 up. */
+  /** @throws RangeError for a number that is not whole, or out of its range. */
   constructor(options: SessionOptions = {}) {
-    const capacity = options.capacity ?? CAPACITY;
-    this.life = wholeNumber("life", options.life ?? LIFE_MS);
+    const capacity = wholeNumber("capacity", options.capacity ?? CAPACITY);
+    this.life = wholeNumber("life", options.life ?? LIFE_MS, 1_000, MAX_LIFE_MS);
     this.#share = wholeNumber("share", options.share ?? Math.max(LEAST_SHARE, Math.ceil(capacity / 100)));
-    this.#sessions = new LruMap(wholeNumber("capacity", capacity), undefined, (name, { ticket }) =>
-      this.#forget(name, ticket.client),
-    );
+    this.#sessions = new LruMap(capacity, undefined, (name, { ticket }) => this.#forget(name, ticket.client));
   }
 
   /** How many there are. */
@@ -127,7 +130,7 @@ function nameOf({ buffer, byteOffset, length }: Uint8Array): string {
   return Buffer.from(buffer, byteOffset, length).toString("latin1");
 }
 
-function wholeNumber(name: string, value: number): number {
-  if (Number.isSafeInteger(value) && value >= 1) return value;
-  throw new RangeError(`sessions.${name}: expected a whole number from 1 up, got ${value}`);
+function wholeNumber(name: string, value: number, least = 1, most = Number.MAX_SAFE_INTEGER): number {
+  if (Number.isSafeInteger(value) && value >= least && value <= most) return value;
+  throw new RangeError(`sessions.${name}: expected a whole number from ${least} to ${most}, got ${value}`);
 }
