@@ -1,8 +1,14 @@
 // A measured process without a socket: a guard's checks and its AP-REP, and the peers' verification of a
 // token. It answers `{ run, count }` with the CPU time per operation, all threads of the process together.
-import { makeApProof } from "../../dist/protocol/ap-rep.js";
+
 import { sha256 } from "../../dist/crypto/hash.js";
-import { makeCallApReq, openCallApReq, readApReq, verifyCallApReq } from "../../dist/protocol/call-binding.js";
+import { makeApProof } from "../../dist/protocol/ap-rep.js";
+import {
+  makeCallApReq,
+  openCallApReq,
+  readApReq,
+  verifyCallApReq,
+} from "../../dist/protocol/call-binding.js";
 import { TicketCache } from "../../dist/services/ticket-cache.js";
 import { MemoryReplayCache } from "../../dist/store/memory-replay-cache.js";
 import { credentialsOf, ETYPE, issue, makeServiceKeys } from "./ticket.mjs";
