@@ -6,12 +6,14 @@
 import { create } from "@bufbuild/protobuf";
 import { WireType } from "@bufbuild/protobuf/wire";
 import { encodeCanonical } from "../canonical/encode.js";
+import { publicBytes } from "../canonical/public-bytes.js";
 import { varintSize, writeVarint } from "../canonical/varint.js";
 import { equalBytes } from "../crypto/equal-bytes.js";
 import { SessionBindingSchema, SessionCallSchema } from "../gen/kerberos/v1/session_pb.js";
 import {
   type BoundCall,
   LEVELS,
+  PROTECTIONS,
   type Protection,
   protectionOf,
   type ReceivedBinding,
@@ -49,6 +51,19 @@ const CALL_TAG = tag(fields.call, WireType.Varint);
 const AGE_TAG = tag(fields.age, WireType.Varint);
 const DIGEST_TAG = tag(fields.requestSha256, WireType.LengthDelimited);
 
+const callFields = SessionCallSchema.field;
+/** Tags of the fields of a SessionCall. */
+const CALL_FIELD = {
+  number: tag(callFields.number, WireType.Varint),
+  call: tag(callFields.call, WireType.Varint),
+  protection: tag(callFields.protection, WireType.Varint),
+  age: tag(callFields.age, WireType.Varint),
+  mac: tag(callFields.mac, WireType.LengthDelimited),
+};
+const BY_LEVEL: Readonly<Record<number, Protection | undefined>> = Object.fromEntries(
+  PROTECTIONS.map((name) => [LEVELS[name], name]),
+);
+
 const MAX_SHARED_BINDINGS = 256;
 const sharedBindings = new Map<string, Uint8Array>();
 
@@ -59,17 +74,34 @@ const sharedBindings = new Map<string, Uint8Array>();
  */
 export function makeSessionCall(key: MacKey, attempt: SessionAttempt, call: BoundCall): Uint8Array {
   const { session, number, protection, age } = attempt;
-  return encodeCanonical(
-    SessionCallSchema,
-    create(SessionCallSchema, {
-      session,
-      number: BigInt(number),
-      call: attempt.call === number ? 0n : BigInt(attempt.call),
-      protection: LEVELS[protection],
-      age,
-      mac: key.mac(sessionBinding(attempt, call)),
-    }),
-  );
+  const mac = key.mac(encodeBinding(attempt, call.method, call.authority, call.requestSha256));
+  const bytes = publicBytes(sessionCallSize(attempt));
+  bytes[0] = SESSION_TAG;
+  bytes[1] = SESSION_ID_SIZE;
+  bytes.set(session, 2);
+  let at = 2 + SESSION_ID_SIZE;
+  bytes[at++] = CALL_FIELD.number;
+  at = writeVarint(bytes, at, number);
+  if (attempt.call !== number) {
+    bytes[at++] = CALL_FIELD.call;
+    at = writeVarint(bytes, at, attempt.call);
+  }
+  bytes[at++] = CALL_FIELD.protection;
+  bytes[at++] = LEVELS[protection];
+  if (age !== 0) {
+    bytes[at++] = CALL_FIELD.age;
+    at = writeVarint(bytes, at, age);
+  }
+  bytes[at++] = CALL_FIELD.mac;
+  bytes[at++] = MAC_SIZE;
+  bytes.set(mac, at);
+  return bytes;
+}
+
+function sessionCallSize({ number, call, age }: SessionAttempt): number {
+  const first = call === number ? 0 : 1 + varintSize(call);
+  const seconds = age === 0 ? 0 : 1 + varintSize(age);
+  return 2 + SESSION_ID_SIZE + 1 + varintSize(number) + first + 2 + seconds + 2 + MAC_SIZE;
 }
 
 /**
@@ -79,6 +111,53 @@ export function makeSessionCall(key: MacKey, attempt: SessionAttempt, call: Boun
  */
 export function readSessionCall(bytes: Uint8Array): ReceivedSessionCall {
   if (bytes.length > MAX_SESSION_CALL_BYTES) throw malformed("call", "not a serialized SessionCall");
+  return readFirstAttempt(bytes) ?? readAny(bytes);
+}
+
+/**
+ * The usual case, read by hand: a call's first attempt. Undefined for any other bytes, canonical or not: then
+ * the general reader says what they are.
+ */
+function readFirstAttempt(bytes: Uint8Array): ReceivedSessionCall | undefined {
+  if (bytes[0] !== SESSION_TAG || bytes[1] !== SESSION_ID_SIZE) return undefined;
+  let at = 2 + SESSION_ID_SIZE;
+  if (bytes[at] !== CALL_FIELD.number) return undefined;
+  const numberEnd = varintEnd(bytes, at + 1);
+  const number = varintAt(bytes, at + 1, numberEnd);
+  at = numberEnd;
+  if (bytes[at] !== CALL_FIELD.protection) return undefined;
+  const protection = BY_LEVEL[bytes[at + 1]!];
+  at += 2;
+  let age = 0;
+  if (bytes[at] === CALL_FIELD.age) {
+    const ageEnd = varintEnd(bytes, at + 1);
+    age = varintAt(bytes, at + 1, ageEnd);
+    if (age === 0) return undefined;
+    at = ageEnd;
+  }
+  if (bytes[at] !== CALL_FIELD.mac || bytes[at + 1] !== MAC_SIZE) return undefined;
+  if (bytes.length !== at + 2 + MAC_SIZE || number === 0 || protection === undefined) return undefined;
+  const session = bytes.subarray(2, 2 + SESSION_ID_SIZE);
+  return { session, number, call: number, protection, age, mac: bytes.subarray(at + 2) };
+}
+
+/** Where a varint of at most four bytes ends. */
+function varintEnd(bytes: Uint8Array, at: number): number {
+  let end = at;
+  while (end < at + 3 && bytes[end]! > 0x7f) end++;
+  return end + 1;
+}
+
+/** The number of a varint of at most four bytes; 0 for one that is no such varint, or longer than it need be. */
+function varintAt(bytes: Uint8Array, at: number, end: number): number {
+  const last = bytes[end - 1];
+  if (last === undefined || last > 0x7f || last === 0) return 0;
+  let value = 0;
+  for (let i = end - 1; i >= at; i--) value = value * 0x80 + (bytes[i]! & 0x7f);
+  return value;
+}
+
+function readAny(bytes: Uint8Array): ReceivedSessionCall {
   const { session, number, call, protection, age, mac } = decodeBlob(SessionCallSchema, bytes, "call");
   if (session.length !== SESSION_ID_SIZE)
     throw malformed("call.session", `expected ${SESSION_ID_SIZE} bytes`);
@@ -118,15 +197,18 @@ export function verifySessionCall(
   });
 }
 
-/** The bytes that the MAC covers: the canonical encoding of a SessionBinding. */
+/** The bytes that the MAC covers: the canonical encoding of a SessionBinding; the caller's. */
 export function sessionBinding(
   attempt: SessionAttempt,
   { method, authority, requestSha256 }: Omit<BoundCall, "protection">,
 ): Uint8Array {
-  return encodeBinding(attempt, method, authority, requestSha256);
+  return encodeBinding(attempt, method, authority, requestSha256).slice();
 }
 
-/** Written out: it is made for every call, on both sides. */
+/**
+ * Written out, into a buffer that is used again: it is made for every call, on both sides. Good until the next
+ * one is made.
+ */
 function encodeBinding(
   { session, number, call, protection, age }: SessionAttempt,
   method: string,
@@ -134,16 +216,7 @@ function encodeBinding(
   digest: Uint8Array | undefined,
 ): Uint8Array {
   const shared = sharedBinding(method, authority, protection);
-  const size =
-    2 +
-    SESSION_ID_SIZE +
-    2 +
-    varintSize(number) +
-    varintSize(call) +
-    shared.length +
-    (age === 0 ? 0 : 1 + varintSize(age)) +
-    (digest === undefined ? 0 : 2 + DIGEST_SIZE);
-  const bytes = new Uint8Array(size);
+  const bytes = roomFor(MAX_OWN_FIELDS + shared.length);
   bytes[0] = SESSION_TAG;
   bytes[1] = SESSION_ID_SIZE;
   bytes.set(session, 2);
@@ -162,8 +235,18 @@ function encodeBinding(
     bytes[at++] = DIGEST_TAG;
     bytes[at++] = DIGEST_SIZE;
     bytes.set(digest, at);
+    at += DIGEST_SIZE;
   }
-  return bytes;
+  return bytes.subarray(0, at);
+}
+
+/** The most bytes of a binding's fields other than method, authority and protection. */
+const MAX_OWN_FIELDS = 2 + SESSION_ID_SIZE + 2 * (1 + 8) + (1 + 5) + 2 + DIGEST_SIZE;
+let scratch = new Uint8Array(1024);
+
+function roomFor(size: number): Uint8Array {
+  if (size > scratch.length) scratch = new Uint8Array(2 * size);
+  return scratch;
 }
 
 /** The encoding of method, authority and protection; the bytes stay the cache's. */

@@ -1,6 +1,14 @@
+import { create, toBinary } from "@bufbuild/protobuf";
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { SessionReplySchema } from "../../src/gen/kerberos/v1/session_pb.js";
 import { MacKey } from "../../src/protocol/session-keys.js";
-import { isSessionReply, makeSessionReply, type SessionAnswer } from "../../src/protocol/session-reply.js";
+import {
+  encodeAnswer,
+  isSessionReply,
+  makeSessionReply,
+  type SessionAnswer,
+} from "../../src/protocol/session-reply.js";
 
 const bytesOf = (value: string) => Uint8Array.from(Buffer.from(value));
 const key = new MacKey(bytesOf("a key of thirty-two bytes, to MAC"));
@@ -47,4 +55,26 @@ describe("the proof of an answer under a session", () => {
       expect(isSessionReply(key, answer, proof.subarray(0, length))).toBe(false);
     expect(isSessionReply(new MacKey(new Uint8Array(32)), answer, proof)).toBe(false);
   });
+});
+
+test("covers a SessionReply in canonical form", () => {
+  const bytes = fc.uint8Array({ maxLength: 300 });
+  const numbers = fc.integer({ min: 0, max: Number.MAX_SAFE_INTEGER });
+  const texts = fc.string({ unit: "grapheme", maxLength: 400 });
+  fc.assert(
+    fc.property(
+      numbers,
+      fc.nat({ max: 16 }),
+      texts,
+      bytes,
+      bytes,
+      numbers,
+      (number, code, message, details, sha, responses) => {
+        const made = { ...answer, number, code, message, details, responseSha256: sha, responses };
+        const fields = { ...made, number: BigInt(number), responses: BigInt(responses) };
+        const expected = toBinary(SessionReplySchema, create(SessionReplySchema, fields));
+        expect(Uint8Array.from(encodeAnswer(made))).toEqual(expected);
+      },
+    ),
+  );
 });

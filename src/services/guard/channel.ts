@@ -8,21 +8,28 @@ import type { Peer, ReceivedCall } from "./admission.js";
 
 type Method = Parameters<grpc.ServerInterceptor>[0];
 
+/** What is known of open connections, by their HTTP/2 sessions: asking costs as much as the checks. */
+const peers = new WeakMap<object, Peer>();
+
 /**
- * Who calls, as far as the connection says.
- * @param withCertificate whether admission looks at the client's certificate; reading it costs as much as the
- *   checks.
+ * Who calls, as far as the connection says: the same object for all calls on one.
+ * @param withCertificate whether admission looks at the client's certificate.
  */
 export function peerOf(call: grpc.ServerInterceptingCallInterface, withCertificate: boolean): Peer {
-  const { remoteAddress, localAddress } = call.getConnectionInfo();
   const stream = http2Stream(call);
+  const session = stream?.session;
+  const known = session && peers.get(session);
+  if (known !== undefined) return known;
+  const { remoteAddress, localAddress } = call.getConnectionInfo();
   const addressless = remoteAddress === undefined && localAddress === undefined;
-  return {
+  const peer: Peer = {
     peerAddress: remoteAddress === undefined ? undefined : plainAddress(remoteAddress),
     unixSocket: addressless && isOpen(stream),
-    secure: stream?.session?.encrypted === true,
+    secure: session?.encrypted === true,
     certificate: withCertificate ? call.getAuthContext().sslPeerCertificate : undefined,
   };
+  if (session && isOpen(stream)) peers.set(session, peer);
+  return peer;
 }
 
 /**
