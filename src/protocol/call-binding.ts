@@ -12,6 +12,7 @@ import { WireType } from "@bufbuild/protobuf/wire";
 import { encodeCanonical } from "../canonical/encode.js";
 import { publicBytes } from "../canonical/public-bytes.js";
 import type { RandomSource } from "../crypto/encryption-type.js";
+import { sha256 } from "../crypto/hash.js";
 import { type ApReq, ApReqSchema } from "../gen/kerberos/v1/application_service_pb.js";
 import { EncryptedDataSchema } from "../gen/kerberos/v1/encryption_pb.js";
 import type { Extension } from "../gen/kerberos/v1/extension_pb.js";
@@ -76,6 +77,11 @@ export function protectionOf(level: ProtectionLevel, field: string): Protection 
   const protection = PROTECTIONS.find((name) => LEVELS[name] === level);
   if (protection === undefined) throw malformed(field, "not a level of protection");
   return protection;
+}
+
+/** SHA-256 of a single message as it travels: what bindings and answers hold of it. */
+export function messageSha256(bytes: Uint8Array): Uint8Array {
+  return sha256(bytes);
 }
 
 /** Whether `protection` is at least `floor`. */

@@ -2,10 +2,11 @@
  * The keys of a session (session.proto), which both sides derive from the two subkeys of the AP exchange that
  * made it and from the bytes of that exchange as they travelled.
  */
-import type { EncryptionType } from "../crypto/encryption-type.js";
+import type { EncryptionType, RandomSource } from "../crypto/encryption-type.js";
 import { sha256 } from "../crypto/hash.js";
 import { hkdfSha256 } from "../crypto/hkdf.js";
 import { hmac, SHA256 } from "../crypto/hmac.js";
+import { systemRandom, takeRandom } from "../crypto/random.js";
 import { Key } from "./keys.js";
 
 /** Whether a ticket whose session key is of this type can have sessions: the others go one shot. */
@@ -15,6 +16,11 @@ export function hasSessions({ integrity, weak }: EncryptionType): boolean {
 
 /** The size of a session's identifier, in bytes. */
 export const SESSION_ID_SIZE = 16;
+
+/** A new session's identifier. */
+export function newSessionId(random: RandomSource = systemRandom): Uint8Array {
+  return takeRandom(random, SESSION_ID_SIZE);
+}
 
 const INFO = "tessera guard session v1";
 const MAC_KEY_SIZE = 32;

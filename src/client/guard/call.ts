@@ -10,9 +10,10 @@
  * for a challenge: no handler has seen it. Keys made for the call are wiped when it ends, and what was known of
  * it is let go: Node's HTTP/2 streams outlive their calls, and all that they reach with them.
  */
+
 import * as grpc from "@grpc/grpc-js";
-import { sha256 } from "../../crypto/hash.js";
 import { mutualFailure } from "../../protocol/ap-rep.js";
+import { messageSha256 } from "../../protocol/call-binding.js";
 import { MAX_CHALLENGE_BYTES } from "../../protocol/challenge.js";
 import { KrbError } from "../../protocol/krb-error.js";
 import type { OpenedMessage } from "../../protocol/message-protection.js";
@@ -236,7 +237,7 @@ export class GuardedCall extends grpc.InterceptingCall implements grpc.Intercept
     if (this.#ownEnd?.code === code && this.#ownEnd.details === details) return true;
     if (code === grpc.status.CANCELLED && this.#parent?.cancelled === true) return true;
     if (code === grpc.status.DEADLINE_EXCEEDED && isPast(this.#deadline)) return true;
-    return security.passesUnproven(refusal instanceof KrbError ? refusal.reason : undefined);
+    return refusal instanceof KrbError && security.passesUnproven(refusal);
   }
 
   /** Gets what the call needs before it starts. Never rejects. */
@@ -284,7 +285,7 @@ export class GuardedCall extends grpc.InterceptingCall implements grpc.Intercept
     const security = this.#secure(ready);
     const bytes = request && security.protect(request.bytes);
     const authority = boundHost(below.authority);
-    security.bind({ method, authority, protection, requestSha256: bytes && sha256(bytes) });
+    security.bind({ method, authority, protection, requestSha256: bytes && messageSha256(bytes) });
     const session = plan.by === "session" ? plan.session : undefined;
     const repeat: Repeat | undefined = refused === undefined ? { metadata, steps: [], size: 0 } : undefined;
     const sent: Sent = { at: "sent", listener, below, ticket, session, security, repeat };

@@ -152,8 +152,8 @@ export class ExchangeSecurity implements CallSecurity {
     return true;
   }
 
-  passesUnproven(reason: string | undefined): boolean {
-    return reason !== undefined && BEFORE_PROOF.has(reason);
+  passesUnproven({ reason, details }: KrbError): boolean {
+    return BEFORE_PROOF.has(reason) || (reason === "KDC_ERR_POLICY" && TICKET_RULES.has(details.rule ?? ""));
   }
 
   get repeated(): Repeated | undefined {
@@ -236,6 +236,9 @@ const BEFORE_PROOF: ReadonlySet<string> = new Set([
   "KRB_ERR_FIELD_TOOLONG",
   "KRB_ERR_GENERIC",
 ]);
+
+/** What of a ticket may be against the policy of a service: that, too, comes before any proof. */
+const TICKET_RULES: ReadonlySet<string> = new Set(["authorization-data", "extension"]);
 
 /** Undefined: not the attempt that was answered; another may be. */
 function openOne(apRep: Uint8Array, pending: PendingApReq): OpenedApRep | undefined {

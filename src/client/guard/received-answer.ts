@@ -1,7 +1,6 @@
 /** What came as the answer to a call, against the service's proof of it (session.proto, `SessionReply`). */
 import type * as grpc from "@grpc/grpc-js";
-import { sha256 } from "../../crypto/hash.js";
-import type { CallShape } from "../../protocol/call-binding.js";
+import { type CallShape, messageSha256 } from "../../protocol/call-binding.js";
 import type { SessionKeys } from "../../protocol/session-keys.js";
 import { isSessionReply } from "../../protocol/session-reply.js";
 import { REPLY_METADATA, STATUS_DETAILS_METADATA } from "../../rpc/metadata-names.js";
@@ -26,7 +25,7 @@ export class ReceivedAnswer {
   /** Takes note of a response as it travelled. */
   add(bytes: Uint8Array): void {
     if (this.#stream) this.#responses++;
-    else this.#responseSha256 = sha256(bytes);
+    else this.#responseSha256 = messageSha256(bytes);
   }
 
   /**

@@ -1,6 +1,7 @@
 /** How one call proves itself, and how its messages are protected, in both directions. */
 import type * as grpc from "@grpc/grpc-js";
 import type { BoundCall } from "../../protocol/call-binding.js";
+import type { KrbError } from "../../protocol/krb-error.js";
 import type { OpenedMessage } from "../../protocol/message-protection.js";
 import type { Repeated } from "../../protocol/session-extensions.js";
 
@@ -37,8 +38,8 @@ export interface CallSecurity {
    * more proof than `begin` found is proven.
    */
   isProven(status: grpc.StatusObject): boolean;
-  /** What an unproven status may say all the same, without a word of the service being believed. */
-  passesUnproven(reason: string | undefined): boolean;
+  /** Whether an unproven refusal goes to the application: it claims no more than that nothing was answered. */
+  passesUnproven(refusal: KrbError): boolean;
   /** The latest attempt, as another that repeats it names it. */
   readonly repeated: Repeated | undefined;
   /** Overwrites the call's keys, and lets others go on that wait for what it was to bring. */

@@ -1,7 +1,8 @@
 /** What a call came over and what it asks for, as admission is told of it: text, bytes and a certificate. */
+
 import type { ServerHttp2Stream } from "node:http2";
 import type * as grpc from "@grpc/grpc-js";
-import { sha256 } from "../../crypto/hash.js";
+import { messageSha256 } from "../../protocol/call-binding.js";
 import { http2Stream } from "../../rpc/grpc-js-internals.js";
 import { plainAddress } from "../../rpc/network-address.js";
 import type { Peer, ReceivedCall } from "./admission.js";
@@ -47,7 +48,7 @@ export function receivedCall(
     method: path,
     requestStream,
     responseStream,
-    requestSha256: request === undefined ? undefined : sha256(request),
+    requestSha256: request === undefined ? undefined : messageSha256(request),
     authority: call.getHost(),
     idempotent,
   };

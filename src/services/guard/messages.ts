@@ -5,12 +5,16 @@
  * Invariant. Keys made for the call, the client's subkey and the service's, belong to these objects until they
  * wipe them. A session's keys are the session's.
  */
-import { sha256 } from "../../crypto/hash.js";
-import { systemRandom } from "../../crypto/random.js";
 import type { Extension } from "../../gen/kerberos/v1/extension_pb.js";
 import { makeSubkey, randomSeqNumber, type VerifiedApReq } from "../../protocol/ap-exchange.js";
 import { answerApReq } from "../../protocol/ap-rep.js";
-import { type CallShape, isProtected, needsSubkeys, type Protection } from "../../protocol/call-binding.js";
+import {
+  type CallShape,
+  isProtected,
+  messageSha256,
+  needsSubkeys,
+  type Protection,
+} from "../../protocol/call-binding.js";
 import type { Key } from "../../protocol/keys.js";
 import {
   MessageOpener,
@@ -24,7 +28,7 @@ import { grantExtension, TRAILERS_ONLY } from "../../protocol/session-extensions
 import {
   deriveSessionKeys,
   type MacKey,
-  SESSION_ID_SIZE,
+  newSessionId,
   type SessionKeys,
 } from "../../protocol/session-keys.js";
 import { makeSessionReply } from "../../protocol/session-reply.js";
@@ -97,7 +101,7 @@ class Answer {
   /** Takes note of a response as it travels. */
   add(bytes: Uint8Array, stream: boolean): void {
     if (stream) this.#responses++;
-    else this.#responseSha256 = sha256(bytes);
+    else this.#responseSha256 = messageSha256(bytes);
   }
 
   prove(ending: Ending): Buffer {
@@ -193,7 +197,7 @@ export class ExchangeMessages implements GuardedMessages {
     const protects = needsSubkeys(this.#protection, this.#shape);
     if (protects || this.#granter !== undefined) this.#ownSubkey = makeSubkey(ticket.sessionKey);
     const seqNumber = protects ? randomSeqNumber() : 0;
-    const id = this.#granter === undefined ? undefined : systemRandom(SESSION_ID_SIZE);
+    const id = this.#granter === undefined ? undefined : newSessionId();
     const granted = id === undefined ? [] : [grantExtension({ id, life: this.#granter!.life })];
     const carried = { subkey: this.#ownSubkey, seqNumber, extensions: [...granted, ...extensions] };
     const apRep = answerApReq(this.#verified, carried);
