@@ -1,9 +1,9 @@
 /**
- * One guarded call without a server: tickets and AP-REQs made here, a wire and a handler that write down what
- * reaches them.
+ * Guarded calls without a server: tickets, AP-REQs and sessions made here, a wire and a handler that write down
+ * what reaches them.
  *
  *   const { call, wire, handler } = openCall({ method: methodOf("say") });
- *   call.onReceiveMetadata(proofOf(bind()));
+ *   call.onReceiveMetadata(bind().metadata);
  */
 import * as grpc from "@grpc/grpc-js";
 import { sha256 } from "../../../src/crypto/hash.js";
@@ -16,11 +16,19 @@ import {
 } from "../../../src/protocol/call-binding.js";
 import type { Credentials } from "../../../src/protocol/credentials.js";
 import { etypeOf } from "../../../src/protocol/etypes.js";
-import { randomKey } from "../../../src/protocol/keys.js";
+import { type Key, randomKey } from "../../../src/protocol/keys.js";
+import { KrbError } from "../../../src/protocol/krb-error.js";
 import { type MessageKeys, MessageProtector, REQUESTS } from "../../../src/protocol/message-protection.js";
 import { parsePrincipal } from "../../../src/protocol/principal.js";
+import { type SessionExtensions, sessionExtensions } from "../../../src/protocol/session-extensions.js";
 import { makeTicket, type TicketContents } from "../../../src/protocol/ticket.js";
-import { AP_REQ_METADATA } from "../../../src/rpc/metadata-names.js";
+import {
+  AP_REP_METADATA,
+  AP_REQ_METADATA,
+  REPLY_METADATA,
+  STATUS_DETAILS_METADATA,
+} from "../../../src/rpc/metadata-names.js";
+import { fromServiceError } from "../../../src/rpc/status.js";
 import type { LogRecord } from "../../../src/services/exchange-log.js";
 import { GuardedServerCall } from "../../../src/services/guard/call.js";
 import { type GuardOptions, readGuardOptions } from "../../../src/services/guard/config.js";
@@ -79,15 +87,23 @@ export function methodOf(kind: "say" | "list" | "join" | "talk") {
 }
 export type HandMadeMethod = ReturnType<typeof methodOf>;
 
-/** A call's AP-REQ, its first message if it has a single one, and what its client knows. */
-export interface Bound {
+/** What a client sends with a call. */
+export interface Sent {
+  readonly method: HandMadeMethod;
   readonly metadata: grpc.Metadata;
   /** The single request as it travels. */
   readonly request: Buffer;
-  readonly pending: PendingApReq;
-  readonly keys: MessageKeys | undefined;
   /** Protects further requests. */
   readonly protector: MessageProtector | undefined;
+}
+
+/** A call with an AP-REQ, and what its client knows. */
+export interface Bound extends Sent {
+  readonly pending: PendingApReq;
+  readonly keys: MessageKeys | undefined;
+  /** The AP-REQ as it travels. */
+  readonly apReq: Buffer;
+  readonly subkey: Key | undefined;
 }
 
 /** Makes what a client sends with a call; `request` makes the single request as it travels. */
@@ -98,15 +114,19 @@ export function bind(
     credentials = ticketFor(),
     text = "<hello>",
     request: makeRequest,
+    authority = HOST,
+    extensions = {},
   }: {
     readonly credentials?: Credentials;
     readonly text?: string;
     readonly request?: (protector: MessageProtector) => Uint8Array;
+    readonly authority?: string;
+    readonly extensions?: SessionExtensions;
   } = {},
 ): Bound {
-  const fresh = needsSubkeys(protection, method)
-    ? { subkey: makeSubkey(credentials.key), seqNumber: 7 }
-    : undefined;
+  const protects = needsSubkeys(protection, method);
+  const subkey = protects || extensions.asksForSession ? makeSubkey(credentials.key) : undefined;
+  const fresh = protects ? { subkey: subkey!, seqNumber: 7 } : undefined;
   const protectsRequests = fresh !== undefined && isProtected(protection, method.requestStream);
   const protector = protectsRequests ? new MessageProtector(REQUESTS, fresh, protection) : undefined;
   const plain = Buffer.from(text);
@@ -115,34 +135,82 @@ export function bind(
     request = Buffer.from(makeRequest?.(protector) ?? protector.protect(plain));
   const call = {
     method: method.path,
-    authority: HOST,
+    authority,
     protection,
     requestSha256: method.requestStream ? undefined : sha256(request),
   };
-  const { bytes, pending } = makeCallApReq(credentials, call, fresh, NOW);
+  const carried = { subkey, seqNumber: fresh?.seqNumber, extensions: sessionExtensions(extensions) };
+  const { bytes, pending } = makeCallApReq(credentials, call, carried, NOW);
   const metadata = new grpc.Metadata();
-  metadata.set(AP_REQ_METADATA, Buffer.from(bytes));
-  return { metadata, request, pending, keys: fresh, protector };
+  const apReq = Buffer.from(bytes);
+  metadata.set(AP_REQ_METADATA, apReq);
+  return { method, metadata, request, pending, keys: fresh, protector, apReq, subkey };
 }
 
 /** What reached the wire or the handler: what it was, and its contents. */
 export type Passed = [what: string, value?: unknown];
 
-/** A guarded call between a wire and a handler that write down what reaches them. */
-export function openCall(
-  options: Partial<GuardOptions> & {
-    readonly method?: HandMadeMethod;
-    readonly store?: NonNullable<GuardOptions["replayCache"]>["store"];
-    readonly remoteAddress?: string | undefined;
-    readonly certificate?: object;
-    readonly started?: boolean;
-  } = {},
-) {
-  const { method = methodOf("say"), store = async () => {}, certificate, started = true, ...rest } = options;
-  const { remoteAddress, ...guard } = { remoteAddress: "127.0.0.1", ...rest };
+/** What a call comes over and asks for. */
+export interface CallWish {
+  readonly method?: HandMadeMethod;
+  readonly authority?: string;
+  readonly remoteAddress?: string | undefined;
+  /** Whether the connection is encrypted. */
+  readonly secure?: boolean;
+  readonly certificate?: object;
+  readonly started?: boolean;
+}
+
+export type GuardWish = Partial<GuardOptions> & {
+  readonly store?: NonNullable<GuardOptions["replayCache"]>["store"];
+};
+
+/** A guarded call between a wire and a handler that write down what reaches them; there is a replay cache. */
+export function openCall(options: GuardWish & CallWish = {}) {
+  const { method, authority, remoteAddress, secure, certificate, started, ...guard } = {
+    remoteAddress: "127.0.0.1",
+    ...options,
+  };
+  const wish = { method, authority, remoteAddress, secure, certificate, started } as CallWish;
+  return openGuard({ store: async () => {}, ...guard }).open(wish);
+}
+
+export type OpenedCall = ReturnType<typeof openCall>;
+
+/** A guard, as in a process of its own: its calls share challenges, tags and sessions. */
+export function openGuard({ store, ...options }: GuardWish = {}) {
+  const log: LogRecord[] = [];
+  const config = readGuardOptions({
+    keytab: () => KEYS,
+    replayCache: store && { store },
+    clock: () => NOW,
+    log: (record) => void log.push(record),
+    ...options,
+  });
+  const open = (wish: CallWish = {}) => ({ ...openOn(config, wish), log });
+  return {
+    config,
+    log,
+    /** Opens a call. */
+    open,
+    /** Opens a call and sends its metadata and its single request. */
+    send: (sent: Sent, wish: CallWish = {}) => {
+      const opened = open({ method: sent.method, ...wish });
+      // The guard takes the proof out of it: what was sent may be sent again.
+      opened.call.onReceiveMetadata(sent.metadata.clone());
+      if (!sent.method.requestStream) opened.call.onReceiveMessage(sent.request);
+      return opened;
+    },
+  };
+}
+
+export type HandMadeGuard = ReturnType<typeof openGuard>;
+
+function openOn(config: ReturnType<typeof readGuardOptions>, wish: CallWish) {
+  const { method = methodOf("say"), authority = AUTHORITY, certificate, started = true } = wish;
+  const { remoteAddress, secure = false } = { remoteAddress: "127.0.0.1", ...wish };
   const wire: Passed[] = [];
   const handler: Passed[] = [];
-  const log: LogRecord[] = [];
   const identity = (bytes: Buffer) => bytes;
   const below = {
     handler: { serialize: identity, deserialize: identity },
@@ -155,18 +223,12 @@ export function openCall(
     },
     sendStatus: (status: grpc.StatusObject) => void wire.push([grpc.status[status.code]!, status]),
     getPeer: () => "127.0.0.1:1",
-    getHost: () => AUTHORITY,
+    getHost: () => authority,
     getDeadline: () => Number.POSITIVE_INFINITY,
     getAuthContext: () => ({ sslPeerCertificate: certificate }),
     getConnectionInfo: () => ({ remoteAddress }),
+    stream: { session: { encrypted: secure, destroyed: false, socket: { destroyed: false } } },
   };
-  const config = readGuardOptions({
-    keytab: () => KEYS,
-    replayCache: { store },
-    clock: () => NOW,
-    log: (record) => void log.push(record),
-    ...guard,
-  });
   const call = new GuardedServerCall(
     config,
     method as never,
@@ -179,7 +241,7 @@ export function openCall(
     onCancel: () => void handler.push(["cancel"]),
   };
   if (started) call.start(listener);
-  return { call, wire, handler, log, below, listener };
+  return { method, call, wire, handler, below, listener };
 }
 
 /** What was passed, without its contents. */
@@ -190,4 +252,33 @@ export function names(passed: readonly Passed[]): string[] {
 /** Lets everything that waits for promises alone go on. */
 export function settled(): Promise<void> {
   return new Promise((resolve) => void setImmediate(resolve));
+}
+
+/** Reads the request, answers it and ends the call. */
+export function answer({ call, method }: Pick<OpenedCall, "call" | "method">, text = "bye"): void {
+  call.startRead();
+  call.sendMessage(text, () => {});
+  if (method.responseStream) call.sendMessage(`${text} again`, () => {});
+  call.sendStatus({ code: grpc.status.OK, details: "" });
+}
+
+/** The only status on a wire: its code, its proofs, and what it says of a refusal. */
+export function endOf(wire: readonly Passed[]) {
+  const statuses = wire.filter(([what]) => what in grpc.status);
+  if (statuses.length !== 1) throw new Error(`expected one status, got ${statuses.length}`);
+  const [code, status] = statuses[0] as [string, grpc.StatusObject];
+  const trailer = (name: string) =>
+    (status.metadata ?? new grpc.Metadata()).get(name)[0] as Buffer | undefined;
+  const error = fromServiceError(status);
+  const refusal = error instanceof KrbError ? error : undefined;
+  return {
+    code,
+    text: status.details,
+    reason: refusal?.reason,
+    details: refusal?.details ?? {},
+    challenge: refusal?.challenge,
+    apRep: trailer(AP_REP_METADATA),
+    reply: trailer(REPLY_METADATA),
+    statusDetails: trailer(STATUS_DETAILS_METADATA),
+  };
 }
