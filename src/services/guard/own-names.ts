@@ -3,6 +3,7 @@
  * `:authority` or strips its port does no harm, and a man in the middle at another name, who passes `:authority`
  * on as it came, is refused.
  */
+import { isIPv6 } from "node:net";
 import { LruMap } from "../../collections/lru-map.js";
 import { componentsOf, type Principal } from "../../protocol/principal.js";
 import { boundHost } from "../../rpc/authority.js";
@@ -58,8 +59,7 @@ export class OwnNames {
 
 function readHost(text: string): string {
   const host = typeof text === "string" ? boundHost(text) : "";
-  if (text !== "" && host === String(text).toLowerCase() && (HOST.test(host) || host.includes(":")))
-    return host;
+  if (host === String(text).toLowerCase() && (HOST.test(host) || isIPv6(host))) return host;
   throw new TypeError(`authorities: expected a host without scheme or port, got ${JSON.stringify(text)}`);
 }
 
