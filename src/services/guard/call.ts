@@ -3,7 +3,7 @@
  *
  * Invariants. Nothing of a call goes beyond the guard before the call is let in: no metadata, no message, no
  * answer. The guard alone decodes and encodes messages, so that what it checks are the bytes that travelled.
- * A call that was refused or cancelled passes nothing on, in either direction. Keys made for the call are
+ * A call that has its status or was cancelled passes nothing on, in either direction. Keys made for the call are
  * wiped when it ends, and what was known of it is let go: Node's HTTP/2 streams outlive their calls until the
  * next full garbage collection, and all that they reach with them.
  */
@@ -155,16 +155,18 @@ export class GuardedServerCall extends grpc.ServerInterceptingCall implements Li
 
   override sendStatus(status: Status): void {
     const state = this.#state;
-    if (state.at === "refused" || state.at === "over") return;
+    if (state.at === "ended" || state.at === "over") return;
     try {
       const messages = this.#messages;
       if (status.code === grpc.status.OK) {
         const end = this.#answered().endMarker();
         if (end !== undefined) this.#next.sendMessage(end, () => {});
-        // An interceptor behind the guard may refuse a call that is not let in yet, and then it never is.
-      } else if ("listener" in state && messages === undefined)
-        this.#leave({ at: "refused", listener: state.listener });
+      }
       this.#next.sendStatus(messages === undefined ? status : proven(status, messages));
+      // A call has one status: whatever comes later is passed over. An interceptor behind the guard may refuse
+      // one that is not let in yet, and then it never is.
+      if ("listener" in state && this.#state === state)
+        this.#leave({ at: "ended", listener: state.listener });
     } catch (error) {
       this.#refuse(error);
     }
@@ -296,11 +298,11 @@ export class GuardedServerCall extends grpc.ServerInterceptingCall implements Li
    */
   #refuse(error: unknown, messages = this.#messages, by?: Caller): void {
     const state = this.#state;
-    if (!("listener" in state) || state.at === "refused") return;
+    if (!("listener" in state) || state.at === "ended") return;
     const caller = "caller" in state ? state.caller : by;
     const status = toStatus(error);
     const ending = messages === undefined ? status : proven(status, messages);
-    this.#leave({ at: "refused", listener: state.listener });
+    this.#leave({ at: "ended", listener: state.listener });
     this.#log(
       caller,
       error instanceof KrbError
@@ -313,6 +315,7 @@ export class GuardedServerCall extends grpc.ServerInterceptingCall implements Li
   /** Goes to a state that passes nothing on. */
   #leave(state: CallState): void {
     this.#messages?.wipe();
+    if (this.#state.at === "reading") Gate.discard(this.#state.looked);
     this.#state = state;
   }
 

@@ -3,7 +3,7 @@
  *
  *   new → started → reading → checking → holding → serving    a single request: admission covers its bytes
  *   new → started ─────────→ checking ─────────→ serving      a stream of requests
- *         any of these ────→ refused ────→ over               grpc-js tells of the end of every call
+ *         any of these ────→ ended ──────→ over               grpc-js tells of the end of every call
  */
 import type * as grpc from "@grpc/grpc-js";
 import type { Looked, Peer } from "./admission.js";
@@ -21,7 +21,7 @@ export type CallState =
   | Checking
   | Holding
   | Serving
-  | Refused
+  | Ended
   | { readonly at: "over" };
 
 /** Waits for the headers. */
@@ -67,7 +67,7 @@ export interface Serving {
 }
 
 /** The status was sent. */
-export interface Refused {
-  readonly at: "refused";
+export interface Ended {
+  readonly at: "ended";
   readonly listener: Listener;
 }

@@ -1,6 +1,7 @@
 /** What passes a guarded call and when, state by state, and that nothing does once it is over. */
 import * as grpc from "@grpc/grpc-js";
 import { afterEach, describe, expect, test, vi } from "vitest";
+import type { OpenedApReq } from "../../../src/protocol/ap-exchange.js";
 import { verifyApProof, verifyApRep } from "../../../src/protocol/ap-rep.js";
 import { PROTECTIONS, isProtected as protectsMessages } from "../../../src/protocol/call-binding.js";
 import { Key } from "../../../src/protocol/keys.js";
@@ -8,6 +9,7 @@ import { KrbError } from "../../../src/protocol/krb-error.js";
 import { MessageOpener, RESPONSES } from "../../../src/protocol/message-protection.js";
 import { AP_REP_METADATA, AP_REQ_METADATA } from "../../../src/rpc/metadata-names.js";
 import { fromServiceError } from "../../../src/rpc/status.js";
+import { Gate } from "../../../src/services/guard/admission.js";
 import { callerOf } from "../../../src/services/guard/caller.js";
 import { ALICE, type Bound, bind, CHAT_SERVICE, methodOf, NOW, names, openCall, settled } from "./by-hand.js";
 
@@ -488,10 +490,26 @@ describe("the call's keys are wiped", () => {
     await settled();
     call.startRead();
     call.sendMessage("a", noted);
-    call.sendStatus(OK);
     expect(wiped()).toEqual([]);
+    call.sendStatus(OK);
+    expect(wiped()).toEqual([true, true]);
     call.onCancel();
     expect(wiped()).toEqual([true, true]);
+  });
+
+  test.each<[string, (call: ReturnType<typeof openCall>["call"]) => void]>([
+    ["cancelled", (call) => call.onCancel()],
+    ["refused", (call) => call.onReceiveHalfClose()],
+    ["ended by an interceptor", (call) => call.sendStatus({ code: UNAVAILABLE, details: "draining" })],
+  ])("when it is %s before its request came: the authenticator's own", (_, end) => {
+    const looked = vi.spyOn(Gate.prototype, "look");
+    const { call } = openCall();
+    call.onReceiveMetadata(bind(methodOf("say"), "integrity").metadata);
+    const { opened } = looked.mock.results[0]!.value as { opened: OpenedApReq };
+    const { key } = opened.authenticator.subkey!;
+    expect(key).not.toEqual(new Uint8Array(32));
+    end(call);
+    expect(key).toEqual(new Uint8Array(32));
   });
 
   test("when it ends unread", async () => {
