@@ -104,7 +104,7 @@ export type ReplayEntry = VerifiedApReq["replay"];
 /** A proof that was looked at. */
 export type Looked =
   | (Extract<Proof, { kind: "ap-req" }> & { readonly opened: OpenedApReq; readonly policy: ApReqPolicy })
-  | (Extract<Proof, { kind: "session" }> & { readonly held: ServiceSession });
+  | Extract<Proof, { kind: "session" }>;
 
 /** What a call is let in with. */
 export interface Admission {
@@ -139,7 +139,10 @@ export class Gate {
    *   and for an authenticator that can't be judged without a challenge.
    */
   look(proof: Proof, keys: ServiceKeys, peer: Peer, now: number): Looked {
-    if (proof.kind === "session") return { ...proof, held: this.#held(proof.session, keys, now) };
+    if (proof.kind === "session") {
+      this.#held(proof.session, keys, now);
+      return proof;
+    }
     const policy = this.#apReqPolicy(keys, peer);
     const opened = openCallApReq(proof, policy, now);
     const { extensions } = opened.authenticator;
@@ -160,14 +163,15 @@ export class Gate {
    * @param looked from `look`; its keys are taken over.
    * @throws KrbError as `verifyCallApReq`; KRB_AP_ERR_MODIFIED and KRB_AP_ERR_REPEAT for a call under a
    *   session; KRB_AP_ERR_REPEAT for an authenticator that came before; KDC_ERR_MORE_PREAUTH_DATA_REQUIRED for
-   *   a challenge that is not good, and for a call that was held back; KDC_ERR_SVC_UNAVAILABLE.
+   *   a challenge that is not good, for a session that has ended since, and for a call that was held back;
+   *   KDC_ERR_SVC_UNAVAILABLE.
    */
   admit(looked: Looked, keys: ServiceKeys, call: ReceivedCall, peer: Peer, now: number): Admission {
     const authorities = this.#policy.names.candidates(call.authority, keys.principal, isHere(peer));
     const binding = { ...call, authorities };
     try {
       return looked.kind === "session"
-        ? this.#admitSession(looked, binding, peer)
+        ? this.#admitSession(looked, this.#held(looked.session, keys, now), binding, peer)
         : this.#admitApReq(looked, keys, { ...call, ...binding }, peer, now);
     } catch (error) {
       throw error instanceof KrbError && error.reason === "KRB_AP_ERR_MODIFIED"
@@ -176,8 +180,13 @@ export class Gate {
     }
   }
 
-  #admitSession(looked: Extract<Looked, { kind: "session" }>, call: ReceivedBinding, peer: Peer): Admission {
-    const { held, number, protection, age } = looked;
+  #admitSession(
+    looked: Extract<Looked, { kind: "session" }>,
+    held: ServiceSession,
+    call: ReceivedBinding,
+    peer: Peer,
+  ): Admission {
+    const { number, protection, age } = looked;
     verifySessionCall(held.keys.call, looked, call);
     if (!held.numbers.take(number))
       throw new KrbError("KRB_AP_ERR_REPEAT", "the call came before, or long after later ones", {
