@@ -212,13 +212,10 @@ export class Gate {
     let verified: VerifiedApReq | undefined;
     try {
       verified = verifyCallApReq(looked, opened, call, policy, now);
-      const { ticket, authorizationData, extensions } = verified;
+      const { ticket, authorizationData } = verified;
       const replays = this.#mark(verified, call, peer);
       const caller = callerWith(ticket, authorizationData, protection);
-      const { sessions } = this.#policy;
-      const grants = extensions.asksForSession === true && hasSessions(ticket.sessionKey.etype);
-      const granter =
-        grants && sessions !== undefined ? this.#granter(looked, keys, verified, sessions) : undefined;
+      const granter = this.#granter(looked, keys, verified, now);
       const messages = new ExchangeMessages(verified, looked, call, granter);
       return { caller, replays, messages, refusal: this.#refusal(caller, ticket, peer) };
     } catch (error) {
@@ -261,13 +258,19 @@ export class Gate {
       { repeated: String(number) },
     );
   }
+  /** Undefined: the client asks for no session, or can't have one. */
 
   #granter(
     { blobs, bytes }: Extract<Looked, { kind: "ap-req" }>,
-    { keys: serviceKeys }: ServiceKeys,
-    { ticket, authorizationData }: VerifiedApReq,
-    sessions: SessionTable,
-  ): SessionGranter {
+    service: ServiceKeys,
+    { ticket, authorizationData, extensions }: VerifiedApReq,
+    now: number,
+  ): SessionGranter | undefined {
+    const { sessions } = this.#policy;
+    if (sessions === undefined || extensions.asksForSession !== true) return undefined;
+    if (!hasSessions(ticket.sessionKey.etype) || !this.#isStrong(blobs.ticket, service, now))
+      return undefined;
+    const { keys: serviceKeys } = service;
     const ticketBytes = Uint8Array.from(blobs.ticket);
     return {
       apReq: bytes,
@@ -279,6 +282,18 @@ export class Gate {
         ),
     };
   }
+  /** Whether neither the ticket nor its session key is of a weak encryption type: a session serves all peers. */
+  #isStrong(ticket: Uint8Array, service: ServiceKeys, now: number): boolean {
+    const { permittedEtypes, strongEtypes, openTicket } = this.#policy;
+    if (permittedEtypes === strongEtypes) return true;
+    try {
+      openTicket(ticket, service, strongEtypes, now);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
 
   /** The session with this identifier, if it is held and its ticket is still good. */
   #held(id: Uint8Array, service: ServiceKeys, now: number): ServiceSession {
