@@ -228,12 +228,11 @@ export class Gate {
   /** Marks that an authenticator came, and the attempt that it repeats. */
   #mark({ replay, extensions, ticket }: VerifiedApReq, call: ReceivedCall, peer: Peer) {
     const { challenge, repeats } = extensions;
-    const tags = repeats !== undefined && "tag" in repeats ? [repeats.tag] : [];
-    // First the one that can't be undone by whoever refuses later: nothing that follows here waits.
+    const tags = repeats !== undefined && "tag" in repeats ? [repeats.tag, replay.tag] : [replay.tag];
+    // The tags first: where there is no room for them, the attempt that this one repeats is not marked either.
+    if (challenge !== undefined) this.#taken.take(tags, this.#policy.uptime());
     if (repeats !== undefined && "session" in repeats) this.#markAttempt(repeats, ticket, call, peer);
-    if (challenge === undefined) return [...tags.map((tag) => ({ ...replay, tag })), replay];
-    this.#taken.take([...tags, replay.tag], this.#policy.uptime());
-    return NO_REPLAYS;
+    return challenge === undefined ? tags.map((tag) => ({ ...replay, tag })) : NO_REPLAYS;
   }
 
   #markAttempt(
