@@ -190,7 +190,7 @@ export class Gate {
     verifySessionCall(held.keys.call, looked, call);
     if (!held.numbers.take(number))
       throw new KrbError("KRB_AP_ERR_REPEAT", "the call came before, or long after later ones", {
-        number: String(number),
+        attempt: String(number),
       });
     if ((this.#policy.uptime() - held.grantedAt) / 1000 - age > MAX_AGE_LAG_S) {
       held.numbers.leaveUnused(number);
@@ -257,8 +257,8 @@ export class Gate {
       { repeated: String(number) },
     );
   }
-  /** Undefined: the client asks for no session, or can't have one. */
 
+  /** Undefined: the client asks for no session, or can't have one. */
   #granter(
     { blobs, bytes }: Extract<Looked, { kind: "ap-req" }>,
     service: ServiceKeys,
@@ -281,6 +281,7 @@ export class Gate {
         ),
     };
   }
+
   /** Whether neither the ticket nor its session key is of a weak encryption type: a session serves all peers. */
   #isStrong(ticket: Uint8Array, service: ServiceKeys, now: number): boolean {
     const { permittedEtypes, strongEtypes, openTicket } = this.#policy;
@@ -292,7 +293,6 @@ export class Gate {
       return false;
     }
   }
-
 
   /** The session with this identifier, if it is held and its ticket is still good. */
   #held(id: Uint8Array, service: ServiceKeys, now: number): ServiceSession {
