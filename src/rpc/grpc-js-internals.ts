@@ -80,6 +80,7 @@ interface HiddenClientLayer {
 interface HiddenClientCall {
   readonly host?: string;
   readonly channel?: HiddenChannel;
+  readonly deadline?: grpc.Deadline;
   addStatusWatcher?(watcher: (status: grpc.StatusObject) => void): void;
 }
 
@@ -103,6 +104,8 @@ export interface InnermostClientCall {
   readonly behindProxy: string | undefined;
   /** Whether the channel is encrypted. */
   readonly secure: boolean;
+  /** When the call ends by itself: by its own deadline, its parent's or the service config's. */
+  deadline(): grpc.Deadline | undefined;
   /**
    * Tells when the channel is closed, at once where it is already: grpc-js loses the end of a call that has
    * not started by then.
@@ -143,6 +146,7 @@ export function takeClientBytes(
     target: behindProxy === undefined ? target : undefined,
     behindProxy,
     secure: channel.credentials?._isSecure?.() === true,
+    deadline: () => hidden.deadline,
     onClosed: (told) => whenClosed(channel as WatchedChannel, told),
   };
 }

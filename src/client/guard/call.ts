@@ -28,13 +28,13 @@ import { checkChannel } from "./channel.js";
 import type { InterceptorConfig } from "./config.js";
 import { ExchangeSecurity } from "./exchange-security.js";
 import { isMendedByTicket } from "./refused-ticket.js";
+import { type MessageContext, RequestWriter } from "./request-writer.js";
 import type { CallSecurity } from "./security.js";
 import { SessionSecurity } from "./session-security.js";
-import { ONE_SHOT, type Plan } from "./sessions.js";
+import { type Beginning, ONE_SHOT, type Plan } from "./sessions.js";
 import type {
   CallState,
   Listener,
-  MessageContext,
   Proven,
   Ready,
   Refused,
@@ -45,6 +45,7 @@ import type {
   Waiting,
 } from "./state.js";
 import type { ServiceProof } from "./tickets.js";
+import { isMoreRequired, type OwnEnds, passesUnproven, unproven } from "./unproven-status.js";
 
 type Method = grpc.InterceptorOptions["method_definition"];
 
@@ -64,6 +65,8 @@ export class GuardedCall extends grpc.InterceptingCall implements grpc.Intercept
   /** What the application, or this call itself, has ended the call with. */
   #ownEnd: { readonly code: grpc.status; readonly details: string } | undefined;
   #state: CallState = { at: "new", steps: [] };
+  /** The session that the call is to begin; others wait for it, until it is over. */
+  #beginning: Beginning | undefined;
   /** Ends the watch on the channel, while the call waits. */
   #unwatch = () => {};
 
@@ -113,33 +116,15 @@ export class GuardedCall extends grpc.InterceptingCall implements grpc.Intercept
       this.cancelWithStatus(grpc.status.INTERNAL, details);
       return;
     }
-    const state = this.#state;
-    if (state.at === "sent" || state.at === "proven") {
-      if (state.at === "sent") keep(state, { does: "send", context, bytes });
-      this.#next.sendMessageWithContext(context, state.security.protect(bytes));
-    } else if ("steps" in state) {
-      state.steps.push({ does: "send", context, bytes });
-      if (state.at === "ready") this.#launch(state);
-    }
+    this.#take({ does: "send", context: toldOnce(context), bytes });
   }
 
   override halfClose(): void {
-    const state = this.#state;
-    if ("steps" in state) state.steps.push({ does: "halfClose" });
-    if (state.at !== "sent" && state.at !== "proven") return;
-    if (state.at === "sent") keep(state, { does: "halfClose" });
-    const end = state.security.endMarker();
-    if (end !== undefined) this.#next.sendMessage(end);
-    this.#next.halfClose();
+    this.#take({ does: "halfClose" });
   }
 
   override startRead(): void {
-    const state = this.#state;
-    if ("steps" in state) state.steps.push({ does: "startRead" });
-    else if (state.at !== "over") {
-      if (state.at === "sent") keep(state, { does: "startRead" });
-      this.#next.startRead();
-    }
+    this.#take({ does: "startRead" });
   }
 
   override getPeer(): string {
@@ -186,15 +171,19 @@ export class GuardedCall extends grpc.InterceptingCall implements grpc.Intercept
       const { security, listener } = state;
       const isProven = security.isProven(status);
       const refusal = status.code === grpc.status.OK ? undefined : fromServiceError(status);
-      const again = state.at === "sent" ? this.#again(state, status, refusal) : undefined;
+      // What is proven comes from a handler: the call ran.
+      const again = state.at === "sent" && !isProven ? this.#again(state, status, refusal) : undefined;
       if (again !== undefined && this.#reopen()) {
         void this.#getTicket(again);
         return;
       }
-      if (!isProven && !this.#passes(status, security, refusal)) throw unproven(status);
+      if (!isProven && !passesUnproven(status, refusal, security, this.#ownEnds(state)))
+        throw unproven(status);
       if (status.code === grpc.status.OK) security.checkEnded();
-      this.#leave(OVER);
       if (state.held !== undefined && isProven) this.#hand(listener, state.held);
+      // The application may have ended the call when it was handed the response.
+      if (this.#state !== state) return;
+      this.#leave(OVER);
       if (isTimeRefused(refusal)) void this.#tellAfter(this.#isCorrected(state.ticket), state, status);
       else if (isMendedByTicket(refusal)) void this.#tellAfter(this.#forget(state.ticket), state, status);
       else listener.onReceiveStatus?.(status);
@@ -216,7 +205,8 @@ export class GuardedCall extends grpc.InterceptingCall implements grpc.Intercept
   /** The call once more; undefined where its refusal does not ask for that. */
   #again(state: Sent, status: grpc.StatusObject, refusal: unknown): Waiting | undefined {
     const { repeat, listener, ticket, session, security, below } = state;
-    const forItsTime = isTimeRefused(refusal);
+    // A session's proof has no time that a service could refuse.
+    const forItsTime = session === undefined && isTimeRefused(refusal);
     const wantsMore = isMoreRequired(refusal);
     if (wantsMore && session !== undefined)
       this.#config.sessions?.forget(below.channel, ticket.credentials, session);
@@ -224,20 +214,12 @@ export class GuardedCall extends grpc.InterceptingCall implements grpc.Intercept
     const challenge = wantsMore ? refusal.challenge : undefined;
     if (challenge !== undefined && challenge.length > MAX_CHALLENGE_BYTES) return undefined;
     const { metadata, steps } = repeat;
-    const repeated = wantsMore ? security.repeated : undefined;
-    const refused: Refused = { status, ticket, forItsTime, challenge, repeated };
+    const refused: Refused = { status, ticket, forItsTime, challenge, repeated: security.repeated };
     return { at: "waiting", listener, metadata, steps, refused };
   }
 
-  /** Whether an unproven status goes to the application as it is. */
-  #passes(status: grpc.StatusObject, security: CallSecurity, refusal: unknown): boolean {
-    const { code, details } = status;
-    if (code === grpc.status.OK) return false;
-    if (code === grpc.status.UNAVAILABLE || isMoreRequired(refusal)) return true;
-    if (this.#ownEnd?.code === code && this.#ownEnd.details === details) return true;
-    if (code === grpc.status.CANCELLED && this.#parent?.cancelled === true) return true;
-    if (code === grpc.status.DEADLINE_EXCEEDED && isPast(this.#deadline)) return true;
-    return refusal instanceof KrbError && security.passesUnproven(refusal);
+  #ownEnds({ below }: UnderWay): OwnEnds {
+    return { own: this.#ownEnd, parent: this.#parent, deadline: below.deadline() ?? this.#deadline };
   }
 
   /** Gets what the call needs before it starts. Never rejects. */
@@ -256,9 +238,10 @@ export class GuardedCall extends grpc.InterceptingCall implements grpc.Intercept
       }
       const ticket = await tickets.serviceProof(service);
       if (this.#state !== waiting) return;
-      const plan = await this.#plan(below.channel, ticket);
+      const plan = await this.#plan(waiting, below.channel, ticket);
+      if (plan.by === "exchange") this.#beginning = plan.beginning;
       if (this.#state !== waiting) {
-        if (plan.by === "exchange") plan.beginning?.settle(undefined);
+        this.#beginning?.settle(undefined);
         return;
       }
       const ready: Ready = { ...waiting, at: "ready", below, ticket, plan };
@@ -269,38 +252,51 @@ export class GuardedCall extends grpc.InterceptingCall implements grpc.Intercept
     }
   }
 
-  async #plan(channel: object, { credentials, clock }: ServiceProof): Promise<Plan> {
+  async #plan(waiting: Waiting, channel: object, { credentials, clock }: ServiceProof): Promise<Plan> {
     const { sessions } = this.#config;
-    return sessions === undefined ? ONE_SHOT : sessions.plan(channel, credentials, clock());
+    if (sessions === undefined) return ONE_SHOT;
+    if (waiting.refused === undefined) return sessions.plan(channel, credentials, clock());
+    const beginning = this.#beginning;
+    if (beginning?.isOver === false) return { by: "exchange", beginning };
+    return sessions.planRepeat(channel, credentials, clock());
+  }
+
+  /** What the application does: kept until the call starts, and passed on from then on. */
+  #take(step: Step, request?: Buffer): void {
+    const state = this.#state;
+    if ("steps" in state) {
+      state.steps.push(step);
+      if (state.at === "ready" && step.does === "send") this.#launch(state);
+    }
+    if (state.at !== "sent" && state.at !== "proven") return;
+    if (state.at === "sent") keep(state, step);
+    const { requests, security } = state;
+    if (step.does === "send") requests.send(step.context, request ?? security.protect(step.bytes));
+    else if (step.does === "halfClose") requests.end(security.endMarker());
+    else this.#next.startRead();
   }
 
   /** Starts the call, unless its single request is missing. */
   #launch(ready: Ready): void {
     const { listener, metadata, steps, below, ticket, plan, refused } = ready;
     const { requestStream, path: method } = this.#method;
-    const request = requestStream ? undefined : steps.find((step) => step.does === "send");
-    if (request === undefined && !requestStream) return;
-    this.#unwatch();
-    const { protection } = this.#config;
-    const security = this.#secure(ready);
-    const bytes = request && security.protect(request.bytes);
-    const authority = boundHost(below.authority);
-    security.bind({ method, authority, protection, requestSha256: bytes && messageSha256(bytes) });
-    const session = plan.by === "session" ? plan.session : undefined;
-    const repeat: Repeat | undefined = refused === undefined ? { metadata, steps: [], size: 0 } : undefined;
-    const sent: Sent = { at: "sent", listener, below, ticket, session, security, repeat };
-    this.#state = sent;
-    this.#next.start(metadata.clone(), this);
-    for (const step of steps) {
-      if (step === request && bytes !== undefined) {
-        keep(sent, step);
-        this.#next.sendMessageWithContext(step.context, bytes);
-      } else if (step.does === "halfClose") this.halfClose();
-      else if (step.does === "startRead") this.startRead();
-      else {
-        keep(sent, step);
-        this.#next.sendMessageWithContext(step.context, security.protect(step.bytes));
-      }
+    const first = requestStream ? undefined : steps.find((step) => step.does === "send");
+    if (first === undefined && !requestStream) return;
+    try {
+      const security = this.#secure(ready);
+      const request = first && security.protect(first.bytes);
+      const authority = boundHost(below.authority);
+      const { protection } = this.#config;
+      security.bind({ method, authority, protection, requestSha256: request && messageSha256(request) });
+      const session = plan.by === "session" ? plan.session : undefined;
+      const repeat: Repeat | undefined = refused === undefined ? { metadata, steps: [], size: 0 } : undefined;
+      const requests = new RequestWriter(this.#next);
+      this.#unwatch();
+      this.#state = { at: "sent", listener, below, ticket, session, security, requests, repeat };
+      this.#next.start(metadata.clone(), this);
+      for (const step of steps) this.#take(step, step === first ? request : undefined);
+    } catch (error) {
+      this.#refuse(error);
     }
   }
 
@@ -398,8 +394,7 @@ export class GuardedCall extends grpc.InterceptingCall implements grpc.Intercept
   #leave(state: CallState): void {
     this.#unwatch();
     if ("security" in this.#state) this.#state.security.wipe();
-    else if (this.#state.at === "ready" && state.at !== "sent" && this.#state.plan.by === "exchange")
-      this.#state.plan.beginning?.settle(undefined);
+    if (state.at === "over" || state.at === "failed") this.#beginning?.settle(undefined);
     this.#state = state;
   }
 }
@@ -417,21 +412,14 @@ function keep(state: Sent, step: Step): void {
   else repeat.steps.push(step);
 }
 
-/** Whether the service asks for more than the proof it got, and has run nothing. */
-function isMoreRequired(error: unknown): error is KrbError {
-  return error instanceof KrbError && error.reason === "KDC_ERR_MORE_PREAUTH_DATA_REQUIRED";
-}
-
-function isPast(deadline: grpc.Deadline | undefined): boolean {
-  return deadline !== undefined && Number(deadline) <= Date.now();
-}
-
-/** A status that nobody has proven: it says what it claims to be, and that it may be somebody else's. */
-function unproven({ code, details }: grpc.StatusObject): KrbError {
-  if (code === grpc.status.OK) return mutualFailure();
-  return new KrbError(
-    "KRB_AP_ERR_MUT_FAIL",
-    `the service did not prove its answer; unproven: ${grpc.status[code] ?? code}: ${details}`,
-    { unproven_code: String(code), unproven_text: details },
-  );
+/** Whoever waits for a message to be written is told once, however often it is. */
+function toldOnce(context: MessageContext): MessageContext {
+  let { callback } = context;
+  if (callback === undefined) return context;
+  const once: MessageContext["callback"] = (error) => {
+    const tell = callback;
+    callback = undefined;
+    tell?.(error);
+  };
+  return { ...context, callback: once };
 }

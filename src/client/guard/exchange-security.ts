@@ -145,15 +145,17 @@ export class ExchangeSecurity implements CallSecurity {
   }
 
   isProven(status: grpc.StatusObject): boolean {
-    if (!this.#begun) this.#begin(status.metadata, true);
-    if (this.#answer !== undefined) return this.#answer.isProven(status, FIRST_NUMBERS);
-    // Without a session the AP-REP alone proves the service, and no status other than OK is proven.
-    if (status.code === grpc.status.OK || this.#wish.beginning !== undefined) return this.#begun;
-    return true;
+    if (this.#begun) status.metadata.remove(AP_REP_METADATA);
+    else if (!this.#begin(status.metadata, true)) return false;
+    // Without a session nothing but the AP-REP proves the service.
+    return this.#answer?.isProven(status, FIRST_NUMBERS) ?? true;
   }
 
-  passesUnproven({ reason, details }: KrbError): boolean {
-    return BEFORE_PROOF.has(reason) || (reason === "KDC_ERR_POLICY" && TICKET_RULES.has(details.rule ?? ""));
+  passesUnproven(refusal: KrbError | undefined): boolean {
+    if (this.#begun) return false;
+    // Who asks for no session has no proof of any refusal.
+    if (this.#wish.beginning === undefined) return true;
+    return refusal !== undefined && isBeforeProof(refusal);
   }
 
   get repeated(): Repeated | undefined {
@@ -164,7 +166,6 @@ export class ExchangeSecurity implements CallSecurity {
   wipe(): void {
     this.#subkey?.wipe();
     this.#serviceSubkey?.wipe();
-    this.#wish.beginning?.settle(undefined);
   }
 
   /** Takes the AP-REP out of metadata; false where there is none, or not one that answers this call. */
@@ -205,7 +206,7 @@ export class ExchangeSecurity implements CallSecurity {
       apReq,
       apRep,
     });
-    const session = new ClientSession(grant, keys, ticket.credentials.endtime, uptime());
+    const session = new ClientSession(grant, keys, ticket.credentials, uptime());
     this.#answer = new ReceivedAnswer(session, shape);
     beginning!.settle(session);
     return true;
@@ -239,6 +240,10 @@ const BEFORE_PROOF: ReadonlySet<string> = new Set([
 
 /** What of a ticket may be against the policy of a service: that, too, comes before any proof. */
 const TICKET_RULES: ReadonlySet<string> = new Set(["authorization-data", "extension"]);
+
+function isBeforeProof({ reason, details }: KrbError): boolean {
+  return BEFORE_PROOF.has(reason) || (reason === "KDC_ERR_POLICY" && TICKET_RULES.has(details.rule ?? ""));
+}
 
 /** Undefined: not the attempt that was answered; another may be. */
 function openOne(apRep: Uint8Array, pending: PendingApReq): OpenedApRep | undefined {

@@ -37,8 +37,9 @@ export class ReceivedAnswer {
     const values = metadata.get(REPLY_METADATA);
     metadata.remove(REPLY_METADATA);
     const [proof] = values;
-    if (values.length !== 1 || !(proof instanceof Uint8Array)) return false;
-    const [details] = metadata.get(STATUS_DETAILS_METADATA);
+    if (values.length !== 1 || !(proof instanceof Uint8Array) || !isCode(status.code)) return false;
+    const [details, more] = metadata.get(STATUS_DETAILS_METADATA);
+    if (more !== undefined) return false;
     const answer = {
       session: this.#session.id,
       code: status.code,
@@ -50,4 +51,9 @@ export class ReceivedAnswer {
     const { reply } = this.#session.keys;
     return numbers.some((number) => isSessionReply(reply, { ...answer, number }, proof));
   }
+}
+
+/** grpc-js takes whatever stands in `grpc-status` for a number. */
+function isCode(code: number): boolean {
+  return Number.isInteger(code) && code >= 0 && code <= 0xffffffff;
 }

@@ -34,14 +34,14 @@ export interface CallSecurity {
   /** Throws KrbError KRB_AP_ERR_MODIFIED where a stream of responses was cut short. */
   checkEnded(): void;
   /**
-   * Whether the service has proved its answer, and takes the proof out of the status. An answer that needs no
-   * more proof than `begin` found is proven.
+   * Whether the service has proved its answer, and takes the proof out of the status. Without a session there
+   * is no more proof than that it answers.
    */
   isProven(status: grpc.StatusObject): boolean;
   /** Whether an unproven refusal goes to the application: it claims no more than that nothing was answered. */
-  passesUnproven(refusal: KrbError): boolean;
+  passesUnproven(refusal: KrbError | undefined): boolean;
   /** The latest attempt, as another that repeats it names it. */
   readonly repeated: Repeated | undefined;
-  /** Overwrites the call's keys, and lets others go on that wait for what it was to bring. */
+  /** Overwrites the call's keys. */
   wipe(): void;
 }

@@ -4,36 +4,44 @@
  *
  * Invariant. No number of a session is used twice: each attempt takes the next.
  */
+import * as grpc from "@grpc/grpc-js";
 import type { Credentials } from "../../protocol/credentials.js";
 import type { Grant } from "../../protocol/session-extensions.js";
 import { hasSessions, type SessionKeys } from "../../protocol/session-keys.js";
+import { RpcError } from "../../rpc/rpc-error.js";
 
 /** A session is left so long before its end, in milliseconds: its last calls arrive in time. */
 const MARGIN_MS = 5_000;
-/** Calls that begin while a session is being made wait for it so long, in milliseconds, and then go without. */
+/** How long a call waits for a session that is being made, in milliseconds. */
 const WAIT_MS = 250;
 
 /** A session as the client holds it. */
 export class ClientSession {
   readonly id: Uint8Array;
   readonly keys: SessionKeys;
-  /** When the session's ticket ends, by the KDC's clock. */
-  readonly ticketEnd: number;
+  readonly #ticket: Credentials;
   readonly #grantedAt: number;
   readonly #endsAt: number;
-  #last = 0;
+  #last: number;
 
-  /** @param uptime milliseconds of a clock that is never set: now. */
-  constructor({ id, life }: Grant, keys: SessionKeys, ticketEnd: number, uptime: number) {
+  /**
+   * @param ticket what it was made with.
+   * @param uptime milliseconds of a clock that is never set: now.
+   * @param last the highest number that was used.
+   */
+  constructor({ id, life }: Grant, keys: SessionKeys, ticket: Credentials, uptime: number, last = 0) {
     this.id = id;
     this.keys = keys;
-    this.ticketEnd = ticketEnd;
+    this.#ticket = ticket;
     this.#grantedAt = uptime;
     this.#endsAt = uptime + life * 1000 - MARGIN_MS;
+    this.#last = last;
   }
 
-  /** A number for one more attempt. */
+  /** A number for one more attempt. Throws RpcError UNAVAILABLE where none is left. */
   takeNumber(): number {
+    if (this.#last >= Number.MAX_SAFE_INTEGER)
+      throw new RpcError(grpc.status.UNAVAILABLE, "the session has no number left for this call; try again");
     this.#last++;
     return this.#last;
   }
@@ -43,9 +51,14 @@ export class ClientSession {
     return Math.floor((uptime - this.#grantedAt) / 1000);
   }
 
-  /** Whether it may still be used. @param now by the KDC's clock. */
-  isGood(now: number, uptime: number): boolean {
-    return uptime < this.#endsAt && now < this.ticketEnd && this.#last < Number.MAX_SAFE_INTEGER;
+  /**
+   * Whether a call that has this ticket may use it: a new login has its own sessions.
+   * @param now by the KDC's clock.
+   */
+  isGood({ ticket }: Credentials, now: number, uptime: number): boolean {
+    const { ticket: own, endtime } = this.#ticket;
+    const isAlive = uptime < this.#endsAt && now < endtime && this.#last < Number.MAX_SAFE_INTEGER;
+    return isAlive && (own === ticket || Buffer.compare(own, ticket) === 0);
   }
 }
 
@@ -58,6 +71,8 @@ interface Slot {
 
 /** An exchange that makes a session; others wait for it. */
 export interface Beginning {
+  /** Whether `settle` was called. */
+  readonly isOver: boolean;
   /** It is over: with a session, or without one. Heard once. */
   settle(session: ClientSession | undefined): void;
 }
@@ -87,16 +102,29 @@ export class ClientSessions {
   }
 
   /**
-   * How a call on a channel proves itself; it may wait for a session that is being made.
+   * How a call on a channel proves itself. It waits for a session that is being made, at most 250 ms; then one
+   * of those that waited begins another, and the rest go without.
    * @param now the present by the KDC's clock.
    */
   async plan(channel: object, ticket: Credentials, now: number): Promise<Plan> {
-    const slot = this.#slot(channel, ticket);
     if (!hasSessions(ticket.key.etype)) return ONE_SHOT;
-    if (slot.session === undefined && slot.exchange !== undefined) await withinTime(slot.exchange);
-    if (slot.session?.isGood(now, this.#uptime()) === true) return { by: "session", session: slot.session };
-    slot.session = undefined;
-    return { by: "exchange", beginning: this.#begin(slot) };
+    const slot = this.#slot(channel, ticket);
+    const late = slot.session === undefined && slot.exchange !== undefined ? await waitFor(slot) : undefined;
+    const { session, exchange } = slot;
+    if (session?.isGood(ticket, now, this.#uptime()) === true) return { by: "session", session };
+    return late !== undefined && exchange !== late ? ONE_SHOT : this.#begin(slot);
+  }
+
+  /**
+   * How a call proves itself that repeats a refused attempt: never by a session, for its authenticator says
+   * which attempt it repeats. It begins a session where nobody else does.
+   * @param now the present by the KDC's clock.
+   */
+  planRepeat(channel: object, ticket: Credentials, now: number): Plan {
+    if (!hasSessions(ticket.key.etype)) return ONE_SHOT;
+    const slot = this.#slot(channel, ticket);
+    const isHeld = slot.session?.isGood(ticket, now, this.#uptime()) === true;
+    return isHeld || slot.exchange !== undefined ? ONE_SHOT : this.#begin(slot);
   }
 
   /** Forgets a session that the service does not hold any more. */
@@ -105,22 +133,27 @@ export class ClientSessions {
     if (slot.session === session) slot.session = undefined;
   }
 
-  #begin(slot: Slot): Beginning {
+  #begin(slot: Slot): Plan {
     let over!: () => void;
     const exchange = new Promise<void>((resolve) => {
       over = resolve;
     });
+    slot.session = undefined;
     slot.exchange = exchange;
-    let settled = false;
-    return {
+    let isOver = false;
+    const beginning: Beginning = {
+      get isOver() {
+        return isOver;
+      },
       settle: (session) => {
-        if (settled) return;
-        settled = true;
+        if (isOver) return;
+        isOver = true;
         if (session !== undefined) slot.session = session;
         if (slot.exchange === exchange) slot.exchange = undefined;
         over();
       },
     };
+    return { by: "exchange", beginning };
   }
 
   #slot(channel: object, { client, server }: Credentials): Slot {
@@ -133,13 +166,23 @@ export class ClientSessions {
   }
 }
 
-function withinTime(work: Promise<void>): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, WAIT_MS);
-    timer.unref();
-    void work.then(() => {
-      clearTimeout(timer);
-      resolve();
-    });
+/**
+ * Waits until a session is there, or nobody makes one.
+ * @returns the exchange that took too long, if the wait ended so.
+ */
+async function waitFor(slot: Slot): Promise<Promise<void> | undefined> {
+  let timer: NodeJS.Timeout | undefined;
+  const timeout = new Promise<true>((resolve) => {
+    timer = setTimeout(resolve, WAIT_MS, true).unref();
   });
+  try {
+    while (slot.session === undefined && slot.exchange !== undefined) {
+      const { exchange } = slot;
+      const isLate = await Promise.race([exchange.then(() => false), timeout]);
+      if (isLate) return exchange;
+    }
+    return undefined;
+  } finally {
+    clearTimeout(timer);
+  }
 }

@@ -10,14 +10,13 @@ import type * as grpc from "@grpc/grpc-js";
 import type { OpenedMessage } from "../../protocol/message-protection.js";
 import type { Repeated } from "../../protocol/session-extensions.js";
 import type { InnermostClientCall } from "../../rpc/grpc-js-internals.js";
+import type { MessageContext, RequestWriter } from "./request-writer.js";
 import type { CallSecurity } from "./security.js";
 import type { ClientSession, Plan } from "./sessions.js";
 import type { ServiceProof } from "./tickets.js";
 
 /** The interceptors above, and the application. */
 export type Listener = Partial<grpc.InterceptingListener>;
-/** What grpc-js hands on beside a message. */
-export type MessageContext = Parameters<grpc.InterceptingCall["sendMessageWithContext"]>[0];
 
 /** The states of a call. */
 export type CallState =
@@ -96,6 +95,7 @@ export interface UnderWay {
   /** The session it is made under, if any. */
   readonly session: ClientSession | undefined;
   readonly security: CallSecurity;
+  readonly requests: RequestWriter;
   /** A single response that waits for its proof. */
   held?: OpenedMessage | undefined;
 }

@@ -9,8 +9,12 @@ import type { Peer, ReceivedCall } from "./admission.js";
 
 type Method = Parameters<grpc.ServerInterceptor>[0];
 
-/** What is known of open connections, by their HTTP/2 sessions: asking costs as much as the checks. */
-const peers = new WeakMap<object, Peer>();
+/**
+ * What is known of open connections, by their HTTP/2 sessions, without and with a certificate: asking costs as
+ * much as the checks.
+ */
+const bare = new WeakMap<object, Peer>();
+const certified = new WeakMap<object, Peer>();
 
 /**
  * Who calls, as far as the connection says: the same object for all calls on one.
@@ -19,6 +23,7 @@ const peers = new WeakMap<object, Peer>();
 export function peerOf(call: grpc.ServerInterceptingCallInterface, withCertificate: boolean): Peer {
   const stream = http2Stream(call);
   const session = stream?.session;
+  const peers = withCertificate ? certified : bare;
   const known = session && peers.get(session);
   if (known !== undefined) return known;
   const { remoteAddress, localAddress } = call.getConnectionInfo();

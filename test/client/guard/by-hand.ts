@@ -9,16 +9,18 @@ import * as grpc from "@grpc/grpc-js";
 import { GuardedCall } from "../../../src/client/guard/call.js";
 import { readInterceptorOptions, type TicketInterceptorOptions } from "../../../src/client/guard/config.js";
 import type { TicketSource } from "../../../src/client/guard/tickets.js";
-import type { VerifiedApReq } from "../../../src/protocol/ap-exchange.js";
-import { makeApProof, makeApRep } from "../../../src/protocol/ap-rep.js";
-import { isProtected, type Protection, readApReq } from "../../../src/protocol/call-binding.js";
+import { makeSubkey, randomSeqNumber, type VerifiedApReq } from "../../../src/protocol/ap-exchange.js";
+import { answerApReq } from "../../../src/protocol/ap-rep.js";
+import { isProtected, needsSubkeys, type Protection, readApReq } from "../../../src/protocol/call-binding.js";
 import {
-  type MessageKeys,
   MessageOpener,
   MessageProtector,
   REQUESTS,
   RESPONSES,
+  type SubkeyMessageKeys,
 } from "../../../src/protocol/message-protection.js";
+import { type Grant, grantExtension, TRAILERS_ONLY } from "../../../src/protocol/session-extensions.js";
+import { deriveSessionKeys, type SessionKeys } from "../../../src/protocol/session-keys.js";
 import { AP_REP_METADATA, AP_REQ_METADATA } from "../../../src/rpc/metadata-names.js";
 import {
   AUTHORITY,
@@ -99,7 +101,10 @@ export function openCall(wish: CallWish = {}) {
     start: (metadata: grpc.Metadata) => void wire.push(["start", metadata]),
     startRead: () => void wire.push(["startRead"]),
     sendMessage: (bytes: Buffer) => void wire.push(["message", bytes]),
-    sendMessageWithContext: (_context: object, bytes: Buffer) => void wire.push(["message", bytes]),
+    sendMessageWithContext: ({ callback }: { callback?: () => void }, bytes: Buffer) => {
+      wire.push(["message", bytes]);
+      callback?.();
+    },
     halfClose: () => void wire.push(["halfClose"]),
     cancelWithStatus: (code: grpc.status, details: string) => void wire.push(["cancel", { code, details }]),
     getPeer: () => "127.0.0.1:1",
@@ -133,14 +138,25 @@ export function openCall(wish: CallWish = {}) {
   return { call, wire, application, metadata, listener, attempt, watchers, below };
 }
 
+/** What an answer is made with. */
+export interface AnswerWish {
+  readonly protection?: Protection;
+  /** The session that it grants. */
+  readonly grant?: Grant;
+  /** Whether it says of itself that it travels in trailers. */
+  readonly trailersOnly?: boolean;
+}
+
 /** The service's end of a call, by the AP-REQ of one of its attempts. */
 export interface Answerer {
   readonly verified: VerifiedApReq;
-  /** Initial metadata with the AP-REP. */
+  /** Metadata with the AP-REP, initial or trailing. */
   readonly headers: grpc.Metadata;
   /** Opens requests, protects responses; undefined where they travel as they are. */
   readonly opener: MessageOpener | undefined;
   readonly protector: MessageProtector | undefined;
+  /** Of the session granted. */
+  readonly keys: SessionKeys | undefined;
 }
 
 /** Takes an attempt as the service does. */
@@ -148,23 +164,36 @@ export function answer(
   attempt: grpc.Metadata,
   method: HandMadeMethod,
   request?: Buffer,
-  protection: Protection = "authenticate",
+  { protection = "authenticate", grant, trailersOnly = false }: AnswerWish = {},
 ): Answerer {
-  const [value] = attempt.get(AP_REQ_METADATA) as [Buffer];
+  const [apReq] = attempt.get(AP_REQ_METADATA) as [Buffer];
   const { path, requestStream, responseStream } = method;
   const call = { method: path, authority: HOST, request, requestStream, responseStream };
-  const policy = { service: KEYS, permittedEtypes: [20], clockSkew: 300_000 };
-  const verified = verifyCall(readApReq(value), call, policy, NOW);
+  const policy = { service: KEYS, permittedEtypes: [20, 3], clockSkew: 300_000 };
+  const verified = verifyCall(readApReq(apReq), call, policy, NOW);
+  const { subkey, authenticator, ticket } = verified;
+  const agreed = needsSubkeys(protection, method);
+  const own: SubkeyMessageKeys | undefined =
+    agreed || grant !== undefined
+      ? { subkey: makeSubkey(ticket.sessionKey), seqNumber: agreed ? randomSeqNumber() : 0 }
+      : undefined;
+  const extensions = [
+    ...(grant === undefined ? [] : [grantExtension(grant)]),
+    ...(trailersOnly ? [TRAILERS_ONLY] : []),
+  ];
+  const apRep = answerApReq(verified, { ...own, extensions });
   const headers = new grpc.Metadata();
-  const { subkey, authenticator } = verified;
-  const keys: MessageKeys | undefined = subkey && { subkey, seqNumber: authenticator.seqNumber };
-  const rep = subkey === undefined ? undefined : makeApRep(verified);
-  headers.set(AP_REP_METADATA, Buffer.from(rep?.bytes ?? makeApProof(verified)));
+  headers.set(AP_REP_METADATA, Buffer.from(apRep));
   const protects = (stream: boolean) => isProtected(protection, stream);
+  const theirs = subkey && { subkey, seqNumber: authenticator.seqNumber };
   return {
     verified,
     headers,
-    opener: keys && protects(requestStream) ? new MessageOpener(REQUESTS, keys, protection) : undefined,
-    protector: rep && protects(responseStream) ? new MessageProtector(RESPONSES, rep, protection) : undefined,
+    opener: theirs && protects(requestStream) ? new MessageOpener(REQUESTS, theirs, protection) : undefined,
+    protector: own && protects(responseStream) ? new MessageProtector(RESPONSES, own, protection) : undefined,
+    keys:
+      grant && own && subkey
+        ? deriveSessionKeys({ clientSubkey: subkey, serviceSubkey: own.subkey, id: grant.id, apReq, apRep })
+        : undefined,
   };
 }

@@ -56,7 +56,7 @@ async function underWay(wish: Parameters<typeof openCall>[0] = {}) {
   if (!method.requestStream) opened.call.sendMessage("hello");
   const attempt = await opened.attempt();
   const request = opened.wire.find(([what]) => what === "message")?.[1] as Buffer | undefined;
-  return { ...opened, service: answer(attempt, method, request, protection), request };
+  return { ...opened, service: answer(attempt, method, request, { protection }), request };
 }
 
 /** A call whose service has proved itself. */
@@ -255,8 +255,8 @@ describe.each(PROTECTIONS)("at protection %s", (protection) => {
     const protect = (text: string) =>
       Buffer.from(service.protector?.protect(Buffer.from(text)) ?? Buffer.from(text));
     call.onReceiveMessage(protect("<a>"));
-    if (method.responseStream) {
-      call.onReceiveMessage(protect("<b>"));
+    if (method.responseStream) call.onReceiveMessage(protect("<b>"));
+    if (method.responseStream && protection !== "call") {
       const reads = names(wire).filter((what) => what === "startRead").length;
       call.onReceiveMessage(Buffer.from(service.protector!.end()));
       // The end marker is the interceptor's: it reads on by itself.
@@ -305,7 +305,7 @@ test("an AP-REP answers any attempt that may still be answered", async () => {
     const opened = await underWay({ protection });
     const attempts = [];
     for (let made = 0; made < 15; made++) attempts.push(await opened.attempt());
-    const take = (attempt: grpc.Metadata) => answer(attempt, methodOf("say"), opened.request, protection);
+    const take = (attempt: grpc.Metadata) => answer(attempt, methodOf("say"), opened.request, { protection });
     const { headers } = take(attempts.at(-1)!);
     opened.call.onReceiveMetadata(protection === "authenticate" ? opened.service.headers : headers);
     expect(names(opened.application)).toEqual(["metadata"]);
@@ -357,11 +357,16 @@ describe("a single response", () => {
   });
 
   test("that is missing is passed on as missing, proven or not", async () => {
-    for (const opened of [await underWay(), await proven()]) {
+    const rows = [
+      { opened: await underWay({ sessions: false }), code: NOT_FOUND },
+      { opened: await underWay(), code: UNAUTHENTICATED },
+      { opened: await proven(), code: NOT_FOUND },
+    ];
+    for (const { opened, code } of rows) {
       opened.call.onReceiveMessage(null);
       expect(opened.application.at(-1)).toEqual(["message", null]);
       opened.call.onReceiveStatus(status(NOT_FOUND));
-      expect((await statusOf(opened)).code).toBe(NOT_FOUND);
+      expect((await statusOf(opened)).code).toBe(code);
     }
   });
 
@@ -436,12 +441,14 @@ describe("a call that ends before it starts", () => {
 
   test("and one that has started hears of it by its listener alone", async () => {
     const opened = await underWay();
-    opened.watchers[0]!(status(CANCELLED));
+    const ended = status(CANCELLED, "enough");
+    opened.call.cancelWithStatus(CANCELLED, "enough");
+    opened.watchers[0]!(ended);
     await settled();
     expect(opened.application).toEqual([]);
-    opened.call.onReceiveStatus(status(CANCELLED));
-    opened.watchers[0]!(status(CANCELLED));
-    expect((await statusOf(opened)).code).toBe(CANCELLED);
+    opened.call.onReceiveStatus(ended);
+    opened.watchers[0]!(ended);
+    expect(await statusOf(opened)).toBe(ended);
   });
 
   test("by the application is cancelled below, which tells of it", () => {
@@ -623,11 +630,16 @@ describe("the call's keys are wiped", () => {
     expect(wiped()).toEqual([true, true]);
   });
 
-  test("where there are any: the ticket's session key is not the call's", async () => {
-    const opened = await proven();
+  test.each([
+    { what: "the client's subkey alone, where it asked for a session", sessions: true, keys: [true] },
+    { what: "none, where there is none", sessions: false, keys: [] },
+  ])("and not the ticket's session key: $what", async ({ sessions, keys }) => {
+    const credentials = ticketFor();
+    const opened = await proven({ sessions, tickets: ticketSource(credentials) });
     const wiped = watch();
     opened.call.onReceiveMessage(Buffer.from("<a>"));
     opened.call.onReceiveStatus(OK);
-    expect(wiped()).toEqual([]);
+    expect(wiped()).toEqual(keys);
+    expect(credentials.key.exportBytes()).not.toEqual(new Uint8Array(32));
   });
 });

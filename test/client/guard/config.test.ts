@@ -1,6 +1,7 @@
 /** What a ticket interceptor makes of its options. */
 import { expect, test } from "vitest";
 import { readInterceptorOptions } from "../../../src/client/guard/config.js";
+import { ClientSessions } from "../../../src/client/guard/sessions.js";
 import { SERVICE, ticketSource } from "./by-hand.js";
 
 const tickets = ticketSource();
@@ -13,6 +14,7 @@ test("nothing need be said", () => {
     protection: "authenticate",
     allowInsecureChannel: false,
     publicMethods: expect.anything(),
+    sessions: expect.any(ClientSessions),
   });
 });
 
@@ -21,6 +23,14 @@ test("what is said is taken", () => {
     protection: "privacy",
     allowInsecureChannel: true,
   });
+});
+
+test("sessions are asked for unless they are not wanted, by a clock that may be given", () => {
+  expect(read({ sessions: true }).sessions).toBeInstanceOf(ClientSessions);
+  expect(read({ sessions: false }).sessions).toBeUndefined();
+  expect(read({ uptime: () => 7 }).sessions?.uptime).toBe(7);
+  const before = performance.now();
+  expect(read().sessions?.uptime).toBeGreaterThanOrEqual(before);
 });
 
 test("public are health and reflection, and what is listed", () => {
@@ -33,7 +43,7 @@ test("public are health and reflection, and what is listed", () => {
 
 test("a wrong option is named", () => {
   expect(() => read({ protection: "none" })).toThrow(
-    new TypeError("protection: expected one of authenticate, integrity, privacy, got none"),
+    new TypeError("protection: expected one of call, authenticate, integrity, privacy, got none"),
   );
   expect(() => read({ public: ["chat v1"] })).toThrow(/^public: /);
 });

@@ -342,7 +342,8 @@ const EVENTS: readonly Event[] = [
     happens: async (kind) => {
       const scene = await underWay(kind);
       scene.world.server.forceShutdown();
-      return { scene, codes: [UNAVAILABLE, CANCELLED] };
+      // A stream that is reset bears no proof of why.
+      return { scene, codes: [UNAVAILABLE, UNAUTHENTICATED] };
     },
   },
   {
@@ -351,7 +352,8 @@ const EVENTS: readonly Event[] = [
       const scene = await underWay(kind);
       scene.client.close();
       scene.world.server.forceShutdown();
-      return { scene, codes: [UNAVAILABLE, CANCELLED] };
+      // A stream that is reset bears no proof of why.
+      return { scene, codes: [UNAVAILABLE, UNAUTHENTICATED] };
     },
   },
   {

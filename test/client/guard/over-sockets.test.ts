@@ -66,6 +66,7 @@ describe("a retried call", () => {
         await using world = await openWorld({
           handlers: failingTwice(),
           before: [tamper(() => ({ headers }))],
+          guard: { protection },
         });
         const client = world.client({ protection, channelOptions: RETRY });
         if (name === "say") expect(await client.say("a")).toBe("a");
@@ -141,7 +142,7 @@ describe("a service that does not prove itself is refused", () => {
       let tampering: Tampering = {
         metadata: (headers) => void earlier.push(...(headers.get(AP_REP_METADATA) as Buffer[])),
       };
-      await using world = await openWorld({ before: [tamper(() => tampering)] });
+      await using world = await openWorld({ before: [tamper(() => tampering)], guard: { protection } });
       const client = world.client({ protection });
       await client.say("a");
       tampering = { metadata };

@@ -1,0 +1,60 @@
+/**
+ * What becomes of a status that the service has not proved (session.proto, `SessionReply`): whoever is on the
+ * way can make one, and grpc-js makes its own below all interceptors.
+ */
+import * as grpc from "@grpc/grpc-js";
+import { mutualFailure } from "../../protocol/ap-rep.js";
+import { KrbError } from "../../protocol/krb-error.js";
+import type { CallSecurity } from "./security.js";
+
+/** Timers and clocks differ by no more, in milliseconds. */
+const CLOCK_NOISE_MS = 50;
+
+/** What a call may have been ended by on the client itself. */
+export interface OwnEnds {
+  /** What the application, or the call itself, has ended it with. */
+  readonly own: { readonly code: grpc.status; readonly details: string } | undefined;
+  readonly parent: grpc.CallOptions["parent"];
+  readonly deadline: grpc.Deadline | undefined;
+}
+
+/**
+ * Whether an unproven status goes to the application as it is: never an OK.
+ * @param refusal the error that the status says it is.
+ */
+export function passesUnproven(
+  { code, details }: grpc.StatusObject,
+  refusal: unknown,
+  security: Pick<CallSecurity, "passesUnproven">,
+  { own, parent, deadline }: OwnEnds,
+): boolean {
+  if (code === grpc.status.OK) return false;
+  if (code === grpc.status.UNAVAILABLE || isMoreRequired(refusal)) return true;
+  if (own?.code === code && own.details === details) return true;
+  if (code === grpc.status.CANCELLED && parent?.cancelled === true) return true;
+  if (code === grpc.status.DEADLINE_EXCEEDED && isPast(deadline)) return true;
+  return security.passesUnproven(refusal instanceof KrbError ? refusal : undefined);
+}
+
+/** The refusal of an unproven status: it says what that claims, and that somebody else may have made it. */
+export function unproven({ code, details }: grpc.StatusObject): KrbError {
+  if (code === grpc.status.OK) return mutualFailure();
+  return new KrbError(
+    "KRB_AP_ERR_MUT_FAIL",
+    `the service did not prove its answer, and the call may have run; unproven: ${nameOf(code)}: ${details}`,
+    { unproven_code: String(code), unproven_text: details },
+  );
+}
+
+/** Whether the service asks for more than the proof it got, and says that it has run nothing. */
+export function isMoreRequired(error: unknown): error is KrbError {
+  return error instanceof KrbError && error.reason === "KDC_ERR_MORE_PREAUTH_DATA_REQUIRED";
+}
+
+function isPast(deadline: grpc.Deadline | undefined): boolean {
+  return deadline !== undefined && Number(deadline) <= Date.now() + CLOCK_NOISE_MS;
+}
+
+function nameOf(code: grpc.status): string {
+  return grpc.status[code] ?? `status ${code}`;
+}
