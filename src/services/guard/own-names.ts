@@ -4,7 +4,6 @@
  * on as it came, is refused.
  */
 import { isIPv6 } from "node:net";
-import { LruMap } from "../../collections/lru-map.js";
 import { componentsOf, type Principal } from "../../protocol/principal.js";
 import { boundHost } from "../../rpc/authority.js";
 import { isLoopback } from "../../rpc/network-address.js";
@@ -21,7 +20,10 @@ const HOST = /^[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?$/;
 /** A service's own names. */
 export class OwnNames {
   readonly #given: readonly string[] | undefined;
-  readonly #remembered = new LruMap<string, readonly string[]>(MAX_REMEMBERED);
+  /** By authority, of peers elsewhere and of peers here; of one service. */
+  readonly #elsewhere = new Map<string, readonly string[]>();
+  readonly #here = new Map<string, readonly string[]>();
+  #service: Principal | undefined;
 
   /**
    * @param given hosts, without port; undefined: the instance of the service's principal.
@@ -40,11 +42,17 @@ export class OwnNames {
    * @param here whether the peer is on this machine: it may use loopback's names too.
    */
   candidates(authority: string, service: Principal, here: boolean): readonly string[] {
-    const name = `${here ? "+" : "-"}${service} ${authority}`;
-    let found = this.#remembered.get(name);
+    if (service !== this.#service) {
+      this.#elsewhere.clear();
+      this.#here.clear();
+      this.#service = service;
+    }
+    const remembered = here ? this.#here : this.#elsewhere;
+    let found = remembered.get(authority);
     if (found === undefined) {
       found = this.#find(boundHost(authority), service, here);
-      this.#remembered.set(name, found);
+      if (remembered.size >= MAX_REMEMBERED) remembered.clear();
+      remembered.set(authority, found);
     }
     return found;
   }
