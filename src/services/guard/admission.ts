@@ -35,7 +35,6 @@ import { KrbError } from "../../protocol/krb-error.js";
 import type { Principal } from "../../protocol/principal.js";
 import { verifySessionCall } from "../../protocol/session-call.js";
 import type { Repeated } from "../../protocol/session-extensions.js";
-import { hasSessions } from "../../protocol/session-keys.js";
 import type { ServiceKeys, TicketContents } from "../../protocol/ticket.js";
 import { isLoopback } from "../../rpc/network-address.js";
 import { type Caller, callerWith } from "./caller.js";
@@ -267,8 +266,7 @@ export class Gate {
   ): SessionGranter | undefined {
     const { sessions } = this.#policy;
     if (sessions === undefined || extensions.asksForSession !== true) return undefined;
-    if (!hasSessions(ticket.sessionKey.etype) || !this.#isStrong(blobs.ticket, service, now))
-      return undefined;
+    if (!this.#isStrong(blobs.ticket, service, now)) return undefined;
     const { keys: serviceKeys } = service;
     const ticketBytes = Uint8Array.from(blobs.ticket);
     return {
@@ -282,7 +280,7 @@ export class Gate {
     };
   }
 
-  /** Whether neither the ticket nor its session key is of a weak encryption type: a session serves all peers. */
+  /** Whether neither ticket nor session key is of a weak type (`hasSessions`): a session serves all peers. */
   #isStrong(ticket: Uint8Array, service: ServiceKeys, now: number): boolean {
     const { permittedEtypes, strongEtypes, openTicket } = this.#policy;
     if (permittedEtypes === strongEtypes) return true;
