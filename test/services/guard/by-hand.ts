@@ -7,6 +7,7 @@
  */
 import * as grpc from "@grpc/grpc-js";
 import { sha256 } from "../../../src/crypto/hash.js";
+import type { Extension } from "../../../src/gen/kerberos/v1/extension_pb.js";
 import { makeSubkey, type PendingApReq } from "../../../src/protocol/ap-exchange.js";
 import {
   type BoundCall,
@@ -116,12 +117,15 @@ export function bind(
     request: makeRequest,
     authority = HOST,
     extensions = {},
+    list = sessionExtensions(extensions),
   }: {
     readonly credentials?: Credentials;
     readonly text?: string;
     readonly request?: (protector: MessageProtector) => Uint8Array;
     readonly authority?: string;
     readonly extensions?: SessionExtensions;
+    /** In the place of what `extensions` says. */
+    readonly list?: readonly Extension[];
   } = {},
 ): Bound {
   const protects = needsSubkeys(protection, method);
@@ -139,7 +143,7 @@ export function bind(
     protection,
     requestSha256: method.requestStream ? undefined : sha256(request),
   };
-  const carried = { subkey, seqNumber: fresh?.seqNumber, extensions: sessionExtensions(extensions) };
+  const carried = { subkey, seqNumber: fresh?.seqNumber, extensions: list };
   const { bytes, pending } = makeCallApReq(credentials, call, carried, NOW);
   const metadata = new grpc.Metadata();
   const apReq = Buffer.from(bytes);

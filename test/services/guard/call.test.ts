@@ -2,16 +2,28 @@
 import * as grpc from "@grpc/grpc-js";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import type { OpenedApReq } from "../../../src/protocol/ap-exchange.js";
-import { verifyApProof, verifyApRep } from "../../../src/protocol/ap-rep.js";
+import { openApRep, verifyApProof, verifyApRep } from "../../../src/protocol/ap-rep.js";
 import { PROTECTIONS, isProtected as protectsMessages } from "../../../src/protocol/call-binding.js";
 import { Key } from "../../../src/protocol/keys.js";
 import { KrbError } from "../../../src/protocol/krb-error.js";
 import { MessageOpener, RESPONSES } from "../../../src/protocol/message-protection.js";
+import { AP_REP_EXTENSIONS, TRAILERS_ONLY } from "../../../src/protocol/session-extensions.js";
 import { AP_REP_METADATA, AP_REQ_METADATA } from "../../../src/rpc/metadata-names.js";
 import { fromServiceError } from "../../../src/rpc/status.js";
 import { Gate } from "../../../src/services/guard/admission.js";
 import { callerOf } from "../../../src/services/guard/caller.js";
-import { ALICE, type Bound, bind, CHAT_SERVICE, methodOf, NOW, names, openCall, settled } from "./by-hand.js";
+import {
+  ALICE,
+  type Bound,
+  bind,
+  CHAT_SERVICE,
+  endOf,
+  methodOf,
+  NOW,
+  names,
+  openCall,
+  settled,
+} from "./by-hand.js";
 
 const OK = { code: grpc.status.OK, details: "" };
 const { INTERNAL, INVALID_ARGUMENT, NOT_FOUND, UNAUTHENTICATED, UNAVAILABLE } = grpc.status;
@@ -245,13 +257,34 @@ describe.each(PROTECTIONS)("what a call answers at protection %s", (protection) 
 });
 
 describe("a status", () => {
-  test("other than OK goes out without a proof and without an end marker", async () => {
+  test("other than OK goes out without an end marker; an AP-REP among the trailers proves who says so", async () => {
     const method = methodOf("list");
-    const { call, wire } = await letIn(bind(method), { method });
+    const bound = bind(method);
+    const { call, wire } = await letIn(bound, { method });
     wire.length = 0;
-    call.sendStatus({ code: NOT_FOUND, details: "no such line" });
+    const metadata = new grpc.Metadata();
+    metadata.set("x-mine", "y");
+    call.sendStatus({ code: NOT_FOUND, details: "no such line", metadata });
     expect(names(wire)).toEqual(["NOT_FOUND"]);
     expect(statusOf(wire)).toEqual({ code: NOT_FOUND, details: "no such line" });
+    const { apRep, reply } = endOf(wire);
+    expect(openApRep(apRep!, bound.pending, AP_REP_EXTENSIONS).extensions).toEqual([TRAILERS_ONLY]);
+    expect(reply).toBeUndefined();
+    expect((wire[0]![1] as grpc.StatusObject).metadata.get("x-mine")).toEqual(["y"]);
+    expect(metadata.getMap()).toEqual({ "x-mine": "y" });
+  });
+
+  test("has no AP-REP where initial metadata took it, whatever the status", async () => {
+    for (const status of [OK, { code: NOT_FOUND, details: "no such line" }]) {
+      const bound = bind();
+      const { call, wire } = await letIn(bound);
+      call.sendMetadata(new grpc.Metadata());
+      call.sendStatus(status);
+      const [, sent] = wire.find(([what]) => what === "metadata")!;
+      const [rep] = (sent as grpc.Metadata).get(AP_REP_METADATA) as [Buffer];
+      expect(openApRep(rep, bound.pending, AP_REP_EXTENSIONS).extensions).toEqual([]);
+      expect(endOf(wire)).toMatchObject({ apRep: undefined, reply: undefined });
+    }
   });
 
   test("of OK proves the service also where there was no response", async () => {

@@ -1,8 +1,13 @@
 /** What admission is told of a call. */
+import * as grpc from "@grpc/grpc-js";
 import { describe, expect, test, vi } from "vitest";
 import { sha256 } from "../../../src/crypto/hash.js";
+import type { Peer } from "../../../src/services/guard/admission.js";
 import { peerOf, receivedCall } from "../../../src/services/guard/channel.js";
+import { HAS_OPENSSL, makeTls } from "../../support/wire-tls.js";
 import { AUTHORITY, methodOf, openCall } from "./by-hand.js";
+import { refusalOf } from "./proof.js";
+import { openWorld, type WorldOptions } from "./world.js";
 
 const REQUEST = Buffer.from("<hello>");
 const certificate = { subject: { CN: "alice" } };
@@ -42,6 +47,35 @@ describe("the address", () => {
     [undefined, undefined],
   ])("of a socket that says %s is %s", (remoteAddress, peerAddress) => {
     expect(peer({ remoteAddress }).peerAddress).toBe(peerAddress);
+  });
+});
+
+test("a connection is encrypted where it says so", () => {
+  expect(peer({ remoteAddress: "192.0.2.1", secure: true })).toMatchObject({
+    peerAddress: "192.0.2.1",
+    secure: true,
+  });
+  expect(peer({ remoteAddress: undefined })).toMatchObject({ unixSocket: true, secure: false });
+});
+
+describe("over a socket", () => {
+  const look = async (options: WorldOptions, secure: boolean) => {
+    const peers: Peer[] = [];
+    const before: grpc.ServerInterceptor = (_, call) => {
+      peers.push(peerOf(call, false));
+      return new grpc.ServerInterceptingCall(call);
+    };
+    await using world = await openWorld({ ...options, before: [before] });
+    const channelOptions = { "grpc.ssl_target_name_override": "localhost" };
+    await refusalOf(world.client({ interceptors: [], channelOptions }).say("hello"));
+    expect(peers).toEqual([{ peerAddress: "127.0.0.1", unixSocket: false, secure, certificate: undefined }]);
+  };
+
+  test("without TLS, a connection is not encrypted", () => look({}, false));
+
+  test.runIf(HAS_OPENSSL)("with TLS, it is", () => {
+    const { server, client } = makeTls();
+    return look({ credentials: server, channel: client }, true);
   });
 });
 

@@ -1,12 +1,7 @@
 /** Every order in which the steps of calls on one proof can come: one of them is let in, and no more. */
 import { describe, expect, test } from "vitest";
-import { EncryptedDataSchema } from "../../../src/gen/kerberos/v1/encryption_pb.js";
-import { replayTag } from "../../../src/protocol/authenticator.js";
-import { readApReq } from "../../../src/protocol/call-binding.js";
-import type { SessionExtensions } from "../../../src/protocol/session-extensions.js";
-import { decodeBlob } from "../../../src/protocol/strict-decode.js";
-import { type Bound, bind, CHAT_SERVICE, methodOf, openGuard, type Sent } from "./by-hand.js";
-import { bindUnder, challengeOf, openSession } from "./session-by-hand.js";
+import { openGuard, type Sent } from "./by-hand.js";
+import { bindUnder, bindWith, challengeOf, openSession, tagOf } from "./session-by-hand.js";
 
 /** All orders in which lists can be merged that each keep their own order. */
 function merges<T>(lists: readonly (readonly T[])[]): T[][] {
@@ -17,14 +12,6 @@ function merges<T>(lists: readonly (readonly T[])[]): T[][] {
     return merges(left.map((other) => (other === list ? rest : other))).map((merged) => [first!, ...merged]);
   });
 }
-
-function tagOf({ apReq }: Bound): Uint8Array {
-  const { authenticator } = readApReq(apReq).blobs;
-  return replayTag(CHAT_SERVICE, decodeBlob(EncryptedDataSchema, authenticator, "authenticator"));
-}
-
-const withExtensions = (extensions: SessionExtensions) =>
-  bind(methodOf("say"), "authenticate", { extensions });
 
 interface Scene {
   readonly what: string;
@@ -54,14 +41,14 @@ const scenes: readonly Scene[] = [
   {
     what: "two copies of an AP-REQ with a challenge",
     calls: ({ challenge }) => {
-      const bound = withExtensions({ challenge });
+      const bound = bindWith({ challenge });
       return [bound, bound];
     },
   },
   {
     what: "a call under a session, and two copies of the one that repeats it",
     calls: ({ session, challenge }) => {
-      const repeat = withExtensions({ challenge, repeats: { session: session.id, number: 1 } });
+      const repeat = bindWith({ challenge, repeats: { session: session.id, number: 1 } });
       return [bindUnder(session, { number: 1 }), repeat, repeat];
     },
   },
@@ -71,17 +58,17 @@ const scenes: readonly Scene[] = [
       const repeats = { session: session.id, number: 1 };
       return [
         bindUnder(session, { number: 1 }),
-        withExtensions({ challenge, repeats }),
-        withExtensions({ challenge, repeats }),
+        bindWith({ challenge, repeats }),
+        bindWith({ challenge, repeats }),
       ];
     },
   },
   {
     what: "an AP-REQ, and two calls that repeat it by its tag",
     calls: ({ challenge }) => {
-      const first = withExtensions({ challenge });
+      const first = bindWith({ challenge });
       const repeats = { tag: tagOf(first) };
-      return [first, withExtensions({ challenge, repeats }), withExtensions({ challenge, repeats })];
+      return [first, bindWith({ challenge, repeats }), bindWith({ challenge, repeats })];
     },
   },
 ];
@@ -122,7 +109,7 @@ test("of calls that were held back and what repeats them, one is let in, and non
       const { session, clock, guard } = world;
       const late = bindUnder(session, { number: 1 });
       clock.uptime = 60_001;
-      const repeat = withExtensions({
+      const repeat = bindWith({
         challenge: challengeOf(guard),
         repeats: { session: session.id, number: 1 },
       });

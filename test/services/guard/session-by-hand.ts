@@ -8,27 +8,39 @@
 import * as grpc from "@grpc/grpc-js";
 import { expect } from "vitest";
 import { sha256 } from "../../../src/crypto/hash.js";
+import { EncryptedDataSchema } from "../../../src/gen/kerberos/v1/encryption_pb.js";
 import { openApRep } from "../../../src/protocol/ap-rep.js";
-import { isProtected } from "../../../src/protocol/call-binding.js";
+import { replayTag } from "../../../src/protocol/authenticator.js";
+import { isProtected, readApReq } from "../../../src/protocol/call-binding.js";
 import type { Credentials } from "../../../src/protocol/credentials.js";
 import { MessageProtector, REQUESTS } from "../../../src/protocol/message-protection.js";
 import { makeSessionCall, type SessionAttempt } from "../../../src/protocol/session-call.js";
-import { AP_REP_EXTENSIONS, type Grant, readGrant } from "../../../src/protocol/session-extensions.js";
+import {
+  AP_REP_EXTENSIONS,
+  type Grant,
+  readGrant,
+  type SessionExtensions,
+} from "../../../src/protocol/session-extensions.js";
 import { deriveSessionKeys, type SessionKeys } from "../../../src/protocol/session-keys.js";
 import { isSessionReply } from "../../../src/protocol/session-reply.js";
+import { decodeBlob } from "../../../src/protocol/strict-decode.js";
 import { AP_REP_METADATA, CALL_METADATA } from "../../../src/rpc/metadata-names.js";
 import {
   answer,
   type Bound,
   bind,
   type CallWish,
+  CHAT_SERVICE,
   endOf,
+  type GuardWish,
   type HandMadeGuard,
   type HandMadeMethod,
   HOST,
   methodOf,
+  NOW,
   names,
   type OpenedCall,
+  openGuard,
   type Passed,
   type Sent,
   ticketFor,
@@ -146,4 +158,27 @@ export function expectUnproven({ wire, handler }: OpenedCall, refusal: object): 
   expect(endOf(wire)).toMatchObject({ reply: undefined, apRep: undefined });
   expect(names(wire).filter((what) => what === "metadata" || what === "message")).toEqual([]);
   expect(handler).toEqual([]);
+}
+
+/** A guard without a replay cache, unless one is given, whose clocks the test turns. */
+export function turningGuard(options: GuardWish = {}) {
+  const world = { now: NOW, uptime: 1_000.5 };
+  const guard = openGuard({ clock: () => world.now, uptime: () => world.uptime, ...options });
+  return { world, guard };
+}
+
+/** A call with these extensions in its authenticator. */
+export function bindWith(extensions: SessionExtensions): Bound {
+  return bind(methodOf("say"), "authenticate", { extensions });
+}
+
+/** What a guard knows a call's authenticator by. */
+export function tagOf({ apReq }: Bound): Uint8Array {
+  const { authenticator } = readApReq(apReq).blobs;
+  return replayTag(CHAT_SERVICE, decodeBlob(EncryptedDataSchema, authenticator, "authenticator"));
+}
+
+/** Whether a call reached its handler. */
+export function isLetIn({ handler }: Pick<OpenedCall, "handler">): boolean {
+  return handler.length > 0;
 }

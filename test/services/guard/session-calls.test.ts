@@ -1,8 +1,9 @@
+/** A call under a session, at the service: how it is let in and answered, and what its number is good for. */
 import * as grpc from "@grpc/grpc-js";
 import { describe, expect, test } from "vitest";
 import { isProtected, PROTECTIONS } from "../../../src/protocol/call-binding.js";
 import { MessageOpener, RESPONSES } from "../../../src/protocol/message-protection.js";
-import { CALL_METADATA } from "../../../src/rpc/metadata-names.js";
+import { CALL_METADATA, REPLY_METADATA, STATUS_DETAILS_METADATA } from "../../../src/rpc/metadata-names.js";
 import { callerOf } from "../../../src/services/guard/caller.js";
 import {
   ALICE,
@@ -10,11 +11,13 @@ import {
   CHAT_SERVICE,
   endOf,
   type HandMadeGuard,
+  KEYS,
   methodOf,
   names,
   type OpenedCall,
   openGuard,
   settled,
+  ticketFor,
 } from "./by-hand.js";
 import {
   bindUnder,
@@ -86,8 +89,13 @@ describe.each(KINDS)("a call of %s under a session", (kind) => {
     const guard = openGuard();
     const session = openSession(guard);
     const opened = guard.send(bindUnder(session, { number: 1, method }));
-    opened.call.sendStatus({ code: grpc.status.NOT_FOUND, details: "no such line: ø" });
+    const metadata = new grpc.Metadata();
+    metadata.set(STATUS_DETAILS_METADATA, Buffer.from("a handler's own"));
+    metadata.set(REPLY_METADATA, Buffer.from("a handler's too"));
+    opened.call.sendStatus({ code: grpc.status.NOT_FOUND, details: "no such line: ø", metadata });
+    expect(endOf(opened.wire)).toMatchObject({ statusDetails: Buffer.from("a handler's own") });
     expect(isProven(session, 1, opened)).toBe(true);
+    expect(names(opened.wire)).not.toContain("metadata");
   });
 
   /** A session whose first call was refused. */
@@ -99,6 +107,49 @@ describe.each(KINDS)("a call of %s under a session", (kind) => {
     sessions.add(held, performance.now());
     return session;
   }
+});
+
+describe("what the session's ticket says holds for each call under it", () => {
+  test("its addresses: from another one the call is refused, and the refusal proven", () => {
+    const guard = openGuard();
+    const credentials = ticketFor(KEYS, { addresses: ["192.0.2.1", "127.0.0.1"] });
+    const session = openSession(guard, { credentials, remoteAddress: "192.0.2.1" });
+    const from = (number: number, remoteAddress: string | undefined) =>
+      guard.send(bindUnder(session, { number }), { remoteAddress });
+    expect(names(from(1, "127.0.0.1").handler)).toEqual(["metadata"]);
+    for (const [number, peer] of [
+      [2, "192.0.2.2"],
+      [3, undefined],
+    ] as const) {
+      const opened = from(number, peer);
+      expect(endOf(opened.wire)).toMatchObject({ code: "UNAUTHENTICATED", reason: "KRB_AP_ERR_BADADDR" });
+      expect(isProven(session, number, opened)).toBe(true);
+      expect(opened.handler).toEqual([]);
+    }
+  });
+
+  test("its authorization data, as far as the service understands it", () => {
+    const guard = openGuard({ authorizationData: [99] });
+    const authorizationData = [{ type: 99, data: Uint8Array.of(1) }];
+    const session = openSession(guard, { credentials: ticketFor(KEYS, { authorizationData }) });
+    for (const number of [1, 2]) {
+      const [, metadata] = guard.send(bindUnder(session, { number })).handler[0]!;
+      const caller = callerOf({ metadata: metadata as grpc.Metadata });
+      expect(caller.authorizationData).toEqual(authorizationData);
+    }
+  });
+
+  test("its client's certificate is looked at for each call", () => {
+    const certificate = { subject: { CN: "alice" } };
+    const guard = openGuard({ bindClientCertificate: (_, shown) => (shown as object) === certificate });
+    const session = openSession(guard, { certificate });
+    const opened = guard.send(bindUnder(session, { number: 1 }), { certificate: {} });
+    expect(endOf(opened.wire)).toMatchObject({ reason: "KRB_AP_ERR_BADMATCH", details: { client: ALICE } });
+    expect(isProven(session, 1, opened)).toBe(true);
+    expect(names(guard.send(bindUnder(session, { number: 2 }), { certificate }).handler)).toEqual([
+      "metadata",
+    ]);
+  });
 });
 
 describe("a number", () => {

@@ -1,3 +1,4 @@
+/** Messages of calls under a session, at the service: in their order, of their call, from their side. */
 import { describe, expect, test } from "vitest";
 import {
   MessageOpener,

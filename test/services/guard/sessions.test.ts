@@ -1,3 +1,4 @@
+/** Sessions at the service: who gets one, and when it ends. */
 import { describe, expect, test } from "vitest";
 import { openApRep } from "../../../src/protocol/ap-rep.js";
 import { etypeOf } from "../../../src/protocol/etypes.js";
