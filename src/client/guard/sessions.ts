@@ -109,10 +109,21 @@ export class ClientSessions {
   async plan(channel: object, ticket: Credentials, now: number): Promise<Plan> {
     if (!hasSessions(ticket.key.etype)) return ONE_SHOT;
     const slot = this.#slot(channel, ticket);
-    const late = slot.session === undefined && slot.exchange !== undefined ? await waitFor(slot) : undefined;
-    const { session, exchange } = slot;
-    if (session?.isGood(ticket, now, this.#uptime()) === true) return { by: "session", session };
-    return late !== undefined && exchange !== late ? ONE_SHOT : this.#begin(slot);
+    let patience: Patience | undefined;
+    let late: Promise<void> | undefined;
+    try {
+      for (;;) {
+        const { session, exchange } = slot;
+        if (session?.isGood(ticket, now, this.#uptime()) === true) return { by: "session", session };
+        // No `await` from what it finds to what it begins: others wait for the same.
+        if (session !== undefined || exchange === undefined || exchange === late) return this.#begin(slot);
+        if (late !== undefined) return ONE_SHOT;
+        patience ??= new Patience();
+        if (!(await patience.outlasts(exchange))) late = exchange;
+      }
+    } finally {
+      patience?.end();
+    }
   }
 
   /**
@@ -166,23 +177,23 @@ export class ClientSessions {
   }
 }
 
-/**
- * Waits until a session is there, or nobody makes one.
- * @returns the exchange that took too long, if the wait ended so.
- */
-async function waitFor(slot: Slot): Promise<Promise<void> | undefined> {
-  let timer: NodeJS.Timeout | undefined;
-  const timeout = new Promise<true>((resolve) => {
-    timer = setTimeout(resolve, WAIT_MS, true).unref();
-  });
-  try {
-    while (slot.session === undefined && slot.exchange !== undefined) {
-      const { exchange } = slot;
-      const isLate = await Promise.race([exchange.then(() => false), timeout]);
-      if (isLate) return exchange;
-    }
-    return undefined;
-  } finally {
-    clearTimeout(timer);
+/** The time that one call waits. */
+class Patience {
+  readonly #timeout: Promise<false>;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor() {
+    this.#timeout = new Promise((resolve) => {
+      this.#timer = setTimeout(resolve, WAIT_MS, false).unref();
+    });
+  }
+
+  /** Whether `work` ends within what is left of it. */
+  outlasts(work: Promise<void>): Promise<boolean> {
+    return Promise.race([work.then(() => true), this.#timeout]);
+  }
+
+  end(): void {
+    clearTimeout(this.#timer);
   }
 }

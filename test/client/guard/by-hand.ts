@@ -39,6 +39,7 @@ export {
   NOW,
   names,
   type Passed,
+  serviceKeys,
   settled,
   ticketFor,
 } from "../../services/guard/by-hand.js";
@@ -138,6 +139,18 @@ export function openCall(wish: CallWish = {}) {
   return { call, wire, application, metadata, listener, attempt, watchers, below };
 }
 
+/** The keys of a session that nobody else has. */
+export function sessionKeys(): SessionKeys {
+  const { key } = ticketFor();
+  return deriveSessionKeys({
+    clientSubkey: makeSubkey(key),
+    serviceSubkey: makeSubkey(key),
+    id: new Uint8Array(16),
+    apReq: new Uint8Array(),
+    apRep: new Uint8Array(),
+  });
+}
+
 /** What an answer is made with. */
 export interface AnswerWish {
   readonly protection?: Protection;
@@ -169,7 +182,7 @@ export function answer(
   const [apReq] = attempt.get(AP_REQ_METADATA) as [Buffer];
   const { path, requestStream, responseStream } = method;
   const call = { method: path, authority: HOST, request, requestStream, responseStream };
-  const policy = { service: KEYS, permittedEtypes: [20, 3], clockSkew: 300_000 };
+  const policy = { service: KEYS, permittedEtypes: [20, 3], clockSkew: 300_000, checkChallenge: () => {} };
   const verified = verifyCall(readApReq(apReq), call, policy, NOW);
   const { subkey, authenticator, ticket } = verified;
   const agreed = needsSubkeys(protection, method);
