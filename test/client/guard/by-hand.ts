@@ -7,7 +7,11 @@
  */
 import * as grpc from "@grpc/grpc-js";
 import { GuardedCall } from "../../../src/client/guard/call.js";
-import { readInterceptorOptions, type TicketInterceptorOptions } from "../../../src/client/guard/config.js";
+import {
+  type InterceptorConfig,
+  readInterceptorOptions,
+  type TicketInterceptorOptions,
+} from "../../../src/client/guard/config.js";
 import type { TicketSource } from "../../../src/client/guard/tickets.js";
 import { makeSubkey, randomSeqNumber, type VerifiedApReq } from "../../../src/protocol/ap-exchange.js";
 import { answerApReq } from "../../../src/protocol/ap-rep.js";
@@ -66,6 +70,10 @@ export interface CallWish extends TicketInterceptorOptions {
   readonly secure?: boolean;
   readonly credentials?: grpc.CallCredentials;
   readonly started?: boolean;
+  /** A call of the same interceptor, over the same channel. */
+  readonly beside?: { readonly config: InterceptorConfig; readonly channel: object };
+  readonly deadline?: grpc.Deadline;
+  readonly parent?: grpc.CallOptions["parent"];
 }
 
 /** A source that has a ticket at hand. */
@@ -82,20 +90,25 @@ export function openCall(wish: CallWish = {}) {
     secure = false,
     credentials,
     started = true,
+    beside,
+    deadline,
+    parent,
     ...options
   } = wish;
+  const config = beside?.config ?? readInterceptorOptions(tickets, SERVICE, options);
+  const channel = beside?.channel ?? {
+    getTarget: () => target,
+    getConnectivityState: () => grpc.connectivityState.READY,
+    watchConnectivityState: () => {},
+    credentials: { _isSecure: () => secure },
+  };
   const wire: Passed[] = [];
   const application: Passed[] = [];
   const watchers: ((status: grpc.StatusObject) => void)[] = [];
   const below = {
     call: {
       host: AUTHORITY,
-      channel: {
-        getTarget: () => target,
-        getConnectivityState: () => grpc.connectivityState.READY,
-        watchConnectivityState: () => {},
-        credentials: { _isSecure: () => secure },
-      },
+      channel,
       addStatusWatcher: (watcher: (status: grpc.StatusObject) => void) => void watchers.push(watcher),
     },
     methodDefinition: method,
@@ -112,10 +125,17 @@ export function openCall(wish: CallWish = {}) {
     getAuthContext: () => null,
   };
   let made: grpc.InterceptorOptions | undefined;
+  const state = { closed: false };
   const call = new GuardedCall(
-    readInterceptorOptions(tickets, SERVICE, options),
-    { method_definition: method as never, ...(credentials && { credentials }) },
+    config,
+    {
+      method_definition: method as never,
+      ...(credentials && { credentials }),
+      ...(deadline !== undefined && { deadline }),
+      ...(parent && { parent }),
+    },
     (options) => {
+      if (state.closed) throw new Error("Channel has been shut down");
       made = options;
       return below as unknown as grpc.InterceptingCall;
     },
@@ -136,7 +156,11 @@ export function openCall(wish: CallWish = {}) {
       method_name: method.path,
       service_url: "https://api.example.test",
     });
-  return { call, wire, application, metadata, listener, attempt, watchers, below };
+  /** Makes no call below any more: the channel has been closed. */
+  const close = () => {
+    state.closed = true;
+  };
+  return { call, wire, application, metadata, listener, attempt, watchers, below, config, channel, close };
 }
 
 /** The keys of a session that nobody else has. */
