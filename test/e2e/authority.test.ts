@@ -1,12 +1,13 @@
 /**
- * The `:authority` that client libraries send for a target: the first rows of the table in docs/guard.md,
- * "The authority". grpc-js here, grpcio where Python has it.
+ * The `:authority` that client libraries send for a target, and the host that proofs are bound to: the first
+ * rows of the table in docs/guard.md, "The authority". grpc-js here, grpcio where Python has it.
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as grpc from "@grpc/grpc-js";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { boundHost } from "../../src/rpc/authority.js";
 import { PYTHON, runPython } from "../support/python.js";
 
 const METHOD = "/authority.v1.AuthorityService/Tell";
@@ -50,12 +51,15 @@ function bind(server: grpc.Server, address: string): Promise<number> {
   });
 }
 
-/** A target, PORT for the server's, and the authority expected; with the option that asks for another. */
-const ROWS: [target: string, expected: string, authority?: string][] = [
-  ["127.0.0.1:PORT", "127.0.0.1:PORT"],
-  ["dns:///localhost:PORT", "localhost:PORT"],
-  ["LOCALHOST:PORT", "LOCALHOST:PORT"],
-  ["127.0.0.1:PORT", "Api.example.test:443", "Api.example.test:443"],
+/**
+ * A target, PORT for the server's, the authority expected and its host; with the option that asks for another
+ * authority.
+ */
+const ROWS: [target: string, expected: string, host: string, authority?: string][] = [
+  ["127.0.0.1:PORT", "127.0.0.1:PORT", "127.0.0.1"],
+  ["dns:///localhost:PORT", "localhost:PORT", "localhost"],
+  ["LOCALHOST:PORT", "LOCALHOST:PORT", "localhost"],
+  ["127.0.0.1:PORT", "Api.example.test:443", "api.example.test", "Api.example.test:443"],
 ];
 const withPort = (text: string) => text.replace("PORT", String(port));
 const optionsOf = (authority: string | undefined) =>
@@ -72,8 +76,10 @@ describe("grpc-js sends", () => {
     return asked.finally(() => client.close());
   }
 
-  test.each(ROWS)("for %s: %s", async (target, expected, authority) => {
-    expect(await ask(withPort(target), optionsOf(authority))).toBe(withPort(expected));
+  test.each(ROWS)("for %s: %s", async (target, expected, host, authority) => {
+    const sent = await ask(withPort(target), optionsOf(authority));
+    expect(sent).toBe(withPort(expected));
+    expect(boundHost(sent)).toBe(host);
   });
 
   test("for a Unix socket: localhost", async () => {
@@ -95,11 +101,15 @@ with grpc.insecure_channel(target, options) as channel:
     return out;
   }
 
-  test.each(ROWS)("for %s: %s", async (target, expected, authority) => {
-    expect(await ask(withPort(target), optionsOf(authority))).toBe(withPort(expected));
+  test.each(ROWS)("for %s: %s", async (target, expected, host, authority) => {
+    const sent = await ask(withPort(target), optionsOf(authority));
+    expect(sent).toBe(withPort(expected));
+    expect(boundHost(sent)).toBe(host);
   });
 
   test("for a Unix socket: its path, in older versions localhost", async () => {
-    expect(["localhost", socket.slice(1).replaceAll("/", "%2F")]).toContain(await ask(`unix:${socket}`));
+    const sent = await ask(`unix:${socket}`);
+    expect(["localhost", socket.slice(1).replaceAll("/", "%2F")]).toContain(sent);
+    expect(boundHost(sent)).toBe("localhost");
   });
 });

@@ -1,13 +1,15 @@
 /**
- * A guarded server behind a real proxy: which `:authority` reaches it, and what the guard says. The table in
+ * A guarded server behind a real proxy: which `:authority` reaches it, and that the guard does not mind, for a
+ * proof is bound to the host by which the client called, and the service knows its own names. The table in
  * docs/guard.md, "The authority", has one row for each.
  */
 import { readFileSync } from "node:fs";
 import * as grpc from "@grpc/grpc-js";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { PROTECTIONS } from "../../src/protocol/call-binding.js";
+import { createTestRealm, type TestRealm } from "../../src/testing/test-realm.js";
 import type { ChatHandlers } from "../services/guard/chat.js";
-import { openWorld, type World } from "../services/guard/world.js";
+import { openWorld, SERVICE, type World } from "../services/guard/world.js";
 import {
   ENVOY,
   type EnvoyConfig,
@@ -19,6 +21,8 @@ import {
 
 /** What the client calls the service: a name with capitals and a port. */
 const AUTHORITY = "API.example.test:8443";
+/** A name that the service does not go by. */
+const FOREIGN = "shop.example.test:8443";
 const unchanged = () => AUTHORITY;
 
 /** A line of the configuration, what the server receives, and its name in docs/guard.md if not the line. */
@@ -55,7 +59,12 @@ const ENVOY_ROWS: readonly [name: string, config: EnvoyConfig, received: string]
 
 const page = readFileSync(new URL("../../docs/guard.md", import.meta.url), "utf8");
 
-let world: World;
+/** One service of each shape: with a replay cache, and with challenges and sessions. */
+const SHAPES = ["one shot", "sessions"] as const;
+type Shape = (typeof SHAPES)[number];
+
+let realm: TestRealm;
+let worlds: Readonly<Record<Shape, World>>;
 const received: string[] = [];
 const note: grpc.ServerInterceptor = (_method, call) => {
   received.push(call.getHost());
@@ -71,12 +80,19 @@ beforeAll(async () => {
       unavailable = false;
     },
   };
-  world = await openWorld({ before: [note], handlers });
+  realm = await createTestRealm({ users: { alice: "secret" }, services: [SERVICE] });
+  const open = (sessions: boolean) =>
+    openWorld({ before: [note], handlers, realm, sessions, guard: { protection: "call" } });
+  worlds = { "one shot": await open(false), sessions: await open(true) };
 });
-afterAll(() => world[Symbol.asyncDispose]());
+afterAll(async () => {
+  for (const world of Object.values(worlds)) await world[Symbol.asyncDispose]();
+  await realm.close();
+});
 
 /** A client that calls through a proxy by this name, once the proxy is there. */
 async function through(
+  world: World,
   proxy: RunningProxy,
   authority = AUTHORITY,
   protection: (typeof PROTECTIONS)[number] = "privacy",
@@ -96,67 +112,109 @@ async function through(
 }
 
 /** What a call through it comes to: the answer, or the refusal's reason. */
-async function outcome(proxy: RunningProxy, authority?: string): Promise<unknown> {
-  const client = await through(proxy, authority);
+async function outcome(world: World, proxy: RunningProxy, authority?: string): Promise<unknown> {
+  const client = await through(world, proxy, authority);
   return client.say("hello").catch((error: grpc.ServiceError) => {
     expect(error.code).toBe(grpc.status.UNAUTHENTICATED);
     return world.log.at(-1)!.result;
   });
 }
 
-async function expectAllCalls(proxy: RunningProxy): Promise<void> {
+async function expectAllCalls(world: World, proxy: RunningProxy): Promise<void> {
   for (const protection of PROTECTIONS) {
-    const client = await through(proxy, AUTHORITY, protection);
+    const client = await through(world, proxy, AUTHORITY, protection);
     expect(await client.say("hello")).toBe("hello");
     expect(await client.list("a b c")).toEqual(["a", "b", "c"]);
+    expect(await client.list("")).toEqual([]);
     expect(await client.join(["a", "b"])).toBe("a b");
     expect(await client.talk(["a", "b"])).toEqual(["a", "b"]);
   }
 }
 
+/** A refusal by rule comes as a status alone; its proof must come with it. */
+async function expectProvenRefusal(start: (upstream: string) => RunningProxy): Promise<void> {
+  await using strict = await openWorld({ realm, sessions: true, guard: { protection: "privacy" } });
+  await using proxy = start(strict.address);
+  const client = await through(strict, proxy, AUTHORITY, "authenticate");
+  for (let i = 0; i < 2; i++)
+    await expect(client.say("hello")).rejects.toMatchObject({ code: grpc.status.PERMISSION_DENIED });
+  // The first made the session all the same, and the second was refused under it.
+  expect(strict.log.map(({ result }) => result)).toEqual([
+    "KDC_ERR_MORE_PREAUTH_DATA_REQUIRED",
+    "KDC_ERR_POLICY",
+    "KDC_ERR_POLICY",
+  ]);
+}
+
 describe.skipIf(NGINX === undefined)(`behind nginx${NGINX ? "" : " (skipped: it is not installed)"}`, () => {
-  const location = (line: string) => `${line} grpc_pass grpc://${world.address};`;
+  const pass = (upstream: string, line: string) => startNginx(`${line} grpc_pass grpc://${upstream};`);
 
-  test.each(NGINX_ROWS)("with `$line`", async ({ line, expected, named }) => {
-    await using proxy = startNginx(location(line));
-    const said = await outcome(proxy);
-    expect(received.at(-1)).toBe(expected(world.address));
-    expect(said).toBe(expected === unchanged ? "hello" : "KRB_AP_ERR_MODIFIED");
-    expect(page).toContain(named ?? `nginx, \`${line}\``);
+  describe.each(SHAPES)("%s", (shape) => {
+    test.each(NGINX_ROWS)("with `$line`", async ({ line, expected, named }) => {
+      const world = worlds[shape];
+      await using proxy = pass(world.address, line);
+      expect(await outcome(world, proxy)).toBe("hello");
+      expect(received.at(-1)).toBe(expected(world.address));
+      expect(page).toContain(named ?? `nginx, \`${line}\``);
+    });
+
+    test.each(NGINX_ROWS)("with `$line`, by a name that is not the service's", async ({ line }) => {
+      const world = worlds[shape];
+      await using proxy = pass(world.address, line);
+      expect(await outcome(world, proxy, FOREIGN)).toBe("KRB_AP_ERR_MODIFIED");
+    });
+
+    test("all four kinds of call at every protection", async () => {
+      await using proxy = pass(worlds[shape].address, "");
+      await expectAllCalls(worlds[shape], proxy);
+    });
   });
 
-  test("$host works for a name in lower case without a port", async () => {
-    await using proxy = startNginx(location("grpc_set_header Host $host;"));
-    expect(await outcome(proxy, "api.example.test")).toBe("hello");
+  test("by the proxy's own name, where the service is told it", async () => {
+    const guard = { authorities: ["api.example.test", "shop.example.test"] };
+    await using world = await openWorld({ realm, sessions: true, guard });
+    await using proxy = pass(world.address, "");
+    expect(await outcome(world, proxy, FOREIGN)).toBe("hello");
   });
 
-  test("$http_host: all four kinds of call at every protection", async () => {
-    await using proxy = startNginx(location("grpc_set_header Host $http_host;"));
-    await expectAllCalls(proxy);
+  test("a refusal by rule is proven", async () => {
+    await expectProvenRefusal((upstream) => pass(upstream, ""));
   });
 });
 
 describe.skipIf(ENVOY === undefined)(`behind Envoy${ENVOY ? "" : " (skipped: it is not installed)"}`, () => {
-  const upstream = () => world.address.replace("127.0.0.1", "localhost");
+  const start = (upstream: string, config?: EnvoyConfig) =>
+    startEnvoy(upstream.replace("127.0.0.1", "localhost"), config);
 
-  test.each(ENVOY_ROWS)("with `%s`", async (name, config, expected) => {
-    await using proxy = startEnvoy(upstream(), config);
-    const said = await outcome(proxy);
-    expect(received.at(-1)).toBe(expected);
-    expect(said).toBe(expected === AUTHORITY ? "hello" : "KRB_AP_ERR_MODIFIED");
-    expect(page).toContain(name === "" ? "| Envoy |" : `\`${name}\``);
+  describe.each(SHAPES)("%s", (shape) => {
+    test.each(ENVOY_ROWS)("with `%s`", async (name, config, expected) => {
+      const world = worlds[shape];
+      await using proxy = start(world.address, config);
+      expect(await outcome(world, proxy)).toBe("hello");
+      expect(received.at(-1)).toBe(expected);
+      expect(page).toContain(name === "" ? "| Envoy |" : `\`${name}\``);
+      expect(await outcome(world, proxy, FOREIGN)).toBe("KRB_AP_ERR_MODIFIED");
+    });
+
+    test("that repeats calls itself: its second attempt is a replay", async () => {
+      const world = worlds[shape];
+      const retry_policy = { retry_on: "unavailable", num_retries: 1 };
+      await using proxy = start(world.address, { route: { retry_policy } });
+      const client = await through(world, proxy);
+      // From here on under the session, where there is one.
+      expect(await client.say("hello")).toBe("hello");
+      unavailable = true;
+      await expect(client.say("again")).rejects.toMatchObject({ code: grpc.status.UNAUTHENTICATED });
+      expect(world.log.slice(-2).map(({ result }) => result)).toEqual(["OK", "KRB_AP_ERR_REPEAT"]);
+    });
+
+    test("all four kinds of call at every protection", async () => {
+      await using proxy = start(worlds[shape].address);
+      await expectAllCalls(worlds[shape], proxy);
+    });
   });
 
-  test("that repeats calls itself: its second attempt is a replay", async () => {
-    const retry_policy = { retry_on: "unavailable", num_retries: 1 };
-    await using proxy = startEnvoy(upstream(), { route: { retry_policy } });
-    unavailable = true;
-    await expect(outcome(proxy)).resolves.toBe("KRB_AP_ERR_REPEAT");
-    expect(world.log.slice(-2).map(({ result }) => result)).toEqual(["OK", "KRB_AP_ERR_REPEAT"]);
-  });
-
-  test("all four kinds of call at every protection", async () => {
-    await using proxy = startEnvoy(upstream());
-    await expectAllCalls(proxy);
+  test("a refusal by rule is proven", async () => {
+    await expectProvenRefusal((upstream) => start(upstream));
   });
 });
