@@ -6,16 +6,41 @@ import { readdirSync, readFileSync } from "node:fs";
 import * as grpc from "@grpc/grpc-js";
 import { describe, expect, test } from "vitest";
 import { ApReqSchema } from "../../src/gen/kerberos/v1/application_service_pb.js";
-import { CallBindingSchema, ProtectedMessageSchema } from "../../src/gen/kerberos/v1/guard_pb.js";
+import {
+  ExtensionSchema,
+  ExtensionType,
+  ExtensionTypeSchema,
+} from "../../src/gen/kerberos/v1/extension_pb.js";
+import {
+  CallBindingSchema,
+  ProtectedMessageSchema,
+  ProtectionLevelSchema,
+} from "../../src/gen/kerberos/v1/guard_pb.js";
 import {
   AuthenticatorSchema,
   EncApRepPartSchema,
   EncPrivPartSchema,
 } from "../../src/gen/kerberos/v1/sealed_pb.js";
-import { MAX_AP_REQ_BYTES } from "../../src/protocol/call-binding.js";
+import {
+  GuardChallengeSchema,
+  RepeatedAttemptSchema,
+  SessionBindingSchema,
+  SessionCallSchema,
+  SessionGrantSchema,
+  SessionReplySchema,
+} from "../../src/gen/kerberos/v1/session_pb.js";
+import { MAX_AP_REQ_BYTES, PROTECTIONS } from "../../src/protocol/call-binding.js";
+import { Challenger, MAX_CHALLENGE_AGE_MS, MAX_CHALLENGE_BYTES } from "../../src/protocol/challenge.js";
+import { etypeOf } from "../../src/protocol/etypes.js";
 import { KeyUsage } from "../../src/protocol/key-usage.js";
 import { KrbErrorCode, type KrbErrorName } from "../../src/protocol/krb-error.js";
-import { AP_REP_METADATA, AP_REQ_METADATA } from "../../src/rpc/metadata-names.js";
+import { hasSessions } from "../../src/protocol/session-keys.js";
+import {
+  AP_REP_METADATA,
+  AP_REQ_METADATA,
+  CALL_METADATA,
+  REPLY_METADATA,
+} from "../../src/rpc/metadata-names.js";
 import { GRPC_CODE } from "../../src/rpc/status.js";
 
 const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), "utf8");
@@ -62,9 +87,37 @@ describe("fields", () => {
     CallBindingSchema,
     AuthenticatorSchema,
     EncApRepPartSchema,
+    ExtensionSchema,
+    GuardChallengeSchema,
+    RepeatedAttemptSchema,
+    SessionGrantSchema,
+    SessionCallSchema,
+    SessionBindingSchema,
+    SessionReplySchema,
     ProtectedMessageSchema,
     EncPrivPartSchema,
   ];
+  test("of every message in the table, and no other", () => {
+    expect(table("message").map(([name]) => named(name!)[0])).toEqual(schemas.map(({ name }) => name));
+  });
+
+  test("the levels of protection and their numbers", () => {
+    const [, levels = ""] = /`protection\{ ([^}]*) \}`/.exec(page) ?? [];
+    const expected = ProtectionLevelSchema.values.filter(({ number }) => number > 0);
+    expect(levels.split(", ")).toEqual(
+      expected.map(({ number, localName }) => `${number} ${localName.toLowerCase()}`),
+    );
+    expect(table("protection").map(([level]) => named(level!)[0])).toEqual([...PROTECTIONS]);
+  });
+
+  test("the types of extension and their numbers", () => {
+    const listed = table("type").map(([type, number]) => [named(type!)[0], Number(number)]);
+    const expected = ExtensionTypeSchema.values
+      .filter(({ number }) => number !== ExtensionType.UNSPECIFIED)
+      .map(({ number, localName }) => [localName, number]);
+    expect([...new Map(listed as [string, number][])]).toEqual(expected);
+  });
+
   const rows = new Map(table("message").map(([name, fields]) => [named(name!)[0], fields!]));
   test.each(schemas)("$name", ({ name, fields }) => {
     const outside = rows.get(name)?.replaceAll(/\{[^}]*\}/g, "");
@@ -126,8 +179,15 @@ describe("refusals", () => {
 });
 
 test("metadata keys, limits and key usages", () => {
-  expect(page).toContain(AP_REQ_METADATA);
-  expect(page).toContain(AP_REP_METADATA);
+  for (const name of [AP_REQ_METADATA, AP_REP_METADATA, CALL_METADATA, REPLY_METADATA])
+    expect(page).toContain(name);
+  expect(page).toContain(`takes 1 to ${MAX_CHALLENGE_BYTES} bytes`);
+  expect(page).toContain(`Ours have ${new Challenger().make(0).length}`);
+  expect(page.replaceAll("\n", " ")).toContain(
+    `an age of 0 to ${MAX_CHALLENGE_AGE_MS.toLocaleString("en")} ms`,
+  );
+  const types = [20, 19, 16, 3, -1, -2].filter((etype) => hasSessions(etypeOf(etype)));
+  expect(page).toContain(`Sessions are for encryption types ${types.join(" and ")}`);
   expect(page).toContain(`at most ${MAX_AP_REQ_BYTES.toLocaleString("en")} bytes`);
   const usages = [
     KeyUsage.AP_REQ_CHECKSUM,

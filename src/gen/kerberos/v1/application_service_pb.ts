@@ -87,9 +87,9 @@ export const AccessResponseSchema: GenMessage<AccessResponse> = /*@__PURE__*/
 /**
  * AP-REQ on its own (RFC 4120 section 5.5.1), for any other gRPC service. It travels serialized, in canonical
  * form, as the single value of the request metadata `kerberos-ap-req-bin`, at most 4096 bytes long. The
- * answer, made like `AccessResponse.ap_rep`, comes in the initial response metadata `kerberos-ap-rep-bin`. A
- * client must check the answer before it uses the first response: a call that ends OK without it has failed
- * with KRB_AP_ERR_MUT_FAIL.
+ * answer, made like `AccessResponse.ap_rep`, comes in the initial response metadata `kerberos-ap-rep-bin`, or
+ * among the trailers of an answer that has none (EXTENSION_TYPE_TRAILERS_ONLY). A client must check the answer
+ * before it uses the first response: a call that ends OK without it has failed with KRB_AP_ERR_MUT_FAIL.
  *
  * @generated from message kerberos.v1.ApReq
  */
@@ -103,8 +103,9 @@ export type ApReq = Message<"kerberos.v1.ApReq"> & {
 
   /**
    * Required. A serialized EncryptedData that seals the authenticator, key usage 11. Its checksum (key usage
-   * 10) covers the canonical encoding of the call's `CallBinding`. It has a subkey and a first sequence
-   * number if and only if a direction of the call is protected; so has EncApRepPart. [Authenticator_c]
+   * 10) covers the canonical encoding of the call's `CallBinding`. It has a first sequence number if and only
+   * if a direction of the call is protected, and a subkey then and where it asks for a session; so has
+   * EncApRepPart, where a session is granted. [Authenticator_c]
    *
    * @generated from field: bytes authenticator = 2;
    */

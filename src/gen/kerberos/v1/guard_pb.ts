@@ -33,7 +33,9 @@ export type CallBinding = Message<"kerberos.v1.CallBinding"> & {
   method: string;
 
   /**
-   * Required. The HTTP/2 `:authority` of the call, byte for byte as the service receives it.
+   * Required. The host of the HTTP/2 `:authority` that the client calls: in lower case, without a port, an IPv6
+   * address without its brackets; `localhost` for a Unix socket. The service compares it with its own names, not
+   * with what it received.
    *
    * @generated from field: string authority = 2;
    */
@@ -126,14 +128,16 @@ export const ProtectedMessageSchema: GenMessage<ProtectedMessage> = /*@__PURE__*
   messageDesc(file_kerberos_v1_guard, 1);
 
 /**
- * How much of a call is protected; from least to most CALL, AUTHENTICATE, INTEGRITY, PRIVACY. The client chooses it and names it in `ApReq.protection`; the service has
- * a floor and refuses less with KDC_ERR_POLICY. The level is part of `CallBinding`, so nobody can lower it on
- * the way.
+ * How much of a call is protected; from least to most CALL, AUTHENTICATE, INTEGRITY, PRIVACY. The client chooses
+ * it and names it in `ApReq.protection` or `SessionCall.protection`; the service has a floor and refuses less
+ * with KDC_ERR_POLICY. The level is part of `CallBinding` and `SessionBinding`, so nobody can lower it on the
+ * way.
  *
  * A direction is protected when its messages travel as `ProtectedMessage` or sealed, with sequence numbers,
- * under the subkey of their sender. Response metadata other than the AP-REP, request metadata other than the
- * AP-REQ, and a status other than OK are not protected at any level: on a channel without TLS, anybody may
- * have sent an error.
+ * under the subkey of their sender or a session's keys. Under a session the status, and with it a single
+ * response, is proven by `SessionReply`; otherwise a status other than OK is not protected at any level, and on
+ * a channel without TLS anybody may have sent an error. Request metadata other than the proof, and response
+ * metadata other than the AP-REP and the reply, are never protected.
  *
  * @generated from enum kerberos.v1.ProtectionLevel
  */
@@ -146,9 +150,9 @@ export enum ProtectionLevel {
   UNSPECIFIED = 0,
 
   /**
-   * Client and service prove themselves; the single request of a call is bound to its proof by
-   * `CallBinding` or `SessionBinding`. A direction is protected, by `ProtectedMessage`, if and only if it is a stream; a single
-   * response is not protected.
+   * Client and service prove themselves; the single request of a call is bound to its proof by `CallBinding` or
+   * `SessionBinding`. A direction is protected, by `ProtectedMessage`, if and only if it is a stream; a single
+   * response is not, but for the `SessionReply` of a call under a session.
    *
    * @generated from enum value: PROTECTION_LEVEL_AUTHENTICATE = 1;
    */
@@ -164,7 +168,8 @@ export enum ProtectionLevel {
   /**
    * Every message, in both directions and in all kinds of call, travels as a serialized EncryptedData: from
    * client to service it seals `SealedPart.enc_request_part` (key usage 1024, the authenticator's subkey),
-   * from service to client `SealedPart.enc_response_part` (key usage 1025, the subkey of EncApRepPart).
+   * from service to client `SealedPart.enc_response_part` (key usage 1025, the subkey of EncApRepPart). In a call
+   * under a session the keys are the session's, `seal c` and `seal s`.
    *
    * @generated from enum value: PROTECTION_LEVEL_PRIVACY = 3;
    */

@@ -324,8 +324,8 @@ export type Authenticator = Message<"kerberos.v1.Authenticator"> & {
 
   /**
    * A fresh key for what follows, of the session key's encryption type (any other: KDC_ERR_ETYPE_NOSUPP).
-   * Required in an AccessRequest and in an `ApReq` whose call is protected; refused in an `ApReq` whose call
-   * is not; optional to the TGS. [Subkey]
+   * Required in an AccessRequest, and in an `ApReq` whose call is protected or that asks for a session; refused
+   * in any other `ApReq`; optional to the TGS. [Subkey]
    *
    * @generated from field: kerberos.v1.EncryptionKey subkey = 4;
    */
@@ -491,7 +491,8 @@ export type EncApRepPart = Message<"kerberos.v1.EncApRepPart"> & {
 
   /**
    * A fresh key of the session key's encryption type, chosen by the service for what it sends. Required in an
-   * AccessResponse and in the answer to an `ApReq` whose call is protected; refused in any other. [Subkey]
+   * AccessResponse, in the answer to an `ApReq` whose call is protected, and where a session is granted; refused
+   * in any other. [Subkey]
    *
    * @generated from field: kerberos.v1.EncryptionKey subkey = 3;
    */
