@@ -21,6 +21,7 @@ const SPAWNING = [
   "test/files/secret-file.test.ts",
   "test/package/**",
   "test/services/reflection.test.ts",
+  "test/shared-key/processes.test.ts",
   "test/store/key-value-store.test.ts",
   "test/tools/**",
   "examples/**",

@@ -194,7 +194,7 @@ export function verifyOpenedApReq(
   const subkey = authenticator.subkey
     ? fromEncryptionKey(authenticator.subkey, [ticket.sessionKey.etype.etype], "authenticator.subkey")
     : undefined;
-  const tag = replayTag(policy.service.principal, sealed);
+  const tag = replayTag(ticket.server, sealed);
   return {
     ticket,
     client: ticket.client,

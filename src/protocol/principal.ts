@@ -17,6 +17,12 @@ declare const principalBrand: unique symbol;
 /** A principal in its canonical form. Only `parsePrincipal` makes one. */
 export type Principal = string & { readonly [principalBrand]: true };
 
+/**
+ * The realm of principals without a KDC, whose tickets are made under one key that client and service share. No
+ * realm named after a domain has this name.
+ */
+export const SHARED_KEY_REALM = "SHARED-KEY";
+
 const MAX_LENGTH = 255;
 const COMPONENT = "[A-Za-z0-9][A-Za-z0-9._$-]{0,62}";
 const REALM_LABEL = "[A-Z0-9](?:[A-Z0-9-]{0,61}[A-Z0-9])?";

@@ -12,7 +12,7 @@ import { fromOptionalTimestamp, fromTimestamp, isoTime, toTimestamp } from "./ke
 import { KeyUsage } from "./key-usage.js";
 import type { Key, LongTermKey } from "./keys.js";
 import { KrbError, malformed } from "./krb-error.js";
-import { type Principal, parsePrincipal } from "./principal.js";
+import { type Principal, parsePrincipal, realmOf, SHARED_KEY_REALM } from "./principal.js";
 import { seal, unseal } from "./sealed-part.js";
 import { decodeBlob } from "./strict-decode.js";
 import { areCanonicalFlags, canonicalFlags } from "./ticket-flags.js";
@@ -38,6 +38,11 @@ export interface ServiceKeys {
   readonly principal: Principal;
   /** All keys held, of every version and encryption type. */
   readonly keys: readonly LongTermKey[];
+  /**
+   * Whether the keys are those of every service of the principal's realm, as where a key is shared without a KDC;
+   * the principal then stands for all of them.
+   */
+  readonly ofWholeRealm?: boolean | undefined;
 }
 
 /** Seals a ticket under the service's long-term key, and serializes it. */
@@ -87,12 +92,12 @@ export function openTicket(
   permitted: readonly number[],
 ): TicketContents {
   const ticket = decodeBlob(TicketSchema, bytes, "ticket");
-  if (ticket.server !== service.principal) throw notUs(service.principal, ticket.server);
+  if (!isFor(ticket.server, service)) throw notUs(service.principal, ticket.server);
   const { key, kvno } = findKey(ticket, service, permitted);
   const part = unseal({ key, usage: KeyUsage.TICKET }, "encTicketPart", ticket.encPart!, () =>
-    badIntegrity(kvno),
+    badIntegrity(kvno, service.principal),
   );
-  if (part.server !== service.principal) throw notUs(service.principal, "");
+  if (part.server !== ticket.server) throw notUs(service.principal, "");
   return readContents(part, permitted);
 }
 
@@ -127,6 +132,10 @@ export function checkTicketTimes(ticket: TicketContents, now: number, skew: numb
         endtime: isoTime(ticket.endtime),
       },
     );
+}
+
+function isFor(server: string, { principal, ofWholeRealm }: ServiceKeys): boolean {
+  return server === principal || (ofWholeRealm === true && server.endsWith(`@${realmOf(principal)}`));
 }
 
 function findKey(ticket: Ticket, service: ServiceKeys, permitted: readonly number[]): LongTermKey {
@@ -180,11 +189,16 @@ function sessionKeyOf({ key }: EncTicketPart, permitted: readonly number[]): Key
   throw sessionKeyRefused(key.etype, permitted);
 }
 
-function badIntegrity(kvno: number): KrbError {
-  return new KrbError("KRB_AP_ERR_BAD_INTEGRITY", "the ticket can't be opened with this server's key", {
-    part: "ticket",
-    kvno: String(kvno),
-  });
+function badIntegrity(kvno: number, service: Principal): KrbError {
+  const remedy = realmOf(service) === SHARED_KEY_REALM ? ": client and service need the same key file" : "";
+  return new KrbError(
+    "KRB_AP_ERR_BAD_INTEGRITY",
+    `the ticket can't be opened with this server's key${remedy}`,
+    {
+      part: "ticket",
+      kvno: String(kvno),
+    },
+  );
 }
 
 function modified(field: string): KrbError {

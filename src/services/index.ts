@@ -13,6 +13,7 @@ export type { EtypeInfo2, EtypeInfo2_Entry } from "../gen/kerberos/v1/kdc_pb.js"
 export { TicketFlag } from "../gen/kerberos/v1/sealed_pb.js";
 export type { AuthorizationElement } from "../protocol/authorization-data.js";
 export type { Protection } from "../protocol/call-binding.js";
+export type { Credentials } from "../protocol/credentials.js";
 export type { EncryptionType } from "../protocol/etypes.js";
 export type { Key, LongTermKey, StringToKey } from "../protocol/keys.js";
 export { KrbError, KrbErrorCode, type KrbErrorName } from "../protocol/krb-error.js";
@@ -58,6 +59,8 @@ export { DEFAULT_SETTINGS, type RealmSettings } from "../realm/realm-settings.js
 export { type ProfileChange, setProfile } from "../realm/set-profile.js";
 export { ProtoFileError } from "../rpc/proto-files.js";
 export { RpcError, type RpcErrorOptions } from "../rpc/rpc-error.js";
+export { SharedKeyError } from "../shared-key/key-file.js";
+export { type SharedKey, type SharedKeyOptions, sharedKey } from "../shared-key/shared-key.js";
 export { MemoryReplayCache, type MemoryReplayCacheOptions } from "../store/memory-replay-cache.js";
 export { openReplayCache } from "../store/open-replay-cache.js";
 export type { PrincipalStore } from "../store/principal-store.js";
@@ -70,6 +73,7 @@ export type { CallerRule, CallerRules } from "./guard/caller-rules.js";
 export type { GuardOptions } from "./guard/config.js";
 export { guard } from "./guard/interceptor.js";
 export type { Keytab } from "./guard/keys.js";
+export type { SessionOptions } from "./guard/sessions.js";
 export { KeytabFile, type KeytabFileOptions } from "./keytab-file.js";
 export { ListenError } from "./listen.js";
 export { type OwnServerHealth, serveHealth, serveReflection } from "./own-server.js";

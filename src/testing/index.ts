@@ -18,6 +18,7 @@ export {
   ReadableError,
   RealmError,
   RpcError,
+  SharedKeyError,
   StoreError,
 } from "../services/index.js";
 export { createTestRealm, type TestRealm, type TestRealmOptions } from "./test-realm.js";

@@ -15,6 +15,7 @@ import {
   modifyPrincipal,
   openReplayCache,
   runRealm,
+  sharedKey,
 } from "../../src/services/index.js";
 import { createTestRealm } from "../../src/testing/index.js";
 import { TicketForge } from "../../src/testing/ticket-forge.js";
@@ -32,6 +33,7 @@ const MISTYPED: [string, (option: object) => unknown, string, string][] = [
     "alow",
     "allow",
   ],
+  ["sharedKey", (option) => sharedKey("/nowhere/orders.key", option as Untyped), "clinet", "client"],
   ["ticketInterceptor", (option) => ticketInterceptor({} as never, "v/x", option), "protecton", "protection"],
   ["KerberosClient", (option) => new KerberosClient(option), "etype", "etypes"],
   ["kdc", (option) => new KerberosClient({ kdc: { as: "a:1", tgs: "a:2", ...option } }), "tsg", "tgs"],

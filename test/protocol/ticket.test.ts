@@ -1,4 +1,6 @@
+import { fromBinary, toBinary } from "@bufbuild/protobuf";
 import { describe, expect, test } from "vitest";
+import { TicketSchema } from "../../src/gen/kerberos/v1/sealed_pb.js";
 import { etypeOf } from "../../src/protocol/etypes.js";
 import { type LongTermKey, randomKey } from "../../src/protocol/keys.js";
 import { parsePrincipal } from "../../src/protocol/principal.js";
@@ -50,6 +52,32 @@ describe("a ticket finds the key of its version", () => {
           details: expect.objectContaining({ held_kvno: `${kvno}` }),
         }),
       );
+  });
+});
+
+describe("keys of every service of a realm", () => {
+  const key = long(1);
+  const ofWholeRealm = {
+    principal: parsePrincipal("any@EXAMPLE.TEST", "x"),
+    keys: [key],
+    ofWholeRealm: true,
+  };
+  const ticket = ticketUnder(key);
+  const refused = expect.objectContaining({ reason: "KRB_AP_ERR_NOT_US" });
+
+  test("open a ticket for each of them, and for no other realm's", () => {
+    expect(openTicket(ticket, ofWholeRealm, [20]).server).toBe(principal);
+    for (const realm of ["OTHER.TEST", "TEST", "XEXAMPLE.TEST"]) {
+      const elsewhere = { ...ofWholeRealm, principal: parsePrincipal(`any@${realm}`, "x") };
+      expect(() => openTicket(ticket, elsewhere, [20])).toThrow(refused);
+    }
+    expect(() => openTicket(ticket, { ...ofWholeRealm, ofWholeRealm: false }, [20])).toThrow(refused);
+  });
+
+  test("open none whose clear name is not the one under the seal", () => {
+    const renamed = fromBinary(TicketSchema, ticket);
+    renamed.server = "w/localhost@EXAMPLE.TEST";
+    expect(() => openTicket(toBinary(TicketSchema, renamed), ofWholeRealm, [20])).toThrow(refused);
   });
 });
 

@@ -97,6 +97,9 @@ export interface ReceivedCall extends CallShape {
   readonly idempotent?: boolean;
 }
 
+/** The same, with the names that its proof may be bound to. */
+type BoundCall = ReceivedCall & ReceivedBinding;
+
 /** What the replay cache knows an authenticator by, its time and how long it counts (milliseconds). */
 export type ReplayEntry = VerifiedApReq["replay"];
 
@@ -166,17 +169,26 @@ export class Gate {
    *   KDC_ERR_SVC_UNAVAILABLE.
    */
   admit(looked: Looked, keys: ServiceKeys, call: ReceivedCall, peer: Peer, now: number): Admission {
-    const authorities = this.#policy.names.candidates(call.authority, keys.principal, isHere(peer));
-    const binding = { ...call, authorities };
-    try {
-      return looked.kind === "session"
-        ? this.#admitSession(looked, this.#held(looked.session, keys, now), binding, peer)
-        : this.#admitApReq(looked, keys, { ...call, ...binding }, peer, now);
-    } catch (error) {
-      throw error instanceof KrbError && error.reason === "KRB_AP_ERR_MODIFIED"
-        ? withAuthorities(error, call, authorities)
-        : error;
+    if (looked.kind === "ap-req") {
+      const bound = this.#bound(call, looked.opened.ticket, peer);
+      try {
+        return this.#admitApReq(looked, keys, bound, peer, now);
+      } catch (error) {
+        throw withAuthorities(error, bound);
+      }
     }
+    const held = this.#held(looked.session, keys, now);
+    const bound = this.#bound(call, held.ticket, peer);
+    try {
+      return this.#admitSession(looked, held, bound, peer);
+    } catch (error) {
+      throw withAuthorities(error, bound);
+    }
+  }
+
+  /** A call with the names that its proof may be bound to: those of the service that the ticket is for. */
+  #bound(call: ReceivedCall, { server }: TicketContents, peer: Peer): BoundCall {
+    return { ...call, authorities: this.#policy.names.candidates(call.authority, server, isHere(peer)) };
   }
 
   #admitSession(
@@ -203,7 +215,7 @@ export class Gate {
   #admitApReq(
     looked: Extract<Looked, { kind: "ap-req" }>,
     keys: ServiceKeys,
-    call: ReceivedBinding & ReceivedCall,
+    call: BoundCall,
     peer: Peer,
     now: number,
   ): Admission {
@@ -359,12 +371,9 @@ function isHere({ peerAddress, unixSocket }: Peer): boolean {
   return unixSocket === true || (peerAddress !== undefined && isLoopback(peerAddress));
 }
 
-/** A refusal shows what the service saw, and what it takes. */
-function withAuthorities(
-  error: KrbError,
-  { method, authority }: ReceivedCall,
-  authorities: readonly string[],
-): KrbError {
+/** A refusal of what the proof is bound to shows what the service saw, and what it takes. */
+function withAuthorities(error: unknown, { method, authority, authorities }: BoundCall): unknown {
+  if (!(error instanceof KrbError) || error.reason !== "KRB_AP_ERR_MODIFIED") return error;
   return new KrbError(error.reason, error.message, {
     ...error.details,
     method,
