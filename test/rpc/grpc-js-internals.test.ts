@@ -214,6 +214,8 @@ describe("on the client, the call below all interceptors", () => {
       target: "dns:api.example.test:443",
       secure: false,
       onClosed: expect.any(Function),
+      channel: expect.any(Object),
+      deadline: expect.any(Function),
     });
     expect((await below(grpc.credentials.createSsl())).found.secure).toBe(true);
     const named = await below(grpc.credentials.createInsecure(), { "grpc.default_authority": "orders.test" });
@@ -232,6 +234,8 @@ describe("on the client, the call below all interceptors", () => {
       behindProxy: "dns:api.example.test:443",
       secure: false,
       onClosed: expect.any(Function),
+      channel: expect.any(Object),
+      deadline: expect.any(Function),
     });
   });
 
@@ -281,6 +285,8 @@ describe("on the client, the call below all interceptors", () => {
       target: "dns:api:1",
       secure: false,
       onClosed: expect.any(Function),
+      channel: expect.any(Object),
+      deadline: expect.any(Function),
     });
   });
 

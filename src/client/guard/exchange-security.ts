@@ -220,7 +220,6 @@ export class ExchangeSecurity implements CallSecurity {
 const BEFORE_PROOF: ReadonlySet<string> = new Set([
   "KDC_ERR_ETYPE_NOSUPP",
   "KDC_ERR_PATH_NOT_ACCEPTED",
-  "KDC_ERR_POLICY",
   "KDC_ERR_PREAUTH_REQUIRED",
   "KDC_ERR_SVC_UNAVAILABLE",
   "KRB_AP_ERR_BADADDR",

@@ -6,6 +6,7 @@ import type { ClientSession } from "../../../src/client/guard/sessions.js";
 import { sha256 } from "../../../src/crypto/hash.js";
 import { apReqTag, isProtected, needsSubkeys, PROTECTIONS } from "../../../src/protocol/call-binding.js";
 import { Key } from "../../../src/protocol/keys.js";
+import { KrbError, type KrbErrorName } from "../../../src/protocol/krb-error.js";
 import { readSessionExtensions } from "../../../src/protocol/session-extensions.js";
 import { makeSessionReply } from "../../../src/protocol/session-reply.js";
 import { AP_REP_METADATA, AP_REQ_METADATA, REPLY_METADATA } from "../../../src/rpc/metadata-names.js";
@@ -354,7 +355,7 @@ describe("a session that is granted", () => {
     expect(security.isProven(replied(service.keys!, answer))).toBe(true);
     for (const wrong of [status(), replied(service.keys!), replied(service.keys!, { ...answer, number: 1 })])
       expect(security.isProven(wrong)).toBe(false);
-    expect(security.passesUnproven("KRB_AP_ERR_REPEAT")).toBe(false);
+    expect(security.passesUnproven(refusalWith("KRB_AP_ERR_REPEAT"))).toBe(false);
   });
 
   test("proves a Trailers-Only answer too", () => {
@@ -406,10 +407,26 @@ describe("a session that is granted", () => {
 
 test("before the service proves itself its refusals of the ticket pass, and without a session asked for all do", () => {
   const asking = open({ beginning: beginningOf() }).security;
-  const reasons = ["KRB_AP_ERR_REPEAT", "KRB_AP_ERR_TKT_EXPIRED", "KRB_AP_ERR_MODIFIED", "KRB_ERR_GENERIC"];
-  for (const reason of reasons) expect(asking.passesUnproven(reason)).toBe(true);
-  for (const reason of ["KRB_AP_ERR_MUT_FAIL", "KDC_ERR_C_PRINCIPAL_UNKNOWN", undefined])
-    expect(asking.passesUnproven(reason)).toBe(false);
+  const ofTicket = [
+    ...(
+      ["KRB_AP_ERR_REPEAT", "KRB_AP_ERR_TKT_EXPIRED", "KRB_AP_ERR_MODIFIED", "KRB_ERR_GENERIC"] as const
+    ).map((reason) => refusalWith(reason)),
+    refusalWith("KDC_ERR_POLICY", { rule: "authorization-data" }),
+    refusalWith("KDC_ERR_POLICY", { rule: "extension" }),
+  ];
+  for (const refusal of ofTicket) expect(asking.passesUnproven(refusal)).toBe(true);
+  const others = [
+    refusalWith("KRB_AP_ERR_MUT_FAIL"),
+    refusalWith("KDC_ERR_C_PRINCIPAL_UNKNOWN"),
+    refusalWith("KDC_ERR_POLICY"),
+    refusalWith("KDC_ERR_POLICY", { rule: "protection" }),
+    undefined,
+  ];
+  for (const refusal of others) expect(asking.passesUnproven(refusal)).toBe(false);
   const oneShot = open().security;
-  for (const reason of [...reasons, undefined]) expect(oneShot.passesUnproven(reason)).toBe(true);
+  for (const refusal of [...ofTicket, ...others]) expect(oneShot.passesUnproven(refusal)).toBe(true);
 });
+
+function refusalWith(reason: KrbErrorName, details: Record<string, string> = {}): KrbError {
+  return new KrbError(reason, "refused", details);
+}

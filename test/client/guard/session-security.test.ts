@@ -7,6 +7,7 @@ import { ClientSession } from "../../../src/client/guard/sessions.js";
 import { sha256 } from "../../../src/crypto/hash.js";
 import { isProtected, PROTECTIONS, type Protection } from "../../../src/protocol/call-binding.js";
 import { Key } from "../../../src/protocol/keys.js";
+import { KrbError } from "../../../src/protocol/krb-error.js";
 import {
   MessageOpener,
   MessageProtector,
@@ -263,8 +264,9 @@ describe("a status is proven", () => {
   test("by nothing else, whatever it says", () => {
     const security: CallSecurity = open().security;
     security.attempt();
-    for (const reason of ["KRB_AP_ERR_REPEAT", "KRB_AP_ERR_TKT_EXPIRED", undefined])
-      expect(security.passesUnproven(reason)).toBe(false);
+    for (const reason of ["KRB_AP_ERR_REPEAT", "KRB_AP_ERR_TKT_EXPIRED"] as const)
+      expect(security.passesUnproven(new KrbError(reason, "refused"))).toBe(false);
+    expect(security.passesUnproven(undefined)).toBe(false);
   });
 });
 

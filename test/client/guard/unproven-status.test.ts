@@ -46,11 +46,11 @@ test.each(
   expect(passes(code, { bySecurity: true })).toBe(code !== OK);
 });
 
-test("what its security is asked is the reason, if there is one", () => {
+test("what its security is asked is the refusal, if there is one", () => {
   const asked: (string | undefined)[] = [];
   const security = {
-    passesUnproven: (reason: string | undefined) => {
-      asked.push(reason);
+    passesUnproven: (refusal: KrbError | undefined) => {
+      asked.push(refusal?.reason);
       return false;
     },
   };
