@@ -5,6 +5,7 @@ import { isProtected, PROTECTIONS } from "../../../src/protocol/call-binding.js"
 import { MessageOpener, RESPONSES } from "../../../src/protocol/message-protection.js";
 import { CALL_METADATA, REPLY_METADATA, STATUS_DETAILS_METADATA } from "../../../src/rpc/metadata-names.js";
 import { callerOf } from "../../../src/services/guard/caller.js";
+import { expectRefusal } from "../../protocol/refusal.js";
 import {
   ALICE,
   answer,
@@ -226,10 +227,10 @@ describe("a number", () => {
     }
   });
 
-  test("is that of a retry: the call's first number binds its messages", () => {
+  test("is that of a retry: requests are bound to the call's first number, responses to the attempt's own", () => {
     const guard = openGuard();
     const session = openSession(guard);
-    const method = methodOf("join");
+    const method = methodOf("talk");
     const sent = bindUnder(session, { number: 9, call: 7, method });
     const opened = guard.send(sent);
     opened.call.onReceiveMessage(Buffer.from(sent.protector!.protect(Buffer.from("<a>"))));
@@ -237,8 +238,15 @@ describe("a number", () => {
     opened.call.onReceiveHalfClose();
     expect(names(opened.handler)).toEqual(["metadata", "message", "halfClose"]);
     answer(opened);
-    expect(isProven(session, 9, opened)).toBe(true);
-    expect(isProven(session, 7, opened)).toBe(false);
+    expect(isProven(session, 9, opened, 1)).toBe(true);
+    expect(isProven(session, 7, opened, 1)).toBe(false);
+    const [, response] = opened.wire.find(([what]) => what === "message")!;
+    const open = (call: number) => {
+      const { serviceMessages: checksums, serviceSeal: seal } = session.keys;
+      return new MessageOpener(RESPONSES, { checksums, seal, call }, "authenticate").open(response as Buffer);
+    };
+    expect(Buffer.from(open(9).message!).toString()).toBe("<bye>");
+    expectRefusal(() => open(7), "KRB_AP_ERR_MODIFIED", { field: "response" });
   });
 });
 
