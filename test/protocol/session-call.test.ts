@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { sha256 } from "../../src/crypto/hash.js";
 import { ProtectionLevel } from "../../src/gen/kerberos/v1/guard_pb.js";
 import { SessionBindingSchema, SessionCallSchema } from "../../src/gen/kerberos/v1/session_pb.js";
-import type { BoundCall } from "../../src/protocol/call-binding.js";
+import { type BoundCall, LEVELS, PROTECTIONS } from "../../src/protocol/call-binding.js";
 import {
   makeSessionCall,
   readSessionCall,
@@ -13,6 +13,7 @@ import {
   verifySessionCall,
 } from "../../src/protocol/session-call.js";
 import { MacKey } from "../../src/protocol/session-keys.js";
+import { decodeCanonical } from "../../src/protocol/strict-decode.js";
 import { expectRefusal } from "./refusal.js";
 
 const bytesOf = (value: string) => Uint8Array.from(Buffer.from(value));
@@ -157,5 +158,91 @@ describe("the proof of a call under a session", () => {
       new Uint8Array(2 ** 20),
     ])
       expectRefusal(() => readSessionCall(other), "KRB_ERR_GENERIC", { field: "call" });
+  });
+
+  describe("is written and read as its schema says, whatever its size", () => {
+    const numbers = fc.oneof(
+      fc.integer({ min: 1, max: 300 }),
+      fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }),
+      fc.constantFrom(...[7, 14, 21, 28, 35, 42, 49].flatMap((bits) => [2 ** bits - 1, 2 ** bits])),
+    );
+    const ages = fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 2 ** 32 - 1 }));
+    const made = fc.tuple(numbers, numbers, ages, fc.constantFrom(...PROTECTIONS)).map((drawn) => {
+      const [number, first, age, protection] = drawn;
+      return makeSessionCall(
+        key,
+        { ...attempt, number, call: Math.min(first, number), age, protection },
+        call,
+      );
+    });
+    /** What the general reader says of bytes; undefined where it refuses them. */
+    const readBySchema = (bytes: Uint8Array) => {
+      try {
+        const { $typeName: _, ...read } = decodeCanonical(SessionCallSchema, bytes);
+        return read;
+      } catch {
+        return undefined;
+      }
+    };
+    const readHere = (bytes: Uint8Array) => {
+      try {
+        const { number, call: first, protection, ...read } = readSessionCall(bytes);
+        return {
+          session: Uint8Array.from(read.session),
+          number: BigInt(number),
+          call: first === number ? 0n : BigInt(first),
+          protection: LEVELS[protection],
+          age: read.age,
+          mac: Uint8Array.from(read.mac),
+        };
+      } catch {
+        return undefined;
+      }
+    };
+
+    test("in canonical form", () => {
+      fc.assert(
+        fc.property(made, (bytes) => {
+          const read = readBySchema(bytes);
+          expect(read).toBeDefined();
+          expect(readHere(bytes)).toEqual(read);
+        }),
+      );
+    });
+
+    test("and where a byte was changed, added or left out, it is read so or not at all", () => {
+      const change = fc.tuple(fc.nat(), fc.nat({ max: 255 }), fc.constantFrom("set", "insert", "remove"));
+      fc.assert(
+        fc.property(made, fc.array(change, { minLength: 1, maxLength: 3 }), (bytes, changes) => {
+          const list = [...bytes];
+          for (const [where, value, what] of changes)
+            list.splice(
+              where % (list.length + 1),
+              what === "insert" ? 0 : 1,
+              ...(what === "remove" ? [] : [value]),
+            );
+          const changed = Uint8Array.from(list);
+          const read = readHere(changed);
+          if (read !== undefined) expect(read).toEqual(readBySchema(changed));
+        }),
+        { numRuns: 5_000 },
+      );
+    });
+
+    test("nor where a number is longer than it need be", () => {
+      const bytes = makeSessionCall(key, { ...attempt, number: 5, call: 5, age: 3 }, call);
+      const at = (value: number) => bytes.indexOf(value, 18) + 1;
+      for (const [place, longer] of [
+        [at(0x10), [0x85, 0]],
+        [at(0x10), [0x85, 0x80, 0]],
+        [at(0x10), [0x85, 0x80, 0x80, 0]],
+        [at(0x28), [0x83, 0]],
+        [at(0x28), [0]],
+      ] as const) {
+        const list = [...bytes];
+        list.splice(place, 1, ...longer);
+        expectRefusal(() => readSessionCall(Uint8Array.from(list)), "KRB_ERR_GENERIC", { field: "call" });
+      }
+    });
   });
 });
