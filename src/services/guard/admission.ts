@@ -240,7 +240,7 @@ export class Gate {
   #mark({ replay, extensions, ticket }: VerifiedApReq, call: ReceivedCall, peer: Peer) {
     const { challenge, repeats } = extensions;
     const tags = repeats !== undefined && "tag" in repeats ? [repeats.tag, replay.tag] : [replay.tag];
-    // The tags first: where there is no room for them, the attempt that this one repeats is not marked either.
+    // The tags first: where there is no room for them, the attempt that is repeated is not marked either.
     if (challenge !== undefined) this.#taken.take(tags, this.#policy.uptime());
     if (repeats !== undefined && "session" in repeats) this.#markAttempt(repeats, ticket, call, peer);
     return challenge === undefined ? tags.map((tag) => ({ ...replay, tag })) : NO_REPLAYS;

@@ -3,9 +3,9 @@
  *
  * Invariants. Nothing of a call goes beyond the guard before the call is let in: no metadata, no message, no
  * answer. The guard alone decodes and encodes messages, so that what it checks are the bytes that travelled.
- * A call that has its status or was cancelled passes nothing on, in either direction. Keys made for the call are
- * wiped when it ends, and what was known of it is let go: Node's HTTP/2 streams outlive their calls until the
- * next full garbage collection, and all that they reach with them.
+ * A call that has its status or was cancelled passes nothing on, in either direction. Keys made for the call
+ * are wiped when it ends, and what was known of it is let go: Node's HTTP/2 streams outlive their calls until
+ * the next full garbage collection, and all that they reach with them.
  */
 import * as grpc from "@grpc/grpc-js";
 import { KrbError } from "../../protocol/krb-error.js";
@@ -163,8 +163,8 @@ export class GuardedServerCall extends grpc.ServerInterceptingCall implements Li
         if (end !== undefined) this.#next.sendMessage(end, () => {});
       }
       this.#next.sendStatus(messages === undefined ? status : proven(status, messages));
-      // A call has one status: whatever comes later is passed over. An interceptor behind the guard may refuse
-      // one that is not let in yet, and then it never is.
+      // A call has one status: whatever comes later is passed over. An interceptor behind the guard may
+      // refuse one that is not let in yet, and then it never is.
       if ("listener" in state && this.#state === state)
         this.#leave({ at: "ended", listener: state.listener });
     } catch (error) {

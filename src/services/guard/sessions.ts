@@ -21,8 +21,8 @@ export interface SessionOptions {
   /** The most sessions of one principal, a hundredth of all by default, at least 16. */
   readonly share?: number | undefined;
   /**
-   * How long a session lasts, in milliseconds, from 1,000 up; 8 hours by default. It ends with its ticket in any
-   * case.
+   * How long a session lasts, in milliseconds, from 1,000 up; 8 hours by default. It ends with its ticket in
+   * any case.
    */
   readonly life?: number | undefined;
 }

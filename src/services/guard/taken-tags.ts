@@ -39,7 +39,7 @@ export class TakenTags {
       throw new KrbError("KRB_AP_ERR_REPEAT", "the authenticator was used before: the call ran, or may have");
     if (this.#ends.size + names.length > this.#capacity)
       throw new KrbError("KDC_ERR_SVC_UNAVAILABLE", "too many new clients at once; try again");
-    for (const name of names) this.#ends.set(name, Math.floor(now) + MAX_CHALLENGE_AGE_MS);
+    for (const name of names) this.#ends.set(name, now + MAX_CHALLENGE_AGE_MS);
   }
 
   /** Counts whole milliseconds, as challenges do: none is good any more whose tag is forgotten. */
