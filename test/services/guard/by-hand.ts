@@ -1,6 +1,6 @@
 /**
- * Guarded calls without a server: tickets, AP-REQs and sessions made here, a wire and a handler that write down
- * what reaches them.
+ * Guarded calls without a server: tickets and AP-REQs made here, a wire and a handler that write down what
+ * reaches them. The client's side of sessions is in session-by-hand.ts.
  *
  *   const { call, wire, handler } = openCall({ method: methodOf("say") });
  *   call.onReceiveMetadata(bind().metadata);

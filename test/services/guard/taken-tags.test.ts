@@ -1,4 +1,4 @@
-/** The authenticators that were taken on the strength of a challenge: once each, for as long as it is good. */
+/** The authenticators that were taken on the strength of a challenge: once each, as long as it is good. */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { Challenger, MAX_CHALLENGE_AGE_MS } from "../../../src/protocol/challenge.js";
