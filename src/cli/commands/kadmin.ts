@@ -47,6 +47,8 @@ export const command = defineCommand({
         const place = screen.at({ file: input.name, line: counts.line });
         const surroundings = {
           ...around,
+          // A line that names no folder means the one that the batch works on, whatever the environment says.
+          env: { ...around.env, TESSERA_REALM_DIR: directory.dir },
           stdin: noStdin,
           again: undefined,
           screen: place,

@@ -91,15 +91,24 @@ describe("kadmin -f", () => {
     });
   });
 
-  it("opens the folder that is named, and that of the environment where a line names another", async () => {
+  it("opens the folder that a line names for that line alone", async () => {
     await shell.run("realm create --dir ./other");
     const path = file("g", `addprinc --dir ${shell.file("other")} -randkey g1`, "addprinc -randkey g2");
     expect(await shell.run(`kadmin -f ${path}`)).toMatchObject({ code: 0, stderr: "" });
     expect(await shell.run("kadmin getprinc --dir ./other g1")).toMatchObject({ code: 0 });
     expect(await shell.run("kadmin getprinc g1")).toMatchObject({ code: 1 });
-    expect(await shell.run(`kadmin --dir ./other -f ${file("h", "addprinc -randkey h1")}`)).toMatchObject({
-      code: 0,
-    });
+  });
+
+  it("works on the folder of --dir, not on the environment's, wherever a line names none", async () => {
+    // The commands of `kadmin --dir ./backup -f FILE` changed the realm that was in use, and exited with 0.
+    await shell.run("realm create --dir ./third --realm THIRD.TEST");
+    const path = file("h", "addprinc -randkey h1", "getprinc h1");
+    for (const words of [`--dir ./third -f ${path}`, `-f ${path} --dir=./third --keep-going`])
+      expect(await shell.run(`kadmin ${words}`)).toMatchObject({
+        stdout: expect.stringContaining("h1@THIRD.TEST"),
+      });
+    expect(await shell.run("kadmin getprinc --dir ./third h1@THIRD.TEST")).toMatchObject({ code: 0 });
+    expect(await shell.run("kadmin getprinc h1")).toMatchObject({ code: 1 });
   });
 
   it.each([
