@@ -11,8 +11,9 @@ export const command = defineCommand({
   usage: ["[-keepkvno KVNO] PRINCIPAL"],
   description:
     "Ends the old versions of a principal's keys now; by themselves they end once the longest ticket under " +
-    "them has. Tickets under them are refused from now on, which is what you want after a key was stolen. " +
-    "The current version stays.",
+    "them has. The KDC refuses tickets under them from now on, which is what you want after a key was stolen; " +
+    "a service goes on taking them until its keytab is written again, with ktadd -norandkey. The current " +
+    "version stays.",
   examples: [
     "tessera kadmin purgekeys krbtgt/EXAMPLE.TEST",
     "tessera kadmin purgekeys -keepkvno 3 notes/db.example.test",
@@ -28,7 +29,14 @@ export const command = defineCommand({
       const { entry, purged } = await purgeKeys(realm, principal, now(), typedKvno(options.keepkvno));
       if (json) screen.printJson({ purged, ...entryFacts(entry, realm) });
       else if (purged.length === 0) screen.print(`${principal}: no old keys`);
-      else screen.print(`${principal}: kvno ${purged.toSorted((a, b) => a - b).join(", ")} purged`);
+      else {
+        screen.print(`${principal}: kvno ${purged.toSorted((a, b) => a - b).join(", ")} purged`);
+        // A service opens tickets with what its keytab holds, and knows nothing of the realm's database.
+        if (!entry.passwordKeyed && !principal.startsWith("krbtgt/"))
+          screen.print(
+            `its keytab has them still: tessera kadmin ktadd -norandkey -k FILE ${positionals[0]}`,
+          );
+      }
       return undefined;
     }),
 });
