@@ -6,6 +6,7 @@
  */
 import type * as grpc from "@grpc/grpc-js";
 import { checkOptionNames, type OptionNames } from "../errors/unknown-options.js";
+import { isoTime } from "../protocol/kerberos-time.js";
 import type { RealmPolicy } from "../protocol/policy.js";
 import { principalInRealm, realmOf } from "../protocol/principal.js";
 import type { ServiceKeys } from "../protocol/ticket.js";
@@ -141,7 +142,7 @@ async function closeAll(closers: Closer[]): Promise<void> {
 
 async function start(options: RunRealmOptions, closers: Closer[]): Promise<RunningRealm> {
   const { realm, ports = DEFAULT_PORTS, host = DEFAULT_HOST, clock = Date.now } = options;
-  const log: Log = options.log === undefined ? () => {} : patientLog(options.log, clock);
+  const log = options.log === undefined ? () => {} : patientLog(dated(options.log, clock), clock);
   const live = followPolicy({ ...options, host, log }, closers);
   const policy = () => live.current;
   const serviceKeys = ports.v === undefined ? undefined : await openKeys(options, clock, log);
@@ -208,6 +209,11 @@ function runningRealm(
 
 function folderOf({ directory, realm }: RunRealmOptions): RealmDirectory | undefined {
   return directory ?? realm?.directory;
+}
+
+/** The same log, where every line says when it was written. */
+function dated(log: Log, clock: Clock): Log {
+  return (record) => log({ time: isoTime(clock()), ...record });
 }
 
 /** A policy that follows the settings of the realm's folder, if there is one. */

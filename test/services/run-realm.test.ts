@@ -29,6 +29,7 @@ import { openStore } from "../../src/store/open-store.js";
 import { newFolder } from "../realm/folder.js";
 
 const NOW = Date.UTC(2026, 2, 1, 12);
+const ISO = expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/) as string;
 const PORTS = { as: 0, tgs: 0, v: 0 };
 const WHO_AM_I = { request: WhoAmIRequestSchema, response: WhoAmIResponseSchema };
 const PUT = { request: PutNoteRequestSchema, response: PutNoteResponseSchema };
@@ -282,7 +283,7 @@ describe("a realm in a folder", () => {
     const running = await run({ realm, log: (record) => void log.push(record) });
     await login(running);
     await setProfile(realm, "standard");
-    const said = { level: "info", exchange: "realm", text: "profile standard from now on" };
+    const said = { time: ISO, level: "info", exchange: "realm", text: "profile standard from now on" };
     await vi.waitFor(() => expect(log).toContainEqual(said), { timeout: 15_000 });
     await expect(login(running)).rejects.toMatchObject({ reason: "KDC_ERR_ETYPE_NOSUPP" });
   });
@@ -293,6 +294,7 @@ describe("a realm in a folder", () => {
     await run({ realm, ports: { as: 0 }, host: "0.0.0.0", log: (record) => void log.push(record) });
     await setProfile(realm, "textbook");
     const said = {
+      time: ISO,
       level: "error",
       exchange: "realm",
       text: expect.stringMatching(/^the profile stays standard: .*--allow-weak-crypto$/),
@@ -368,6 +370,7 @@ describe("V's keytab", () => {
     expect(running.serviceKeys!()).toBe(keys);
     expect(log).toEqual([
       {
+        time: new Date(now).toISOString(),
         level: "error",
         exchange: "V",
         text: `the old keys stay in use: ${keytabFile}: not a keytab of version 0x0502 (at byte 0)`,
