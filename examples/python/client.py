@@ -21,10 +21,10 @@ NEVER_ASKED = {1, 2, 3, 4, 5, 6, 7}  # flags that this client never asks for, IN
 class Refusal(Exception):
     """What a server refused, or an operation of V: the reason by RFC 4120's name, and what was compared."""
 
-    def __init__(self, code, text, reason="", details=None, etype_info=None):
+    def __init__(self, code, text, reason="", details=None, etype_info=None, challenge=b""):
         super().__init__(f"{reason or code}: {text}")
         self.code, self.text, self.reason = code, text, reason
-        self.details, self.etype_info = details or {}, etype_info
+        self.details, self.etype_info, self.challenge = details or {}, etype_info, challenge
 
 
 class Untrusted(Exception):
@@ -234,7 +234,7 @@ def _open(key, usage, kind, data):
 def refusal(error):
     """A failed call as what the server said of it."""
     trailers = dict(error.trailing_metadata() or ())
-    found = {"reason": "", "details": {}, "etype_info": None}
+    found = {"reason": "", "details": {}, "etype_info": None, "challenge": b""}
     for part in m.Status.FromString(trailers.get("grpc-status-details-bin", b"")).details:
         kind = part.type_url.rsplit("/", 1)[-1]
         if kind == "google.rpc.ErrorInfo":
@@ -242,6 +242,8 @@ def refusal(error):
             found.update(reason=info.reason, details=dict(info.metadata))
         elif kind == "kerberos.v1.EtypeInfo2":
             found["etype_info"] = m.EtypeInfo2.FromString(part.value)
+        elif kind == "kerberos.v1.GuardChallenge":
+            found["challenge"] = m.kerberos("GuardChallenge").FromString(part.value).challenge
     return Refusal(error.code().name, error.details(), **found)
 
 

@@ -6,32 +6,41 @@
 The proof is made in call credentials, which gRPC asks once for each attempt: so a retry is no replay. gRPC
 takes call credentials on a secure channel only: over TLS, or within one machine with
 `grpc.local_channel_credentials()`, which needs no TLS at the server.
+
+Every call goes one shot, by an AP exchange of its own. A service without a replay cache refuses it first, with
+a challenge: then the call is made once more, with the challenge in its proof.
 """
 
 import hashlib
 import os
+import threading
+import time
 
 import grpc
 
 import messages as m
-from client import Untrusted, refusal
+from client import Refusal, Untrusted, refusal
 from encryption import key_of
 
 AP_REQ, AP_REP = "kerberos-ap-req-bin", "kerberos-ap-rep-bin"
-AUTHENTICATE, INTEGRITY, PRIVACY = 1, 2, 3  # ProtectionLevel
+AUTHENTICATE, INTEGRITY, PRIVACY, CALL = 1, 2, 3, 4  # ProtectionLevel
+CHALLENGE, REPEATS, TRAILERS_ONLY = 1, 2, 4  # ExtensionType
+MORE_REQUIRED = "KDC_ERR_MORE_PREAUTH_DATA_REQUIRED"
+MAX_CHALLENGE = 64
+MAX_KEPT = 1 << 20  # bytes of requests that are kept, to make a call once more
 
 
 class GuardedChannel(grpc.Channel):
     """Blocking calls over another channel, with a ticket.
 
-    `authority` is the channel's `:authority` as the service receives it: what the inner channel was given as
-    its target, unless told otherwise. Calls raise Refusal for what the service refused, and Untrusted where
-    it could not prove itself or a message is not the one it sent.
+    `authority` is what the service is called: the inner channel's target, unless told otherwise; of that the
+    host counts. Calls raise Refusal for what the service refused, and Untrusted where it could not prove itself
+    or a message is not the one it sent.
     """
 
     def __init__(self, channel, client, ticket, authority, protection=AUTHENTICATE):
         self._channel, self._client, self._ticket = channel, client, ticket
-        self._authority, self._protection = authority, protection
+        self._host, self._protection = bound_host(authority), protection
 
     def unary_unary(self, method, request_serializer=None, response_deserializer=None, **_):
         return self._method("unary_unary", method, request_serializer, response_deserializer)
@@ -50,21 +59,42 @@ class GuardedChannel(grpc.Channel):
         serialize, deserialize = serialize or bytes, deserialize or bytes
         requests, responses = (word == "stream" for word in kind.split("_"))
 
-        def call(request, timeout=None):
-            proof = _Proof(self, method, requests, responses)
-            if requests:
-                outgoing = proof.protect_all(map(serialize, request))
-            else:
-                outgoing = proof.protect_single(serialize(request))
+        def begin(request, deadline, extensions):
+            """Makes the call: what it is proven by, and what comes of it."""
+            proof = _Proof(self, method, requests, responses, extensions)
+            outgoing = proof.protect_all(request) if requests else proof.protect_single(request)
+            timeout = None if deadline is None else max(0, deadline - time.monotonic())
             options = {"timeout": timeout, "credentials": grpc.metadata_call_credentials(proof)}
-            if responses:
-                return map(deserialize, proof.open_all(inner(outgoing, **options)))
+            return proof, (inner if responses else inner.future)(outgoing, **options)
+
+        def opened(proof, under_way):
+            """The responses, one after the other."""
             try:
-                data, ended = inner.with_call(outgoing, **options)
+                if responses:
+                    yield from proof.open_all(under_way)
+                else:
+                    data = under_way.result()
+                    proof.check_reply(under_way.initial_metadata())
+                    yield proof.open_single(data)
             except grpc.RpcError as error:
                 raise refusal(error) from None
-            proof.check_reply(ended.initial_metadata())
-            return deserialize(proof.open_single(data))
+
+        def answers(begun, request, deadline):
+            """The responses; where the call is refused for want of a challenge, those of the next."""
+            try:
+                yield from opened(*begun)
+                return
+            except Refusal as refused:
+                if refused.reason != MORE_REQUIRED or not (request.are_kept if requests else True):
+                    raise
+                extensions = answer_to(refused, begun[0])
+            yield from opened(*begin(request, deadline, extensions))
+
+        def call(request, timeout=None):
+            deadline = None if timeout is None else time.monotonic() + timeout
+            outgoing = _Requests(map(serialize, request)) if requests else serialize(request)
+            received = map(deserialize, answers(begin(outgoing, deadline, {}), outgoing, deadline))
+            return received if responses else next(received)
 
         return call
 
@@ -84,26 +114,81 @@ class GuardedChannel(grpc.Channel):
         self.close()
 
 
+def bound_host(authority):
+    """The host that a proof is bound to: in lower case, without a port or brackets; of a Unix socket localhost."""
+    if not authority or authority.startswith("/") or "%2f" in authority.lower():
+        return "localhost"
+    if authority.startswith("["):
+        return authority[1 : authority.index("]")].lower()
+    host, colon, _ = authority.partition(":")
+    # Several colons: a bare IPv6 address.
+    return (authority if colon and authority.count(":") > 1 else host).lower()
+
+
+def answer_to(refused, proof):
+    """The extensions of the proof that answers a refusal: its challenge, if any, and what was refused."""
+    if len(refused.challenge) > MAX_CHALLENGE or proof.is_proven:
+        raise refused
+    repeated = m.canonical_bytes(m.kerberos("RepeatedAttempt")(tag=proof.tag))
+    return {CHALLENGE: refused.challenge, REPEATS: repeated} if refused.challenge else {REPEATS: repeated}
+
+
+class _Requests:
+    """The requests of a stream. They can be gone through once more as long as there are not too many."""
+
+    def __init__(self, source):
+        self._source, self._kept, self._size = source, [], 0
+        self.are_kept = True
+        self._lock = threading.Lock()
+
+    def __iter__(self):
+        # gRPC may still be at the first time through, in a thread of its own, when the second begins.
+        at = 0
+        while True:
+            with self._lock:
+                if at < len(self._kept):
+                    message = self._kept[at]
+                else:
+                    try:
+                        message = next(self._source)
+                    except StopIteration:
+                        return
+                    self._keep(message)
+            at += 1
+            yield message
+
+    def _keep(self, message):
+        self._size += len(message)
+        if self._size > MAX_KEPT:
+            self.are_kept, self._kept = False, []
+        if self.are_kept:
+            self._kept.append(message)
+
+
 class _Proof(grpc.AuthMetadataPlugin):
     """One call: its AP-REQs, one an attempt, the check of the AP-REP, and its messages."""
 
-    def __init__(self, channel, method, stream_of_requests, stream_of_responses):
+    def __init__(self, channel, method, stream_of_requests, stream_of_responses, extensions):
         self._client, self._ticket = channel._client, channel._ticket
         level = channel._protection
         self._sealed = level == PRIVACY
-        self._requests_protected = stream_of_requests or level != AUTHENTICATE
-        self._responses_protected = stream_of_responses or level != AUTHENTICATE
+        self._requests_protected = _is_protected(level, stream_of_requests)
+        self._responses_protected = _is_protected(level, stream_of_responses)
         self._fresh = {}
-        self._binding = m.kerberos("CallBinding")(
-            method=method, authority=channel._authority, protection=level
-        )
+        if extensions:
+            self._fresh["extensions"] = [
+                {"type": kind, "critical": True, "data": data} for kind, data in extensions.items()
+            ]
+        self._binding = m.kerberos("CallBinding")(method=method, authority=channel._host, protection=level)
         self._made = {}
-        if self._requests_protected or self._responses_protected:
+        self.is_proven = False  # the service has proved itself: it took the call
+        self._agrees = self._requests_protected or self._responses_protected
+        if self._agrees:
             # Of the call, not of the attempt: every attempt sends the same messages.
             self._subkey = type(self._ticket.key).random(self._ticket.key.etype)
             self._next = int.from_bytes(os.urandom(4), "big") >> 2 | 1
             key = {"etype": self._subkey.etype, "key": self._subkey.bytes}
-            self._fresh = {"subkey": key, "seq_number": self._next}
+            self._fresh.update(subkey=key, seq_number=self._next)
 
     def __call__(self, _context, callback):
         """Makes an attempt's AP-REQ."""
@@ -112,6 +197,7 @@ class _Proof(grpc.AuthMetadataPlugin):
                 self._ticket, 11, 10, m.canonical_bytes(self._binding), **self._fresh
             )
             self._made[made.nonce] = made
+            self._last = authenticator
             ap_req = m.kerberos("ApReq")(
                 ticket=self._ticket.ticket, authenticator=authenticator, protection=self._binding.protection
             )
@@ -119,20 +205,33 @@ class _Proof(grpc.AuthMetadataPlugin):
         except Exception as error:
             callback((), error)
 
-    def check_reply(self, metadata):
-        """Has the service prove itself; its nonce tells which attempt it answered."""
-        replies = [value for key, value in metadata or () if key == AP_REP]
+    @property
+    def tag(self):
+        """By what a call that repeats the last attempt names it."""
+        cipher = m.EncryptedData.FromString(self._last).cipher
+        return hashlib.sha256(self._ticket.server.encode() + b"\0" + cipher).digest()[:16]
+
+    def check_reply(self, initial, trailing=()):
+        """Has the service prove itself; its nonce tells which attempt it answered.
+
+        In trailers, of an answer without initial metadata, the proof is marked as made for them.
+        """
         try:
-            (reply,) = replies
-            part = m.unseal(self._ticket.key, 12, "enc_ap_rep_part", reply)
+            places = ((False, initial or ()), (True, trailing or ()))
+            found = [(late, value) for late, metadata in places for key, value in metadata if key == AP_REP]
+            ((late, reply),) = found
+            part = m.unseal(self._ticket.key, 12, "enc_ap_rep_part", reply, known=(TRAILERS_ONLY,))
+            if late != any(extension.type == TRAILERS_ONLY for extension in part.extensions):
+                raise ValueError("made for another place")
             if part.ctime != self._made[part.nonce].ctime:
                 raise ValueError("not its time")
-            if bool(self._fresh) != part.HasField("subkey") or (not self._fresh and part.seq_number):
+            if self._agrees != part.HasField("subkey") or (not self._agrees and part.seq_number):
                 raise ValueError("a subkey where none is due, or none where one is")
-            if self._fresh:
+            if self._agrees:
                 self._reply_key, self._expected = key_of(part.subkey), part.seq_number
                 if self._reply_key.etype != self._ticket.key.etype:
                     raise ValueError("a subkey of another encryption type")
+            self.is_proven = True
         except (ValueError, KeyError) as error:
             raise Untrusted("the service could not prove itself") from error
 
@@ -143,6 +242,9 @@ class _Proof(grpc.AuthMetadataPlugin):
         return outgoing
 
     def protect_all(self, messages):
+        if not self._requests_protected:
+            yield from messages
+            return
         for message in messages:
             yield self._protect(message)
         yield self._protect(b"", end=True)
@@ -158,18 +260,20 @@ class _Proof(grpc.AuthMetadataPlugin):
     def open_all(self, call):
         """The responses of a stream, once the service has proved itself, up to its end marker."""
         ended = False
-        try:
-            for number, data in enumerate(call):
-                if number == 0:
-                    self.check_reply(call.initial_metadata())
-                if ended:
-                    raise Untrusted("a message after the end of the stream")
-                message, ended = self._open(data)
-                if not ended:
-                    yield message
-        except grpc.RpcError as error:
-            raise refusal(error) from None
-        if not ended:
+        for data in call:
+            if not self.is_proven:
+                self.check_reply(call.initial_metadata())
+            if ended:
+                raise Untrusted("a message after the end of the stream")
+            if not self._responses_protected:
+                yield data
+                continue
+            message, ended = self._open(data)
+            if not ended:
+                yield message
+        if not self.is_proven:
+            self.check_reply(call.initial_metadata(), call.trailing_metadata())
+        if self._responses_protected and not ended:
             raise Untrusted("the stream was cut short")
 
     def _protect(self, message, end=False):
@@ -188,6 +292,8 @@ class _Proof(grpc.AuthMetadataPlugin):
             if self._sealed:
                 opened = m.unseal(key, 1025, "enc_response_part", data)
                 message = opened.user_data
+                if opened.call:
+                    raise ValueError("made for a call under a session")
             else:
                 # The checksum is the last field: a tag, a length, its bytes.
                 covered = data[: -key.checksum_size - 2]
@@ -201,3 +307,7 @@ class _Proof(grpc.AuthMetadataPlugin):
             raise Untrusted("a message is missing, repeated or out of order")
         self._expected = (self._expected + 1) % 2**32
         return message, opened.end
+
+
+def _is_protected(level, stream):
+    return level in (INTEGRITY, PRIVACY) or (stream and level == AUTHENTICATE)

@@ -10,6 +10,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import { PROTECTIONS } from "../../src/protocol/call-binding.js";
 import type { LogRecord } from "../../src/services/exchange-log.js";
 import { callerOf } from "../../src/services/guard/caller.js";
+import type { GuardOptions } from "../../src/services/guard/config.js";
 import { guard } from "../../src/services/guard/interceptor.js";
 import { MemoryReplayCache } from "../../src/store/memory-replay-cache.js";
 import { createTestRealm, type TestRealm } from "../../src/testing/index.js";
@@ -30,7 +31,9 @@ describe.skipIf(lacks !== "")(`a guard client in Python${why}`, { timeout: 60_00
   const servers: grpc.Server[] = [];
   const log: LogRecord[] = [];
   let realm: TestRealm;
+  /** With a replay cache; and without one, so that it challenges. */
   let interceptors: grpc.ServerInterceptor[];
+  let challenging: grpc.ServerInterceptor[];
   /** Attempts of PlaceOrder that reached a handler, and how many of them are to fail. */
   let attempts: number;
   let failing: number;
@@ -40,6 +43,7 @@ describe.skipIf(lacks !== "")(`a guard client in Python${why}`, { timeout: 60_00
     const now = Date.now() - HOUR;
     realm = await createTestRealm({ users: { alice: PASSWORD }, services: [SERVICE], now });
     interceptors = [await guardOf(realm)];
+    challenging = [await guardOf(realm, { replayCache: undefined })];
     expect(await run("node_modules/.bin/buf", ["build", "examples/orders", "-o", descriptors])).toMatchObject(
       {
         exit: 0,
@@ -56,11 +60,11 @@ describe.skipIf(lacks !== "")(`a guard client in Python${why}`, { timeout: 60_00
     rmSync(folder, { recursive: true });
   });
 
-  async function guardOf(realm: TestRealm, profile?: "textbook"): Promise<grpc.ServerInterceptor> {
+  async function guardOf(realm: TestRealm, options: Partial<GuardOptions> = {}) {
     const keys = await realm.keys(SERVICE);
     const replayCache = new MemoryReplayCache({ skew: 300_000, startedAt: realm.now, restart: "fresh" });
     const told = { clock: () => realm.now, log: (line: LogRecord) => void log.push(line) };
-    return guard({ keytab: () => keys, replayCache, ...told, ...(profile && { profile }) });
+    return guard({ keytab: () => keys, replayCache, protection: "call", ...told, ...options });
   }
 
   /** A server of the orders service; its address. */
@@ -116,8 +120,13 @@ describe.skipIf(lacks !== "")(`a guard client in Python${why}`, { timeout: 60_00
       .map((line) => JSON.parse(line));
   }
 
-  test.each(PROTECTIONS)("calls at protection %s, from a host an hour wrong", async (protection) => {
-    const address = await serve();
+  const shapes = PROTECTIONS.flatMap((protection) => [
+    { protection, shape: "with a replay cache", results: ["OK"] },
+    { protection, shape: "that challenges", results: ["KDC_ERR_MORE_PREAUTH_DATA_REQUIRED", "OK"] },
+  ]);
+  test.each(shapes)("calls a service $shape at $protection, from a host an hour wrong", async (row) => {
+    const { protection, shape, results } = row;
+    const address = await serve({ interceptors: shape === "that challenges" ? challenging : interceptors });
     const level = `--protection ${protection}`;
     const owner = "alice@TEST.EXAMPLE";
     expect(await answers(address, `place lamp ${level}`)).toEqual([
@@ -128,13 +137,47 @@ describe.skipIf(lacks !== "")(`a guard client in Python${why}`, { timeout: 60_00
       { order: { id: 1, item: "lamp", owner } },
       { order: { id: 1, item: "desk", owner } },
     ]);
-    expect(log.map(({ result }) => result)).toEqual(["OK", "OK", "OK"]);
+    expect(log.map(({ result }) => result)).toEqual([...results, ...results, ...results]);
+  });
+
+  test("a call that is challenged again goes no further", async () => {
+    const elsewhere = await guardOf(realm, { replayCache: undefined });
+    let calls = 0;
+    // As behind a balancer of single calls: each process knows its own challenges alone.
+    const balancer: grpc.ServerInterceptor = (method, call) =>
+      (calls++ % 2 === 0 ? challenging[0]! : elsewhere)(method, call);
+    expect(await order(await serve({ interceptors: [balancer] }), "place lamp")).toMatchObject({
+      code: 1,
+      out: "",
+      err: expect.stringMatching(
+        /^KDC_ERR_MORE_PREAUTH_DATA_REQUIRED: .*several instances answer to one name/,
+      ),
+    });
+    expect(attempts).toBe(0);
+  });
+
+  test("requests are kept for a call that is made once more, up to a mebibyte", async () => {
+    const script = `
+import sys
+sys.path.insert(0, sys.argv[1])
+import guard
+few = guard._Requests(iter([b"a", b"b"]))
+first, second = iter(few), iter(few)
+print(next(first), list(second), list(first), few.are_kept)
+many = guard._Requests(iter([b"a", b"b" * guard.MAX_KEPT, b"c"]))
+print([message[:1] for message in many], many.are_kept)
+`;
+    const here = fileURLToPath(new URL(".", import.meta.url));
+    expect(await runPython("-c", [script, here], "")).toMatchObject({
+      code: 0,
+      out: "b'a' [b'a', b'b'] [b'b'] True\n[b'a', b'b', b'c'] False\n",
+    });
   });
 
   test("calls under DES in a textbook realm, where it accepts DES", async () => {
     const users = { alice: PASSWORD };
     await using lessons = await createTestRealm({ profile: "textbook", users, services: [SERVICE] });
-    const address = await serve({ interceptors: [await guardOf(lessons, "textbook")] });
+    const address = await serve({ interceptors: [await guardOf(lessons, { profile: "textbook" })] });
     for (const protection of PROTECTIONS) {
       const words = `list --etypes 20,19,3 --protection ${protection}`;
       expect(await answers(address, words, lessons)).toHaveLength(2);
@@ -158,9 +201,15 @@ describe.skipIf(lacks !== "")(`a guard client in Python${why}`, { timeout: 60_00
     expect(await answers(await serve({ interceptors }, server), `place lamp --ca ${file}`)).toHaveLength(1);
   });
 
-  test("by another authority than its address", async () => {
-    expect(await answers(await serve(), "place lamp --authority api.example.test")).toHaveLength(1);
+  test("by another authority than its address, if it is one of the service's names", async () => {
+    const named = await guardOf(realm, { authorities: ["api.example.test"] });
+    const words = "place lamp --authority API.example.test:443";
+    expect(await answers(await serve({ interceptors: [named] }), words)).toHaveLength(1);
     expect(log.at(-1)).toMatchObject({ result: "OK" });
+    expect(await order(await serve(), words)).toMatchObject({
+      code: 1,
+      err: expect.stringMatching(/^KRB_AP_ERR_MODIFIED: /),
+    });
   });
 
   test("learns by name what was refused", async () => {

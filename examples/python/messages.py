@@ -70,8 +70,11 @@ def seal(key, usage, kind, part):
     return canonical_bytes(EncryptedData(etype=key.etype, cipher=key.encrypt(usage, plaintext)))
 
 
-def unseal(key, usage, kind, data):
-    """The part of that kind that a serialized EncryptedData seals. Raises ValueError for anything else."""
+def unseal(key, usage, kind, data, known=()):
+    """The part of that kind that a serialized EncryptedData seals. Raises ValueError for anything else.
+
+    `known` are the types of extension that the caller understands.
+    """
     sealed = read_canonical(EncryptedData, data)
     if sealed.etype != key.etype:
         raise ValueError("sealed under another encryption type")
@@ -83,16 +86,17 @@ def unseal(key, usage, kind, data):
     if part.WhichOneof("part") != kind:
         raise ValueError(f"not a {kind}")
     opened = getattr(part, kind)
-    check_extensions(opened)
+    check_extensions(opened, known)
     return opened
 
 
-def check_extensions(message):
-    """Raises ValueError for extensions out of order, or a critical one: this program knows none."""
-    types = [extension.type for extension in getattr(message, "extensions", [])]
+def check_extensions(message, known):
+    """Raises ValueError for extensions out of order, or a critical one of a type that is not known."""
+    extensions = getattr(message, "extensions", [])
+    types = [extension.type for extension in extensions]
     if 0 in types or types != sorted(set(types)):
         raise ValueError("extensions out of order")
-    if any(extension.critical for extension in getattr(message, "extensions", [])):
+    if any(extension.critical and extension.type not in known for extension in extensions):
         raise ValueError("a critical extension that this program does not know")
 
 

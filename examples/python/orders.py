@@ -53,7 +53,7 @@ def main():
     parser.add_argument("--authority", help="the service's :authority, if not its address")
     parser.add_argument("--ca", metavar="FILE", help="certificates to trust: the service has TLS")
     parser.add_argument(
-        "--protection", default="authenticate", choices=["authenticate", "integrity", "privacy"]
+        "--protection", default="authenticate", choices=["call", "authenticate", "integrity", "privacy"]
     )
     descriptors = pathlib.Path(__file__).parent / "orders.binpb"
     parser.add_argument("--descriptors", default=descriptors, metavar="FILE")
