@@ -60,7 +60,7 @@ export interface ExchangeWish {
   readonly shape: CallShape;
   /** The session it is to begin; undefined: it asks for none. */
   readonly beginning: Beginning | undefined;
-  /** The service's challenge, and the attempt that this call repeats. */
+  /** The service's challenge, and the attempt that this call repeats: its first attempt says so. */
   readonly extensions?: Pick<SessionExtensions, "challenge" | "repeats"> | undefined;
   /** Milliseconds of a clock that is never set. */
   readonly uptime: () => number;
@@ -75,6 +75,7 @@ export class ExchangeSecurity implements CallSecurity {
   readonly #protector: MessageProtector | undefined;
   readonly #attempts: Attempt[] = [];
   #bound: BoundCall | undefined;
+  #isAttempted = false;
   /** Undefined: the service has not proved itself yet, or responses travel as they are. */
   #opener: MessageOpener | undefined;
   #serviceSubkey: Key | undefined;
@@ -109,11 +110,15 @@ export class ExchangeSecurity implements CallSecurity {
 
   attempt(): grpc.Metadata {
     if (this.#bound === undefined) throw new TypeError("attempt: expected the call to be bound first");
-    const { ticket, beginning, extensions } = this.#wish;
+    const { ticket, beginning, extensions = {} } = this.#wish;
+    const { challenge, repeats } = extensions;
+    // A retry repeats what the service has marked by then, and would be taken for the second repeat.
+    const named = this.#isAttempted ? undefined : repeats;
+    this.#isAttempted = true;
     const carried = {
       subkey: this.#subkey,
       seqNumber: this.#seqNumber,
-      extensions: sessionExtensions({ ...extensions, asksForSession: beginning !== undefined }),
+      extensions: sessionExtensions({ challenge, repeats: named, asksForSession: beginning !== undefined }),
     };
     const { credentials, clock } = ticket;
     const { bytes, pending } = makeCallApReq(credentials, this.#bound, carried, clock());

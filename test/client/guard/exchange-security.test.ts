@@ -285,6 +285,17 @@ describe("what an authenticator says of sessions", () => {
     expect(said.asksForSession).toBe(true);
   });
 
+  test("is in the first attempt alone what it repeats: a retry of the repeat is none of that attempt", () => {
+    const challenge = Uint8Array.from({ length: 48 }, (_, at) => at);
+    const repeats = { session: grant.id, number: 7 };
+    const { security, answered } = open({ extensions: { challenge, repeats } });
+    const said = [security.attempt(), security.attempt(), security.attempt()].map((attempt) =>
+      readSessionExtensions(answered(attempt).verified.authenticator.extensions),
+    );
+    expect(said).toMatchObject([{ challenge, repeats }, { challenge }, { challenge }]);
+    expect(said.map(({ repeats: named }) => named === undefined)).toEqual([false, true, true]);
+  });
+
   test("is the challenge, and the attempt that it repeats", () => {
     const challenge = Uint8Array.from({ length: 48 }, (_, at) => at);
     const refused = open();

@@ -10,7 +10,10 @@ export interface Tampering {
   readonly responses?: Change;
   readonly metadata?: (metadata: grpc.Metadata) => void;
   readonly headers?: (metadata: grpc.Metadata) => void;
+  readonly status?: (status: Status) => Status;
 }
+
+type Status = Parameters<grpc.ServerInterceptingCallInterface["sendStatus"]>[0];
 
 const pass: Change = (message) => [message];
 
@@ -61,7 +64,8 @@ class TamperedCall extends grpc.ServerInterceptingCall {
     callback();
   }
 
-  override sendStatus(status: Parameters<grpc.ServerInterceptingCallInterface["sendStatus"]>[0]): void {
-    this.#next.sendStatus(status);
+  override sendStatus(status: Status): void {
+    const { status: change = (sent: Status) => sent } = this.#tampering;
+    this.#next.sendStatus(change(status));
   }
 }

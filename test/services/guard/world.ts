@@ -52,6 +52,8 @@ export interface World extends AsyncDisposable {
   readonly seen: { readonly method: string; readonly caller: Caller | undefined }[];
   readonly log: LogRecord[];
   readonly server: grpc.Server;
+  /** Ends the service, and starts another process of it, as it were, at the same address. */
+  restart(): Promise<void>;
   /** A client of the service with alice's tickets, or with the interceptors given. */
   client(options?: ClientWish): ChatClient;
 }
@@ -73,20 +75,23 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
     options.guard?.replayCache ??
     new MemoryReplayCache({ skew: realm.policy.clockSkew, startedAt: realm.now, restart: "fresh" });
   const log: LogRecord[] = [];
-  const guarded = guard({
-    keytab: () => keys,
-    clock: () => realm.now,
-    log: (record) => void log.push(record),
-    ...options.guard,
-    replayCache: options.sessions === true ? undefined : replayCache,
-  });
-  const interceptors = [...(options.before ?? []), guarded, ...(options.behind ?? [])];
-  const server = new grpc.Server({ interceptors });
   const seen: World["seen"] = [];
-  addChat(server, (method, call) => seen.push({ method, caller: callerIfAny(call) }), options.handlers);
   const { host = "127.0.0.1", credentials = grpc.ServerCredentials.createInsecure() } = options;
-  const port = await listen(server, credentials, host);
-  const address = `127.0.0.1:${port}`;
+  const start = async (at: number) => {
+    const guarded = guard({
+      keytab: () => keys,
+      clock: () => realm.now,
+      log: (record) => void log.push(record),
+      ...options.guard,
+      replayCache: options.sessions === true ? undefined : replayCache,
+    });
+    const interceptors = [...(options.before ?? []), guarded, ...(options.behind ?? [])];
+    const server = new grpc.Server({ interceptors });
+    addChat(server, (method, call) => seen.push({ method, caller: callerIfAny(call) }), options.handlers);
+    return { server, port: await listen(server, credentials, `${host}:${at}`) };
+  };
+  let running = await start(0);
+  const address = `127.0.0.1:${running.port}`;
   const alice = await realm.login("alice", "secret");
   const clients: ChatClient[] = [];
   return {
@@ -98,7 +103,13 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
     replayCache,
     seen,
     log,
-    server,
+    get server() {
+      return running.server;
+    },
+    restart: async () => {
+      running.server.forceShutdown();
+      running = await start(running.port);
+    },
     client: (wish = {}) => {
       const {
         as = alice,
@@ -119,7 +130,7 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
     },
     async [Symbol.asyncDispose]() {
       for (const client of clients) client.close();
-      server.forceShutdown();
+      running.server.forceShutdown();
       if (options.realm === undefined) await realm.close();
     },
   };
@@ -135,8 +146,8 @@ function callerIfAny(call: { metadata: grpc.Metadata }): Caller | undefined {
   }
 }
 
-function listen(server: grpc.Server, credentials: grpc.ServerCredentials, host: string): Promise<number> {
+function listen(server: grpc.Server, credentials: grpc.ServerCredentials, at: string): Promise<number> {
   return new Promise((resolve, reject) => {
-    server.bindAsync(`${host}:0`, credentials, (error, port) => (error ? reject(error) : resolve(port)));
+    server.bindAsync(at, credentials, (error, port) => (error ? reject(error) : resolve(port)));
   });
 }
