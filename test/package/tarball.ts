@@ -30,13 +30,19 @@ export function doors(): { name: string; module: string }[] {
  * dependencies, and to the types of Node, that are here; nothing is fetched.
  */
 export function unpack(dir: string): void {
-  const words = ["pack", "--json", "--ignore-scripts", "--pack-destination", dir];
-  const [{ name, filename }] = JSON.parse(execFileSync("npm", words, { cwd: ROOT, encoding: "utf8" })) as [
-    { name: string; filename: string },
-  ];
-  const own = join(dir, "node_modules", name);
+  const tarball = packInto(dir);
+  const own = join(dir, "node_modules", "tessera-sso");
   mkdirSync(own, { recursive: true });
-  execFileSync("tar", ["-xzf", join(dir, filename), "--strip-components=1", "-C", own]);
+  execFileSync("tar", ["-xzf", tarball, "--strip-components=1", "-C", own]);
   for (const dependency of ["@bufbuild", "@grpc", "@types", "fs-native-extensions", "lmdb", "protobufjs"])
     symlinkSync(join(ROOT, "node_modules", dependency), join(dir, "node_modules", dependency));
+}
+
+/** Makes the tarball in a folder; returns its path. `dist` has to be built. */
+export function packInto(dir: string): string {
+  const words = ["pack", "--json", "--ignore-scripts", "--pack-destination", dir];
+  const [{ filename }] = JSON.parse(execFileSync("npm", words, { cwd: ROOT, encoding: "utf8" })) as [
+    { filename: string },
+  ];
+  return join(dir, filename);
 }
