@@ -115,7 +115,7 @@ export function fromServiceError(error: unknown): KrbError | RpcError {
     const text = error instanceof Error ? error.message : String(error);
     return new RpcError(UNKNOWN, text, { cause: error });
   }
-  const trailers = error.metadata instanceof grpc.Metadata ? error.metadata : undefined;
+  const trailers = isMetadata(error.metadata) ? error.metadata : undefined;
   const details = readDetails(trailers);
   const refusal = details && readRefusal(details, error.details);
   if (refusal) return refusal;
@@ -162,6 +162,11 @@ function carriesStatus(error: unknown): error is { code: grpc.status; details: s
   const { code, details } = error as { code?: unknown; details?: unknown };
   if (typeof code !== "number" || typeof details !== "string") return false;
   return Number.isInteger(code) && code > OK && code <= UNAUTHENTICATED;
+}
+
+/** Metadata, of whichever copy of grpc-js: an application may have one of its own. */
+function isMetadata(value: unknown): value is grpc.Metadata {
+  return typeof (value as Partial<grpc.Metadata> | null | undefined)?.getMap === "function";
 }
 
 function clipped(details: Readonly<Record<string, string>>): Record<string, string> {

@@ -197,6 +197,16 @@ describe("a failed call on the client", () => {
     }
   });
 
+  test("is read whichever copy of grpc-js made its metadata", () => {
+    const sent = toStatus(new KrbError("KRB_AP_ERR_REPEAT", "again"));
+    const { metadata } = sent;
+    const ofAnotherCopy = { get: (key: string) => metadata.get(key), getMap: () => metadata.getMap() };
+    const error = Object.assign(new Error("x"), { ...sent, metadata: ofAnotherCopy });
+    expect(fromServiceError(error)).toMatchObject({ reason: "KRB_AP_ERR_REPEAT" });
+    const untold = Object.assign(new Error("x"), { ...sent, metadata: new Map() });
+    expect(fromServiceError(untold)).toBeInstanceOf(RpcError);
+  });
+
   test("that is one of ours already stays as it is", () => {
     const refusal = new KrbError("KRB_AP_ERR_REPEAT", "again");
     expect(fromServiceError(refusal)).toBe(refusal);
