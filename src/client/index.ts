@@ -20,6 +20,11 @@ export { KrbError, KrbErrorCode, type KrbErrorName } from "../protocol/krb-error
 export { type Principal, parsePrincipal } from "../protocol/principal.js";
 export type { ProfileName } from "../protocol/profile.js";
 export type { ServiceKeys } from "../protocol/ticket.js";
+export {
+  type InterceptedMethod,
+  type InterceptedService,
+  interceptedChannel,
+} from "../rpc/intercepted-channel.js";
 export { RpcError, type RpcErrorOptions } from "../rpc/rpc-error.js";
 export { SharedKeyError } from "../shared-key/key-file.js";
 export { type SharedKey, type SharedKeyOptions, sharedKey } from "../shared-key/shared-key.js";
