@@ -71,6 +71,7 @@ export type { Log, LogRecord } from "./exchange-log.js";
 export { type Caller, callerOf } from "./guard/caller.js";
 export type { CallerRule, CallerRules } from "./guard/caller-rules.js";
 export type { GuardOptions } from "./guard/config.js";
+export { currentCaller } from "./guard/current-caller.js";
 export { guard } from "./guard/interceptor.js";
 export type { Keytab } from "./guard/keys.js";
 export type { SessionOptions } from "./guard/sessions.js";

@@ -23,6 +23,7 @@ import { type Admission, Gate, type Looked, type Peer } from "./admission.js";
 import { type Caller, setCaller } from "./caller.js";
 import { peerOf, receivedCall } from "./channel.js";
 import type { GuardConfig } from "./config.js";
+import { ListenerWithCaller } from "./current-caller.js";
 import { currentKeys } from "./keys.js";
 import { callRecord, type LoggedOutcome } from "./log.js";
 import type { GuardedMessages } from "./messages.js";
@@ -58,7 +59,8 @@ export class GuardedServerCall extends grpc.ServerInterceptingCall implements Li
   }
 
   override start(listener: Listener): void {
-    this.#state = { at: "started", listener };
+    const told = this.#config.currentCaller ? new ListenerWithCaller(listener) : listener;
+    this.#state = { at: "started", listener: told };
     this.#next.start(this);
   }
 

@@ -70,6 +70,11 @@ export interface GuardOptions {
   readonly bindClientCertificate?:
     | ((principal: Principal, certificate: PeerCertificate) => boolean)
     | undefined;
+  /**
+   * Whether `currentCaller()` finds the caller below a handler that is not handed the call; `false` by default. It
+   * costs each call some time.
+   */
+  readonly currentCaller?: boolean | undefined;
   /** Permitted difference of clocks, 5 minutes by default. */
   readonly clockSkew?: number | undefined;
   /** How long the replay cache may take, 250 ms by default. */
@@ -97,6 +102,8 @@ export interface GuardConfig {
   readonly idempotentMethods: MethodTable<true>;
   readonly publicMethods: MethodTable<true>;
   readonly callers: CallerPolicy;
+  /** Whether handlers have a current caller. */
+  readonly currentCaller: boolean;
   readonly clock: Clock;
   readonly log: Log | undefined;
 }
@@ -115,6 +122,7 @@ const OPTIONS: OptionNames<GuardOptions> = {
   permittedEtypes: true,
   authorizationData: true,
   bindClientCertificate: true,
+  currentCaller: true,
   clockSkew: true,
   replayTimeoutMs: true,
   clock: true,
@@ -180,6 +188,7 @@ export function readGuardOptions(options: GuardOptions): GuardConfig {
     publicMethods: new MethodTable(publicRows, "public"),
     idempotentMethods: new MethodTable(idempotentRows, "idempotent"),
     callers: new CallerPolicy(options.allow),
+    currentCaller: options.currentCaller === true,
     clock,
     log,
   };
