@@ -56,6 +56,11 @@ const NOTHING: readonly string[] = ["", "undefined", "null"];
 
 /** What OpenSSL says of a certificate whose time is not now. */
 const CERTIFICATE_TIMES = /certificate (?:has expired|is not yet valid)/;
+/** What it says of a certificate that no authority at hand has signed. */
+const UNKNOWN_AUTHORITY =
+  /self-signed certificate|unable to (?:verify the first|get (?:local )?issuer) certificate/;
+/** What Node says of a certificate for other names. */
+const OTHER_NAME = /does not match certificate's altnames/;
 
 /** A row for each refusal that the user can do something about. */
 const HINTS: Partial<Record<KrbErrorName, Hint>> = {
@@ -67,7 +72,7 @@ const HINTS: Partial<Record<KrbErrorName, Hint>> = {
     "check the service's name: tessera kadmin listprincs; " +
     "add it with: tessera kadmin addprinc -randkey SERVICE",
   KDC_ERR_MUST_USE_USER2USER: () =>
-    "give the service a random key: tessera kadmin cpw -randkey SERVICE, then ktadd",
+    "a service needs a principal of its own: tessera kadmin addprinc -randkey NAME",
   KDC_ERR_CLIENT_REVOKED: () => "the operator enables it: tessera kadmin modprinc --enable PRINCIPAL",
   KDC_ERR_TGT_REVOKED: () => "log in again: tessera kinit",
   KDC_ERR_SERVICE_REVOKED: () => "the operator enables it: tessera kadmin modprinc --enable SERVICE",
@@ -153,15 +158,23 @@ function connectionFailure(
   now: number,
 ): { text: string; hint?: string } | undefined {
   const unavailable = facts.reason === "UNAVAILABLE";
-  const address = /(?:ECONNREFUSED|ETIMEDOUT|EHOSTUNREACH|ENOTFOUND) (\S+?)\.?(?:\s|$)/.exec(message)?.[1];
-  if (address !== undefined)
+  const refused = /(?:ECONNREFUSED|ETIMEDOUT|EHOSTUNREACH|ENOTFOUND) (\S+?)\.?(?:\s|$)/.exec(message)?.[1];
+  if (refused !== undefined) {
+    const address = withBrackets(refused);
     return {
       text: `no server answers at ${address}`,
       ...(unavailable && {
         hint:
-          `is the server up at ${address}? ` +
-          "Start it with: tessera serve; or name another with --kdc or --address",
+          `is the server up at ${address}? A realm's own start with: tessera serve; ` +
+          "--kdc and --address name others",
       }),
+    };
+  }
+  const host = /^Name resolution failed for target (?:dns:)?(\S+?)(?::\d+)?$/.exec(message)?.[1];
+  if (host !== undefined)
+    return {
+      text: `the name ${host} leads to no address`,
+      hint: "check the name, and whether this machine can look up others",
     };
   if (!unavailable || !message.startsWith("No connection established")) return undefined;
   const last = /Last error: (?:Error: )?(.*?)(?: \(\d{4}-|\. Resolution note|$)/.exec(message)?.[1];
@@ -175,8 +188,23 @@ function connectionFailure(
         `by the clock of this machine, which shows ${shown}: set it, or renew the certificate`,
     };
   }
+  if (UNKNOWN_AUTHORITY.test(cause))
+    return {
+      text: `no connection to the server: ${cause}`,
+      hint: "no authority in the file of --tls-ca has signed the server's certificate: give the one that did",
+    };
+  if (OTHER_NAME.test(cause))
+    return {
+      text: `no connection to the server: ${cause}`,
+      hint: "call the server by a name that stands in its certificate",
+    };
   return {
     text: `no connection to the server: ${cause}`,
     hint: "check the address; a server with TLS needs --tls-ca FILE, one without does not take it",
   };
+}
+
+/** Node writes an IPv6 address and its port with nothing around the address. */
+function withBrackets(address: string): string {
+  return address.replace(/^([^[\]]*:[^[\]]*):(\d+)$/, "[$1]:$2");
 }

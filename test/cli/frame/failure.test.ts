@@ -73,6 +73,12 @@ describe("a failure", () => {
       { offset_ms: "7200000", server_time: "2026-03-01T12:00:00.000Z", kept_offset_ms: "7200000" },
       "the clock offset kept since the login, 7200 s, is wrong by now: log in again (tessera kinit)",
     ],
+    // It advised `cpw -randkey`, which ends a person's password, and which the command refuses.
+    [
+      "KDC_ERR_MUST_USE_USER2USER",
+      {},
+      "a service needs a principal of its own: tessera kadmin addprinc -randkey NAME",
+    ],
     ["KRB_AP_ERR_NOKEY", {}, "tessera kadmin ktadd -k FILE -norandkey SERVICE"],
     [
       "KRB_AP_ERR_BADKEYVER",
@@ -111,7 +117,7 @@ describe("a failure", () => {
     expect(unavailable(text)).toEqual({
       text: "no server answers at 127.0.0.1:8801 (UNAVAILABLE)",
       compared: undefined,
-      hint: "is the server up at 127.0.0.1:8801? Start it with: tessera serve; or name another with --kdc or --address",
+      hint: "is the server up at 127.0.0.1:8801? A realm's own start with: tessera serve; --kdc and --address name others",
       facts: expect.objectContaining({ reason: "UNAVAILABLE", text: "no server answers at 127.0.0.1:8801" }),
     });
     expect(
@@ -128,6 +134,36 @@ describe("a failure", () => {
       text: "draining (UNAVAILABLE)",
       hint: expect.stringContaining("is the server running"),
     });
+  });
+
+  it.each([
+    ["self-signed certificate", "no authority in the file of --tls-ca has signed the server's certificate"],
+    ["self-signed certificate in certificate chain", "no authority in the file of --tls-ca"],
+    ["unable to verify the first certificate", "no authority in the file of --tls-ca"],
+    ["unable to get local issuer certificate", "no authority in the file of --tls-ca"],
+    [
+      "Hostname/IP does not match certificate's altnames: Host: x. is not in the cert's altnames: DNS:y",
+      "call the server by a name that stands in its certificate",
+    ],
+  ])("of TLS, %s, says which side is wrong", (cause, hint) => {
+    const { text, ...rest } = unavailable(
+      `No connection established. Last error: ${cause}. Resolution note: x`,
+    );
+    expect(text).toBe(`no connection to the server: ${cause} (UNAVAILABLE)`);
+    expect(rest.hint).toContain(hint);
+  });
+
+  it("of a host that nobody knows asks for its name", () => {
+    expect(unavailable("Name resolution failed for target dns:nosuch.invalid:8801")).toMatchObject({
+      text: "the name nosuch.invalid leads to no address (UNAVAILABLE)",
+      hint: "check the name, and whether this machine can look up others",
+    });
+  });
+
+  it("of an IPv6 address shows it in brackets, as it is typed", () => {
+    expect(
+      unavailable("No connection established. Last error: connect ECONNREFUSED ::1:18801. Resolution note: "),
+    ).toMatchObject({ text: "no server answers at [::1]:18801 (UNAVAILABLE)" });
   });
 
   it("of the system, or of an argument out of range, is its text; of a defect, its name too", () => {
