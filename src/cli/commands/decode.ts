@@ -75,6 +75,8 @@ async function readArgument(text: string): Promise<Uint8Array> {
       throw new CommandError(
         `${text.slice(0, 200)}: ` +
           (code === "ENOENT" ? "no such file, and not base64" : systemErrorText(error)),
+        undefined,
+        code,
       );
     return Buffer.from(text);
   }

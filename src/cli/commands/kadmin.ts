@@ -80,7 +80,9 @@ async function runLine(
   try {
     words = commandWords(line);
   } catch (error) {
-    around.screen.notice((error as Error).message);
+    const text = (error as Error).message;
+    if (json) around.screen.printJson({ error: { reason: "usage", text } });
+    around.screen.notice(text);
     return 2;
   }
   const [name, ...rest] = words;

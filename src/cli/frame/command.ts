@@ -107,8 +107,15 @@ export class UsageError extends ReadableError {
 /** The command could not do what it was asked to: exit code 1. */
 export class CommandError extends ReadableError {
   override readonly name = "CommandError";
+  readonly #reason: string | undefined;
 
-  constructor(text: string, hint?: string) {
+  /** @param reason in one word, for programs. */
+  constructor(text: string, hint?: string, reason?: string) {
     super(text, { hint });
+    this.#reason = reason;
+  }
+
+  override get facts() {
+    return this.#reason === undefined ? {} : { reason: this.#reason };
   }
 }

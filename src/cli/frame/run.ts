@@ -36,7 +36,7 @@ async function dispatch(words: readonly string[], around: CommandSurroundings): 
   const single = COMMANDS.find(({ name }) => name === first);
   const group = COMMANDS.filter(({ name }) => name.startsWith(`${first} `));
   if (single !== undefined && group.length === 0) return runCommand(single, words.slice(1), around);
-  if (group.length === 0) return unknownCommand(first, COMMANDS, "tessera --help", screen);
+  if (group.length === 0) return unknownCommand(words, 1, COMMANDS, screen);
   if (second === undefined || second === "--help" || second === "-h") {
     screen.print(groupHelp(first, single === undefined ? group : [...group, single]));
     return second === undefined ? 2 : 0;
@@ -44,8 +44,7 @@ async function dispatch(words: readonly string[], around: CommandSurroundings): 
   // A group's own options: `kadmin -f FILE`.
   if (single !== undefined && second.startsWith("-")) return runCommand(single, words.slice(1), around);
   const row = group.find(({ name, aliases = [] }) => [name, ...aliases].includes(`${first} ${second}`));
-  if (row === undefined)
-    return unknownCommand(`${first} ${second}`, group, `tessera ${first} --help`, screen);
+  if (row === undefined) return unknownCommand(words, 2, group, screen);
   return runCommand(row, words.slice(2), around);
 }
 
@@ -55,7 +54,6 @@ async function runCommand(
   around: CommandSurroundings,
 ): Promise<number> {
   const { command } = await row.load();
-  let json = false;
   try {
     // A request for help comes before whatever else is wrong with the line.
     if (wantsHelp(words)) {
@@ -64,17 +62,27 @@ async function runCommand(
       return 0;
     }
     const { options, positionals } = parseArguments(words, command.options, command.absent);
-    json = options.json === true;
     checkCount(command, positionals.length);
+    const json = options.json === true;
     return (await command.run({ ...around, options: options as never, positionals, json })) ?? 0;
   } catch (error) {
-    return failed(command, error, json, around);
+    return failed(command, error, wantsJson(words), around);
   }
 }
 
 function wantsHelp(words: readonly string[]): boolean {
+  return optionWords(words).some((word) => word === "--help" || word === "-h");
+}
+
+/** Whether JSON is wanted, also of a command line that is wrong in some other word. */
+function wantsJson(words: readonly string[]): boolean {
+  return optionWords(words).some((word) => word === "--json" || word === "-json");
+}
+
+/** The words that may be options: those before `--`. */
+function optionWords(words: readonly string[]): readonly string[] {
   const end = words.indexOf("--");
-  return (end < 0 ? words : words.slice(0, end)).some((word) => word === "--help" || word === "-h");
+  return end < 0 ? words : words.slice(0, end);
 }
 
 function checkCount(command: Command, count: number): void {
@@ -95,6 +103,7 @@ async function failed(
 ): Promise<number> {
   const exitCode = error instanceof ReadableError ? error.exitCode : 1;
   if (exitCode === 2) {
+    if (json) screen.printJson({ error: { reason: "usage", text: (error as Error).message } });
     screen.notice(`${command.name}: ${(error as Error).message}`);
     screen.notice(usageLines(command).join("\n"));
     screen.notice(`\`tessera ${command.name} --help\` shows options and examples`);
@@ -109,13 +118,20 @@ async function failed(
   return exitCode;
 }
 
-function unknownCommand(typed: string, rows: readonly CommandRow[], help: string, screen: Screen): number {
+/** @param count how many words name a command here: two in a group. */
+function unknownCommand(
+  words: readonly string[],
+  count: number,
+  rows: readonly CommandRow[],
+  screen: Screen,
+): number {
+  const typed = words.slice(0, count).join(" ");
   const names = rows.flatMap(({ name }) => [name, name.split(" ")[0]!]);
   const near = nearest(typed, names);
-  screen.notice(
-    `unknown command: ${typed}${near === undefined ? "" : `; did you mean \`tessera ${near}\`?`}`,
-  );
+  const text = `unknown command: ${typed}${near === undefined ? "" : `; did you mean \`tessera ${near}\`?`}`;
+  if (wantsJson(words)) screen.printJson({ error: { reason: "usage", text } });
+  screen.notice(text);
   screen.notice("usage: tessera COMMAND [OPTION…] [ARGUMENT…]");
-  screen.notice(`\`${help}\` lists the commands`);
+  screen.notice(`\`${["tessera", ...words.slice(0, count - 1), "--help"].join(" ")}\` lists the commands`);
   return 2;
 }

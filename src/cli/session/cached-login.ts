@@ -6,5 +6,9 @@ import { CommandError } from "../frame/command.js";
 export async function cachedLogin(cache: CredentialCache): Promise<CachedLogin> {
   const login = await cache.load();
   if (login !== undefined) return login;
-  throw new CommandError(`nobody is logged in: there is no ${cache.name}`, "run `tessera kinit`");
+  throw new CommandError(
+    `nobody is logged in: there is no ${cache.name}`,
+    "run `tessera kinit`",
+    "not-logged-in",
+  );
 }

@@ -35,7 +35,11 @@ export interface ListedCache {
 export async function listCache(path: string): Promise<ListedCache> {
   const parsed = await readCacheFile(path);
   if (parsed === undefined)
-    throw new CommandError(`nobody is logged in: there is no FILE:${path}`, "run `tessera kinit`");
+    throw new CommandError(
+      `nobody is logged in: there is no FILE:${path}`,
+      "run `tessera kinit`",
+      "not-logged-in",
+    );
   const held = parsed.entries.map((entry) => entry.held);
   const skipped = held.filter(isSkipped);
   return {

@@ -71,6 +71,23 @@ describe("kadmin -f", () => {
     ]);
   });
 
+  it("prints an object with --json for wrong usage too", async () => {
+    const path = file("i", "addprinc --nothing i1", "addprinz i1", "getprinc 'i1", "addprinc -randkey i1");
+    const { code, stdout } = await shell.run(`kadmin --json --keep-going -f ${path}`);
+    expect(code).toBe(1);
+    expect(
+      stdout
+        .trim()
+        .split("\n")
+        .map((line) => JSON.parse(line) as object),
+    ).toMatchObject([
+      { line: 1, error: { reason: "usage", text: expect.stringContaining("unknown option --nothing") } },
+      { line: 2, error: { reason: "usage", text: expect.stringContaining("unknown command") } },
+      { line: 3, error: { reason: "usage", text: "a quote is not closed" } },
+      { line: 4, principal: "i1@EXAMPLE.TEST" },
+    ]);
+  });
+
   it.each([
     ["an unknown command", "addprinz x", 2, "f:1: unknown command: kadmin addprinz; did you mean"],
     ["a wrong option", "getprinc --nothing x", 2, "f:1: kadmin getprinc: unknown option --nothing"],

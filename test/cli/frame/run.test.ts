@@ -57,6 +57,41 @@ describe("the command line", () => {
   });
 });
 
+describe("wrong usage with --json", () => {
+  it.each([
+    ["kinit --json hunter/2/3/4/5", /^principal: .*a principal/],
+    ["kinit --nonsense alice --json", /^unknown option --nonsense/],
+    ["kvno -json", /^an argument is missing$/],
+    ["kinti --json", /^unknown command: kinti; did you mean `tessera kinit`\?$/],
+    [
+      "kadmin addpinc x --json",
+      /^unknown command: kadmin addpinc; did you mean `tessera kadmin addprinc`\?$/,
+    ],
+    ["call --json --service a/b --address localhost:1 x.Y/", /^expected package\.Service\/Method/],
+  ])("tessera %s prints its error", async (line, text) => {
+    const { code, stdout } = await shell.run(line);
+    expect([code, JSON.parse(stdout)]).toEqual([
+      2,
+      { error: { reason: "usage", text: expect.stringMatching(text) } },
+    ]);
+  });
+
+  it("prints it as text where --json stands after --", async () => {
+    expect(await shell.run("kinit -l -- --json")).toMatchObject({ code: 2, stdout: "" });
+  });
+});
+
+describe("a failure with --json has a reason", () => {
+  it.each([
+    ["kvno --json v/localhost", "not-logged-in"],
+    ["klist --json", "not-logged-in"],
+    ["decode --json none.bin", "ENOENT"],
+  ])("tessera %s", async (line, reason) => {
+    const { code, stdout } = await shell.run(line);
+    expect([code, JSON.parse(stdout)]).toMatchObject([1, { error: { reason } }]);
+  });
+});
+
 describe("every command", () => {
   it.each(COMMANDS.map(({ name }) => name))(
     "%s has help within 110 columns, with options and examples",
