@@ -1,6 +1,6 @@
 /**
- * The door for other people's tests: a realm that runs, with a clock to turn, and the types and errors of
- * both other doors.
+ * The door for other people's tests: a realm that runs, with a clock to turn, a guarded service whose faults
+ * the test makes, and the types and errors of both other doors.
  *
  * {@includeCode ../../examples/doors/testing.ts}
  * @module testing
@@ -21,5 +21,7 @@ export {
   SharedKeyError,
   StoreError,
 } from "../services/index.js";
+export type { CapturedCall, ReplayAnswer } from "./captured-call.js";
+export { createGuardedService, type GuardedService, type GuardedServiceOptions } from "./guarded-service.js";
 export { createTestRealm, type TestRealm, type TestRealmOptions } from "./test-realm.js";
 export type { ForgedTicket, TicketChanges, TicketForge } from "./ticket-forge.js";

@@ -10,7 +10,6 @@ import { profileEtypes } from "../client/client-etypes.js";
 import { type KdcAddresses, KerberosClient, type KerberosClientOptions } from "../client/index.js";
 import { checkOptionNames, type OptionNames } from "../errors/unknown-options.js";
 import { formatKeytab } from "../formats/keytab.js";
-import { parseDuration } from "../protocol/duration.js";
 import { passwordPrincipal, randomKeyPrincipal } from "../protocol/new-principal.js";
 import type { RealmPolicy } from "../protocol/policy.js";
 import { type Principal, principalInRealm } from "../protocol/principal.js";
@@ -22,6 +21,7 @@ import type { Realm } from "../realm/realm.js";
 import type { LogRecord } from "../services/exchange-log.js";
 import { type RunningRealm, runRealm } from "../services/run-realm.js";
 import type { RunningServer } from "../services/server.js";
+import { parseSpan } from "./span.js";
 import { TicketForge } from "./ticket-forge.js";
 
 /** Options of a test realm. */
@@ -105,8 +105,7 @@ export class TestRealm implements AsyncDisposable {
    * Turns the clock by `"8h"`, `"301s"` or a number of milliseconds; backwards if negative, as in `"-1h"`.
    */
   advance(span: string | number): void {
-    if (typeof span === "number") this.#now += span;
-    else this.#now += span.startsWith("-") ? -parseDuration(span.slice(1)) : parseDuration(span);
+    this.#now += parseSpan(span);
   }
 
   /** Where AS and TGS listen. */

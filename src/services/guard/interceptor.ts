@@ -10,14 +10,18 @@
  */
 import type * as grpc from "@grpc/grpc-js";
 import { GuardedServerCall } from "./call.js";
-import { type GuardOptions, readGuardOptions } from "./config.js";
+import { type GuardConfig, type GuardOptions, readGuardOptions } from "./config.js";
 
 /**
  * An interceptor that lets in whoever has a ticket.
  * @throws TypeError or RangeError naming an option that is wrong.
  */
 export function guard(options: GuardOptions): grpc.ServerInterceptor {
-  const config = readGuardOptions(options);
+  return guardOf(readGuardOptions(options));
+}
+
+/** The interceptor of a guard whose options were read; for whoever needs its parts as well. */
+export function guardOf(config: GuardConfig): grpc.ServerInterceptor {
   return (method, call) => {
     if (config.publicMethods.find(method.path) !== undefined) return call as grpc.ServerInterceptingCall;
     return new GuardedServerCall(config, method, call);
