@@ -213,11 +213,15 @@ describe("on the client, the call below all interceptors", () => {
       authority: "api.example.test:443",
       target: "dns:api.example.test:443",
       secure: false,
+      channel: expect.any(Object),
+      deadline: expect.any(Function),
       onClosed: expect.any(Function),
       channel: expect.any(Object),
       deadline: expect.any(Function),
     });
     expect((await below(grpc.credentials.createSsl())).found.secure).toBe(true);
+    const { found } = await below(grpc.credentials.createInsecure());
+    expect(found.deadline()).toBe(Number.POSITIVE_INFINITY);
     const named = await below(grpc.credentials.createInsecure(), { "grpc.default_authority": "orders.test" });
     expect(named.found.authority).toBe("orders.test");
   });
@@ -233,6 +237,8 @@ describe("on the client, the call below all interceptors", () => {
       target: undefined,
       behindProxy: "dns:api.example.test:443",
       secure: false,
+      channel: expect.any(Object),
+      deadline: expect.any(Function),
       onClosed: expect.any(Function),
       channel: expect.any(Object),
       deadline: expect.any(Function),
@@ -284,6 +290,8 @@ describe("on the client, the call below all interceptors", () => {
       authority: "api:1",
       target: "dns:api:1",
       secure: false,
+      channel: expect.any(Object),
+      deadline: expect.any(Function),
       onClosed: expect.any(Function),
       channel: expect.any(Object),
       deadline: expect.any(Function),

@@ -64,6 +64,8 @@ export class GuardedCall extends grpc.InterceptingCall implements grpc.Intercept
   readonly #parent: grpc.CallOptions["parent"];
   /** What the application, or this call itself, has ended the call with. */
   #ownEnd: { readonly code: grpc.status; readonly details: string } | undefined;
+  /** Why the application's own call credentials gave nothing. */
+  #credentialsError: string | undefined;
   #state: CallState = { at: "new", steps: [] };
   /** The session that the call is to begin; others wait for it, until it is over. */
   #beginning: Beginning | undefined;
@@ -80,11 +82,16 @@ export class GuardedCall extends grpc.InterceptingCall implements grpc.Intercept
         callback(error as Error);
       }
     });
-    const credentials = options.credentials?.compose(own) ?? own;
+    let failed: (error: Error) => void;
+    const theirs = options.credentials && watched(options.credentials, (error) => failed(error));
+    const credentials = theirs?.compose(own) ?? own;
     const open = () => nextCall({ ...options, credentials }) as grpc.InterceptingCall;
     const next = open();
     super(next);
     attempt = () => this.#attempt();
+    failed = ({ message }) => {
+      this.#credentialsError = message;
+    };
     this.#open = open;
     this.#config = config;
     this.#method = options.method_definition;
@@ -219,7 +226,12 @@ export class GuardedCall extends grpc.InterceptingCall implements grpc.Intercept
   }
 
   #ownEnds({ below }: UnderWay): OwnEnds {
-    return { own: this.#ownEnd, parent: this.#parent, deadline: below.deadline() ?? this.#deadline };
+    return {
+      own: this.#ownEnd,
+      credentialsError: this.#credentialsError,
+      parent: this.#parent,
+      deadline: below.deadline() ?? this.#deadline,
+    };
   }
 
   /** Gets what the call needs before it starts. Never rejects. */
@@ -410,6 +422,20 @@ function keep(state: Sent, step: Step): void {
   if (step.does === "send") repeat.size += step.bytes.length;
   if (repeat.size > MAX_REPEATED_BYTES) state.repeat = undefined;
   else repeat.steps.push(step);
+}
+
+/** The same credentials; tells when they give nothing. */
+function watched(credentials: grpc.CallCredentials, onError: (error: Error) => void): grpc.CallCredentials {
+  return grpc.credentials.createFromMetadataGenerator((parameters, callback) => {
+    const given = credentials.generateMetadata(parameters);
+    given.then(
+      (metadata) => callback(null, metadata),
+      (error: Error) => {
+        onError(error);
+        callback(error);
+      },
+    );
+  });
 }
 
 /** Whoever waits for a message to be written is told once, however often it is. */

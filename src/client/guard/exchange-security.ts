@@ -159,8 +159,7 @@ export class ExchangeSecurity implements CallSecurity {
   passesUnproven(refusal: KrbError | undefined): boolean {
     if (this.#begun) return false;
     // Who asks for no session has no proof of any refusal.
-    if (this.#wish.beginning === undefined) return true;
-    return refusal !== undefined && isBeforeProof(refusal);
+    return this.#wish.beginning === undefined || (refusal !== undefined && isBeforeProof(refusal));
   }
 
   get repeated(): Repeated | undefined {
@@ -243,11 +242,12 @@ const BEFORE_PROOF: ReadonlySet<string> = new Set([
   "KRB_ERR_GENERIC",
 ]);
 
-/** What of a ticket may be against the policy of a service: that, too, comes before any proof. */
-const TICKET_RULES: ReadonlySet<string> = new Set(["authorization-data", "extension"]);
+/** Policies that a ticket or an authenticator may be held against; the service proves what the others refuse. */
+const POLICIES_BEFORE_PROOF: ReadonlySet<string | undefined> = new Set(["authorization-data", "extension"]);
 
 function isBeforeProof({ reason, details }: KrbError): boolean {
-  return BEFORE_PROOF.has(reason) || (reason === "KDC_ERR_POLICY" && TICKET_RULES.has(details.rule ?? ""));
+  if (reason === "KDC_ERR_POLICY") return POLICIES_BEFORE_PROOF.has(details.rule);
+  return BEFORE_PROOF.has(reason);
 }
 
 /** Undefined: not the attempt that was answered; another may be. */

@@ -38,7 +38,7 @@ export interface CallSecurity {
    * is no more proof than that it answers.
    */
   isProven(status: grpc.StatusObject): boolean;
-  /** Whether an unproven refusal goes to the application: it claims no more than that nothing was answered. */
+  /** Whether a refusal passes that comes before the service could prove anything. */
   passesUnproven(refusal: KrbError | undefined): boolean;
   /** The latest attempt, as another that repeats it names it. */
   readonly repeated: Repeated | undefined;

@@ -14,6 +14,8 @@ const CLOCK_NOISE_MS = 50;
 export interface OwnEnds {
   /** What the application, or the call itself, has ended it with. */
   readonly own: { readonly code: grpc.status; readonly details: string } | undefined;
+  /** What the application's call credentials have failed with; grpc-js puts it at the end of the status. */
+  readonly credentialsError?: string | undefined;
   readonly parent: grpc.CallOptions["parent"];
   readonly deadline: grpc.Deadline | undefined;
 }
@@ -26,11 +28,12 @@ export function passesUnproven(
   { code, details }: grpc.StatusObject,
   refusal: unknown,
   security: Pick<CallSecurity, "passesUnproven">,
-  { own, parent, deadline }: OwnEnds,
+  { own, credentialsError, parent, deadline }: OwnEnds,
 ): boolean {
   if (code === grpc.status.OK) return false;
   if (code === grpc.status.UNAVAILABLE || isMoreRequired(refusal)) return true;
   if (own?.code === code && own.details === details) return true;
+  if (credentialsError && details.endsWith(credentialsError)) return true;
   if (code === grpc.status.CANCELLED && parent?.cancelled === true) return true;
   if (code === grpc.status.DEADLINE_EXCEEDED && isPast(deadline)) return true;
   return security.passesUnproven(refusal instanceof KrbError ? refusal : undefined);
