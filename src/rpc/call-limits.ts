@@ -3,15 +3,15 @@
  * too much. It stands first in the list: a call's time runs from its headers, whatever the interceptors
  * behind it do.
  */
-import { constants } from "node:http2";
 import * as grpc from "@grpc/grpc-js";
+import { closeAfterStatus } from "./close-stream.js";
 import { http2Stream, requestEncoding } from "./grpc-js-internals.js";
 
 /** Time limits of a server's calls, in milliseconds. */
 export interface CallLimits {
-  /** A unary call, from its headers to its status. */
+  /** A unary call, from its headers to its status; Infinity: its handler may take its time. */
   readonly unaryMs: number;
-  /** The first complete message of a stream. */
+  /** The first complete message of a stream, or of a unary call without a limit of its own. */
   readonly firstMessageMs: number;
   /** A stream from the client without a message in either direction. */
   readonly idleStreamMs: number;
@@ -45,7 +45,8 @@ class LimitedCall extends grpc.ServerInterceptingCall implements Listener {
   readonly #call: grpc.ServerInterceptingCallInterface;
   readonly #limits: CallLimits;
   readonly #requests: boolean;
-  readonly #unary: boolean;
+  /** Whether one limit holds for the call as a whole. */
+  readonly #whole: boolean;
   #listener: Listener | undefined;
   #timer: NodeJS.Timeout | undefined;
   #ended = false;
@@ -61,8 +62,8 @@ class LimitedCall extends grpc.ServerInterceptingCall implements Listener {
     this.#call = call;
     this.#limits = limits;
     this.#requests = method.requestStream;
-    this.#unary = !method.requestStream && !method.responseStream;
-    if (this.#unary) this.#allow(limits.unaryMs, "the call");
+    this.#whole = !method.requestStream && !method.responseStream && limits.unaryMs !== Infinity;
+    if (this.#whole) this.#allow(limits.unaryMs, "the call");
     else this.#allow(limits.firstMessageMs, "the first message");
   }
 
@@ -89,7 +90,7 @@ class LimitedCall extends grpc.ServerInterceptingCall implements Listener {
   onCancel(): void {
     this.#end();
     // This is called after the status, too: a client that never ends its half would keep the stream open.
-    if (!this.#received) closeStream(this.#call);
+    if (!this.#received) closeAfterStatus(this.#call);
     this.#listener?.onCancel();
   }
 
@@ -122,7 +123,7 @@ class LimitedCall extends grpc.ServerInterceptingCall implements Listener {
   }
 
   #messagePassed(): void {
-    if (this.#unary) return;
+    if (this.#whole) return;
     if (this.#requests) this.#allow(this.#limits.idleStreamMs, "the next message");
     else clearTimeout(this.#timer);
   }
@@ -143,14 +144,4 @@ class LimitedCall extends grpc.ServerInterceptingCall implements Listener {
 function overstepped(call: LimitedCall, ms: number, what: string): void {
   const details = `the server ended the call: ${what} took longer than ${ms} ms`;
   call.sendStatus({ code: grpc.status.DEADLINE_EXCEEDED, details });
-}
-
-/** Closes a stream once its status has been sent; any earlier, and the trailers would be lost. */
-function closeStream(call: grpc.ServerInterceptingCallInterface): void {
-  const stream = http2Stream(call);
-  if (stream === undefined || stream.closed) return;
-  const close = () => setImmediate(() => stream.close(constants.NGHTTP2_NO_ERROR)); // RFC 9113 §8.1
-  const statusSent = stream.sentTrailers !== undefined || stream.sentHeaders?.["grpc-status"] !== undefined;
-  if (statusSent) close();
-  else stream.once("wantTrailers", close);
 }

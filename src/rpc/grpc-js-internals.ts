@@ -1,6 +1,7 @@
 /**
  * The one door to what grpc-js keeps private, and interceptors need all the same: the bytes of messages, a
- * request's encoding and its HTTP/2 stream on the server, and the certificates of a server that runs;
+ * request's encoding and its HTTP/2 stream on the server, the streams that a server answers by itself, and the
+ * certificates of a server that runs;
  * `:authority`, channel and early end of a call on the client.
  *
  * All of it is read from the innermost call, below every interceptor, as grpc-js 1.14.7 has it. Where a later
@@ -70,6 +71,33 @@ export function requestEncoding(call: grpc.ServerInterceptingCallInterface): str
 /** The HTTP/2 stream of a call on the server. */
 export function http2Stream(call: grpc.ServerInterceptingCallInterface): ServerHttp2Stream | undefined {
   return innermost<HiddenServerCall>(call).stream;
+}
+
+interface HiddenServer {
+  _respondWithError?(error: unknown, stream: ServerHttp2Stream, ...more: unknown[]): void;
+  _verifyContentType?(stream: ServerHttp2Stream, headers: object): boolean;
+}
+
+/**
+ * Tells of each stream that a server answers below its interceptors: of a method that it does not have, or with
+ * another content type.
+ * @param told after the answer.
+ * @throws TypeError where this version of grpc-js answers them elsewhere.
+ */
+export function onUnservedStream(server: grpc.Server, told: (stream: ServerHttp2Stream) => void): void {
+  const hidden = server as unknown as HiddenServer;
+  const { _respondWithError: respond, _verifyContentType: verify } = hidden;
+  if (respond === undefined || verify === undefined)
+    throw new TypeError("this version of grpc-js hides the streams that it answers by itself");
+  hidden._respondWithError = (error, stream, ...more) => {
+    respond.call(server, error, stream, ...more);
+    told(stream);
+  };
+  hidden._verifyContentType = (stream, headers) => {
+    const isGrpc = verify.call(server, stream, headers);
+    if (!isGrpc) told(stream);
+    return isGrpc;
+  };
 }
 
 interface HiddenClientLayer {

@@ -4,6 +4,8 @@
  */
 import * as grpc from "@grpc/grpc-js";
 import { type CallLimits, limitCalls } from "./call-limits.js";
+import { closeSoon } from "./close-stream.js";
+import { onUnservedStream } from "./grpc-js-internals.js";
 
 /** The largest message a server takes or sends, in bytes. */
 export const MAX_MESSAGE_BYTES = 16384;
@@ -47,9 +49,16 @@ export interface ServerParts {
  * shuts down.
  */
 export function makeServer(parts: ServerParts = {}): grpc.Server {
-  return new grpc.Server({
-    ...SERVER_OPTIONS,
-    ...parts.options,
-    interceptors: [limitCalls(parts.limits), ...(parts.interceptors ?? [])],
-  });
+  const { interceptors = [], limits, options } = parts;
+  return withSettings([limitCalls(limits), ...interceptors], options);
+}
+
+/** A server with the settings and these interceptors alone, which set their own limits to their calls. */
+export function withSettings(
+  interceptors: readonly grpc.ServerInterceptor[],
+  options: grpc.ServerOptions = {},
+): grpc.Server {
+  const server = new grpc.Server({ ...SERVER_OPTIONS, ...options, interceptors: [...interceptors] });
+  onUnservedStream(server, closeSoon);
+  return server;
 }

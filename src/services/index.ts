@@ -72,6 +72,7 @@ export { type Caller, callerOf } from "./guard/caller.js";
 export type { CallerRule, CallerRules } from "./guard/caller-rules.js";
 export type { GuardOptions } from "./guard/config.js";
 export { currentCaller } from "./guard/current-caller.js";
+export { type GuardedServerOptions, guardedServer } from "./guard/guarded-server.js";
 export { guard } from "./guard/interceptor.js";
 export type { Keytab } from "./guard/keys.js";
 export type { SessionOptions } from "./guard/sessions.js";

@@ -56,6 +56,26 @@ test("a unary handler that takes too long is ended, and its signal says so", asy
   expect(await aborted).toMatchObject({ code: status.CANCELLED });
 });
 
+test("a unary handler without a limit may last, once its request has come", async () => {
+  const limits = { unaryMs: Number.POSITIVE_INFINITY, firstMessageMs: 30 };
+  await using running = await serve(
+    {
+      say: async () => {
+        await new Promise((resolve) => setTimeout(resolve, 60));
+        return { value: "late" };
+      },
+    },
+    { limits },
+  );
+  expect(await running.client.say("hello")).toMatchObject({ value: "late" });
+  using raw = connectRaw(running.port);
+  const { headers } = await raw.call(say).ended;
+  expect(headers).toMatchObject({
+    "grpc-status": String(status.DEADLINE_EXCEEDED),
+    "grpc-message": encodeURI("the server ended the call: the first message took longer than 30 ms"),
+  });
+});
+
 test("a server stream that has its request may last", async () => {
   await using running = await serve(
     {

@@ -17,6 +17,8 @@ export interface RawCall {
 
 /** A connection. */
 export interface RawClient extends Disposable {
+  /** Resolves when the server's settings are known: before, a client may open a hundred streams. */
+  readonly settings: Promise<void>;
   call(path: string, headers?: Record<string, string>): RawCall;
 }
 
@@ -24,7 +26,9 @@ export interface RawClient extends Disposable {
 export function connectRaw(port: number): RawClient {
   const session = http2.connect(`http://127.0.0.1:${port}`);
   session.on("error", () => {});
+  const settings = new Promise<void>((resolve) => void session.once("remoteSettings", () => resolve()));
   return {
+    settings,
     call(path, headers = {}) {
       const stream = session.request(
         { ":method": "POST", ":path": path, "content-type": "application/grpc", te: "trailers", ...headers },

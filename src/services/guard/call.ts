@@ -9,6 +9,7 @@
  */
 import * as grpc from "@grpc/grpc-js";
 import { KrbError } from "../../protocol/krb-error.js";
+import { closeAfterStatus } from "../../rpc/close-stream.js";
 import { takeServerBytes } from "../../rpc/grpc-js-internals.js";
 import {
   AP_REP_METADATA,
@@ -17,12 +18,13 @@ import {
   REPLY_METADATA,
   STATUS_DETAILS_METADATA,
 } from "../../rpc/metadata-names.js";
+import type { RpcError } from "../../rpc/rpc-error.js";
 import { hasStatus, toStatus } from "../../rpc/status.js";
 import { toBuffer } from "../../rpc/to-buffer.js";
 import { type Admission, Gate, type Looked, type Peer } from "./admission.js";
 import { type Caller, setCaller } from "./caller.js";
 import { peerOf, receivedCall } from "./channel.js";
-import type { GuardConfig } from "./config.js";
+import type { GuardConfig, UnreadCall } from "./config.js";
 import { ListenerWithCaller } from "./current-caller.js";
 import { currentKeys } from "./keys.js";
 import { callRecord, type LoggedOutcome } from "./log.js";
@@ -41,13 +43,18 @@ const OVER: CallState = { at: "over" };
  * grpc-js's call with a guard in it. It stands in for the interceptor's requester and listener both, and
  * passes everything on itself: layers and closures for each step would cost as much as the checks.
  */
-export class GuardedServerCall extends grpc.ServerInterceptingCall implements Listener, ReplayWaiter {
+export class GuardedServerCall
+  extends grpc.ServerInterceptingCall
+  implements Listener, ReplayWaiter, UnreadCall
+{
   readonly #config: GuardConfig;
   readonly #method: Method;
   readonly #next: grpc.ServerInterceptingCallInterface;
   /** `performance.now()` at the start, where somebody reads the log. */
   readonly #began: number;
   #state: CallState = NEW;
+  /** Whether the client has ended its half of the stream, and that was seen. */
+  #halfClosed = false;
 
   /** @param next the call below: the wire's. */
   constructor(config: GuardConfig, method: Method, next: grpc.ServerInterceptingCallInterface) {
@@ -81,6 +88,7 @@ export class GuardedServerCall extends grpc.ServerInterceptingCall implements Li
       else {
         // The single request comes first: the proof covers its bytes.
         this.#state = { at: "reading", listener, metadata, looked, peer };
+        this.#config.unread.add(this);
         this.#next.startRead();
       }
     } catch (error) {
@@ -96,6 +104,7 @@ export class GuardedServerCall extends grpc.ServerInterceptingCall implements Li
         throw new TypeError("an interceptor before the guard changed a message: list the guard first");
       if (state.at === "reading") {
         const { listener, metadata, looked, peer } = state;
+        this.#config.unread.end(this);
         this.#admit({ at: "checking", listener, metadata, request: bytes }, looked, peer);
       } else if (!this.#method.requestStream)
         throw new KrbError("KRB_AP_ERR_MODIFIED", "a second request, which the proof does not cover", {
@@ -109,6 +118,7 @@ export class GuardedServerCall extends grpc.ServerInterceptingCall implements Li
   }
 
   onReceiveHalfClose(): void {
+    this.#halfClosed = true;
     const state = this.#state;
     try {
       if (state.at === "reading")
@@ -126,6 +136,8 @@ export class GuardedServerCall extends grpc.ServerInterceptingCall implements Li
     const state = this.#state;
     this.#config.replayCache?.forget(this);
     this.#leave(OVER);
+    // A client that was refused before it had sent all may never end its half.
+    if (!this.#halfClosed) closeAfterStatus(this.#next);
     if ("listener" in state) state.listener.onCancel();
   }
 
@@ -174,8 +186,8 @@ export class GuardedServerCall extends grpc.ServerInterceptingCall implements Li
     }
   }
 
-  giveUp(refusal: KrbError): void {
-    this.#refuse(refusal);
+  giveUp(error: KrbError | RpcError): void {
+    this.#refuse(error);
   }
 
   onFailure(error: unknown): void {
@@ -317,7 +329,10 @@ export class GuardedServerCall extends grpc.ServerInterceptingCall implements Li
   /** Goes to a state that passes nothing on. */
   #leave(state: CallState): void {
     this.#messages?.wipe();
-    if (this.#state.at === "reading") Gate.discard(this.#state.looked);
+    if (this.#state.at === "reading") {
+      this.#config.unread.end(this);
+      Gate.discard(this.#state.looked);
+    }
     this.#state = state;
   }
 

@@ -1,6 +1,7 @@
 /** What a guard is told, and what it makes of it once, when the server is assembled. */
 
 import type { PeerCertificate } from "node:tls";
+import * as grpc from "@grpc/grpc-js";
 import { checkOptionNames, type OptionNames } from "../../errors/unknown-options.js";
 import { visible } from "../../errors/visible-text.js";
 import { PROTECTIONS, type Protection } from "../../protocol/call-binding.js";
@@ -8,6 +9,7 @@ import { etypeOf } from "../../protocol/etypes.js";
 import type { Principal } from "../../protocol/principal.js";
 import { isProfileName, PROFILES, type ProfileName } from "../../protocol/profile.js";
 import { MethodTable, PUBLIC_SERVICES } from "../../rpc/method-table.js";
+import { RpcError } from "../../rpc/rpc-error.js";
 import type { ReplayCache } from "../../store/replay-cache.js";
 import type { Clock } from "../clock.js";
 import type { Log } from "../exchange-log.js";
@@ -19,6 +21,7 @@ import { type KeySource, type Keytab, keySource } from "./keys.js";
 import { OwnNames } from "./own-names.js";
 import { REPLAY_TIMEOUT_MS, TimedReplayCache } from "./replay.js";
 import { type SessionOptions, SessionTable } from "./sessions.js";
+import { Timeouts } from "./timeouts.js";
 
 /** What a guard is told. Times are milliseconds. */
 export interface GuardOptions {
@@ -79,6 +82,11 @@ export interface GuardOptions {
   readonly clockSkew?: number | undefined;
   /** How long the replay cache may take, 250 ms by default. */
   readonly replayTimeoutMs?: number | undefined;
+  /**
+   * How long a single request may take to come whole after its headers, 6 s by default; then the call ends with
+   * DEADLINE_EXCEEDED. Streams are proven by their headers.
+   */
+  readonly requestTimeoutMs?: number | undefined;
   /** The present; the system's clock by default. */
   readonly clock?: Clock | undefined;
   /** Milliseconds of a clock that is never set; `performance.now` by default. */
@@ -99,6 +107,9 @@ export interface GuardConfig {
   readonly keys: KeySource;
   /** Undefined: authenticators need a challenge. */
   readonly replayCache: TimedReplayCache | undefined;
+  /** Calls whose single request has not come whole. */
+  readonly unread: Timeouts<UnreadCall>;
+  readonly requestTimeoutMs: number;
   readonly idempotentMethods: MethodTable<true>;
   readonly publicMethods: MethodTable<true>;
   readonly callers: CallerPolicy;
@@ -108,7 +119,14 @@ export interface GuardConfig {
   readonly log: Log | undefined;
 }
 
-const OPTIONS: OptionNames<GuardOptions> = {
+/** A call whose single request has not come whole. */
+export interface UnreadCall {
+  /** Ends the call: it took too long. */
+  giveUp(error: RpcError): void;
+}
+
+/** The names of all options of a guard. */
+export const GUARD_OPTION_NAMES: OptionNames<GuardOptions> = {
   keytab: true,
   service: true,
   replayCache: true,
@@ -125,6 +143,7 @@ const OPTIONS: OptionNames<GuardOptions> = {
   currentCaller: true,
   clockSkew: true,
   replayTimeoutMs: true,
+  requestTimeoutMs: true,
   clock: true,
   uptime: true,
   log: true,
@@ -133,6 +152,8 @@ const OPTIONS: OptionNames<GuardOptions> = {
 const SESSION_OPTIONS: OptionNames<SessionOptions> = { capacity: true, share: true, life: true };
 
 const CLOCK_SKEW_MS = 300_000;
+/** A request of one message, from its headers to its end. */
+const REQUEST_TIMEOUT_MS = 6_000;
 
 /**
  * Reads and completes a guard's options.
@@ -141,7 +162,7 @@ const CLOCK_SKEW_MS = 300_000;
  *   principals.
  */
 export function readGuardOptions(options: GuardOptions): GuardConfig {
-  checkOptionNames("guard", options, OPTIONS);
+  checkOptionNames("guard", options, GUARD_OPTION_NAMES);
   const { keytab, replayCache, protection: floor = "authenticate", clock = Date.now } = options;
   if (replayCache !== undefined && typeof replayCache?.store !== "function")
     throw new TypeError("replayCache: expected a ReplayCache, or none");
@@ -154,6 +175,7 @@ export function readGuardOptions(options: GuardOptions): GuardConfig {
   const clockSkew = milliseconds("clockSkew", options.clockSkew ?? CLOCK_SKEW_MS);
   const strong = permittedEtypes.filter((etype) => !etypeOf(etype).weak);
   const replayTimeoutMs = milliseconds("replayTimeoutMs", options.replayTimeoutMs ?? REPLAY_TIMEOUT_MS);
+  const requestTimeoutMs = milliseconds("requestTimeoutMs", options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS);
   const publicRows = [...PUBLIC_SERVICES, ...(options.public ?? [])].map((row) => [row, true] as const);
   const idempotentRows = (options.idempotent ?? []).map((row) => [row, true] as const);
   const log = options.log && patientLog(options.log, clock);
@@ -185,6 +207,8 @@ export function readGuardOptions(options: GuardOptions): GuardConfig {
     withCertificate: bindClientCertificate !== undefined,
     keys: keySource(keytab, options.service, clock, report),
     replayCache: replayCache && new TimedReplayCache(replayCache, replayTimeoutMs),
+    unread: new Timeouts(requestTimeoutMs, (call) => call.giveUp(requestTooLate(requestTimeoutMs))),
+    requestTimeoutMs,
     publicMethods: new MethodTable(publicRows, "public"),
     idempotentMethods: new MethodTable(idempotentRows, "idempotent"),
     callers: new CallerPolicy(options.allow),
@@ -192,6 +216,13 @@ export function readGuardOptions(options: GuardOptions): GuardConfig {
     clock,
     log,
   };
+}
+
+function requestTooLate(ms: number): RpcError {
+  return new RpcError(
+    grpc.status.DEADLINE_EXCEEDED,
+    `the server ended the call: the request took longer than ${ms} ms`,
+  );
 }
 
 function sessionTable(wanted: boolean | SessionOptions): SessionTable | undefined {

@@ -1,7 +1,7 @@
 /**
  * The guard: Kerberos for any gRPC service, in one line (guard.proto).
  *
- *   new Server({ interceptors: [guard({ keytab, replayCache })] })
+ *   guardedServer({ keytab }), or new Server({ interceptors: [guard({ keytab })] }) without its limits
  *
  * Every method of the server is guarded unless it is listed as public. The guard stands first in the list:
  * interceptors before it, nearer to the wire, run for every caller and see messages as the bytes that travel;
@@ -13,7 +13,7 @@ import { GuardedServerCall } from "./call.js";
 import { type GuardConfig, type GuardOptions, readGuardOptions } from "./config.js";
 
 /**
- * An interceptor that lets in whoever has a ticket.
+ * An interceptor that lets in whoever has a ticket. `guardedServer` makes a server with it, and with limits.
  * @throws TypeError or RangeError naming an option that is wrong.
  */
 export function guard(options: GuardOptions): grpc.ServerInterceptor {

@@ -5,29 +5,28 @@
 import { KrbError } from "../../protocol/krb-error.js";
 import type { ReplayCache } from "../../store/replay-cache.js";
 import type { FailureListener } from "./keys.js";
+import { Timeouts } from "./timeouts.js";
 
 /** How long a replay cache may take, in milliseconds. */
 export const REPLAY_TIMEOUT_MS = 250;
 
 /** Who waits for a replay cache. */
 export interface ReplayWaiter extends FailureListener {
-  /** Ends the wait: the cache took too long. */
+  /** Ends the call: the cache took too long. */
   giveUp(refusal: KrbError): void;
 }
 
-/**
- * A guard's replay cache with a limit on its time. One timer serves all calls that wait: they began in the
- * order in which they stand in the map, so that the first is the first to be late.
- */
+/** A guard's replay cache with a limit on its time. */
 export class TimedReplayCache {
   readonly #cache: Pick<ReplayCache, "store">;
-  readonly #limitMs: number;
-  readonly #began = new Map<ReplayWaiter, number>();
-  #timer: NodeJS.Timeout | undefined;
+  readonly #waiting: Timeouts<ReplayWaiter>;
 
   constructor(cache: Pick<ReplayCache, "store">, limitMs: number) {
     this.#cache = cache;
-    this.#limitMs = limitMs;
+    this.#waiting = new Timeouts(limitMs, (waiter) => {
+      waiter.onFailure(new Error(`no answer within ${limitMs} ms`));
+      waiter.giveUp(unavailable());
+    });
   }
 
   /**
@@ -39,40 +38,21 @@ export class TimedReplayCache {
     now: number,
     waiter: ReplayWaiter,
   ): Promise<void> {
-    this.#began.set(waiter, performance.now());
-    this.#timer ??= this.#lookIn(this.#limitMs);
+    this.#waiting.add(waiter);
     try {
       await this.#cache.store(tag, ctime, expiry, now);
     } catch (error) {
-      if (error instanceof KrbError || !this.#began.has(waiter)) throw error;
+      if (error instanceof KrbError || !this.#waiting.has(waiter)) throw error;
       waiter.onFailure(error);
       throw unavailable();
     } finally {
-      this.#began.delete(waiter);
+      this.#waiting.end(waiter);
     }
   }
 
   /** Forgets a waiter whose call is over. */
   forget(waiter: ReplayWaiter): void {
-    this.#began.delete(waiter);
-  }
-
-  #lookIn(ms: number): NodeJS.Timeout {
-    return setTimeout(() => this.#look(), ms).unref();
-  }
-
-  #look(): void {
-    this.#timer = undefined;
-    for (const [waiter, began] of this.#began) {
-      const left = began + this.#limitMs - performance.now();
-      if (left > 0) {
-        this.#timer = this.#lookIn(left);
-        return;
-      }
-      this.#began.delete(waiter);
-      waiter.onFailure(new Error(`no answer within ${this.#limitMs} ms`));
-      waiter.giveUp(unavailable());
-    }
+    this.#waiting.end(waiter);
   }
 }
 

@@ -231,7 +231,7 @@ function openOn(config: ReturnType<typeof readGuardOptions>, wish: CallWish) {
     getDeadline: () => Number.POSITIVE_INFINITY,
     getAuthContext: () => ({ sslPeerCertificate: certificate }),
     getConnectionInfo: () => ({ remoteAddress }),
-    stream: { session: { encrypted: secure, destroyed: false, socket: { destroyed: false } } },
+    stream: { closed: true, session: { encrypted: secure, destroyed: false, socket: { destroyed: false } } },
   };
   const call = new GuardedServerCall(
     config,

@@ -158,6 +158,7 @@ test.each<[object, new (text: string) => Error, string]>([
   [{ clockSkew: -1 }, RangeError, "clockSkew: expected whole milliseconds, got -1"],
   [{ clockSkew: 0.5 }, RangeError, "clockSkew: expected whole milliseconds, got 0.5"],
   [{ replayTimeoutMs: Number.NaN }, RangeError, "replayTimeoutMs: expected whole milliseconds, got NaN"],
+  [{ requestTimeoutMs: -1 }, RangeError, "requestTimeoutMs: expected whole milliseconds, got -1"],
 ])("a wrong option is named: %o", (wrong, type, text) => {
   expect(() => read(wrong)).toThrow(new type(text));
 });

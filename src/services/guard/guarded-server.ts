@@ -1,0 +1,53 @@
+/**
+ * A grpc-js server for a service of one's own: the guard first, and the limits of the realm's own servers.
+ *
+ *   const server = guardedServer({ keytab: "orders.keytab" });
+ *   server.addService(orders.OrderService.service, handlers);
+ *
+ * What a stranger can cost it is bounded: a call without a proof ends at its headers, and nothing more of it is
+ * read; one with a proof has a few seconds for its request; a connection has a few calls at a time, of small
+ * messages. A call that has ended leaves no stream open, whatever its client goes on to send.
+ */
+import type * as grpc from "@grpc/grpc-js";
+import { checkOptionNames } from "../../errors/unknown-options.js";
+import { limitCalls } from "../../rpc/call-limits.js";
+import { withSettings } from "../../rpc/server-options.js";
+import { GUARD_OPTION_NAMES, type GuardConfig, type GuardOptions, readGuardOptions } from "./config.js";
+import { guardOf } from "./interceptor.js";
+
+/** What a guarded server is told: what its guard is told, and what else the server is made of. */
+export interface GuardedServerOptions extends GuardOptions {
+  /** Interceptors behind the guard: they see decoded messages, of callers who have proved who they are. */
+  readonly interceptors?: readonly grpc.ServerInterceptor[] | undefined;
+  /**
+   * grpc-js's settings for the server, instead of these: at most 32 calls at a time on a connection, messages of
+   * 16 KiB, 10 MB of memory for a connection, a ping every 30 s, 5 minutes without calls, and an hour in all.
+   */
+  readonly serverOptions?: Omit<grpc.ServerOptions, "interceptors"> | undefined;
+}
+
+const OPTION_NAMES = { ...GUARD_OPTION_NAMES, interceptors: true, serverOptions: true } as const;
+
+/**
+ * A server whose methods need a ticket, all but health, reflection and those that are public. The caller adds
+ * services, binds and shuts down.
+ * @throws TypeError or RangeError naming an option that is wrong; KrbError as `guard`.
+ */
+export function guardedServer(options: GuardedServerOptions): grpc.Server {
+  checkOptionNames("guardedServer", options, OPTION_NAMES);
+  const { interceptors = [], serverOptions = {}, ...guardOptions } = options;
+  if (!Array.isArray(interceptors)) throw new TypeError("interceptors: expected a list");
+  if ("interceptors" in serverOptions)
+    throw new TypeError("serverOptions: interceptors have an option of their own, `interceptors`");
+  const config = readGuardOptions(guardOptions);
+  return withSettings([limitPublicCalls(config), guardOf(config), ...interceptors], serverOptions);
+}
+
+/** Calls that need no ticket are anybody's: their first message has as long as a guarded call's request. */
+function limitPublicCalls({ publicMethods, requestTimeoutMs }: GuardConfig): grpc.ServerInterceptor {
+  const limit = limitCalls({ unaryMs: Number.POSITIVE_INFINITY, firstMessageMs: requestTimeoutMs });
+  return (method, call) =>
+    publicMethods.find(method.path) === undefined
+      ? (call as grpc.ServerInterceptingCall)
+      : limit(method, call);
+}
