@@ -28,26 +28,36 @@ export async function readProtoFiles(
   const { default: parser } = await import("protobufjs");
   const root = new parser.Root();
   const paths = importPaths.length > 0 ? importPaths : [...new Set(files.map((file) => dirname(file)))];
-  const names = importPaths.length > 0 ? files : files.map((file) => basename(file));
+  const queue: Wanted[] = files.map((file) => {
+    const within = importPaths.map((path) => join(path, file));
+    return {
+      name: importPaths.length > 0 ? file : basename(file),
+      places: [...within, file],
+      importer: undefined,
+    };
+  });
   // Each file is read once, however many import it.
-  const queue = names.map((name) => ({ name, importer: undefined as string | undefined }));
-  for (const { name, importer } of queue) {
+  for (const wanted of queue) {
+    const { name } = wanted;
     if (found.has(name) || WELL_KNOWN_FILES.has(name)) continue;
-    const source = await findSource(name, importer, paths);
+    const source = await findSource(wanted, paths);
     const parsed = parse(parser, name, source, root);
     found.set(name, parsed);
-    queue.push(...parsed.imports.map((each) => ({ name: each, importer: name })));
+    for (const each of parsed.imports)
+      queue.push({ name: each, places: paths.map((path) => join(path, each)), importer: name });
   }
   return registryOf(root, found);
 }
 
-async function findSource(
-  name: string,
-  importer: string | undefined,
-  paths: readonly string[],
-): Promise<string> {
-  // A file that was named may lie elsewhere than what it imports.
-  const places = [...paths.map((path) => join(path, name)), ...(importer === undefined ? [name] : [])];
+/** A file that is to be read: one that was named, or one that another imports. */
+interface Wanted {
+  readonly name: string;
+  /** Where it may lie. One that was named may lie elsewhere than what it imports. */
+  readonly places: readonly string[];
+  readonly importer: string | undefined;
+}
+
+async function findSource({ name, places, importer }: Wanted, paths: readonly string[]): Promise<string> {
   for (const place of isAbsolute(name) ? [name] : places) {
     try {
       // A named pipe may have no writer, and a device no end.
@@ -57,8 +67,8 @@ async function findSource(
       if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
     }
   }
-  const what = importer === undefined ? `there is no ${name}` : `${importer} imports ${name}, which is not`;
-  throw new ProtoFileError(`${what} in ${paths.join(", ")}`, {
+  if (importer === undefined) throw new ProtoFileError(`there is no file ${places.join(", nor ")}`);
+  throw new ProtoFileError(`${importer} imports ${name}, which is not in ${paths.join(", ")}`, {
     hint: "say where imports are looked for: the folder that their names begin in (-I DIR)",
   });
 }

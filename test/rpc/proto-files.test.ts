@@ -94,9 +94,22 @@ describe("a file and what it imports", () => {
   });
 });
 
+describe("a file that was named and is not there", () => {
+  it("is itself what is missing: no hint speaks of imports", async () => {
+    const path = join(dir, "none.proto");
+    await expect(readProtoFiles([path])).rejects.toMatchObject({
+      message: `there is no file ${path}`,
+      hint: undefined,
+    });
+    await expect(readProtoFiles(["none.proto"], [dir])).rejects.toThrow(
+      `there is no file ${path}, nor none.proto`,
+    );
+  });
+});
+
 describe("is refused, with the file's name", () => {
   it.each([
-    ["that is not there", "none.proto", undefined, "there is no none.proto in"],
+    ["that is not there", "none.proto", undefined, `there is no file ${join(dir, "none.proto")}`],
     [
       "whose import is not there",
       "e.proto",

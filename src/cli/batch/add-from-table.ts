@@ -5,6 +5,7 @@ import { addPrincipals, checkNewPrincipal, type NewPrincipal } from "../../realm
 import type { Realm } from "../../realm/realm.js";
 import { CommandError, type CommandSurroundings } from "../frame/command.js";
 import { parsePrincipalArgument } from "../options/principal-argument.js";
+import { counted } from "../screen/counted.js";
 import { entryFacts } from "../screen/principal-entry.js";
 import { Progress } from "../screen/progress.js";
 import { type BadLine, readTable, type TableDefaults, type TableRow } from "./principal-table.js";
@@ -27,7 +28,7 @@ export class TableError extends ReadableError {
 
   constructor(source: string, bad: readonly BadLine[]) {
     const shown = bad.slice(0, SHOWN).map(({ line, text }) => `${source}, line ${line}: ${text}`);
-    const more = bad.length > SHOWN ? [`… and ${bad.length - SHOWN} lines more`] : [];
+    const more = bad.length > SHOWN ? [`… and ${counted(bad.length - SHOWN, "line")} more`] : [];
     super([...shown, ...more].join("\n"), { hint: "nothing was added; mend these lines and run it again" });
     this.#bad = bad;
   }
@@ -82,7 +83,7 @@ export async function addFromTable(
   }
   screen.clearStatus();
   const skipped = counts.skipped === 0 ? "" : `, ${counts.skipped} skipped that exist`;
-  if (!choice.json) screen.print(`${counts.added} principals added${skipped}`);
+  if (!choice.json) screen.print(`${counted(counts.added, "principal")} added${skipped}`);
 }
 
 function* withoutLines(rows: readonly TableRow[]): Generator<NewPrincipal> {

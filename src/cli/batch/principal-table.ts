@@ -3,12 +3,13 @@
  *
  * Invariant: no text of an error repeats a cell, for any may hold a password.
  */
-import { CsvError, type Info, parse } from "csv-parse/sync";
+import { type CastingContext, CsvError, type Info, parse } from "csv-parse/sync";
 import { nearest } from "../../errors/nearest.js";
 import { ReadableError } from "../../errors/readable-error.js";
 import type { NewPrincipal } from "../../realm/add-principals.js";
 import { CommandError } from "../frame/command.js";
 import { chosenLimits, LIMIT_OPTIONS, type LimitChoice, typedEtypes } from "../options/kadmin-options.js";
+import { counted } from "../screen/counted.js";
 
 /** A principal of the table, and the line on which its row ends. */
 export interface TableRow extends NewPrincipal {
@@ -42,7 +43,7 @@ export interface TableDefaults extends LimitChoice {
  * Reads a table. An empty cell leaves a setting as it is without one; an empty password makes random keys.
  * @param now milliseconds since the epoch.
  * @returns its rows, and the lines that are no rows.
- * @throws CommandError for text that is not UTF-8, for a header that lacks `principal` or has a column that
+ * @throws CommandError for text that is not UTF-8 or has no commas between its columns, for a header that lacks `principal` or has a column that
  *   there is not, and where a quote is not closed.
  */
 export function readTable(
@@ -55,10 +56,12 @@ export function readTable(
   const columns = columnsOf(header?.record ?? [], source);
   const rows: TableRow[] = [];
   const bad: BadLine[] = [];
-  for (const { record, info } of records) {
+  for (const { record, info, isSpaced } of records) {
     try {
       if (record.length !== columns.length)
-        throw new CommandError(`${record.length} cells, expected ${columns.length}`);
+        throw new CommandError(`${counted(record.length, "cell")}, expected ${columns.length}`);
+      if (isSpaced)
+        throw new CommandError("a cell begins or ends with a space: write none, or put the cell in quotes");
       const cells = new Map(columns.map((column, i) => [column, record[i]!]));
       rows.push({ line: info.lines, ...rowOf(cells, defaults, now) });
     } catch (error) {
@@ -72,6 +75,8 @@ export function readTable(
 interface TableRecord {
   readonly record: string[];
   readonly info: Info;
+  /** Whether a space at the beginning or end of a cell may be a slip: the cell has no quotes. */
+  readonly isSpaced: boolean;
 }
 
 function readRecords(bytes: Uint8Array, source: string): TableRecord[] {
@@ -82,8 +87,18 @@ function readRecords(bytes: Uint8Array, source: string): TableRecord[] {
     throw new CommandError(`${source}: not valid UTF-8`);
   }
   try {
-    const options = { info: true, relax_column_count: true, skip_empty_lines: true } as const;
-    return parse(text, options) as unknown as TableRecord[];
+    const spaced = new Set<number>();
+    const options = {
+      info: true,
+      relax_column_count: true,
+      skip_empty_lines: true,
+      cast: (cell: string, { quoting, records }: CastingContext) => {
+        if (!quoting && cell !== cell.trim()) spaced.add(records);
+        return cell;
+      },
+    } as const;
+    const records = parse(text, options) as unknown as Omit<TableRecord, "isSpaced">[];
+    return records.map((each, index) => ({ ...each, isSpaced: spaced.has(index) }));
   } catch (error) {
     if (!(error instanceof CsvError)) throw error;
     const what = error.code === "CSV_QUOTE_NOT_CLOSED" ? "a quote is not closed" : "its quotes are wrong";
@@ -93,6 +108,12 @@ function readRecords(bytes: Uint8Array, source: string): TableRecord[] {
 
 function columnsOf(header: readonly string[], source: string): string[] {
   const names = [...COLUMNS.keys()];
+  const [, separator] = /([;\t])/.exec(header.length === 1 ? header[0]! : "") ?? [];
+  if (separator !== undefined)
+    throw new CommandError(
+      `${source}, line 1: ${separator === ";" ? "semicolons" : "tabs"} stand between the columns`,
+      "save the table with commas between them",
+    );
   const columns = header.map((name) => {
     const column = COLUMNS.get(name.trim().toLowerCase());
     if (column !== undefined) return column;

@@ -53,7 +53,7 @@ export const command = defineCommand({
     },
     protection: {
       value: "LEVEL",
-      help: "protection of a method's call: authenticate, integrity or privacy; authenticate",
+      help: "protection of a method's call: call, authenticate, integrity or privacy; authenticate",
     },
     plaintext: { help: "call a method without TLS even on another machine" },
     ...CLIENT_OPTIONS,

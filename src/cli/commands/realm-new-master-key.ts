@@ -4,6 +4,7 @@ import { openRealmDirectory } from "../../realm/realm-directory.js";
 import { defineCommand } from "../frame/command.js";
 import { realmDir } from "../frame/environment.js";
 import { REALM_OPTIONS } from "../options/realm-options.js";
+import { counted } from "../screen/counted.js";
 
 export const command = defineCommand({
   name: "realm new-master-key",
@@ -22,7 +23,9 @@ export const command = defineCommand({
     else {
       if (resumed)
         screen.notice("finished a roll-over that had been interrupted; run it again for another key");
-      screen.print(`realm ${directory.settings.realm}: ${records} records sealed under the new master key`);
+      screen.print(
+        `realm ${directory.settings.realm}: ${counted(records, "record")} sealed under the new master key`,
+      );
     }
     return undefined;
   },

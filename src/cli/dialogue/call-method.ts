@@ -1,5 +1,5 @@
 /** Calls a method of any guarded service: JSON in, JSON out, with a ticket from the cache. */
-import { fromJson, type JsonValue, type Message, toJson } from "@bufbuild/protobuf";
+import { type FileRegistry, fromJson, type JsonValue, type Message, toJson } from "@bufbuild/protobuf";
 import * as grpc from "@grpc/grpc-js";
 import { ticketInterceptor, ticketOnEachCall } from "../../client/guard/interceptor.js";
 import { ReflectionClient } from "../../client/reflection.js";
@@ -21,6 +21,7 @@ import { jsonDocuments } from "./json-documents.js";
 import {
   chosenFiles,
   type FileChoice,
+  guess,
   type MethodSchema,
   methodByReflection,
   methodInFiles,
@@ -164,8 +165,17 @@ function toMessage(json: JsonValue, { method, registry }: MethodSchema, count: n
   try {
     return fromJson(method.input, json, { registry });
   } catch (error) {
-    throw new UsageError(`request ${count}: ${(error as Error).message}`);
+    throw new UsageError(`request ${count}: ${wrongRequest((error as Error).message, registry)}`);
   }
+}
+
+/** What is wrong with a request: a field that does not exist has the nearest that does beside it. */
+function wrongRequest(text: string, registry: FileRegistry): string {
+  const [, type = "", field = ""] =
+    /^cannot decode message (\S+) from JSON: key "(.*)" is unknown$/su.exec(text) ?? [];
+  const fields = registry.getMessage(type)?.fields.map(({ jsonName }) => jsonName);
+  if (fields !== undefined) return `${type} has no field ${field}; ${guess(field, fields, "it has")}`;
+  return text.replace(/\bArray\(\d+\)/u, "an array");
 }
 
 function takesStream({ method: { methodKind } }: MethodSchema): boolean {

@@ -9,6 +9,7 @@ import { CommandError, type CommandSurroundings, UsageError } from "../frame/com
 import { parseEtypes } from "../options/etype-argument.js";
 import { type PasswordChoice, readPassword } from "../options/password.js";
 import { parsePrincipalArgument } from "../options/principal-argument.js";
+import { counted } from "../screen/counted.js";
 import { fieldRows } from "../screen/fields.js";
 import { columns } from "../screen/layout.js";
 import { readKeytab } from "../session/keytab.js";
@@ -71,14 +72,14 @@ function linesOf({ type, bytes }: Blob, { clear, sealed }: BlobContents, full: b
   const fieldLines = (fields: readonly Field[]) =>
     columns(fieldRows(fields, full).map(({ name, value }) => [`  ${name}`, value]));
   const sealedLines = ({ field, etype, kvno, bytes, opened, closed }: OpenedPart) => [
-    `sealed${field && ` ${field}`}: ${etype}${kvno > 0 ? `, kvno ${kvno}` : ""}, ${bytes} bytes`,
+    `sealed${field && ` ${field}`}: ${etype}${kvno > 0 ? `, kvno ${kvno}` : ""}, ${counted(bytes, "byte")}`,
     ...(opened === undefined
       ? []
       : [`  opened with ${opened.key}: ${opened.part}`, ...fieldLines(opened.fields)]),
     ...(closed === undefined ? [] : [`  closed: ${whyText({ etype, kvno }, closed)}`]),
   ];
   return [
-    `${type.title} (${type.schema.typeName}), ${bytes.length} bytes`,
+    `${type.title} (${type.schema.typeName}), ${counted(bytes.length, "byte")}`,
     // The fields in clear of a blob that is itself sealed are said in the line on what is sealed.
     ...(type.name === "encrypted-data" ? [] : fieldLines(clear)),
     ...sealed.flatMap(sealedLines),

@@ -101,7 +101,8 @@ function noService(service: string, services: readonly string[], whose: string):
   return new UsageError(`no service ${service}; ${guess(service, services, whose)}`);
 }
 
-function guess(typed: string, names: readonly string[], whose: string): string {
+/** What was probably meant, or all there is. */
+export function guess(typed: string, names: readonly string[], whose: string): string {
   const near = nearest(typed, names);
   return near === undefined ? `${whose}: ${names.join(", ") || "none"}` : `did you mean ${near}?`;
 }

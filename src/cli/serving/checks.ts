@@ -18,6 +18,7 @@ import { cachePath, kdcText, realmDir } from "../frame/environment.js";
 import { describeFailure } from "../frame/failure.js";
 import type { Environment } from "../frame/surroundings.js";
 import type { TlsChoice } from "../options/client-options.js";
+import { counted } from "../screen/counted.js";
 import type { Screen } from "../screen/screen.js";
 import { localTime } from "../screen/times.js";
 import { weakNames } from "../screen/weakness.js";
@@ -110,7 +111,11 @@ async function checkRealm(dir: string, screen: Screen): Promise<Finding[]> {
       await principals.close();
     }
     const keys = await readKeytab(realm.keytabFile, screen);
-    found.push({ check: "keytab", state: "ok", text: `${keys.length} keys in ${realm.keytabFile}` });
+    found.push({
+      check: "keytab",
+      state: "ok",
+      text: `${counted(keys.length, "key")} in ${realm.keytabFile}`,
+    });
   } catch (error) {
     const missing = (error as { code?: unknown }).code === "missing";
     const { text, hint } = describeFailure(error);

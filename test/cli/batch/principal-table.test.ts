@@ -32,7 +32,7 @@ describe("a table of principals", () => {
 
   it("may have quotes, commas, quotes within quotes, and CRLF, a byte-order mark and no line end", () => {
     expect(
-      read('\ufeffprincipal,password\r\nalice,"a ""word"", and more"\r\n"bob",  two blanks ').rows,
+      read('\ufeffprincipal,password\r\nalice,"a ""word"", and more"\r\n"bob","  two blanks "').rows,
     ).toEqual([row(2, "alice", 'a "word", and more'), row(3, "bob", "  two blanks ")]);
   });
 
@@ -95,7 +95,22 @@ describe("a table of principals", () => {
     expect(JSON.stringify(bad)).not.toContain("hunter2");
   });
 
+  it("has no space around a cell without quotes: it would be part of a password, and lock its owner out", () => {
+    const { rows, bad } = read(
+      'principal , password\n\nalice,secret\nbob, secret\ncarol ,secret\ndave,secret\t\nerin," secret"\n',
+    );
+    expect(rows).toEqual([row(3, "alice", "secret"), row(7, "erin", " secret")]);
+    const text = "a cell begins or ends with a space: write none, or put the cell in quotes";
+    expect(bad).toEqual([4, 5, 6].map((line) => ({ line, text })));
+  });
+
+  it("counts a cell as one", () => {
+    expect(read("principal,password\nalice\n").bad).toEqual([{ line: 2, text: "1 cell, expected 2" }]);
+  });
+
   it.each([
+    ["with semicolons", "principal;password\nx;y\n", "t.csv, line 1: semicolons stand between the columns"],
+    ["with tabs", "principal\tpassword\nx\ty\n", "t.csv, line 1: tabs stand between the columns"],
     ["without a column principal", "password\nx\n", "t.csv: no column principal"],
     ["that is empty", "", "t.csv: no column principal"],
     [

@@ -302,7 +302,18 @@ describe("wrong usage exits with 2, and names", () => {
       ["--proto", PROTO, "shop.v1.Shp/Order"],
       "the files declare: shop.v1.ShopService",
     ],
-    ["a field that is none", [method, '{"itm": 1}'], "request 1: cannot decode message shop.v1.OrderRequest"],
+    [
+      "the nearest field",
+      [method, '{"itm": 1}'],
+      "request 1: shop.v1.OrderRequest has no field itm; did you mean item?",
+    ],
+    ["all fields", [method, '{"xyz": 1}'], "no field xyz; it has: item, itemCount, colours, due"],
+    [
+      "an array for a message",
+      [method, "[]"],
+      "request 1: cannot decode message shop.v1.OrderRequest from JSON: an array",
+    ],
+    ["an array for a string", [method, '{"item": []}'], "expected string, got an array"],
     ["a request that is no JSON", [method, "{item}"], "request 1: "],
     ["a bracket that is never closed", [method, "{"], "request 1: "],
     ["a second request", [method, "{}{}"], "Order takes one request, and there are 2"],
@@ -315,7 +326,7 @@ describe("wrong usage exits with 2, and names", () => {
     [
       "a level that is none",
       ["--protection", "some", method],
-      "expected one of authenticate, integrity, privacy",
+      "expected one of call, authenticate, integrity, privacy",
     ],
     ["two kinds of files", ["--proto", PROTO, "--descriptor-set", "x", method], "do not go together"],
     ["import paths alone", ["-I", "x", method], "--import-path goes with --proto"],

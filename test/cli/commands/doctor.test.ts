@@ -29,7 +29,7 @@ describe("doctor", () => {
       expect.stringMatching(/^note profile permits weak encryption \(.*\): for learning$/),
       "ok database principals, notes and replay: every record can be read",
       "ok principals 2, every record opens",
-      "ok keytab 1 keys in ./realm/v.keytab",
+      "ok keytab 1 key in ./realm/v.keytab",
       `ok cache alice@EXAMPLE.TEST until ${local(NOON + 36_000_000)}; the clocks agree`,
       `ok AS ${as}: SERVING`,
       `ok TGS ${tgs}: SERVING`,

@@ -93,7 +93,7 @@ describe("kadmin addprinc --from", () => {
     expect(await named("e")).toEqual(["e1@EXAMPLE.TEST"]);
     expect(await shell.run(`kadmin addprinc --from ${path} --skip-existing`)).toMatchObject({
       code: 0,
-      stdout: "1 principals added, 1 skipped that exist\n",
+      stdout: "1 principal added, 1 skipped that exist\n",
     });
     expect(await getPrincipal(shell, "e1")).toMatchObject({ disabled: true, kvno: 1 });
   });
