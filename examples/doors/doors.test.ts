@@ -25,7 +25,7 @@ test("server: a handler knows who calls", async () => {
   await using realm = await createTestRealm({ users: { alice: "apple" }, services: ["greet/api"] });
   const keytab = join(folder, "greet.keytab");
   await writeFile(keytab, await realm.keytab("greet/api"), { mode: 0o600 });
-  const server = await makeGuardedServer(keytab, join(folder, "replay"));
+  const server = makeGuardedServer(keytab);
   try {
     const path = "/greet.v1.GreetService/Greet";
     const same = (bytes: Buffer) => bytes;

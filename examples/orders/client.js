@@ -1,21 +1,18 @@
 // @ts-check
-/**
- * A client of the orders service: its calls prove who is logged in, and check that the service is the right
- * one.
- */
+/** A client of the orders service: its calls prove who makes them, and check that the service is the right one. */
 import * as grpc from "@grpc/grpc-js";
 import { ticketInterceptor } from "tessera-sso/client";
 import { orders } from "./definition.js";
 
 /**
- * A client that fetches and renews its tickets by itself; it carries no password.
+ * A client that gets and renews its tickets by itself; it carries no password.
  * @param {string} address
- * @param {import("tessera-sso/client").KerberosClient} client
+ * @param {import("tessera-sso/client").TicketSource} tickets a `KerberosClient`, or a shared key.
  * @returns {OrdersClient}
  */
-export function makeOrdersClient(address, client) {
+export function makeOrdersClient(address, tickets) {
   // #region client
-  const interceptors = [ticketInterceptor(client, "orders/localhost")];
+  const interceptors = [ticketInterceptor(tickets, "orders/localhost")];
   const stub = new orders.OrderService(address, grpc.credentials.createInsecure(), { interceptors });
   // #endregion
   return /** @type {any} */ (stub);

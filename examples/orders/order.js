@@ -1,26 +1,24 @@
 // @ts-check
 /**
- * Orders things in the name of whoever is logged in (`tessera kinit`), and lists that one's orders:
+ * Orders things, and lists the orders of whoever runs it: by a key that the service shares, or in the name of
+ * whoever is logged in (`tessera kinit`):
  *
+ *   node order.js --key FILE [ITEM…] [--address HOST:PORT]
  *   node order.js [ITEM…] [--profile textbook] [--address HOST:PORT]
  */
 import { parseArgs, promisify } from "node:util";
-import { fileCache, KerberosClient, parseKdcAddresses, profileEtypes } from "tessera-sso/client";
+import { fileCache, KerberosClient, parseKdcAddresses, profileEtypes, sharedKey } from "tessera-sso/client";
 import { makeOrdersClient } from "./client.js";
 
 const { values, positionals: items } = parseArgs({
   allowPositionals: true,
-  options: { profile: { type: "string" }, address: { type: "string" } },
+  options: { key: { type: "string" }, profile: { type: "string" }, address: { type: "string" } },
 });
-const address = values.address ?? process.env.ORDERS_ADDRESS ?? "localhost:50051";
-const { TESSERA_CCACHE = `FILE:/tmp/tesseracc_${process.getuid?.()}`, TESSERA_KDC } = process.env;
-const profile = /** @type {import("tessera-sso/client").ProfileName} */ (values.profile ?? "standard");
-const kerberos = new KerberosClient({
-  cache: fileCache(TESSERA_CCACHE),
-  kdc: TESSERA_KDC === undefined ? undefined : parseKdcAddresses(TESSERA_KDC),
-  etypes: profileEtypes(profile),
-});
-const client = makeOrdersClient(address, kerberos);
+const { key, address = process.env.ORDERS_ADDRESS ?? "localhost:50051" } = values;
+// #region tickets
+const tickets = key === undefined ? kerberosClient() : sharedKey(key);
+// #endregion
+const client = makeOrdersClient(address, tickets);
 try {
   for (const item of items) await promisify(client.placeOrder.bind(client))({ item });
   for await (const { order } of client.listOrders({}))
@@ -30,5 +28,15 @@ try {
   process.exitCode = 1;
 } finally {
   client.close();
-  kerberos.close();
+  if (tickets instanceof KerberosClient) tickets.close();
+}
+
+function kerberosClient() {
+  const { TESSERA_CCACHE = `FILE:/tmp/tesseracc_${process.getuid?.()}`, TESSERA_KDC } = process.env;
+  const profile = /** @type {import("tessera-sso/client").ProfileName} */ (values.profile ?? "standard");
+  return new KerberosClient({
+    cache: fileCache(TESSERA_CCACHE),
+    kdc: TESSERA_KDC === undefined ? undefined : parseKdcAddresses(TESSERA_KDC),
+    etypes: profileEtypes(profile),
+  });
 }

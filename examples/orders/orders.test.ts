@@ -1,9 +1,12 @@
 /** The example, run: a whole realm in one line, the guarded service, and clients that log in once. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { promisify } from "node:util";
 import * as grpc from "@grpc/grpc-js";
-import { MemoryReplayCache } from "tessera-sso/server";
+import { sharedKey } from "tessera-sso/client";
 import { createTestRealm, type TestRealm } from "tessera-sso/testing";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import { makeOrdersClient, type Order, type OrdersClient } from "./client.js";
 import { orders } from "./definition.js";
 import { makeOrdersServer } from "./server.js";
@@ -18,16 +21,19 @@ let address: string;
 beforeAll(async () => {
   realm = await createTestRealm({ realm: "EXAMPLE.TEST", users, services: [SERVICE] });
   const keys = await realm.keys(SERVICE);
-  const replayCache = new MemoryReplayCache({ skew: 300_000, startedAt: realm.now, restart: "fresh" });
-  server = await makeOrdersServer({ keytab: () => keys, replayCache });
-  const credentials = grpc.ServerCredentials.createInsecure();
-  address = `localhost:${await promisify(server.bindAsync.bind(server))("127.0.0.1:0", credentials)}`;
+  server = await makeOrdersServer({ keytab: () => keys });
+  address = await listen(server);
 });
 
 afterAll(async () => {
   server.forceShutdown();
   await realm.close();
 });
+
+async function listen(server: grpc.Server): Promise<string> {
+  const credentials = grpc.ServerCredentials.createInsecure();
+  return `localhost:${await promisify(server.bindAsync.bind(server))("127.0.0.1:0", credentials)}`;
+}
 
 async function clientOf(name: keyof typeof users): Promise<OrdersClient> {
   return makeOrdersClient(address, await realm.login(name, users[name]));
@@ -69,6 +75,21 @@ test("only an administrator cancels, and the refusal names the rule", async () =
     details: expect.stringContaining("orders.v1.OrderService/CancelOrder"),
   });
   await expect(cancel(await clientOf("alice/admin"), order.id)).resolves.toEqual({});
+});
+
+test("without a realm, one key file on both sides does", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "tessera-orders-"));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const key = (client: string) => sharedKey(join(folder, "orders.key"), { client });
+  const keyed = await makeOrdersServer({ keytab: key("orders") });
+  onTestFinished(() => keyed.forceShutdown());
+  const at = await listen(keyed);
+  const [alice, root] = ["alice", "alice/admin"].map((name) => makeOrdersClient(at, key(name)));
+  const { order } = (await place(alice!, "lamp"))!;
+  expect(order.owner).toBe("alice@SHARED-KEY");
+  expect((await list(alice!)).map(({ item }) => item)).toEqual(["lamp"]);
+  await expect(cancel(root!, order.id)).rejects.toMatchObject({ code: grpc.status.PERMISSION_DENIED });
+  for (const client of [alice!, root!]) client.close();
 });
 
 test("without a ticket nothing is served", async () => {

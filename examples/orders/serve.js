@@ -1,27 +1,44 @@
 // @ts-check
 /**
- * Serves orders until it is told to end:
+ * Serves orders until it is told to end, with a key that its clients share, or with a keytab:
  *
- *   node serve.js KEYTAB [--profile textbook] [--address HOST:PORT]
+ *   node serve.js --key FILE [--address HOST:PORT]
+ *   node serve.js KEYTAB [--profile textbook] [--replay-cache FOLDER] [--address HOST:PORT]
+ *
+ * With a replay cache it takes clients that do not answer challenges, such as those in Python, and several of it
+ * may stand behind a proxy.
  */
 import { parseArgs, promisify } from "node:util";
 import * as grpc from "@grpc/grpc-js";
-import { KeytabFile, openReplayCache } from "tessera-sso/server";
+import { openReplayCache, sharedKey } from "tessera-sso/server";
 import { makeOrdersServer } from "./server.js";
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { profile: { type: "string" }, address: { type: "string" } },
+  options: {
+    key: { type: "string" },
+    profile: { type: "string" },
+    "replay-cache": { type: "string" },
+    address: { type: "string" },
+  },
 });
-const address = values.address ?? process.env.ORDERS_ADDRESS ?? "localhost:50051";
+const { key, address = process.env.ORDERS_ADDRESS ?? "localhost:50051" } = values;
 const [path = "orders.keytab"] = positionals;
-const keytab = await KeytabFile.open(path);
-// It remembers which proofs it has seen, in a folder, so that a restart forgets none.
-const replayCache = await openReplayCache(`lmdb:${path}.seen`, { skew: 300_000, startedAt: Date.now() });
+// #region keytab
+const keytab = key === undefined ? path : sharedKey(key);
+// #endregion
 const profile = /** @type {import("tessera-sso/server").ProfileName | undefined} */ (values.profile);
-const server = await makeOrdersServer({ keytab, replayCache, profile });
+const { "replay-cache": folder } = values;
+const skew = 300_000;
+const replayCache =
+  folder === undefined ? undefined : await openReplayCache(`lmdb:${folder}`, { skew, startedAt: Date.now() });
+const server = await makeOrdersServer({ keytab, profile, replayCache });
 await promisify(server.bindAsync.bind(server))(address, grpc.ServerCredentials.createInsecure());
 console.log(`orders are taken at ${address}`);
 
-for (const signal of ["SIGINT", "SIGTERM"])
-  process.once(signal, () => server.tryShutdown(() => replayCache.close().then(() => process.exit())));
+for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => server.tryShutdown(() => void end()));
+
+async function end() {
+  await replayCache?.close();
+  process.exit();
+}

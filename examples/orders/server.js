@@ -1,24 +1,27 @@
 // @ts-check
 /** A small orders service, guarded in one line: who calls is known, and nobody sees another's orders. */
 import * as grpc from "@grpc/grpc-js";
-import { callerOf, guard, serveHealth, serveReflection } from "tessera-sso/server";
+import { callerOf, guardedServer, serveHealth, serveReflection } from "tessera-sso/server";
 import { orders, PROTO } from "./definition.js";
 
 /** @typedef {import("./client.js").Order} Order */
 
-/** Who may call what: everyone their own orders, administrators every order. */
+/**
+ * Who may call what: everyone their own orders, administrators every order. With a shared key nobody is one, for
+ * whoever holds it could say so.
+ */
 export const ALLOW = {
-  "orders.v1.OrderService": ["*@EXAMPLE.TEST", "*/admin@EXAMPLE.TEST"],
+  "orders.v1.OrderService": ["*@EXAMPLE.TEST", "*/admin@EXAMPLE.TEST", "*@SHARED-KEY"],
   "orders.v1.OrderService/CancelOrder": ["*/admin@EXAMPLE.TEST"],
 };
 
 /**
- * The server. Give it a keytab, a replay cache and the realm's profile, then bind it.
- * @param {Pick<import("tessera-sso/server").GuardOptions, "keytab" | "replayCache" | "profile">} parts
+ * The server. Give it a keytab, or a shared key, and what else its guard is to be told; then bind it.
+ * @param {Pick<import("tessera-sso/server").GuardOptions, "keytab" | "profile" | "replayCache">} options
  */
-export async function makeOrdersServer({ keytab, replayCache, profile }) {
+export async function makeOrdersServer({ keytab, ...more }) {
   // #region guard
-  const server = new grpc.Server({ interceptors: [guard({ keytab, replayCache, profile, allow: ALLOW })] });
+  const server = guardedServer({ keytab, allow: ALLOW, ...more });
   // #endregion
   server.addService(orders.OrderService.service, handlers());
   // What everybody may ask: whether it is well, and what it consists of.

@@ -1,5 +1,5 @@
 /**
- * The README's path from nothing to a guarded service, run as it is written: its two shells, command by
+ * The README's paths from nothing to a guarded service, run as they are written: its three shells, command by
  * command, in a clone and in a folder that has installed the package. Only what a test must change is
  * changed, by programs of the same names in front of the real ones: the ports, and the password that a person
  * types.
@@ -7,14 +7,14 @@
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
-import { tmpdir } from "node:os";
+import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";
 import { ROOT, unpack } from "../package/tarball.js";
 
 const readme = readFileSync(join(ROOT, "README.md"), "utf8");
-const blocks = [...readme.matchAll(/<!-- shell ([12]) -->\n\n```sh\n([\s\S]*?)```/g)].map(
-  ([, shell, text]) => ({ shell: shell as "1" | "2", commands: text!.trim().split("\n") }),
+const blocks = [...readme.matchAll(/<!-- shell ([123]) -->\n\n```sh\n([\s\S]*?)```/g)].map(
+  ([, shell, text]) => ({ shell: shell as "1" | "2" | "3", commands: text!.trim().split("\n") }),
 );
 
 const cleanUp: (() => void)[] = [];
@@ -108,7 +108,7 @@ test.each(["a clone", "a folder with the package"])(
     if (isClone) symlinkSync(join(ROOT, "examples"), join(dir, "examples"));
     else unpack(dir);
     const env = await surroundings(dir, join(root, "dist/cli/main.js"));
-    const shells = { 1: new Terminal(dir, env), 2: new Terminal(dir, env) };
+    const shells = { 1: new Terminal(dir, env), 2: new Terminal(dir, env), 3: new Terminal(dir, env) };
     const seen: Record<string, string> = {};
     for (const { shell, commands } of blocks)
       for (const line of commands) {
@@ -127,6 +127,10 @@ test.each(["a clone", "a folder with the package"])(
     const find = (part: string) => Object.entries(seen).find(([command]) => command.includes(part))?.[1];
     expect(find("call who-am-i")).toContain("client: alice@EXAMPLE.TEST");
     expect(find("get-note")).toContain("text: bread, salt");
+    const { username } = userInfo();
+    expect(find("order.js --key")).toMatch(
+      new RegExp(`^1 lamp ${username}@SHARED-KEY\\n2 rope ${username}@SHARED-KEY\\n`, "m"),
+    );
     expect(find("order.js lamp")).toMatch(/^1 lamp alice@EXAMPLE.TEST\n2 rope alice@EXAMPLE.TEST\n/m);
     expect(find("Health/Check")).toContain('"status": "SERVING"');
     expect(find("ListOrders")).toContain(
@@ -137,7 +141,7 @@ test.each(["a clone", "a folder with the package"])(
   120_000,
 );
 
-test("the path has both shells", () => {
-  expect(blocks.map(({ shell }) => shell)).toEqual(["1", "2", "2"]);
-  expect(readme.match(/^kill %1$/gm)).toHaveLength(1);
+test("the path has all shells", () => {
+  expect(blocks.map(({ shell }) => shell)).toEqual(["1", "2", "3", "2"]);
+  expect(readme.match(/^kill %1$/gm)).toHaveLength(2);
 });
