@@ -27,6 +27,12 @@ export const requireOwn: PrivacyRule = (status, path) => {
 
 /** The rule for secrets that somebody gives us. */
 export const requireGiven: PrivacyRule = (status, path) => {
+  if (status.isFIFO())
+    throw new PrivateFileError(
+      "unsafe",
+      path,
+      `${path}: is a named pipe; give /dev/stdin, and the pipe as stdin`,
+    );
   const user = begin(status, path);
   if (user === undefined) return;
   if (status.uid !== user && status.uid !== 0) throw belongsTo(status, path, user);
@@ -47,12 +53,6 @@ export function isBelow(path: string, folder: string): boolean {
 
 /** The user to compare with; undefined if nothing is to be compared. */
 function begin(status: Stats, path: string): number | undefined {
-  if (status.isFIFO())
-    throw new PrivateFileError(
-      "unsafe",
-      path,
-      `${path}: is a named pipe; give /dev/stdin, and the pipe as stdin`,
-    );
   if (!status.isFile()) throw new PrivateFileError("unsafe", path, `${path}: is not a regular file`);
   // On systems without owners and modes there is no user.
   return isTrusted(path) ? undefined : process.geteuid?.();

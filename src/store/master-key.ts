@@ -8,6 +8,7 @@
 import { createHmac, hkdfSync, randomBytes } from "node:crypto";
 import { inspect } from "node:util";
 import { createPrivateFile, writeFileAtomically } from "../files/private-file.js";
+import { PrivateFileError } from "../files/private-file-error.js";
 import { readSecret } from "../files/secret-file.js";
 import { StoreError } from "./store-error.js";
 
@@ -99,7 +100,11 @@ export async function createMasterKey(
  *   `corrupt` for a file that is not a master key, `version` for one written by a newer release.
  */
 export async function loadMasterKeys(file: string): Promise<[MasterKey, ...MasterKey[]]> {
-  const contents = await readSecret(file, ROLL_OVER_SIZE + 1);
+  const contents = await readSecret(file, ROLL_OVER_SIZE + 1).catch((error: unknown) => {
+    if (!(error instanceof PrivateFileError) || error.code !== "missing") throw error;
+    const hint = "restore it from a backup: nothing else opens the realm's keys";
+    throw new PrivateFileError("missing", file, error.message, { cause: error, hint });
+  });
   try {
     return splitKeys(file, contents).map((bytes) => new MasterKey(bytes)) as [MasterKey, ...MasterKey[]];
   } finally {

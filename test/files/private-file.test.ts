@@ -75,6 +75,8 @@ describe("readPrivateFile", () => {
     execFileSync("mkfifo", ["-m", "600", join(dir, "pipe")]);
     for (const name of ["link", "dangling", "pipe", "."])
       await expect(readPrivateFile(join(dir, name))).rejects.toMatchObject({ code: "unsafe" });
+    // The way out that secrets have, /dev/stdin, is none for a file that is written too.
+    await expect(readPrivateFile(join(dir, "pipe"))).rejects.toThrow(/pipe: is not a regular file$/);
     await expect(readPrivateFile(join(dir, "nothing"))).rejects.toMatchObject({ code: "missing" });
     await expect(readPrivateFile(join(file, "below"))).rejects.toMatchObject({ code: "unavailable" });
   });

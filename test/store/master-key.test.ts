@@ -91,7 +91,10 @@ describe("master key", () => {
     const link = newFile();
     symlinkSync("nothing", link);
     await expect(loadMasterKey(root)).rejects.toMatchObject({ code: "unsafe", path: root });
-    await expect(loadMasterKey(newFile())).rejects.toMatchObject({ code: "missing" });
+    await expect(loadMasterKey(newFile())).rejects.toMatchObject({
+      code: "missing",
+      hint: "restore it from a backup: nothing else opens the realm's keys",
+    });
     await expect(createMasterKey(link)).rejects.toMatchObject({ code: "exists" });
   });
 

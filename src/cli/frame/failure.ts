@@ -20,7 +20,7 @@ export interface Failure {
   readonly facts: Readonly<Record<string, unknown>>;
 }
 
-type Hint = (compared: Readonly<Record<string, string>>) => string;
+type Hint = (compared: Readonly<Record<string, string>>) => string | undefined;
 
 const SET_CLOCK: Hint = ({ offset_ms, server_time, limit_ms, kept_offset_ms }) => {
   // What was refused is our clock with the offset that the login measured.
@@ -86,6 +86,11 @@ const HINTS: Partial<Record<KrbErrorName, Hint>> = {
     if (server?.startsWith("krbtgt/")) return "log in again: tessera kinit";
     return "give the service keys that it accepts, or let it accept these: profile of guard, or of tessera serve v";
   },
+  // The other rules say in their text what to do.
+  KDC_ERR_POLICY: ({ rule }) =>
+    rule?.startsWith("allow: ")
+      ? "the service's operator permits it (allow of guard); or log in as somebody who may: tessera kinit"
+      : undefined,
   KDC_ERR_NEVER_VALID: () => "ask for a ticket that ends in the future (-l), and check the clock",
   KDC_ERR_BADOPTION: () =>
     "only a renewable ticket is renewed (klist -f shows the flag R): kinit -r 7d, then kinit -R",

@@ -1,5 +1,6 @@
 /** Where a password comes from: the terminal, a private file, or stdin, and never the command line. */
 import { readSecret } from "../../files/secret-file.js";
+import { passwordForms } from "../../protocol/passwords.js";
 import { CommandError, type OptionSpecs, UsageError } from "../frame/command.js";
 import type { Surroundings } from "../frame/surroundings.js";
 import { askSecret } from "../screen/terminal.js";
@@ -40,8 +41,13 @@ export async function readNewPassword(
   if (given !== undefined) return given;
   const password = checked(await askSecret(`New password for ${principal}: `));
   const again = await askSecret(`Again: `);
-  if (password !== again) throw new CommandError("the two passwords differ; nothing was changed");
+  if (!isSame(password, again)) throw new CommandError("the two passwords differ; nothing was changed");
   return password;
+}
+
+/** Whether two texts are the same password, however the terminal composed their characters. */
+export function isSame(one: string, other: string): boolean {
+  return one === other || (other !== "" && passwordForms(one)[0] === passwordForms(other)[0]);
 }
 
 async function givenPassword(choice: PasswordChoice, stdin: OpenStdin): Promise<string | undefined> {

@@ -20,7 +20,10 @@ const NO_TERMINAL = "there is no terminal at which to ask for the password";
  *   does anywhere.
  */
 export async function askSecret(question: string): Promise<string> {
-  const fd = openTerminal(NO_TERMINAL, "use --password-file FILE or --password-stdin");
+  const fd = openTerminal(
+    NO_TERMINAL,
+    "use --password-file FILE; or --password-stdin, except in a file of commands",
+  );
   const input = new ReadStream(fd);
   const restore = () => {
     if (!input.destroyed && input.isRaw) input.setRawMode(false);

@@ -7,6 +7,7 @@
 import { join, resolve } from "node:path";
 import * as grpc from "@grpc/grpc-js";
 import { makeFolders } from "../../files/make-folders.js";
+import { PrivateFileError } from "../../files/private-file-error.js";
 import { formatDuration } from "../../protocol/duration.js";
 import { isoTime } from "../../protocol/kerberos-time.js";
 import { realmOf } from "../../protocol/principal.js";
@@ -146,11 +147,14 @@ async function directoryOf(
     return await openRealmDirectory(realmDir(env, choice.dir));
   } catch (error) {
     if (!(error instanceof StoreError) || error.code !== "missing") throw error;
+    const alone =
+      choice.keytab === undefined
+        ? "or give V its keytab: --keytab FILE"
+        : "or leave out --dir: V needs only its keytab";
     throw new CommandError(
       error.message,
-      withKdc
-        ? "make it: tessera realm create"
-        : "make it: tessera realm create; or give V its keytab: --keytab FILE",
+      `make it: tessera realm create${withKdc ? "" : `; ${alone}`}`,
+      error.code,
     );
   }
 }
@@ -167,6 +171,13 @@ function settingsWithoutRealm({ profile: name = "standard", clockSkew }: ServeCh
 async function besideKeytab({ keytab }: ServeChoice, part: string): Promise<string> {
   if (keytab === undefined) return "memory:";
   const dir = join(`${resolve(keytab)}.data`, part);
-  await makeFolders(dir);
+  await makeFolders(dir).catch((error: unknown) => {
+    if (!(error instanceof PrivateFileError)) throw error;
+    throw new CommandError(
+      error.message,
+      "V keeps its data beside its keytab unless told where: --notes lmdb:DIR --replay-cache lmdb:DIR",
+      error.code,
+    );
+  });
   return `lmdb:${dir}`;
 }

@@ -33,13 +33,17 @@ export async function defaultRealm(env: Environment, home = homedir): Promise<st
   return (await realmSettings(env, home))?.realm ?? DEFAULT_REALM;
 }
 
-/** The settings of the realm whose folder is on this machine; undefined: there is none that we can read. */
+/**
+ * The settings of the realm whose folder is on this machine; undefined: there is none that is ours to read.
+ * @throws StoreError `corrupt` or `version` for settings that say nothing: what was meant must not be guessed.
+ */
 export async function realmSettings(env: Environment, home = homedir): Promise<RealmSettings | undefined> {
   try {
     return (await openRealmDirectory(realmDir(env, undefined, home))).settings;
   } catch (error) {
-    // No realm there, or no home to look in: nothing needs either.
-    if (error instanceof StoreError || error instanceof CommandError) return undefined;
+    // No realm there, one of somebody else's, or no home to look in: nothing needs any of them.
+    const isBroken = error instanceof StoreError && ["corrupt", "version"].includes(error.code);
+    if (!isBroken && (error instanceof StoreError || error instanceof CommandError)) return undefined;
     throw error;
   }
 }

@@ -194,6 +194,17 @@ describe("serve", () => {
       "serve v --dir ./none",
       /\nhint: make it: tessera realm create; or give V its keytab: --keytab FILE\n$/,
     ],
+    [
+      "there is no realm for V, which has its keytab",
+      "serve v --keytab ./realm/v.keytab --dir ./none",
+      /\nhint: make it: tessera realm create; or leave out --dir: V needs only its keytab\n$/,
+    ],
+    [
+      "nothing can be kept beside the keytab",
+      // As on a mount that is read-only, which a test can't count on.
+      "serve v --keytab /proc/x --v-port 0",
+      /^tessera: \/proc\/x\.data: .*\nhint: V keeps its data beside .*: --notes lmdb:DIR --replay-cache lmdb:DIR\n$/,
+    ],
   ])("fails where %s", async (_, line, text) => {
     const { code, stderr } = await shell.run(line);
     expect([code, stderr]).toEqual([1, expect.stringMatching(text)]);

@@ -1,5 +1,8 @@
 /** What the environment says, and where it need not say anything. */
-import { describe, expect, it } from "vitest";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, it } from "vitest";
 import { CommandError } from "../../../src/cli/frame/command.js";
 import { realmDir, userName } from "../../../src/cli/frame/environment.js";
 import { defaultRealm } from "../../../src/cli/session/realm.js";
@@ -25,6 +28,26 @@ describe("the realm's folder", () => {
       new CommandError("this user has no home folder", "give --dir DIR, or set TESSERA_REALM_DIR"),
     );
     expect(await defaultRealm({}, noHome)).toBe("EXAMPLE.TEST");
+  });
+});
+
+describe("the realm of names typed without one", () => {
+  const dir = mkdtempSync(join(tmpdir(), "tessera-environment-"));
+  afterAll(() => rmSync(dir, { recursive: true }));
+  const env = { TESSERA_REALM_DIR: dir };
+
+  it("is the default's where the folder holds no realm", async () => {
+    expect(await defaultRealm(env)).toBe("EXAMPLE.TEST");
+  });
+
+  it("is not guessed where the folder's settings are broken: that was taken for no realm", async () => {
+    writeFileSync(join(dir, "realm.json"), "{");
+    await expect(defaultRealm(env)).rejects.toMatchObject({
+      code: "corrupt",
+      message: expect.stringContaining(`${join(dir, "realm.json")}: not JSON`),
+    });
+    writeFileSync(join(dir, "realm.json"), '{"format": 99}');
+    await expect(defaultRealm(env)).rejects.toMatchObject({ code: "version" });
   });
 });
 

@@ -79,6 +79,11 @@ describe("a failure", () => {
       {},
       "a service needs a principal of its own: tessera kadmin addprinc -randkey NAME",
     ],
+    [
+      "KDC_ERR_POLICY",
+      { rule: "allow: chat.v1.Chat", client: "alice@R" },
+      "the service's operator permits it (allow of guard); or log in as somebody who may: tessera kinit",
+    ],
     ["KRB_AP_ERR_NOKEY", {}, "tessera kadmin ktadd -k FILE -norandkey SERVICE"],
     [
       "KRB_AP_ERR_BADKEYVER",

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import { readPassword } from "../../../src/cli/options/password.js";
+import { isSame, readPassword } from "../../../src/cli/options/password.js";
 
 const root = mkdtempSync(join(tmpdir(), "tessera-password-"));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
@@ -42,5 +42,16 @@ describe.each([
     ["no UTF-8", Uint8Array.of(0xff), /the password is not valid UTF-8$/],
   ])("is not %s", async (_name, text, message) => {
     await expect(read(Buffer.from(text as string))).rejects.toThrow(message);
+  });
+});
+
+describe("a password that is typed twice", () => {
+  it("is the same in another normal form, and with another kind of space", () => {
+    expect(isSame("caf\u00e9", "cafe\u0301")).toBe(true);
+    expect(isSame("two words", "two\u00a0words")).toBe(true);
+  });
+
+  it.each(["", "secret ", "Secret"])("is not the same as %j", (other) => {
+    expect(isSame("secret", other)).toBe(false);
   });
 });

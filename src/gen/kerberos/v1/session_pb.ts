@@ -25,8 +25,8 @@ export const file_kerberos_v1_session: GenFile = /*@__PURE__*/
  */
 export type GuardChallenge = Message<"kerberos.v1.GuardChallenge"> & {
   /**
-   * Required. At most 64 bytes, opaque to the client. Good for one authenticator at the process that made it,
-   * for a minute.
+   * Required. At most 64 bytes, opaque to the client. Good at the process that made it, for
+   * a minute; each authenticator that holds it is good once.
    *
    * @generated from field: bytes challenge = 1;
    */
