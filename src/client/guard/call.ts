@@ -345,7 +345,10 @@ export class GuardedCall extends grpc.InterceptingCall implements grpc.Intercept
     if (!opened.end && !responseStream && security.provesEnd) state.held = opened;
     else if (!opened.end) this.#hand(listener, opened);
     else if (this.#method.responseStream) this.#next.startRead();
-    else throw new KrbError("KRB_AP_ERR_MODIFIED", "an end marker, not a response", { field: "response" });
+    else
+      throw new KrbError("KRB_AP_ERR_MODIFIED", "an end marker in place of the response", {
+        field: "response",
+      });
   }
 
   #hand(listener: Listener, opened: OpenedMessage): void {

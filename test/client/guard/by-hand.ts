@@ -182,6 +182,8 @@ export interface AnswerWish {
   readonly grant?: Grant;
   /** Whether it says of itself that it travels in trailers. */
   readonly trailersOnly?: boolean;
+  /** What its responses count from; by default 0 where none is protected. */
+  readonly seqNumber?: number;
 }
 
 /** The service's end of a call, by the AP-REQ of one of its attempts. */
@@ -201,7 +203,7 @@ export function answer(
   attempt: grpc.Metadata,
   method: HandMadeMethod,
   request?: Buffer,
-  { protection = "authenticate", grant, trailersOnly = false }: AnswerWish = {},
+  { protection = "authenticate", grant, trailersOnly = false, seqNumber }: AnswerWish = {},
 ): Answerer {
   const [apReq] = attempt.get(AP_REQ_METADATA) as [Buffer];
   const { path, requestStream, responseStream } = method;
@@ -212,13 +214,13 @@ export function answer(
   const agreed = needsSubkeys(protection, method);
   const own: SubkeyMessageKeys | undefined =
     agreed || grant !== undefined
-      ? { subkey: makeSubkey(ticket.sessionKey), seqNumber: agreed ? randomSeqNumber() : 0 }
+      ? { subkey: makeSubkey(ticket.sessionKey), seqNumber: seqNumber ?? (agreed ? randomSeqNumber() : 0) }
       : undefined;
   const extensions = [
     ...(grant === undefined ? [] : [grantExtension(grant)]),
     ...(trailersOnly ? [TRAILERS_ONLY] : []),
   ];
-  const apRep = answerApReq(verified, { ...own, extensions });
+  const apRep = answerApReq(verified, { seqNumber: seqNumber ?? 0, ...own, extensions });
   const headers = new grpc.Metadata();
   headers.set(AP_REP_METADATA, Buffer.from(apRep));
   const protects = (stream: boolean) => isProtected(protection, stream);

@@ -351,7 +351,7 @@ describe("a single response", () => {
     opened.call.onReceiveMessage(Buffer.from(opened.service.protector!.end()));
     expect(fromServiceError(await statusOf(opened))).toMatchObject({
       reason: "KRB_AP_ERR_MODIFIED",
-      message: "an end marker, not a response",
+      message: "an end marker in place of the response",
       details: { field: "response" },
     });
   });

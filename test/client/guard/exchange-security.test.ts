@@ -196,6 +196,15 @@ test("a subkey where none was agreed on, and none where one was, are no proof", 
   expect(asking.told).toEqual([]);
 });
 
+test("a sequence number where no message is protected is no proof", () => {
+  const plain = open();
+  const counted = plain.answered(plain.security.attempt(), { seqNumber: 7 });
+  expect(refusalOf(() => plain.security.begin(counted.headers))).toMatchObject(MUTUAL_FAILURE);
+  const asking = open({ beginning: beginningOf() });
+  const granted = asking.answered(asking.security.attempt(), { grant, seqNumber: 7 });
+  expect(refusalOf(() => asking.security.begin(granted.headers))).toMatchObject(MUTUAL_FAILURE);
+});
+
 describe("no proof of the service is", () => {
   const made = open();
   const { headers } = made.answered(made.security.attempt());
