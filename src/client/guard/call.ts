@@ -188,8 +188,6 @@ export class GuardedCall extends grpc.InterceptingCall implements grpc.Intercept
         throw unproven(status);
       if (status.code === grpc.status.OK) security.checkEnded();
       if (state.held !== undefined && isProven) this.#hand(listener, state.held);
-      // The application may have ended the call when it was handed the response.
-      if (this.#state !== state) return;
       this.#leave(OVER);
       if (isTimeRefused(refusal)) void this.#tellAfter(this.#isCorrected(state.ticket), state, status);
       else if (isMendedByTicket(refusal)) void this.#tellAfter(this.#forget(state.ticket), state, status);

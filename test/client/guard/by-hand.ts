@@ -25,7 +25,7 @@ import {
 } from "../../../src/protocol/message-protection.js";
 import { type Grant, grantExtension, TRAILERS_ONLY } from "../../../src/protocol/session-extensions.js";
 import { deriveSessionKeys, type SessionKeys } from "../../../src/protocol/session-keys.js";
-import { AP_REP_METADATA, AP_REQ_METADATA } from "../../../src/rpc/metadata-names.js";
+import { AP_REP_METADATA, AP_REQ_METADATA, CALL_METADATA } from "../../../src/rpc/metadata-names.js";
 import {
   AUTHORITY,
   HOST,
@@ -143,6 +143,7 @@ export function openCall(wish: CallWish = {}) {
   const metadata = new grpc.Metadata();
   metadata.set("x-mine", "y");
   metadata.set(AP_REQ_METADATA, Buffer.from("not mine to set"));
+  metadata.set(CALL_METADATA, Buffer.from("not mine to set"));
   const listener = {
     onReceiveMetadata: (headers: grpc.Metadata) => void application.push(["metadata", headers]),
     onReceiveMessage: (message: unknown) => void application.push(["message", message]),

@@ -7,7 +7,7 @@ import type { ServiceProof, TicketSource } from "../../../src/client/guard/ticke
 import { PROTECTIONS } from "../../../src/protocol/call-binding.js";
 import { Key } from "../../../src/protocol/keys.js";
 import { KrbError } from "../../../src/protocol/krb-error.js";
-import { AP_REP_METADATA, AP_REQ_METADATA } from "../../../src/rpc/metadata-names.js";
+import { AP_REP_METADATA, AP_REQ_METADATA, CALL_METADATA } from "../../../src/rpc/metadata-names.js";
 import { RpcError } from "../../../src/rpc/rpc-error.js";
 import { fromServiceError, toStatus } from "../../../src/rpc/status.js";
 import {
@@ -146,7 +146,7 @@ describe("a call with a stream of requests", () => {
   });
 });
 
-test("the metadata that goes out is a copy of the application's, without an AP-REQ from it", async () => {
+test("the metadata that goes out is a copy of the application's, without a proof from it", async () => {
   const { call, wire, metadata } = openCall({ method: methodOf("join") });
   metadata.set("x-late", "z");
   await settled();
@@ -154,8 +154,10 @@ test("the metadata that goes out is a copy of the application's, without an AP-R
   expect(sent).not.toBe(metadata);
   expect(sent.get("x-mine")).toEqual(["y"]);
   expect(sent.get("x-late")).toEqual([]);
-  expect(sent.get(AP_REQ_METADATA)).toEqual([]);
-  expect(metadata.get(AP_REQ_METADATA)).toHaveLength(1);
+  for (const proof of [AP_REQ_METADATA, CALL_METADATA]) {
+    expect(sent.get(proof)).toEqual([]);
+    expect(metadata.get(proof)).toHaveLength(1);
+  }
   call.start(new grpc.Metadata(), {});
   expect(names(wire)).toEqual(["start"]);
 });

@@ -117,7 +117,7 @@ describe.each(PROTECTIONS)("at %s an OK is refused", (protection) => {
   const replies: Buffer[] = [];
   beforeEach(() => void replies.splice(0));
 
-  describe.each<{ what: string; status: (status: Status) => Status }>([
+  test.each<{ what: string; status: (status: Status) => Status }>([
     { what: "without its proof", status: withoutReply },
     {
       what: "with the proof of another call",
@@ -146,36 +146,40 @@ describe.each(PROTECTIONS)("at %s an OK is refused", (protection) => {
       status: (sent) =>
         withTrailers(sent, (trailers) => trailers.set(STATUS_DETAILS_METADATA, Buffer.from("x"))),
     },
-  ])("$what", ({ what, status }) => {
-    test.each(KINDS)("%s", async (kind) => {
-      const { client, middle, received } = await openSession({ protection });
-      middle.tampering = { status };
-      if (what.includes("another call")) await client.say("a");
+  ])("$what", async ({ what, status }) => {
+    const { client, middle, received } = await openSession({ protection });
+    middle.tampering = { status };
+    if (what.includes("another call")) await client.say("a");
+    for (const kind of KINDS) {
       received.length = 0;
       expect(await refusalOf(make(client, kind))).toEqual(MUTUAL_FAILURE);
       if (kind === "say" || kind === "join") expect(received).toEqual([]);
-    });
+    }
   });
 
-  test.each(KINDS)("that was made an error: %s", async (kind) => {
+  test("that was made an error", async () => {
     const { client, middle, received } = await openSession({ protection });
     middle.tampering = { status: (sent) => ({ ...sent, code: NOT_FOUND, details: "no such line" }) };
-    expect(await refusalOf(make(client, kind))).toEqual(unprovenOf(NOT_FOUND, "no such line"));
-    if (kind === "say" || kind === "join") expect(received).toEqual([]);
+    for (const kind of KINDS) {
+      received.length = 0;
+      expect(await refusalOf(make(client, kind))).toEqual(unprovenOf(NOT_FOUND, "no such line"));
+      if (kind === "say" || kind === "join") expect(received).toEqual([]);
+    }
   });
 });
 
 describe.each(PROTECTIONS)("at %s an error is", (protection) => {
   const open = () => openSession({ protection, handlers: { ...refusing, list: (call) => call.end() } });
 
-  test.each(["say", "join", "talk"] as const)("believed as it was sent: %s", async (kind) => {
+  test("believed as it was sent", async () => {
     const { client } = await open();
-    expect(await refusalOf(make(client, kind))).toMatchObject({
-      code: "PERMISSION_DENIED",
-      reason: "KDC_ERR_POLICY",
-      text: "not for you",
-      details: { rule: "mine" },
-    });
+    for (const kind of ["say", "join", "talk"] as const)
+      expect(await refusalOf(make(client, kind))).toMatchObject({
+        code: "PERMISSION_DENIED",
+        reason: "KDC_ERR_POLICY",
+        text: "not for you",
+        details: { rule: "mine" },
+      });
   });
 
   test.each<{ what: string; status: (status: Status) => Status; expected: object }>([
