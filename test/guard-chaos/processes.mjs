@@ -1,0 +1,64 @@
+// The processes of the service: always the same number of them, but for the moments in which one was killed.
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+
+const SERVER = fileURLToPath(new URL("server.mjs", import.meta.url));
+
+/** Processes of one service, each in its place. */
+export class Processes {
+  #folder;
+  #places;
+  #started = 0;
+  #closed = false;
+
+  /** @param folder where the key file is, and the logs go. */
+  constructor(folder, count) {
+    this.#folder = folder;
+    this.#places = Array.from({ length: count }, () => undefined);
+  }
+
+  get count() {
+    return this.#places.length;
+  }
+
+  async start() {
+    await Promise.all(this.#places.map((_, place) => this.#start(place)));
+  }
+
+  /** The port of the process in a place; undefined while it starts. */
+  port(place) {
+    return this.#places[place]?.port;
+  }
+
+  /** The ports of all that run. */
+  get ports() {
+    return this.#places.flatMap((running) => (running === undefined ? [] : [running.port]));
+  }
+
+  /** Kills the process in a place with -9. Resolves when it is dead; another is on its way then. */
+  async kill(place) {
+    const { child } = this.#places[place];
+    this.#places[place] = undefined;
+    child.kill("SIGKILL");
+    await once(child, "exit");
+    if (!this.#closed) void this.#start(place);
+  }
+
+  close() {
+    this.#closed = true;
+    for (const running of this.#places) running?.child.kill("SIGKILL");
+  }
+
+  async #start(place) {
+    const log = join(this.#folder, `${place}.${this.#started++}.log`);
+    const child = spawn(process.execPath, [SERVER, join(this.#folder, "chaos.key"), log], {
+      stdio: ["pipe", "pipe", "inherit"],
+    });
+    const [port] = await once(createInterface(child.stdout), "line");
+    if (this.#closed) child.kill("SIGKILL");
+    else this.#places[place] = { child, port: Number(port) };
+  }
+}
