@@ -1,7 +1,9 @@
 /** The example, run: a whole realm in one line, the guarded service, and clients that log in once. */
+import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import * as grpc from "@grpc/grpc-js";
 import { sharedKey } from "tessera-sso/client";
@@ -99,4 +101,11 @@ test("without a ticket nothing is served", async () => {
   ) as unknown as OrdersClient;
   await expect(place(stranger, "anything")).rejects.toMatchObject({ code: grpc.status.UNAUTHENTICATED });
   stranger.close();
+});
+
+test("a server that can't start says why in one line", () => {
+  const serve = fileURLToPath(new URL("serve.js", import.meta.url));
+  const words = [serve, "no.keytab", "--replay-cache", "/nowhere/seen"];
+  const { status, stdout, stderr } = spawnSync(process.execPath, words, { encoding: "utf8" });
+  expect([status, stdout, stderr]).toEqual([1, "", expect.stringMatching(/^\/nowhere\/seen: .*\n$/)]);
 });

@@ -13,6 +13,12 @@ import * as grpc from "@grpc/grpc-js";
 import { openReplayCache, sharedKey } from "tessera-sso/server";
 import { makeOrdersServer } from "./server.js";
 
+// A key that can't be read, an address in use: what is wrong is said in one line.
+process.once("uncaughtException", ({ message }) => {
+  console.error(message);
+  process.exit(1);
+});
+
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {

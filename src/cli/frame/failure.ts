@@ -112,7 +112,10 @@ const HINTS: Partial<Record<KrbErrorName, Hint>> = {
       ? "check the password: it does not open the KDC's answer"
       : "the keys differ: get a new ticket (tessera kinit); " +
         "if that does not help, write the service's keytab again (ktadd)",
-  KRB_AP_ERR_MODIFIED: () => "something between client and server changed the message, or the keys differ",
+  KRB_AP_ERR_MODIFIED: ({ authorities }) =>
+    authorities === ""
+      ? "the service's operator names the hosts that it is called at: authorities of guard"
+      : "something between client and server changed the message, or the keys differ",
   KRB_AP_ERR_MUT_FAIL: () => "the server could not prove itself: check the address",
 };
 

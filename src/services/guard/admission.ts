@@ -374,7 +374,9 @@ function isHere({ peerAddress, unixSocket }: Peer): boolean {
 /** A refusal of what the proof is bound to shows what the service saw, and what it takes. */
 function withAuthorities(error: unknown, { method, authority, authorities }: BoundCall): unknown {
   if (!(error instanceof KrbError) || error.reason !== "KRB_AP_ERR_MODIFIED") return error;
-  return new KrbError(error.reason, error.message, {
+  const text =
+    authorities.length > 0 ? "" : "; the service has no name of its own: set authorities of its guard";
+  return new KrbError(error.reason, error.message + text, {
     ...error.details,
     method,
     authority,

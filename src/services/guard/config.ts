@@ -8,6 +8,7 @@ import { PROTECTIONS, type Protection } from "../../protocol/call-binding.js";
 import { etypeOf } from "../../protocol/etypes.js";
 import type { Principal } from "../../protocol/principal.js";
 import { isProfileName, PROFILES, type ProfileName } from "../../protocol/profile.js";
+import type { ServiceKeys } from "../../protocol/ticket.js";
 import { MethodTable, PUBLIC_SERVICES } from "../../rpc/method-table.js";
 import { RpcError } from "../../rpc/rpc-error.js";
 import type { ReplayCache } from "../../store/replay-cache.js";
@@ -18,7 +19,7 @@ import { TicketCache } from "../ticket-cache.js";
 import { type AdmissionPolicy, Gate } from "./admission.js";
 import { CallerPolicy, type CallerRules } from "./caller-rules.js";
 import { type KeySource, type Keytab, keySource } from "./keys.js";
-import { OwnNames } from "./own-names.js";
+import { namesHost, OwnNames } from "./own-names.js";
 import { REPLAY_TIMEOUT_MS, TimedReplayCache } from "./replay.js";
 import { type SessionOptions, SessionTable } from "./sessions.js";
 import { Timeouts } from "./timeouts.js";
@@ -201,11 +202,14 @@ export function readGuardOptions(options: GuardOptions): GuardConfig {
     hasReplayCache: replayCache !== undefined,
     uptime: options.uptime ?? (() => performance.now()),
   };
+  const keys = keySource(keytab, options.service, clock, report);
+  if (options.authorities === undefined && typeof keytab !== "function")
+    warnIfNameless(keys, report.onSkipped);
   return {
     policy,
     gate: new Gate(policy),
     withCertificate: bindClientCertificate !== undefined,
-    keys: keySource(keytab, options.service, clock, report),
+    keys,
     replayCache: replayCache && new TimedReplayCache(replayCache, replayTimeoutMs),
     unread: new Timeouts(requestTimeoutMs, (call) => call.giveUp(requestTooLate(requestTimeoutMs))),
     requestTimeoutMs,
@@ -216,6 +220,20 @@ export function readGuardOptions(options: GuardOptions): GuardConfig {
     clock,
     log,
   };
+}
+
+/** Warns of a principal without an instance: no proof from another machine is bound to a name of its own. */
+function warnIfNameless(keys: KeySource, warn: (text: string) => void): void {
+  let held: ServiceKeys;
+  try {
+    held = keys();
+  } catch {
+    return; // A keytab that can't be used is told of by itself.
+  }
+  if (held.ofWholeRealm === true || namesHost(held.principal)) return;
+  warn(
+    `${held.principal} has no instance, and authorities is not given: every call from another machine is refused`,
+  );
 }
 
 function requestTooLate(ms: number): RpcError {

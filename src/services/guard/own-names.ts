@@ -71,6 +71,11 @@ function readHost(text: string): string {
   throw new TypeError(`authorities: expected a host without scheme or port, got ${JSON.stringify(text)}`);
 }
 
+/** Whether a service's principal names the host under which it is called. */
+export function namesHost(service: Principal): boolean {
+  return instanceOf(service).length > 0;
+}
+
 /** `orders/api.example.test@REALM` is the service at `api.example.test`. */
 function instanceOf(service: Principal): readonly string[] {
   const [, instance] = componentsOf(service);

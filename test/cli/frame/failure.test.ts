@@ -79,6 +79,8 @@ describe("a failure", () => {
       {},
       "a service needs a principal of its own: tessera kadmin addprinc -randkey NAME",
     ],
+    ["KRB_AP_ERR_MODIFIED", { authorities: "" }, "the hosts that it is called at: authorities of guard"],
+    ["KRB_AP_ERR_MODIFIED", { authorities: "a.test" }, "something between client and server changed"],
     [
       "KDC_ERR_POLICY",
       { rule: "allow: chat.v1.Chat", client: "alice@R" },

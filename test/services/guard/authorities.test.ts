@@ -44,6 +44,15 @@ describe("a name of the service", () => {
     expect(isLetIn(call("a.test", "b.test:1", { authorities }))).toBe(true);
   });
 
+  test("that it has not got is what a refusal says to set", () => {
+    const refused = call("api.example.test", "api.example.test", { authorities: [] });
+    expectUnproven(refused, {
+      reason: "KRB_AP_ERR_MODIFIED",
+      text: expect.stringMatching(/; the service has no name of its own: set authorities of its guard$/),
+      details: { authority: "api.example.test", authorities: "" },
+    });
+  });
+
   test("is loopback's for peers on this machine, and for no other", () => {
     for (const name of ["localhost", "127.0.0.1", "::1"]) {
       expect(isLetIn(call(name, "localhost:1", {}, { remoteAddress: "127.0.0.1" }))).toBe(true);

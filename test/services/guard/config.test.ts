@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test, vi } from "vitest";
 import { formatKeytab } from "../../../src/formats/keytab.js";
+import { type Principal, parsePrincipal } from "../../../src/protocol/principal.js";
 import type { LogRecord } from "../../../src/services/exchange-log.js";
 import { type GuardOptions, readGuardOptions } from "../../../src/services/guard/config.js";
 import { OwnNames } from "../../../src/services/guard/own-names.js";
@@ -238,6 +239,31 @@ test("entries of a keytab that are passed over are told to the log as a warning"
   } finally {
     rmSync(dir, { recursive: true });
   }
+});
+
+test("a principal without an instance is told to the log at start, unless authorities is given", () => {
+  const log: LogRecord[] = [];
+  const nameless = parsePrincipal("chat@TEST.EXAMPLE", "service");
+  const keysOf = (principal: Principal, ofWholeRealm = false) => ({
+    keytab: { serviceKeys: () => ({ ...KEYS, principal, ofWholeRealm }) },
+    clock: () => NOW,
+    log: (record: LogRecord) => void log.push(record),
+  });
+  read(keysOf(CHAT_SERVICE));
+  read(keysOf(nameless, true));
+  read({ ...keysOf(nameless), authorities: ["api.example.test"] });
+  expect(log).toEqual([]);
+  read(keysOf(nameless));
+  expect(log).toEqual([
+    {
+      time: new Date(NOW).toISOString(),
+      level: "warn",
+      exchange: "GUARD",
+      text:
+        "chat@TEST.EXAMPLE has no instance, and authorities is not given: " +
+        "every call from another machine is refused",
+    },
+  ]);
 });
 
 test("a ticket is opened once, and again when it has ended for longer than the clocks may differ", () => {
