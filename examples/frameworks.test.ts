@@ -44,7 +44,7 @@ describe.each(frameworkExamples())("examples/%s", (example) => {
       const compiled = existsSync(join(cwd, "tsconfig.json"));
       if (compiled) await run(process.execPath, [join(ROOT, "node_modules/typescript/bin/tsc")], { cwd });
       const spec = compiled ? "dist/notes.spec.js" : "notes.spec.js";
-      const words = ["--test", "--test-reporter=tap", spec];
+      const words = ["--test", "--test-timeout=20000", "--test-reporter=tap", spec];
       // Its output says what failed, and is thrown beside the exit code.
       const { stdout } = await run(process.execPath, words, { cwd }).catch((failure) => failure);
       expect(stdout.match(/^not ok .*|^ +error: .*/gm) ?? []).toEqual([]);

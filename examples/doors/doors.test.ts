@@ -1,13 +1,17 @@
 /** The examples of the doors' pages, run. */
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import * as grpc from "@grpc/grpc-js";
 import { ticketInterceptor } from "tessera-sso/client";
+import { callerOf } from "tessera-sso/connect";
 import { createTestRealm } from "tessera-sso/testing";
 import { expect, test } from "vitest";
+import { NoteService } from "../connect/gen/notes_pb.js";
 import { sayHello } from "./client.js";
+import { serve, withClient } from "./connect.js";
 import { thereAndBack } from "./des.js";
 import { greet, makeGuardedServer } from "./server.js";
 import { outliveATicket } from "./testing.js";
@@ -48,6 +52,30 @@ test("server: a handler knows who calls", async () => {
     client.close();
   } finally {
     server.forceShutdown();
+    await rm(folder, { recursive: true });
+  }
+});
+
+test("connect: a handler knows who calls", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "tessera-doors-"));
+  await using realm = await createTestRealm({ users: { alice: "apple" }, services: ["greet/api"] });
+  const keytab = join(folder, "greet.keytab");
+  await writeFile(keytab, await realm.keytab("greet/api"), { mode: 0o600 });
+  const add = ({ text }: { text: string }, context: Parameters<typeof callerOf>[0]) => ({
+    text,
+    owner: callerOf(context).principal,
+  });
+  const server = serve((router) => router.service(NoteService, { add }), keytab);
+  try {
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const { port } = server.address() as AddressInfo;
+    const kerberos = await realm.login("alice");
+    const written = await withClient(NoteService, kerberos, `http://localhost:${port}`, (client) =>
+      client.add({ text: "hello" }),
+    );
+    expect(written).toMatchObject({ text: "hello", owner: "alice@TEST.EXAMPLE" });
+  } finally {
+    server.close();
     await rm(folder, { recursive: true });
   }
 });

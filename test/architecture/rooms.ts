@@ -70,6 +70,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     rooms: ["errors", "collections", "shared-key", "rpc", "formats", "protocol", "gen", "files"],
     packages: ABOVE_RPC,
   },
+  connect: { rooms: ABOVE, packages: [...ABOVE_RPC, "@connectrpc/connect", "@connectrpc/connect-node"] },
   testing: { rooms: ABOVE, packages: ABOVE_RPC },
   lab: { rooms: ABOVE, packages: ABOVE_RPC },
   cli: { rooms: [...ABOVE, "lab"], packages: [...ABOVE_RPC, "csv-parse"] },
@@ -90,7 +91,7 @@ export const INTERNALS = "rpc/grpc-js-internals.ts";
 export const PURE = ["errors", "collections", "des", "crypto", "canonical", "protocol", "formats"];
 
 /** Rooms with a door, `index.ts`; inside the house, files are imported by their own names. */
-export const WITH_INDEX = ["des", "services", "client", "testing"];
+export const WITH_INDEX = ["des", "services", "client", "connect", "testing"];
 
 /** The room of a source. `*_grpc.ts` in gen counts as part of rpc: it is where a call begins and ends. */
 export function roomOf(path: string): string {

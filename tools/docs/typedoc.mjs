@@ -8,7 +8,7 @@ const at = (path) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
 export default {
   name: "tessera-sso",
   basePath: at("."),
-  entryPoints: ["client", "services", "testing", "des"].map((room) => at(`src/${room}/index.ts`)),
+  entryPoints: ["client", "services", "connect", "testing", "des"].map((room) => at(`src/${room}/index.ts`)),
   tsconfig: at("tsconfig.build.json"),
   readme: at("README.md"),
   out: at("api"),
