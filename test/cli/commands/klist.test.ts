@@ -25,7 +25,13 @@ describe("klist without a login", () => {
     const { code, stdout } = await shell.run("klist --json");
     expect([code, JSON.parse(stdout)]).toEqual([
       1,
-      { error: { text: "nobody is logged in: there is no FILE:./cc", hint: "run `tessera kinit`" } },
+      {
+        error: {
+          reason: "not-logged-in",
+          text: "nobody is logged in: there is no FILE:./cc",
+          hint: "run `tessera kinit`",
+        },
+      },
     ]);
   });
 
