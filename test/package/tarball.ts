@@ -34,7 +34,15 @@ export function unpack(dir: string): void {
   const own = join(dir, "node_modules", "tessera-sso");
   mkdirSync(own, { recursive: true });
   execFileSync("tar", ["-xzf", tarball, "--strip-components=1", "-C", own]);
-  for (const dependency of ["@bufbuild", "@connectrpc", "@grpc", "@types", "fs-native-extensions", "lmdb", "protobufjs"])
+  for (const dependency of [
+    "@bufbuild",
+    "@connectrpc",
+    "@grpc",
+    "@types",
+    "fs-native-extensions",
+    "lmdb",
+    "protobufjs",
+  ])
     symlinkSync(join(ROOT, "node_modules", dependency), join(dir, "node_modules", dependency));
 }
 
