@@ -27,7 +27,7 @@ const SHOWN = 10;
 const { values } = parseArgs({
   options: {
     calls: { type: "string", default: "100000" },
-    seconds: { type: "string", default: "200" },
+    seconds: { type: "string", default: "170" },
     keep: { type: "boolean", default: false },
   },
 });
