@@ -1,6 +1,6 @@
 /**
- * The examples that have a package.json of their own, run as their users run them: each beside the packages that it
- * names, with this one unpacked from its tarball.
+ * The examples that have a package.json of their own, run as their users run them: each beside the packages
+ * that it names, with this one unpacked from its tarball.
  */
 import { execFile, execFileSync } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";

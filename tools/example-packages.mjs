@@ -1,7 +1,7 @@
 /**
- * The packages of the examples that have a package.json of their own: other frameworks, with the guard in them.
- * `node tools/example-packages.mjs` installs them, once, each into a folder under node_modules/.cache; what can't
- * be had is named, and its test is skipped.
+ * The packages of the examples that have a package.json of their own: other frameworks, with the guard in
+ * them. `node tools/example-packages.mjs` installs them, once, each into a folder under node_modules/.cache;
+ * what can't be had is named, and its test is skipped.
  */
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -29,7 +29,9 @@ export function isInstalled(example) {
   return existsSync(path) && readFileSync(path, "utf8") === manifestOf(example);
 }
 
-/** What npm is to install: the example's packages, and ours in place of this one. The compiler is ours too. */
+/**
+ * What npm is to install: the example's packages, and ours in place of this one. The compiler is ours too.
+ */
 function manifestOf(example) {
   const read = (path) => JSON.parse(readFileSync(join(ROOT, path), "utf8"));
   const own = read(`examples/${example}/package.json`);

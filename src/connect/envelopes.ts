@@ -1,6 +1,6 @@
 /**
- * gRPC's length-prefixed messages (PROTOCOL-HTTP2, "Length-Prefixed-Message"): a flag, four bytes of length, the
- * message. Connect hands on the bytes of HTTP bodies, cut anywhere.
+ * gRPC's length-prefixed messages (PROTOCOL-HTTP2, "Length-Prefixed-Message"): a flag, four bytes of length,
+ * the message. Connect hands on the bytes of HTTP bodies, cut anywhere.
  */
 import * as grpc from "@grpc/grpc-js";
 import { RpcError } from "../rpc/rpc-error.js";
@@ -23,8 +23,8 @@ export class EnvelopeReader {
 
   /**
    * The messages that are whole with this chunk; they may alias it.
-   * @throws RpcError UNIMPLEMENTED for a compressed message, which no proof covers; RESOURCE_EXHAUSTED for one
-   *   that is too large.
+   * @throws RpcError UNIMPLEMENTED for a compressed message, which no proof covers; RESOURCE_EXHAUSTED for
+   *   one that is too large.
    */
   push(chunk: Uint8Array): Buffer[] {
     this.#chunks.push(chunk);

@@ -1,6 +1,6 @@
 /**
- * A call that a guard has let in, on its way to Connect's handler and back: messages as the guard opened them, and
- * responses for it to protect.
+ * A call that a guard has let in, on its way to Connect's handler and back: messages as the guard opened
+ * them, and responses for it to protect.
  */
 import { Code, ConnectError, type ContextValues } from "@connectrpc/connect";
 import type { UniversalHandler, UniversalServerRequest } from "@connectrpc/connect/protocol";

@@ -1,6 +1,6 @@
 /**
- * The door for Connect: `guardedNodeAdapter` before its handlers, and `ticketTransport` below its clients. It needs
- * `@connectrpc/connect` and `@connectrpc/connect-node`, which are installed beside this package.
+ * The door for Connect: `guardedNodeAdapter` before its handlers, and `ticketTransport` below its clients. It
+ * needs `@connectrpc/connect` and `@connectrpc/connect-node`, which are installed beside this package.
  *
  * {@includeCode ../../examples/doors/connect.ts}
  * @module connect
@@ -17,6 +17,7 @@ export {
   ReadableError,
   RealmError,
   RpcError,
+  SharedKeyError,
   StoreError,
 } from "../services/index.js";
 export { callerOf } from "./caller.js";

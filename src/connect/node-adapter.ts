@@ -3,8 +3,8 @@
  *
  *   http2.createServer(guardedNodeAdapter({ routes }, { keytab: "orders.keytab" })).listen(8080)
  *
- * Invariant. A method that is not public is reached by the gRPC protocol alone, and through the guard alone: over
- * Connect's own protocol and over gRPC-Web there is no proof, so these are refused.
+ * Invariant. A method that is not public is reached by the gRPC protocol alone, and through the guard alone:
+ * over Connect's own protocol and over gRPC-Web there is no proof, so these are refused.
  */
 import { Http2ServerRequest, Http2ServerResponse } from "node:http2";
 import { type ConnectRouter, createContextValues } from "@connectrpc/connect";

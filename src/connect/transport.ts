@@ -1,7 +1,7 @@
 /**
- * The client: a Connect transport whose calls carry tickets. Connect makes messages and interceptors of its own; the
- * bytes go over a grpc-js channel with `ticketInterceptor` on it, so that one piece of code proves calls, repeats
- * what must be repeated and checks what comes back.
+ * The client: a Connect transport whose calls carry tickets. Connect makes messages and interceptors of its
+ * own; the bytes go over a grpc-js channel with `ticketInterceptor` on it, so that one piece of code proves
+ * calls, repeats what must be repeated and checks what comes back.
  */
 import type { DescMethod } from "@bufbuild/protobuf";
 import type { Interceptor, Transport } from "@connectrpc/connect";
@@ -19,7 +19,10 @@ export interface TicketTransportOptions {
   readonly baseUrl: string;
   /** Connect's interceptors. */
   readonly interceptors?: readonly Interceptor[] | undefined;
-  /** Credentials of the channel; by default those of `baseUrl`: plaintext, or TLS with the system's authorities. */
+  /**
+   * Credentials of the channel; by default those of `baseUrl`: plaintext, or TLS with the system's
+   * authorities.
+   */
   readonly credentials?: grpc.ChannelCredentials | undefined;
   /** grpc-js's settings of the channel. */
   readonly channelOptions?: grpc.ChannelOptions | undefined;

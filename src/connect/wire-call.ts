@@ -1,9 +1,9 @@
 /**
- * One gRPC call over Node's HTTP/2, as far as interceptors see it: what grpc-js's own server has below them, for
- * servers that are not grpc-js's. It hands on bytes, decides nothing, and knows nothing of tickets.
+ * One gRPC call over Node's HTTP/2, as far as interceptors see it: what grpc-js's own server has below them,
+ * for servers that are not grpc-js's. It hands on bytes, decides nothing, and knows nothing of tickets.
  *
- * Invariants. Nothing is read before it is asked for. A call has one status. The listener hears of the end of every
- * call by `onCancel`, as from grpc-js.
+ * Invariants. Nothing is read before it is asked for. A call has one status. The listener hears of the end of
+ * every call by `onCancel`, as from grpc-js.
  */
 import {
   constants,

@@ -12,7 +12,7 @@ import { createTestRealm } from "../../src/testing/test-realm.js";
 import { ALICE, collect, GRPC_NOTES, NoteService, notes, SERVICE } from "./world.js";
 
 type Notes = Client<typeof NoteService>;
-// biome-ignore lint/suspicious/noExplicitAny: handlers of four kinds, as a program without types would write them.
+// biome-ignore lint/suspicious/noExplicitAny: handlers of all four kinds, without types.
 type AnyCall = any;
 type Reply = grpc.sendUnaryData<object>;
 type Handlers = Record<string, (call: AnyCall, reply: Reply) => void>;

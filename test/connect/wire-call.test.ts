@@ -165,7 +165,7 @@ test("an answer is headers, messages and trailers, and its end is heard of once"
   expect(heard.all.filter((what) => what === "cancel")).toHaveLength(1);
 });
 
-test("a status without anything before it is one block of headers; an upload that goes on is stopped", async () => {
+test("a status with nothing before it is one block of headers, and stops an upload", async () => {
   await using wire = await open();
   const { stream, heard, answer } = await wire.call();
   stream.write(envelope(Buffer.alloc(500)));
