@@ -200,7 +200,7 @@ export class ExchangeSecurity implements CallSecurity {
       this.#opener = new MessageOpener(RESPONSES, { subkey, seqNumber }, protection);
     this.#begun = true;
     if (grant === undefined) {
-      beginning?.settle(undefined);
+      beginning?.decline();
       return true;
     }
     const keys = deriveSessionKeys({

@@ -14,6 +14,8 @@ import { RpcError } from "../../rpc/rpc-error.js";
 const MARGIN_MS = 5_000;
 /** How long a call waits for a session that is being made, in milliseconds. */
 const WAIT_MS = 250;
+/** A service that grants no session is asked again after so long, in milliseconds. */
+const DECLINED_MS = 60_000;
 
 /** A session as the client holds it. */
 export class ClientSession {
@@ -67,6 +69,8 @@ interface Slot {
   session: ClientSession | undefined;
   /** Settles when the exchange that makes a session is over, whatever became of it. */
   exchange: Promise<void> | undefined;
+  /** Until when no session is asked for: the service has answered that it grants none. */
+  declinedUntil: number;
 }
 
 /** An exchange that makes a session; others wait for it. */
@@ -75,6 +79,8 @@ export interface Beginning {
   readonly isOver: boolean;
   /** It is over: with a session, or without one. Heard once. */
   settle(session: ClientSession | undefined): void;
+  /** It is over: the service proved itself and granted none, so that calls go without for a while. */
+  decline(): void;
 }
 
 /** How a call proves itself. */
@@ -116,6 +122,7 @@ export class ClientSessions {
         const { session, exchange } = slot;
         if (session?.isGood(ticket, now, this.#uptime()) === true) return { by: "session", session };
         // No `await` from what it finds to what it begins: others wait for the same.
+        if (this.#uptime() < slot.declinedUntil) return ONE_SHOT;
         if (session !== undefined || exchange === undefined || exchange === late) return this.#begin(slot);
         if (late !== undefined) return ONE_SHOT;
         patience ??= new Patience();
@@ -134,6 +141,7 @@ export class ClientSessions {
   planRepeat(channel: object, ticket: Credentials, now: number): Plan {
     if (!hasSessions(ticket.key.etype)) return ONE_SHOT;
     const slot = this.#slot(channel, ticket);
+    if (this.#uptime() < slot.declinedUntil) return ONE_SHOT;
     const isHeld = slot.session?.isGood(ticket, now, this.#uptime()) === true;
     return isHeld || slot.exchange !== undefined ? ONE_SHOT : this.#begin(slot);
   }
@@ -152,16 +160,21 @@ export class ClientSessions {
     slot.session = undefined;
     slot.exchange = exchange;
     let isOver = false;
+    const settle = (session: ClientSession | undefined) => {
+      if (isOver) return;
+      isOver = true;
+      if (session !== undefined) slot.session = session;
+      if (slot.exchange === exchange) slot.exchange = undefined;
+      over();
+    };
     const beginning: Beginning = {
       get isOver() {
         return isOver;
       },
-      settle: (session) => {
-        if (isOver) return;
-        isOver = true;
-        if (session !== undefined) slot.session = session;
-        if (slot.exchange === exchange) slot.exchange = undefined;
-        over();
+      settle,
+      decline: () => {
+        if (!isOver) slot.declinedUntil = this.#uptime() + DECLINED_MS;
+        settle(undefined);
       },
     };
     return { by: "exchange", beginning };
@@ -171,7 +184,7 @@ export class ClientSessions {
     const slots = this.#channels.get(channel) ?? new Map<string, Slot>();
     this.#channels.set(channel, slots);
     const name = `${client} ${server}`;
-    const slot = slots.get(name) ?? { session: undefined, exchange: undefined };
+    const slot = slots.get(name) ?? { session: undefined, exchange: undefined, declinedUntil: 0 };
     slots.set(name, slot);
     return slot;
   }

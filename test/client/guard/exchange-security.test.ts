@@ -25,7 +25,17 @@ const UPTIME = 1_000_000;
 /** A beginning that writes down what it is told. */
 function beginningOf() {
   const told: (ClientSession | undefined)[] = [];
-  return { told, isOver: false, settle: (session: ClientSession | undefined) => void told.push(session) };
+  const declined: boolean[] = [];
+  return {
+    told,
+    declined,
+    isOver: false,
+    settle: (session: ClientSession | undefined) => void told.push(session),
+    decline: () => {
+      declined.push(true);
+      told.push(undefined);
+    },
+  };
 }
 
 type Wish = Partial<Omit<ExchangeWish, "ticket" | "shape">> & {
@@ -404,6 +414,7 @@ describe("a session that is granted", () => {
     const { security, answered } = open({ beginning });
     security.begin(answered(security.attempt()).headers);
     expect(beginning.told).toEqual([undefined]);
+    expect(beginning.declined).toEqual([true]);
     expect(security.provesEnd).toBe(false);
     expect(security.isProven(status(grpc.status.NOT_FOUND))).toBe(true);
   });

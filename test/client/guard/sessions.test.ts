@@ -124,6 +124,21 @@ describe("the first call", () => {
     ]);
   });
 
+  test("that the service declines is asked for again after a minute; until then calls go without, at once", async () => {
+    const { clock, sessions, ticket } = open();
+    const first = await sessions.plan(CHANNEL, ticket, NOW);
+    const others = [1, 2].map(() => sessions.plan(CHANNEL, ticket, NOW));
+    beginningOf(first).decline();
+    for (const other of others) expect(await other).toEqual(ONE_SHOT);
+    expect(sessions.planRepeat(CHANNEL, ticket, NOW)).toEqual(ONE_SHOT);
+    expect(beginningOf(await sessions.plan({}, ticket, NOW)).isOver).toBe(false);
+    clock.uptime += 59_999;
+    expect(await sessions.plan(CHANNEL, ticket, NOW)).toEqual(ONE_SHOT);
+    clock.uptime += 1;
+    expect(beginningOf(await sessions.plan(CHANNEL, ticket, NOW)).isOver).toBe(false);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
   test("is over once: what is settled later changes nothing", async () => {
     const { sessions, ticket } = open();
     const beginning = beginningOf(await sessions.plan(CHANNEL, ticket, NOW));
@@ -132,6 +147,7 @@ describe("the first call", () => {
     beginning.settle(session);
     expect(beginning.isOver).toBe(true);
     beginning.settle(undefined);
+    beginning.decline();
     beginning.settle(sessionOf(ticket));
     expect(await sessions.plan(CHANNEL, ticket, NOW)).toEqual({ by: "session", session });
   });
