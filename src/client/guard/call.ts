@@ -5,10 +5,11 @@
  * Invariants. Nothing goes out before the ticket is there and, for a single request, before its bytes are.
  * No response is handed over before the service has proved itself; an answer that it has not proved is
  * KRB_AP_ERR_MUT_FAIL, but for the refusals that come before any proof. The application gets one status,
- * whatever ends the call and whenever: grpc-js itself loses that of a call which ends before it starts. A call
- * is made once more where its time was refused and the KDC's clock is by now another, or where the service asks
- * for a challenge: no handler has seen it. Keys made for the call are wiped when it ends, and what was known of
- * it is let go: Node's HTTP/2 streams outlive their calls, and all that they reach with them.
+ * whatever ends the call and whenever: grpc-js itself loses that of a call which ends before it starts. A
+ * call is made once more where its time was refused and the KDC's clock is by now another, or where the
+ * service asks for a challenge: no handler has seen it. Keys made for the call are wiped when it ends, and
+ * what was known of it is let go: Node's HTTP/2 streams outlive their calls, and all that they reach with
+ * them.
  */
 
 import * as grpc from "@grpc/grpc-js";
@@ -28,30 +29,30 @@ import { checkChannel } from "./channel.js";
 import type { InterceptorConfig } from "./config.js";
 import { ExchangeSecurity } from "./exchange-security.js";
 import { isMendedByTicket } from "./refused-ticket.js";
-import { type MessageContext, RequestWriter } from "./request-writer.js";
+import { type MessageContext, RequestWriter, toldOnce } from "./request-writer.js";
 import type { CallSecurity } from "./security.js";
 import { SessionSecurity } from "./session-security.js";
 import { type Beginning, ONE_SHOT, type Plan } from "./sessions.js";
-import type {
-  CallState,
-  Listener,
-  Proven,
-  Ready,
-  Refused,
-  Repeat,
-  Sent,
-  Step,
-  UnderWay,
-  Waiting,
+import {
+  type CallState,
+  keep,
+  type Listener,
+  type Proven,
+  type Ready,
+  type Refused,
+  type Repeat,
+  type Sent,
+  type Step,
+  type UnderWay,
+  type Waiting,
 } from "./state.js";
 import type { ServiceProof } from "./tickets.js";
 import { isMoreRequired, type OwnEnds, passesUnproven, unproven } from "./unproven-status.js";
+import { watched } from "./watched-credentials.js";
 
 type Method = grpc.InterceptorOptions["method_definition"];
 
 const OVER: CallState = { at: "over" };
-/** The most bytes of requests that are kept to make a call once more. */
-const MAX_REPEATED_BYTES = 1 << 20;
 
 /** grpc-js's call with a ticket on it: the interceptor's requester and listener both. */
 export class GuardedCall extends grpc.InterceptingCall implements grpc.InterceptingListener {
@@ -414,39 +415,4 @@ export class GuardedCall extends grpc.InterceptingCall implements grpc.Intercept
 
 function channelClosed(): RpcError {
   return new RpcError(grpc.status.UNAVAILABLE, "the channel was closed before the call started");
-}
-
-/** Keeps a step, so that the call can be made once more, as long as there is not too much of it. */
-function keep(state: Sent, step: Step): void {
-  const { repeat } = state;
-  if (repeat === undefined) return;
-  if (step.does === "send") repeat.size += step.bytes.length;
-  if (repeat.size > MAX_REPEATED_BYTES) state.repeat = undefined;
-  else repeat.steps.push(step);
-}
-
-/** The same credentials; tells when they give nothing. */
-function watched(credentials: grpc.CallCredentials, onError: (error: Error) => void): grpc.CallCredentials {
-  return grpc.credentials.createFromMetadataGenerator((parameters, callback) => {
-    const given = credentials.generateMetadata(parameters);
-    given.then(
-      (metadata) => callback(null, metadata),
-      (error: Error) => {
-        onError(error);
-        callback(error);
-      },
-    );
-  });
-}
-
-/** Whoever waits for a message to be written is told once, however often it is. */
-function toldOnce(context: MessageContext): MessageContext {
-  let { callback } = context;
-  if (callback === undefined) return context;
-  const once: MessageContext["callback"] = (error) => {
-    const tell = callback;
-    callback = undefined;
-    tell?.(error);
-  };
-  return { ...context, callback: once };
 }

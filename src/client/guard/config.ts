@@ -20,8 +20,8 @@ export interface TicketInterceptorOptions {
    */
   readonly public?: readonly string[] | undefined;
   /**
-   * Whether a session is asked for, `true` by default: after one exchange calls prove themselves with one MAC.
-   * Pointless where each call may reach another process of the service: a proxy that balances calls, or
+   * Whether a session is asked for, `true` by default: after one exchange calls prove themselves with one
+   * MAC. Pointless where each call may reach another process of the service: a proxy that balances calls, or
    * round robin over several addresses.
    */
   readonly sessions?: boolean | undefined;

@@ -1,10 +1,10 @@
 /**
- * A call with an AP exchange of its own: an AP-REQ for each attempt, and the AP-REP that answers one of them. It
- * may make a session for the calls that follow.
+ * A call with an AP exchange of its own: an AP-REQ for each attempt, and the AP-REP that answers one of them.
+ * It may make a session for the calls that follow.
  *
- * Invariants. No authenticator is used twice: a retry, a hedge and a transparent retry each get their own. The
- * client's subkey and the messages protected under it are the same for all attempts of a call, for grpc-js sends
- * the same bytes again.
+ * Invariants. No authenticator is used twice: a retry, a hedge and a transparent retry each get their own.
+ * The client's subkey and the messages protected under it are the same for all attempts of a call, for
+ * grpc-js sends the same bytes again.
  */
 import * as grpc from "@grpc/grpc-js";
 import { makeSubkey, type PendingApReq, randomSeqNumber } from "../../protocol/ap-exchange.js";
@@ -218,8 +218,8 @@ export class ExchangeSecurity implements CallSecurity {
 }
 
 /**
- * Refusals of a ticket or an authenticator: they come before the service proves itself, never with a response,
- * and prove nothing.
+ * Refusals of a ticket or an authenticator: they come before the service proves itself, never with a
+ * response, and prove nothing.
  */
 const BEFORE_PROOF: ReadonlySet<string> = new Set([
   "KDC_ERR_ETYPE_NOSUPP",
@@ -242,7 +242,9 @@ const BEFORE_PROOF: ReadonlySet<string> = new Set([
   "KRB_ERR_GENERIC",
 ]);
 
-/** Policies that a ticket or an authenticator may be held against; the service proves what the others refuse. */
+/**
+ * Policies that a ticket or an authenticator may be held against; the service proves what the others refuse.
+ */
 const POLICIES_BEFORE_PROOF: ReadonlySet<string | undefined> = new Set(["authorization-data", "extension"]);
 
 function isBeforeProof({ reason, details }: KrbError): boolean {

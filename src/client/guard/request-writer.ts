@@ -1,7 +1,7 @@
 /**
  * The requests of one attempt on their way to grpc-js, which takes one message at a time: a second that comes
- * before the first was written takes its place. An application that waits its turn never sees that; a call that
- * is made once more has all its requests at hand.
+ * before the first was written takes its place. An application that waits its turn never sees that; a call
+ * that is made once more has all its requests at hand.
  */
 import type * as grpc from "@grpc/grpc-js";
 
@@ -54,4 +54,16 @@ export class RequestWriter {
     };
     this.#call.sendMessageWithContext({ ...context, callback }, bytes);
   }
+}
+
+/** Whoever waits for a message to be written is told once, however often it is. */
+export function toldOnce(context: MessageContext): MessageContext {
+  let { callback } = context;
+  if (callback === undefined) return context;
+  const once: MessageContext["callback"] = (error) => {
+    const tell = callback;
+    callback = undefined;
+    tell?.(error);
+  };
+  return { ...context, callback: once };
 }

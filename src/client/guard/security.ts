@@ -29,7 +29,9 @@ export interface CallSecurity {
   begin(metadata: grpc.Metadata): void;
   /** Whether the status proves a single response too: then it is not handed over before. */
   readonly provesEnd: boolean;
-  /** A response from the bytes that travelled, which it may alias. Throws KrbError as `MessageOpener.open`. */
+  /**
+   * A response from the bytes that travelled, which it may alias. Throws KrbError as `MessageOpener.open`.
+   */
   open(bytes: Buffer): OpenedMessage;
   /** Throws KrbError KRB_AP_ERR_MODIFIED where a stream of responses was cut short. */
   checkEnded(): void;

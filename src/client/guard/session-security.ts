@@ -1,6 +1,6 @@
 /**
- * A call under a session (session.proto): each attempt brings a proof with a number of its own, and the status
- * the service's proof of the whole answer.
+ * A call under a session (session.proto): each attempt brings a proof with a number of its own, and the
+ * status the service's proof of the whole answer.
  */
 import * as grpc from "@grpc/grpc-js";
 import { type BoundCall, type CallShape, isProtected, type Protection } from "../../protocol/call-binding.js";

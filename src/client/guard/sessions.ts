@@ -1,6 +1,6 @@
 /**
- * The sessions of a client with guarded services (session.proto): one for each channel, login and service. They
- * live in memory alone, and end with the channel.
+ * The sessions of a client with guarded services (session.proto): one for each channel, login and service.
+ * They live in memory alone, and end with the channel.
  *
  * Invariant. No number of a session is used twice: each attempt takes the next.
  */
@@ -108,8 +108,8 @@ export class ClientSessions {
   }
 
   /**
-   * How a call on a channel proves itself. It waits for a session that is being made, at most 250 ms; then one
-   * of those that waited begins another, and the rest go without.
+   * How a call on a channel proves itself. It waits for a session that is being made, at most 250 ms; then
+   * one of those that waited begins another, and the rest go without.
    * @param now the present by the KDC's clock.
    */
   async plan(channel: object, ticket: Credentials, now: number): Promise<Plan> {

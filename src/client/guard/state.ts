@@ -106,3 +106,15 @@ export interface Failed {
   readonly listener: Listener;
   readonly error: unknown;
 }
+
+/** The most bytes of requests that are kept to make a call once more. */
+const MAX_REPEATED_BYTES = 1 << 20;
+
+/** Keeps a step, so that the call can be made once more, as long as there is not too much of it. */
+export function keep(state: Sent, step: Step): void {
+  const { repeat } = state;
+  if (repeat === undefined) return;
+  if (step.does === "send") repeat.size += step.bytes.length;
+  if (repeat.size > MAX_REPEATED_BYTES) state.repeat = undefined;
+  else repeat.steps.push(step);
+}

@@ -1,9 +1,9 @@
 /**
- * Whether a call is let in: all checks but the caller rules and a replay cache that others share, which may take
- * their time and come after.
+ * Whether a call is let in: all checks but the caller rules and a replay cache that others share, which may
+ * take their time and come after.
  *
- * It takes what a call was, and says who makes it and how to answer. It knows neither grpc-js nor a socket, so
- * that another server, or a proxy that asks on a server's behalf, admits by the same checks.
+ * It takes what a call was, and says who makes it and how to answer. It knows neither grpc-js nor a socket,
+ * so that another server, or a proxy that asks on a server's behalf, admits by the same checks.
  *
  *   headers  `look`   the ticket opens, or the session is held: whether anything more of the call is read
  *   request  `admit`  the proof fits the call, and comes once; then level, certificate
@@ -11,91 +11,23 @@
  * Invariant. From the check of a proof to the mark that it came there is no `await`: no two calls pass on one
  * proof.
  */
-import type { PeerCertificate } from "node:tls";
 import { ExtensionType } from "../../gen/kerberos/v1/extension_pb.js";
-import {
-  type ApReqPolicy,
-  checkAddress,
-  type OpenedApReq,
-  type TicketOpener,
-  type VerifiedApReq,
-} from "../../protocol/ap-exchange.js";
+import type { ApReqPolicy, OpenedApReq, VerifiedApReq } from "../../protocol/ap-exchange.js";
 import { wipeAuthenticator } from "../../protocol/authenticator.js";
-import {
-  type CallShape,
-  isAtLeast,
-  openCallApReq,
-  type Protection,
-  type ReceivedBinding,
-  verifyCallApReq,
-} from "../../protocol/call-binding.js";
+import { openCallApReq, type ReceivedBinding, verifyCallApReq } from "../../protocol/call-binding.js";
 import { Challenger } from "../../protocol/challenge.js";
 import { extensionOf } from "../../protocol/extensions.js";
 import { KrbError } from "../../protocol/krb-error.js";
-import type { Principal } from "../../protocol/principal.js";
 import { verifySessionCall } from "../../protocol/session-call.js";
 import type { Repeated } from "../../protocol/session-extensions.js";
 import type { ServiceKeys, TicketContents } from "../../protocol/ticket.js";
-import { isLoopback } from "../../rpc/network-address.js";
+import { type AdmissionPolicy, policyRefusal } from "./admission-policy.js";
 import { type Caller, callerWith } from "./caller.js";
 import { ExchangeMessages, type GuardedMessages, type SessionGranter, SessionMessages } from "./messages.js";
-import type { OwnNames } from "./own-names.js";
 import type { Proof } from "./proof.js";
-import type { ServiceSession, SessionTable } from "./sessions.js";
+import { isHere, type Peer, type ReceivedCall } from "./received-call.js";
+import type { ServiceSession } from "./sessions.js";
 import { TakenTags } from "./taken-tags.js";
-
-/** What every call is held against. */
-export interface AdmissionPolicy {
-  /** The least protection of a call. */
-  readonly floor: Protection;
-  /** Encryption types accepted from peers on loopback. */
-  readonly permittedEtypes: readonly number[];
-  /** Those of them that are not weak, accepted from all peers: the same object where none is weak. */
-  readonly strongEtypes: readonly number[];
-  /** Types of authorization data that the service understands. */
-  readonly authorizationData: readonly number[];
-  /**
-   * Whether a caller may use the certificate it connected with; undefined: certificates are not looked at.
-   */
-  readonly bindClientCertificate:
-    | ((principal: Principal, certificate: PeerCertificate) => boolean)
-    | undefined;
-  /** Permitted difference of clocks, in milliseconds. */
-  readonly clockSkew: number;
-  readonly openTicket: TicketOpener;
-  /** The hosts under which the service may be called. */
-  readonly names: OwnNames;
-  /** The sessions that were granted; undefined: none is. */
-  readonly sessions: SessionTable | undefined;
-  /** Whether the caller of `admit` has a replay cache: then an authenticator needs no challenge. */
-  readonly hasReplayCache: boolean;
-  /** Milliseconds of a clock that is never set. */
-  readonly uptime: () => number;
-}
-
-/** Who calls, as far as the connection says. */
-export interface Peer {
-  /** The client's network address, an IPv4 address as such; undefined where it has none. */
-  readonly peerAddress: string | undefined;
-  /** Whether it came over a Unix socket, and so from this machine. */
-  readonly unixSocket?: boolean;
-  /** Whether the connection is encrypted. */
-  readonly secure?: boolean;
-  /** The certificate that the client connected with, verified by TLS. */
-  readonly certificate?: PeerCertificate | undefined;
-}
-
-/** A call as it was received. */
-export interface ReceivedCall extends CallShape {
-  /** `/package.Service/Method`. */
-  readonly method: string;
-  /** The HTTP/2 `:authority`. */
-  readonly authority: string;
-  /** SHA-256 of the single request as it travelled; undefined where requests are a stream. */
-  readonly requestSha256: Uint8Array | undefined;
-  /** Whether the method may run twice: its service says so. */
-  readonly idempotent?: boolean;
-}
 
 /** The same, with the names that its proof may be bound to. */
 type BoundCall = ReceivedCall & ReceivedBinding;
@@ -113,13 +45,17 @@ export interface Admission {
   readonly caller: Caller;
   /** What the replay cache must not have seen before the call goes on. */
   readonly replays: readonly ReplayEntry[];
-  /** The call's messages and the proof of the answer, with its keys: whoever takes the admission wipes them. */
+  /**
+   * The call's messages and the proof of the answer, with its keys: whoever takes the admission wipes them.
+   */
   readonly messages: GuardedMessages;
   /** Why the call is refused all the same, by an answer that is proven; undefined: it goes on. */
   readonly refusal: KrbError | undefined;
 }
 
-/** The service's own count of seconds may be so far ahead of the client's: more, and a call was held back. */
+/**
+ * The service's own count of seconds may be so far ahead of the client's: more, and a call was held back.
+ */
 const MAX_AGE_LAG_S = 60;
 const NO_REPLAYS: readonly ReplayEntry[] = [];
 
@@ -164,9 +100,9 @@ export class Gate {
    * Checks a proof against its call (RFC 4120 §3.2.3), and marks that it came.
    * @param looked from `look`; its keys are taken over.
    * @throws KrbError as `verifyCallApReq`; KRB_AP_ERR_MODIFIED and KRB_AP_ERR_REPEAT for a call under a
-   *   session; KRB_AP_ERR_REPEAT for an authenticator that came before; KDC_ERR_MORE_PREAUTH_DATA_REQUIRED for
-   *   a challenge that is not good, for a session that has ended since, and for a call that was held back;
-   *   KDC_ERR_SVC_UNAVAILABLE.
+   *   session; KRB_AP_ERR_REPEAT for an authenticator that came before; KDC_ERR_MORE_PREAUTH_DATA_REQUIRED
+   *   for a challenge that is not good, for a session that has ended since, and for a call that was held
+   *   back; KDC_ERR_SVC_UNAVAILABLE.
    */
   admit(looked: Looked, keys: ServiceKeys, call: ReceivedCall, peer: Peer, now: number): Admission {
     if (looked.kind === "ap-req") {
@@ -209,7 +145,12 @@ export class Gate {
     }
     const caller = callerWith(held.ticket, held.authorizationData, protection);
     const messages = new SessionMessages(held, looked, call);
-    return { caller, replays: NO_REPLAYS, messages, refusal: this.#refusal(caller, held.ticket, peer) };
+    return {
+      caller,
+      replays: NO_REPLAYS,
+      messages,
+      refusal: policyRefusal(this.#policy, caller, held.ticket, peer),
+    };
   }
 
   #admitApReq(
@@ -228,7 +169,7 @@ export class Gate {
       const caller = callerWith(ticket, authorizationData, protection);
       const granter = this.#granter(looked, keys, verified, now);
       const messages = new ExchangeMessages(verified, looked, call, granter);
-      return { caller, replays, messages, refusal: this.#refusal(caller, ticket, peer) };
+      return { caller, replays, messages, refusal: policyRefusal(this.#policy, caller, ticket, peer) };
     } catch (error) {
       wipeAuthenticator(opened.authenticator);
       verified?.subkey?.wipe();
@@ -322,19 +263,6 @@ export class Gate {
     }
   }
 
-  /** Address, level and certificate: what refuses a call whose proof is good. */
-  #refusal(caller: Caller, ticket: TicketContents, { certificate, peerAddress }: Peer): KrbError | undefined {
-    try {
-      checkAddress(ticket, peerAddress);
-      checkFloor(this.#policy, caller);
-      checkCertificate(this.#policy, caller, certificate);
-      return undefined;
-    } catch (error) {
-      if (error instanceof KrbError) return error;
-      throw error;
-    }
-  }
-
   /** Weak encryption types stay on this machine. */
   #apReqPolicy(service: ServiceKeys, peer: Peer): ApReqPolicy {
     const { permittedEtypes, strongEtypes, clockSkew, authorizationData, openTicket } = this.#policy;
@@ -367,10 +295,6 @@ export class Gate {
   }
 }
 
-function isHere({ peerAddress, unixSocket }: Peer): boolean {
-  return unixSocket === true || (peerAddress !== undefined && isLoopback(peerAddress));
-}
-
 /** A refusal of what the proof is bound to shows what the service saw, and what it takes. */
 function withAuthorities(error: unknown, { method, authority, authorities }: BoundCall): unknown {
   if (!(error instanceof KrbError) || error.reason !== "KRB_AP_ERR_MODIFIED") return error;
@@ -381,29 +305,5 @@ function withAuthorities(error: unknown, { method, authority, authorities }: Bou
     method,
     authority,
     authorities: authorities.join(" "),
-  });
-}
-
-function checkFloor({ floor }: AdmissionPolicy, { protection, principal }: Caller): void {
-  if (isAtLeast(protection, floor)) return;
-  throw new KrbError(
-    "KDC_ERR_POLICY",
-    `the service asks for protection ${floor} at least, the call has ${protection}: ` +
-      `set protection of ticketInterceptor, or call --protection ${floor}`,
-    { rule: "protection", floor, protection, client: principal },
-  );
-}
-
-function checkCertificate(
-  { bindClientCertificate }: AdmissionPolicy,
-  { principal }: Caller,
-  certificate: PeerCertificate | undefined,
-): void {
-  if (bindClientCertificate === undefined) return;
-  if (certificate !== undefined && bindClientCertificate(principal, certificate) === true) return;
-  const what = certificate === undefined ? "no client certificate" : "a client certificate of somebody else";
-  throw new KrbError("KRB_AP_ERR_BADMATCH", `${principal} calls with ${what}`, {
-    compared: "certificate",
-    client: principal,
   });
 }

@@ -21,7 +21,7 @@ import {
 import type { RpcError } from "../../rpc/rpc-error.js";
 import { hasStatus, toStatus } from "../../rpc/status.js";
 import { toBuffer } from "../../rpc/to-buffer.js";
-import { type Admission, Gate, type Looked, type Peer } from "./admission.js";
+import { type Admission, Gate, type Looked } from "./admission.js";
 import { type Caller, setCaller } from "./caller.js";
 import { peerOf, receivedCall } from "./channel.js";
 import type { GuardConfig, UnreadCall } from "./config.js";
@@ -30,6 +30,7 @@ import { currentKeys } from "./keys.js";
 import { callRecord, type LoggedOutcome } from "./log.js";
 import type { GuardedMessages } from "./messages.js";
 import { readProof } from "./proof.js";
+import type { Peer } from "./received-call.js";
 import type { ReplayWaiter } from "./replay.js";
 import type { CallState, Checking, Listener } from "./state.js";
 

@@ -5,13 +5,13 @@ import type * as grpc from "@grpc/grpc-js";
 import { messageSha256 } from "../../protocol/call-binding.js";
 import { http2Stream } from "../../rpc/grpc-js-internals.js";
 import { plainAddress } from "../../rpc/network-address.js";
-import type { Peer, ReceivedCall } from "./admission.js";
+import type { Peer, ReceivedCall } from "./received-call.js";
 
 type Method = Parameters<grpc.ServerInterceptor>[0];
 
 /**
- * What is known of open connections, by their HTTP/2 sessions, without and with a certificate: asking costs as
- * much as the checks.
+ * What is known of open connections, by their HTTP/2 sessions, without and with a certificate: asking costs
+ * as much as the checks.
  */
 const bare = new WeakMap<object, Peer>();
 const certified = new WeakMap<object, Peer>();

@@ -16,7 +16,8 @@ import type { Clock } from "../clock.js";
 import type { Log } from "../exchange-log.js";
 import { patientLog } from "../patient-log.js";
 import { TicketCache } from "../ticket-cache.js";
-import { type AdmissionPolicy, Gate } from "./admission.js";
+import { Gate } from "./admission.js";
+import type { AdmissionPolicy } from "./admission-policy.js";
 import { CallerPolicy, type CallerRules } from "./caller-rules.js";
 import { type KeySource, type Keytab, keySource } from "./keys.js";
 import { namesHost, OwnNames } from "./own-names.js";
@@ -34,13 +35,13 @@ export interface GuardOptions {
   /** The service's principal, where the keytab holds the keys of several. */
   readonly service?: string | undefined;
   /**
-   * Remembers authenticators, and is shared by all instances that hold the same keytab: for calls that a proxy
-   * spreads over them. Without it each instance has its clients prove themselves to it by a challenge.
+   * Remembers authenticators, and is shared by all instances that hold the same keytab: for calls that a
+   * proxy spreads over them. Without it each instance has its clients prove themselves to it by a challenge.
    */
   readonly replayCache?: Pick<ReplayCache, "store"> | undefined;
   /**
-   * Sessions: after one exchange calls prove themselves with one MAC. `true` by default without a replay cache,
-   * `false` with one, since its instances do not share sessions.
+   * Sessions: after one exchange calls prove themselves with one MAC.
+   * `true` by default without a replay cache, `false` with one, since its instances do not share sessions.
    */
   readonly sessions?: boolean | SessionOptions | undefined;
   /**
@@ -75,8 +76,8 @@ export interface GuardOptions {
     | ((principal: Principal, certificate: PeerCertificate) => boolean)
     | undefined;
   /**
-   * Whether `currentCaller()` finds the caller below a handler that is not handed the call; `false` by default. It
-   * costs each call some time.
+   * Whether `currentCaller()` finds the caller below a handler that is not handed the call; `false` by
+   * default. It costs each call some time.
    */
   readonly currentCaller?: boolean | undefined;
   /** Permitted difference of clocks, 5 minutes by default. */
@@ -84,8 +85,8 @@ export interface GuardOptions {
   /** How long the replay cache may take, 250 ms by default. */
   readonly replayTimeoutMs?: number | undefined;
   /**
-   * How long a single request may take to come whole after its headers, 6 s by default; then the call ends with
-   * DEADLINE_EXCEEDED. Streams are proven by their headers.
+   * How long a single request may take to come whole after its headers, 6 s by default; then the call ends
+   * with DEADLINE_EXCEEDED. Streams are proven by their headers.
    */
   readonly requestTimeoutMs?: number | undefined;
   /** The present; the system's clock by default. */

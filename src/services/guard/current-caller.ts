@@ -1,9 +1,9 @@
 /**
- * The caller for code below a handler that is not handed the call, as under frameworks that hand on something of
- * their own in its place.
+ * The caller for code below a handler that is not handed the call, as under frameworks that hand on something
+ * of their own in its place.
  *
- * It costs nothing where no guard is told to keep it: an AsyncLocalStorage that was never entered makes no hooks,
- * and once entered slows down every promise of the process under Node 20 and 22.
+ * It costs nothing where no guard is told to keep it: an AsyncLocalStorage that was never entered makes no
+ * hooks, and once entered slows down every promise of the process under Node 20 and 22.
  */
 import { AsyncLocalStorage } from "node:async_hooks";
 import type * as grpc from "@grpc/grpc-js";
@@ -26,8 +26,8 @@ export function currentCaller(): Caller {
 }
 
 /**
- * What is behind the guard, told of everything with the caller as the current one: grpc-js starts handlers from any
- * of these. The guard tells of nothing but the end of a call before it lets the call in.
+ * What is behind the guard, told of everything with the caller as the current one: grpc-js starts handlers
+ * from any of these. The guard tells of nothing but the end of a call before it lets the call in.
  */
 export class ListenerWithCaller implements Listener {
   readonly #next: Listener;

@@ -4,9 +4,9 @@
  *   const server = guardedServer({ keytab: "orders.keytab" });
  *   server.addService(orders.OrderService.service, handlers);
  *
- * What a stranger can cost it is bounded: a call without a proof ends at its headers, and nothing more of it is
- * read; one with a proof has a few seconds for its request; a connection has a few calls at a time, of small
- * messages. A call that has ended leaves no stream open, whatever its client goes on to send.
+ * What a stranger can cost it is bounded: a call without a proof ends at its headers, and nothing more of it
+ * is read; one with a proof has a few seconds for its request; a connection has a few calls at a time, of
+ * small messages. A call that has ended leaves no stream open, whatever its client goes on to send.
  */
 import type * as grpc from "@grpc/grpc-js";
 import { checkOptionNames } from "../../errors/unknown-options.js";
@@ -20,8 +20,9 @@ export interface GuardedServerOptions extends GuardOptions {
   /** Interceptors behind the guard: they see decoded messages, of callers who have proved who they are. */
   readonly interceptors?: readonly grpc.ServerInterceptor[] | undefined;
   /**
-   * grpc-js's settings for the server, instead of these: at most 32 calls at a time on a connection, messages of
-   * 16 KiB, 10 MB of memory for a connection, a ping every 30 s, 5 minutes without calls, and an hour in all.
+   * grpc-js's settings for the server, instead of these: at most 32 calls at a time on a connection, messages
+   * of 16 KiB, 10 MB of memory for a connection, a ping every 30 s, 5 minutes without calls, and an hour in
+   * all.
    */
   readonly serverOptions?: Omit<grpc.ServerOptions, "interceptors"> | undefined;
 }

@@ -1,9 +1,9 @@
 /**
- * The messages of one call that was let in, in both directions, and what proves the service: an AP-REP, or the
- * proof of its answer under a session.
+ * The messages of one call that was let in, in both directions, and what proves the service: an AP-REP, or
+ * the proof of its answer under a session.
  *
- * Invariant. Keys made for the call, the client's subkey and the service's, belong to these objects until they
- * wipe them. A session's keys are the session's.
+ * Invariant. Keys made for the call, the client's subkey and the service's, belong to these objects until
+ * they wipe them. A session's keys are the session's.
  */
 import type { Extension } from "../../gen/kerberos/v1/extension_pb.js";
 import { makeSubkey, randomSeqNumber, type VerifiedApReq } from "../../protocol/ap-exchange.js";

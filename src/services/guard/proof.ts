@@ -16,8 +16,8 @@ export type Proof =
  * Reads the proof of a call.
  * @param apReq the values of the request metadata `kerberos-ap-req-bin`.
  * @param session those of `kerberos-call-bin`.
- * @throws KrbError KDC_ERR_PREAUTH_REQUIRED where there is none; KRB_ERR_GENERIC for two, or for bytes that are
- *   neither; KRB_ERR_FIELD_TOOLONG.
+ * @throws KrbError KDC_ERR_PREAUTH_REQUIRED where there is none; KRB_ERR_GENERIC for two, or for bytes that
+ *   are neither; KRB_ERR_FIELD_TOOLONG.
  */
 export function readProof(apReq: Values, session: Values): Proof {
   if (apReq.length === 0 && session.length === 0)

@@ -93,7 +93,9 @@ export class SessionTable {
     this.#sessions.set(name, added);
   }
 
-  /** The session with this identifier, which is thereby used; undefined where there is none, or it has ended. */
+  /**
+   * The session with this identifier, which is thereby used; undefined where there is none, or it has ended.
+   */
   find(id: Uint8Array, now: number): ServiceSession | undefined {
     const name = nameOf(id);
     const session = this.#sessions.get(name);

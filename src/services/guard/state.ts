@@ -6,9 +6,10 @@
  *         any of these ────→ ended ──────→ over               grpc-js tells of the end of every call
  */
 import type * as grpc from "@grpc/grpc-js";
-import type { Looked, Peer } from "./admission.js";
+import type { Looked } from "./admission.js";
 import type { Caller } from "./caller.js";
 import type { GuardedMessages } from "./messages.js";
+import type { Peer } from "./received-call.js";
 
 /** The interceptors behind the guard, and the handler. */
 export type Listener = Parameters<grpc.ServerInterceptingCallInterface["start"]>[0];

@@ -1,6 +1,6 @@
 /**
- * Who has waited for too long. One timer serves all who wait: they began in the order in which they stand, so that
- * the first is the first to be late.
+ * Who has waited for too long. One timer serves all who wait: they began in the order in which they stand, so
+ * that the first is the first to be late.
  */
 
 /** Those who wait, all for the same time at most. */

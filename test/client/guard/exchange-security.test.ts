@@ -1,4 +1,6 @@
-/** A call with an AP exchange of its own: an AP-REQ for each attempt, and the AP-REP that answers one of them. */
+/**
+ * A call with an AP exchange of its own: an AP-REQ for each attempt, and the AP-REP that answers one of them.
+ */
 import * as grpc from "@grpc/grpc-js";
 import { describe, expect, test, vi } from "vitest";
 import { ExchangeSecurity, type ExchangeWish } from "../../../src/client/guard/exchange-security.js";

@@ -1,4 +1,7 @@
-/** What a client ends a call with itself stands as it is, over sockets, also where a session is asked for or used. */
+/**
+ * What a client ends a call with itself stands as it is, over sockets, also where a session is asked for or
+ * used.
+ */
 import * as grpc from "@grpc/grpc-js";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { createTestRealm, type TestRealm } from "../../../src/testing/test-realm.js";

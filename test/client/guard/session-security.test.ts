@@ -1,4 +1,6 @@
-/** A call under a session: a proof with a number of its own for each attempt, and the service's of its answer. */
+/**
+ * A call under a session: a proof with a number of its own for each attempt, and the service's of its answer.
+ */
 import * as grpc from "@grpc/grpc-js";
 import { describe, expect, test, vi } from "vitest";
 import type { CallSecurity } from "../../../src/client/guard/security.js";

@@ -1,6 +1,6 @@
 /**
- * Somebody on the way changes what a service answers: under a session the application hears of it, and gets no
- * response. At the level `call` that is all that protects a call.
+ * Somebody on the way changes what a service answers: under a session the application hears of it, and gets
+ * no response. At the level `call` that is all that protects a call.
  */
 import * as grpc from "@grpc/grpc-js";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";

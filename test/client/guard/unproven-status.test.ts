@@ -1,4 +1,6 @@
-/** What becomes of a status that the service has not proved, by its code, its reason and who ended the call. */
+/**
+ * What becomes of a status that the service has not proved, by its code, its reason and who ended the call.
+ */
 import * as grpc from "@grpc/grpc-js";
 import { describe, expect, test } from "vitest";
 import {

@@ -6,15 +6,11 @@ import { PROTECTIONS, type Protection } from "../../../src/protocol/call-binding
 import { Key } from "../../../src/protocol/keys.js";
 import { openTicket, type ServiceKeys } from "../../../src/protocol/ticket.js";
 import { AP_REQ_METADATA } from "../../../src/rpc/metadata-names.js";
-import {
-  type Admission,
-  type AdmissionPolicy,
-  Gate,
-  type Peer,
-  type ReceivedCall,
-} from "../../../src/services/guard/admission.js";
+import { type Admission, Gate } from "../../../src/services/guard/admission.js";
+import type { AdmissionPolicy } from "../../../src/services/guard/admission-policy.js";
 import { OwnNames } from "../../../src/services/guard/own-names.js";
 import { type Proof, readProof } from "../../../src/services/guard/proof.js";
+import type { Peer, ReceivedCall } from "../../../src/services/guard/received-call.js";
 import { refusalOf } from "../../protocol/refusal.js";
 import {
   ALICE,

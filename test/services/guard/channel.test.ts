@@ -2,8 +2,8 @@
 import * as grpc from "@grpc/grpc-js";
 import { describe, expect, test, vi } from "vitest";
 import { sha256 } from "../../../src/crypto/hash.js";
-import type { Peer } from "../../../src/services/guard/admission.js";
 import { peerOf, receivedCall } from "../../../src/services/guard/channel.js";
+import type { Peer } from "../../../src/services/guard/received-call.js";
 import { HAS_OPENSSL, makeTls } from "../../support/wire-tls.js";
 import { AUTHORITY, methodOf, openCall } from "./by-hand.js";
 import { refusalOf } from "./proof.js";

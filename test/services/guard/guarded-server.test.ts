@@ -1,4 +1,6 @@
-/** What a stranger, or one who holds a proof and sends no request, can have of a server: a raw HTTP/2 client. */
+/**
+ * What a stranger, or one who holds a proof and sends no request, can have of a server: a raw HTTP/2 client.
+ */
 import http2 from "node:http2";
 import { promisify } from "node:util";
 import * as grpc from "@grpc/grpc-js";
