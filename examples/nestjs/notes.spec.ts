@@ -1,4 +1,6 @@
-/** The example, run: a realm, the application and two clients, over a Unix socket: Nest tells no free port. */
+/**
+ * The example, run: a realm, the application and two clients, over a Unix socket: Nest tells no free port.
+ */
 import assert from "node:assert/strict";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";

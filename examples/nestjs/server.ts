@@ -1,4 +1,6 @@
-/** The application as a gRPC server: Nest hands `channelOptions` to grpc-js's server, interceptors and all. */
+/**
+ * The application as a gRPC server: Nest hands `channelOptions` to grpc-js's server, interceptors and all.
+ */
 import "reflect-metadata";
 import type { INestMicroservice } from "@nestjs/common";
 import { NestFactory } from "@nestjs/core";

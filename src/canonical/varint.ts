@@ -1,4 +1,6 @@
-/** Varints of whole numbers from 0 to 2⁵³ − 1, written forwards: for encodings that are put together by hand. */
+/**
+ * Varints of whole numbers from 0 to 2⁵³ − 1, written forwards: for encodings that are put together by hand.
+ */
 
 /** How many bytes a number takes. */
 export function varintSize(value: number): number {

@@ -66,9 +66,9 @@ export function followAdvice(
 }
 
 /**
- * Whether a remembered guess may stand in for the client's first one: an encryption type no worse than that, a
- * salt of the client's realm, iterations enough. That a login succeeded with a worse type proves nothing: false
- * advice may have left out the better one that the KDC has as well.
+ * Whether a remembered guess may stand in for the client's first one: an encryption type no worse than that,
+ * a salt of the client's realm, iterations enough. That a login succeeded with a worse type proves nothing:
+ * false advice may have left out the better one that the KDC has as well.
  */
 export function isAcceptable(guess: KeyGuess, { permitted, first }: ClientEtypes, realm: string): boolean {
   const rank = permitted.indexOf(guess.etype);

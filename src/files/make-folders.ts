@@ -5,9 +5,9 @@ import { PrivateFileError } from "./private-file-error.js";
 import { systemErrorText } from "./system-error.js";
 
 /**
- * Makes a folder and those that are missing above it, each with mode 0700; a folder that is there stays as it is.
- * One after the other, because Node's own `recursive` goes in circles where the system takes no folder and says
- * ENOENT, as in /proc.
+ * Makes a folder and those that are missing above it, each with mode 0700; a folder that is there stays as it
+ * is. One after the other, because Node's own `recursive` goes in circles where the system takes no folder
+ * and says ENOENT, as in /proc.
  * @throws PrivateFileError `unavailable`, naming the folder that can't be made.
  */
 export async function makeFolders(path: string): Promise<void> {

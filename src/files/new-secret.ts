@@ -5,8 +5,8 @@ import { basename, dirname, join } from "node:path";
 import { asPrivateFileError } from "./private-file-error.js";
 
 /**
- * Makes a file of mode 0600 and syncs it to the disk. It appears whole or not at all, and where several try at
- * once, one makes it.
+ * Makes a file of mode 0600 and syncs it to the disk. It appears whole or not at all, and where several try
+ * at once, one makes it.
  * @throws PrivateFileError `exists` if anything bears the name, a dangling link included; `missing` if the
  *   folder does not exist; `unavailable` if the system refuses. Nothing else is left behind.
  */

@@ -80,8 +80,8 @@ export interface ApReqPolicy {
    */
   readonly authorizationData?: readonly number[] | undefined;
   /**
-   * Judges a challenge; throws KrbError KDC_ERR_MORE_PREAUTH_DATA_REQUIRED for one that is not good. Undefined:
-   * the service has neither challenges nor sessions.
+   * Judges a challenge; throws KrbError KDC_ERR_MORE_PREAUTH_DATA_REQUIRED for one that is not good.
+   * Undefined: the service has neither challenges nor sessions.
    */
   readonly checkChallenge?: ((challenge: Uint8Array) => void) | undefined;
   /** Opens a ticket, or has it open already; `openTicket` by default. The contents stay the opener's. */
@@ -213,7 +213,8 @@ export function randomSeqNumber(random: RandomSource = systemRandom): number {
 }
 
 /**
- * Checks that a ticket may be used from the peer's network address; a ticket without addresses may be from any.
+ * Checks that a ticket may be used from the peer's network address; a ticket without addresses may be from
+ * any.
  * @throws KrbError KRB_AP_ERR_BADADDR.
  */
 export function checkAddress({ addresses }: TicketContents, peerAddress: string | undefined): void {

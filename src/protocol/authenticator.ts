@@ -1,6 +1,6 @@
 /**
- * Authenticators (RFC 4120 §5.5.1): a client makes one for a single request, and whoever has opened the ticket
- * opens it.
+ * Authenticators (RFC 4120 §5.5.1): a client makes one for a single request, and whoever has opened the
+ * ticket opens it.
  */
 import { create } from "@bufbuild/protobuf";
 import type { RandomSource } from "../crypto/encryption-type.js";

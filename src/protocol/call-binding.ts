@@ -90,8 +90,8 @@ export function isAtLeast(protection: Protection, floor: Protection): boolean {
 }
 
 /**
- * Whether the messages of a direction are protected: streams from `authenticate` upwards, single messages from
- * `integrity` upwards.
+ * Whether the messages of a direction are protected: streams from
+ * `authenticate` upwards, single messages from `integrity` upwards.
  */
 export function isProtected(protection: Protection, stream: boolean): boolean {
   return protection === "integrity" || protection === "privacy" || (stream && protection === "authenticate");
@@ -146,8 +146,8 @@ function sharedBinding(method: string, authority: string, protection: Protection
 
 /**
  * The client's proof for one attempt at a call, never to be used for another.
- * @param carried the subkey and first sequence number, the same for all of a call's attempts, if a direction is
- *   protected; a subkey if a session is asked for; extensions.
+ * @param carried the subkey and first sequence number, the same for all of a call's attempts, if a direction
+ *   is protected; a subkey if a session is asked for; extensions.
  * @param now milliseconds since the epoch.
  * @throws KrbError KRB_ERR_FIELD_TOOLONG when ticket and authenticator are too long for metadata.
  */
@@ -200,8 +200,8 @@ export interface ReceivedBinding extends Pick<BoundCall, "method" | "requestSha2
 }
 
 /**
- * Opens an AP-REQ, before it is known what call it came with. Whoever does not go on to `verifyCallApReq` wipes
- * the authenticator.
+ * Opens an AP-REQ, before it is known what call it came with. Whoever does not go on to `verifyCallApReq`
+ * wipes the authenticator.
  * @param now milliseconds since the epoch.
  * @throws KrbError as `openApReq`.
  */
@@ -214,7 +214,8 @@ export function openCallApReq({ blobs }: ReceivedApReq, policy: ApReqPolicy, now
  * replay cache last.
  * @param opened from `openCallApReq` with the same policy.
  * @param now milliseconds since the epoch.
- * @throws KrbError as `verifyOpenedApReq`; KRB_ERR_GENERIC for a subkey that is missing, or that nothing needs.
+ * @throws KrbError as `verifyOpenedApReq`; KRB_ERR_GENERIC for a subkey that is missing, or that nothing
+ *   needs.
  */
 export function verifyCallApReq(
   { blobs, protection }: ReceivedApReq,

@@ -1,6 +1,6 @@
 /**
- * A guard's challenge (session.proto, `GuardChallenge`): an authenticator that holds it was made after it, and
- * so is fresh whatever the client's clock says.
+ * A guard's challenge (session.proto, `GuardChallenge`): an authenticator that holds it was made after it,
+ * and so is fresh whatever the client's clock says.
  *
  * It is made without state: 8 bytes of the process's monotonic clock in milliseconds, big-endian; 8 random
  * bytes; HMAC-SHA-256 of both under a secret that the process drew for itself, and that no other process may

@@ -49,7 +49,9 @@ export interface SubkeyMessageKeys {
 export interface SessionMessageKeys {
   readonly checksums: MacKey;
   readonly seal: Key;
-  /** The call's number: from the client that of its first attempt, from the service that of the one answered. */
+  /**
+   * The call's number: from the client that of its first attempt, from the service that of the one answered.
+   */
   readonly call: number;
 }
 

@@ -18,8 +18,8 @@ declare const principalBrand: unique symbol;
 export type Principal = string & { readonly [principalBrand]: true };
 
 /**
- * The realm of principals without a KDC, whose tickets are made under one key that client and service share. No
- * realm named after a domain has this name.
+ * The realm of principals without a KDC, whose tickets are made under one key that client and service share.
+ * No realm named after a domain has this name.
  */
 export const SHARED_KEY_REALM = "SHARED-KEY";
 

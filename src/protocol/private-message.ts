@@ -50,9 +50,9 @@ export function sealData(
 
 /**
  * Opens application data.
- * @throws KrbError KRB_ERR_GENERIC for bytes that are not an EncryptedData, or a part of a session; KRB_AP_ERR_BAD_INTEGRITY if the
- *   key does not open it; KRB_AP_ERR_BADORDER for another sequence number; KRB_AP_ERR_MODIFIED for an end
- *   marker.
+ * @throws KrbError KRB_ERR_GENERIC for bytes that are not an EncryptedData, or a part of a session;
+ *   KRB_AP_ERR_BAD_INTEGRITY if the key does not open it; KRB_AP_ERR_BADORDER for another sequence number;
+ *   KRB_AP_ERR_MODIFIED for an end marker.
  */
 export function openData(key: Key, direction: Direction, seqNumber: number, bytes: Uint8Array): Uint8Array {
   const sealing = { key, usage: direction.usage };

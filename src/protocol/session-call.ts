@@ -148,7 +148,9 @@ function varintEnd(bytes: Uint8Array, at: number): number {
   return end + 1;
 }
 
-/** The number of a varint of at most four bytes; 0 for one that is no such varint, or longer than it need be. */
+/**
+ * The number of a varint of at most four bytes; 0 for one that is no such varint, or longer than it need be.
+ */
 function varintAt(bytes: Uint8Array, at: number, end: number): number {
   const last = bytes[end - 1];
   if (last === undefined || last > 0x7f || last === 0) return 0;
@@ -206,8 +208,8 @@ export function sessionBinding(
 }
 
 /**
- * Written out, into a buffer that is used again: it is made for every call, on both sides. Good until the next
- * one is made.
+ * Written out, into a buffer that is used again: it is made for every call, on both sides. Good until the
+ * next one is made.
  */
 function encodeBinding(
   { session, number, call, protection, age }: SessionAttempt,

@@ -1,4 +1,6 @@
-/** The service's proof of its answer to a call under a session, both halves (session.proto, `SessionReply`). */
+/**
+ * The service's proof of its answer to a call under a session, both halves (session.proto, `SessionReply`).
+ */
 import { WireType } from "@bufbuild/protobuf/wire";
 import { writeVarint } from "../canonical/varint.js";
 import { equalBytes } from "../crypto/equal-bytes.js";

@@ -39,8 +39,8 @@ export interface ServiceKeys {
   /** All keys held, of every version and encryption type. */
   readonly keys: readonly LongTermKey[];
   /**
-   * Whether the keys are those of every service of the principal's realm, as where a key is shared without a KDC;
-   * the principal then stands for all of them.
+   * Whether the keys are those of every service of the principal's realm, as where a key is shared without a
+   * KDC; the principal then stands for all of them.
    */
   readonly ofWholeRealm?: boolean | undefined;
 }

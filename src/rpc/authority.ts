@@ -1,4 +1,6 @@
-/** The authority of a call, `:authority`, as proofs are bound to it (guard.proto, `CallBinding.authority`). */
+/**
+ * The authority of a call, `:authority`, as proofs are bound to it (guard.proto, `CallBinding.authority`).
+ */
 import { hostOf } from "./network-address.js";
 
 /** What a Unix socket's `:authority` says in every library, or means. */

@@ -1,4 +1,6 @@
-/** The end of a call whose client does not end its half: grpc-js would leave the stream open until it does. */
+/**
+ * The end of a call whose client does not end its half: grpc-js would leave the stream open until it does.
+ */
 import { constants, type ServerHttp2Stream } from "node:http2";
 import type * as grpc from "@grpc/grpc-js";
 import { http2Stream } from "./grpc-js-internals.js";

@@ -1,8 +1,7 @@
 /**
  * The one door to what grpc-js keeps private, and interceptors need all the same: the bytes of messages, a
- * request's encoding and its HTTP/2 stream on the server, the streams that a server answers by itself, and the
- * certificates of a server that runs;
- * `:authority`, channel and early end of a call on the client.
+ * request's encoding and its HTTP/2 stream on the server, the streams that a server answers by itself, and
+ * the certificates of a server that runs; `:authority`, channel and early end of a call on the client.
  *
  * All of it is read from the innermost call, below every interceptor, as grpc-js 1.14.7 has it. Where a later
  * version has moved a field, no call is let in or goes out, and test/rpc/grpc-js-internals.test.ts says which
@@ -79,8 +78,8 @@ interface HiddenServer {
 }
 
 /**
- * Tells of each stream that a server answers below its interceptors: of a method that it does not have, or with
- * another content type.
+ * Tells of each stream that a server answers below its interceptors: of a method that it does not have, or
+ * with another content type.
  * @param told after the answer.
  * @throws TypeError where this version of grpc-js answers them elsewhere.
  */

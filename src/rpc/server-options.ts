@@ -1,7 +1,7 @@
 /**
- * Settings of every server in this project, guarded ones of other people's services among them, and how one is
- * made. The sizes suit a KDC, whose messages are small: streams times message size bounds what one connection can
- * hold, and whose messages are larger says so.
+ * Settings of every server in this project, guarded ones of other people's services among them, and how one
+ * is made. The sizes suit a KDC, whose messages are small: streams times message size bounds what one
+ * connection can hold, and whose messages are larger says so.
  */
 import * as grpc from "@grpc/grpc-js";
 import { type CallLimits, limitCalls } from "./call-limits.js";

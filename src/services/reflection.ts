@@ -2,8 +2,8 @@
  * gRPC server reflection, v1 and v1alpha: the contract, with its comments, for every caller.
  *
  * Both versions have the same messages under two names, and one answers for both. A reply holds the file
- * asked for and as many of its dependencies as fit into a message; clients ask for the rest by name. The files
- * come from `file-descriptors_pb.ts`, since the descriptors in generated code lack the comments.
+ * asked for and as many of its dependencies as fit into a message; clients ask for the rest by name. The
+ * files come from `file-descriptors_pb.ts`, since the descriptors in generated code lack the comments.
  */
 import {
   type DescEnum,

@@ -1,6 +1,6 @@
 /**
- * The file of a shared key: 32 random bytes in base64, below a line that says what they are. One who has OpenSSL
- * makes the same with `openssl rand -base64 32`.
+ * The file of a shared key: 32 random bytes in base64, below a line that says what they are. One who has
+ * OpenSSL makes the same with `openssl rand -base64 32`.
  */
 import { ReadableError } from "../errors/readable-error.js";
 import { createSecretNow } from "../files/new-secret.js";
@@ -23,8 +23,8 @@ export class SharedKeyError extends ReadableError {
 }
 
 /**
- * Reads the key, or makes file and key if there is none yet: of several programs that begin at once, one makes
- * it and the others read it.
+ * Reads the key, or makes file and key if there is none yet: of several programs that begin at once, one
+ * makes it and the others read it.
  * @throws PrivateFileError as `readSecretNow` and `createSecretNow`; SharedKeyError for a file that holds
  *   anything else.
  */

@@ -21,8 +21,8 @@ import { ETYPE, openKeyFile, SharedKeyError } from "./key-file.js";
 export interface SharedKeyOptions {
   /**
    * The one service that the guard is, `orders/api.example.test`. By default it takes the tickets of every
-   * service that its clients ask for under this key: one key file stands for one service. Needed where several
-   * services share a file.
+   * service that its clients ask for under this key: one key file stands for one service. Needed where
+   * several services share a file.
    */
   readonly service?: string | undefined;
   /** Who the client says it is; by default the name of the user who runs it, or `client`. */
@@ -43,10 +43,10 @@ const KVNO = 1;
 /**
  * A key that client and service share: a keytab for `guard`, and a source of tickets for `ticketInterceptor`.
  *
- * Whoever holds the file can be anybody, and the service too; nobody can be shut out but by a new file; there is
- * no KDC that knows who was let in. A realm has all that, and then one line changes on each side.
- * @param path the key's file, mode 0600. Where there is none it is made, with 32 random bytes: a first run needs
- *   no command. Client and service on two machines need the same file: copy it.
+ * Whoever holds the file can be anybody, and the service too; nobody can be shut out but by a new file; there
+ * is no KDC that knows who was let in. A realm has all that, and then one line changes on each side.
+ * @param path the key's file, mode 0600. Where there is none it is made, with 32 random bytes: a first run
+ *   needs no command. Client and service on two machines need the same file: copy it.
  * @throws PrivateFileError for a file that others could have read or written, or that can't be read or made;
  *   SharedKeyError for one that holds anything but a key; TypeError naming an option that is wrong; KrbError
  *   KRB_ERR_GENERIC for a name outside the grammar of principals.
@@ -96,8 +96,8 @@ export class SharedKey {
 
   /**
    * A ticket for a service, and the clock: the ticket at hand, or one that is made now.
-   * @throws KrbError KRB_ERR_GENERIC for a name outside the grammar of principals; SharedKeyError for one of a
-   *   realm.
+   * @throws KrbError KRB_ERR_GENERIC for a name outside the grammar of principals; SharedKeyError for one of
+   *   a realm.
    */
   async serviceProof(service: string): Promise<{ credentials: Credentials; clock: () => number }> {
     const server = named(service, "service");

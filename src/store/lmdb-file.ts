@@ -1,11 +1,13 @@
 /**
  * LMDB's data file, read without the driver: which pages there are, and what they say of others.
  *
- * The layout is LMDB's data version 2 on 64 bits, in the machine's byte order (docs/formats.md, "LMDB"). A page
- * is a header of 24 bytes (its own number, a transaction, 2 unused bytes, flags, two bounds) and its content:
+ * The layout is LMDB's data version 2 on 64 bits, in the machine's byte order (docs/formats.md, "LMDB"). A
+ * page is a header of 24 bytes (its own number, a transaction, 2 unused bytes, flags, two bounds) and its
+ * content:
  *
- * - meta (pages 0 and 1; the greater transaction counts): magic, version, an address, the map's size, two trees
- *   of 48 bytes (the first lists free pages, and begins with the page size), the last page, the transaction;
+ * - meta (pages 0 and 1; the greater transaction counts): magic, version, an address, the map's size, two
+ *   trees of 48 bytes (the first lists free pages, and begins with the page size), the last page, the
+ *   transaction;
  * - branch and leaf: offsets of nodes, and the nodes: 8 bytes (page or length of data, flags, length of key),
  *   key, data. Data too long for a leaf is in pages of its own, and the node says which and how many.
  */

@@ -13,8 +13,8 @@ import { StoreReplayCache } from "./store-replay-cache.js";
  * Opens a replay cache: `memory:`, which forgets everything when the process ends, or `lmdb:DIR`, which does
  * not.
  * @param options `startedAt` and `restart` apply to `memory:` alone.
- * @throws TypeError for an option that there is not; RangeError for a name of another form or type, listing the known types; StoreError as thrown by the
- *   backend.
+ * @throws TypeError for an option that there is not; RangeError for a name of another form or type, listing
+ *   the known types; StoreError as thrown by the backend.
  */
 export async function openReplayCache(name: string, options: MemoryReplayCacheOptions): Promise<ReplayCache> {
   checkOptionNames("openReplayCache", options, REPLAY_CACHE_NAMES);

@@ -1,7 +1,7 @@
 /**
  * A man in the middle at another name, over real TLS: his certificate is good, for his own name, and clients
- * call him by it. He reads the call, passes it on as it came, and the service refuses it: the proof is bound to
- * the name by which the client called.
+ * call him by it. He reads the call, passes it on as it came, and the service refuses it: the proof is bound
+ * to the name by which the client called.
  */
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";

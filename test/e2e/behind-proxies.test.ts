@@ -1,6 +1,6 @@
 /**
- * A guarded server behind a real proxy: which `:authority` reaches it, and that the guard does not mind, for a
- * proof is bound to the host by which the client called, and the service knows its own names. The table in
+ * A guarded server behind a real proxy: which `:authority` reaches it, and that the guard does not mind, for
+ * a proof is bound to the host by which the client called, and the service knows its own names. The table in
  * docs/guard.md, "The authority", has one row for each.
  */
 import { readFileSync } from "node:fs";

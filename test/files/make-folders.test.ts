@@ -1,6 +1,6 @@
 /**
- * Folders that are made, or can't be. The story: `mkdir` with `recursive` never came back from /proc, and neither
- * did `tessera realm create --dir /proc/x/y`.
+ * Folders that are made, or can't be. The story: `mkdir` with `recursive` never came back from /proc, and
+ * neither did `tessera realm create --dir /proc/x/y`.
  */
 import { existsSync, mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

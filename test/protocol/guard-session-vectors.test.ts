@@ -1,6 +1,6 @@
 /**
- * The golden vectors of sessions: what we make is what is written there, and what is written there is accepted
- * by the gate, by the client's half and, in Python, by a reader of docs/guard.md.
+ * The golden vectors of sessions: what we make is what is written there, and what is written there is
+ * accepted by the gate, by the client's half and, in Python, by a reader of docs/guard.md.
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import * as grpc from "@grpc/grpc-js";

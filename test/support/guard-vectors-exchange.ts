@@ -92,7 +92,10 @@ export interface VectorExchange {
   readonly written: ReturnType<typeof writeExchange>;
 }
 
-/** A source of randomness whose draws have names; a draw that is made again, for the same bytes, is listed once. */
+/**
+ * A source of randomness whose draws have names; a draw that is made again, for the same bytes, is listed
+ * once.
+ */
 export class NamedRandom {
   readonly draws: { readonly for: string; readonly bytes: string }[] = [];
   readonly #label: string;

@@ -1,7 +1,7 @@
 /**
  * Makes the negative vectors of sessions: what travels, altered in one thing, with the reason for which its
- * receiver refuses it. `TABLES` has every bit flip and every truncation of a blob; `REFUSED` what was swapped,
- * spliced, repeated or made by the wrong key.
+ * receiver refuses it. `TABLES` has every bit flip and every truncation of a blob; `REFUSED` what was
+ * swapped, spliced, repeated or made by the wrong key.
  */
 import { toBinary } from "@bufbuild/protobuf";
 import { ApReqSchema } from "../../src/gen/kerberos/v1/application_service_pb.js";

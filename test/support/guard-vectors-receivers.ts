@@ -1,6 +1,6 @@
 /**
- * The receivers of the golden vectors of sessions: the guard's gate with the vectors' sessions in its table, and
- * what a client checks. Each throws the KrbError of a refusal.
+ * The receivers of the golden vectors of sessions: the guard's gate with the vectors' sessions in its table,
+ * and what a client checks. Each throws the KrbError of a refusal.
  */
 import { createHash } from "node:crypto";
 import * as grpc from "@grpc/grpc-js";

@@ -1,6 +1,6 @@
 /**
- * A proxy that passes gRPC calls on as they come, from TLS to TLS: who stands in the middle under a name of his
- * own reads all of it.
+ * A proxy that passes gRPC calls on as they come, from TLS to TLS: who stands in the middle under a name of
+ * his own reads all of it.
  *
  *   await using proxy = await startHttp2Proxy({ own, upstream: world.address, ca });
  */

@@ -43,8 +43,8 @@ export interface TableDefaults extends LimitChoice {
  * Reads a table. An empty cell leaves a setting as it is without one; an empty password makes random keys.
  * @param now milliseconds since the epoch.
  * @returns its rows, and the lines that are no rows.
- * @throws CommandError for text that is not UTF-8 or has no commas between its columns, for a header that lacks `principal` or has a column that
- *   there is not, and where a quote is not closed.
+ * @throws CommandError for text that is not UTF-8 or has no commas between its columns, for a header that
+ *   lacks `principal` or has a column that there is not, and where a quote is not closed.
  */
 export function readTable(
   bytes: Uint8Array,

@@ -35,7 +35,8 @@ export async function defaultRealm(env: Environment, home = homedir): Promise<st
 
 /**
  * The settings of the realm whose folder is on this machine; undefined: there is none that is ours to read.
- * @throws StoreError `corrupt` or `version` for settings that say nothing: what was meant must not be guessed.
+ * @throws StoreError `corrupt` or `version` for settings that say nothing: what was meant must not be
+ *   guessed.
  */
 export async function realmSettings(env: Environment, home = homedir): Promise<RealmSettings | undefined> {
   try {

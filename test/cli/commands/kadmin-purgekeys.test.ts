@@ -26,7 +26,8 @@ describe("kadmin purgekeys", () => {
   });
 
   it("says how they end in the keytab, by which the service goes on opening tickets under them", async () => {
-    // "Tickets under them are refused from then on", said the documents; a guarded service took them for good.
+    // "Tickets under them are refused from then on", said the documents; a guarded service took them for
+    // good.
     await shell.run("kadmin ktadd -k ./db.keytab db");
     const held = async () => new Set((await shell.run("klist -k ./db.keytab")).stdout.match(/^ +\d+/gm));
     const { stdout } = await shell.run("kadmin purgekeys db");

@@ -1,6 +1,6 @@
 /**
- * Text from servers and files, wherever the command shows it: none of it may steer the terminal or turn what is
- * read around. The story: a principal's name with U+202E, a status with an escape sequence.
+ * Text from servers and files, wherever the command shows it: none of it may steer the terminal or turn what
+ * is read around. The story: a principal's name with U+202E, a status with an escape sequence.
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { create, toBinary } from "@bufbuild/protobuf";
