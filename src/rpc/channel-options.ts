@@ -28,6 +28,9 @@ export const CHANNEL_OPTIONS: Readonly<grpc.ChannelOptions> = Object.freeze({
   "grpc.keepalive_time_ms": 30_000,
   // … and 5 s for its answer.
   "grpc.keepalive_timeout_ms": 5_000,
+  // A client has connections of its own: grpc-js would have it wait for the pause that another client of the
+  // process has met at the same address, and refuse its first calls with "Last error: null".
+  "grpc.use_local_subchannel_pool": 1,
   // The largest response accepted, in bytes.
   "grpc.max_receive_message_length": 4 * 1024 * 1024,
   "grpc.service_config": JSON.stringify(RETRY_SERVICE_CONFIG),

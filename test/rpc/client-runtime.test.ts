@@ -4,6 +4,7 @@ import { expect, test } from "vitest";
 import { DEFAULT_TIMEOUT_MS } from "../../src/rpc/client-runtime.js";
 import { RpcError } from "../../src/rpc/rpc-error.js";
 import { makeServer } from "../../src/rpc/server-options.js";
+import { addService } from "../../src/rpc/server-runtime.js";
 import { serviceDefinition } from "../../src/rpc/service-definition.js";
 import { listen, plain, serve, TestClient, TestService } from "./test-service.js";
 
@@ -65,6 +66,21 @@ test("a server that is not there is UNAVAILABLE, with a hint", async () => {
       hint: expect.stringMatching(/is the server running/),
     });
   }
+});
+
+test("a new client of a server that has come back is answered, whatever another one met at its address", async () => {
+  const unbound = makeServer();
+  const port = await listen(unbound);
+  unbound.forceShutdown();
+  const once = { channelOptions: { "grpc.enable_retries": 0 } };
+  using early = new TestClient(`127.0.0.1:${port}`, insecure, once);
+  expect(await rejection(early.say("x"))).toMatchObject({ code: status.UNAVAILABLE });
+  const server = makeServer();
+  addService(server, TestService, plain);
+  await listen(server, port);
+  using late = new TestClient(`127.0.0.1:${port}`, insecure, once);
+  expect(await late.say("y")).toMatchObject({ value: "y" });
+  server.forceShutdown();
 });
 
 test("UNAVAILABLE, and nothing else, is tried again; each attempt asks the credentials anew", async () => {

@@ -147,10 +147,10 @@ export async function serve(
   };
 }
 
-/** Binds a server to a free port of this machine. */
-export function listen(server: grpc.Server): Promise<number> {
+/** Binds a server to a port of this machine, a free one by default. */
+export function listen(server: grpc.Server, at = 0): Promise<number> {
   return new Promise((resolve, reject) => {
-    server.bindAsync("127.0.0.1:0", grpc.ServerCredentials.createInsecure(), (error, port) =>
+    server.bindAsync(`127.0.0.1:${at}`, grpc.ServerCredentials.createInsecure(), (error, port) =>
       error ? reject(error) : resolve(port),
     );
   });
