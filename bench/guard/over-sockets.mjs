@@ -3,14 +3,11 @@
 // call, and the client is the slower side; in `ready` it is made just before, so that the server receives its
 // calls as fast as bare ones. In `session` the interceptor makes one exchange, and then calls under a session.
 import { fork } from "node:child_process";
-import { randomBytes } from "node:crypto";
 import { fileURLToPath } from "node:url";
 import * as grpc from "@grpc/grpc-js";
 import { ticketInterceptor } from "../../dist/client/index.js";
-import { sha256 } from "../../dist/crypto/hash.js";
-import { makeCallApReq } from "../../dist/protocol/call-binding.js";
-import { AP_REQ_METADATA } from "../../dist/rpc/metadata-names.js";
 import { CALL } from "./method.mjs";
+import { oneShotProof, unreadHeader } from "./proofs.mjs";
 import { credentialsOf, SERVICE } from "./ticket.mjs";
 
 const IN_FLIGHT = 32;
@@ -41,21 +38,13 @@ export async function startServer(size) {
   const authorization = new grpc.Metadata();
   authorization.set("authorization", `Bearer ${ready.token}`);
   const none = new grpc.Metadata();
-  const withProof = (request) => {
-    const requestSha256 = sha256(request);
-    const facts = { method: CALL.path, authority: "127.0.0.1", protection: "authenticate", requestSha256 };
+  const withHeader = ([name, bytes]) => {
     const metadata = new grpc.Metadata();
-    metadata.set(
-      AP_REQ_METADATA,
-      Buffer.from(makeCallApReq(credentials, facts, undefined, Date.now()).bytes),
-    );
+    metadata.set(name, bytes);
     return metadata;
   };
-  const unread = () => {
-    const metadata = new grpc.Metadata();
-    metadata.set("x-unread-bin", randomBytes(45));
-    return metadata;
-  };
+  const withProof = (request) => withHeader(oneShotProof(credentials, request));
+  const unread = () => withHeader(unreadHeader());
   const variants = {
     bare: { client: connect(ready.bare), metadata: () => none },
     ready: { client: connect(ready.guarded), metadata: withProof },
@@ -68,7 +57,10 @@ export async function startServer(size) {
   const cpu = async () => (await ask("cpu")).cpu;
   return {
     names: Object.keys(variants),
-    ticketSize: credentials.ticket.length,
+    /** What others need who call the same server. */
+    ready,
+    /** The server's CPU time by now, in microseconds. */
+    cpu,
     /**
      * Sends `count` calls and returns the server's CPU, the client's CPU and the wall time per call, in
      * microseconds.

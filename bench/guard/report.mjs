@@ -2,76 +2,78 @@
 
 const NAMES = {
   bare: "bare",
-  ready: "guarded, AP-REQs made before",
-  guarded: "guarded, ticketInterceptor",
+  headers: "header and trailer nobody reads",
+  session: "session",
+  ready: "one shot, AP-REQs made before",
+  guarded: "one shot, ticketInterceptor",
+  jsonwebtoken: "bearer token, jsonwebtoken HS256",
   bearer: "bearer token, jose HS256",
 };
+const NAME_WIDTH = 34;
+const TARGET_WIDTH = 62;
 
 /** How many functions a profile names. */
 const TOP = 45;
 
 /** Prints the figures for people. */
-export function printResults({
-  machine,
-  size,
-  overSockets,
-  beyondBareUs,
-  inProcessUs,
-  ratios,
-  throughput,
-  targets,
-}) {
-  const number = (value, digits = 1) => value.toFixed(digits).padStart(8);
+export function printResults(results) {
+  const { machine, size, overSockets, beyondBareUs, inProcessUs, throughput, saturated, targets } = results;
   console.log(
     `The guard, AES256_CTS_HMAC_SHA384_192, ${size} bytes each way. Processor time, medians. ${machine}`,
   );
-  console.log("\nunary calls over a socket, 1 connection, 32 in flight, µs a call");
-  console.log(`  ${"".padEnd(34)}  server  client    wall  calls/s, server full  calls/s here`);
-  for (const [name, { serverUs, clientUs, wallUs }] of Object.entries(overSockets)) {
-    const rates = [1e6 / serverUs, 1e6 / wallUs].map((rate) => String(Math.round(rate)));
-    console.log(
-      `  ${NAMES[name].padEnd(33)}${number(serverUs)}${number(clientUs)}${number(wallUs)}` +
-        `${rates[0].padStart(22)}${rates[1].padStart(14)}`,
-    );
-  }
-  console.log(`  the guard, beyond the bare call  ${number(beyondBareUs.guarded)}`);
-  console.log(`  the token, beyond the bare call  ${number(beyondBareUs.bearer)}`);
-  console.log("\nin process, µs each");
-  for (const name of ["guard, ticket seen before", "guard, ticket never seen"])
-    console.log(`  ${name.padEnd(33)}${number(inProcessUs[name])}`);
-  console.log(
-    `\n  ${"one token verified".padEnd(33)}      µs   ratio: guarded call beyond bare   ratio: in process`,
-  );
-  for (const { peer, us, overSockets: over, inProcess } of ratios)
-    console.log(
-      `  ${peer.padEnd(33)}${number(us)}${number(over, 2).padStart(34)}${number(inProcess, 2).padStart(20)}`,
-    );
-  console.log(
-    `\nthroughput of guarded calls / bare calls: ${throughput.byServerCpu.toFixed(2)} by the server's CPU, ` +
-      `${throughput.byWall.toFixed(2)} on the wall, client and server on this machine`,
-  );
+  console.log("\none connection, 32 calls in flight: µs a call; the server's share of a processor");
+  printCalls("grpc-js's client", overSockets, throughput.sockets, beyondBareUs);
+  printCalls("raw HTTP/2, to fill the server", saturated, throughput.saturated);
+  console.log("\nin process: µs each, and what a call costs beyond bare as a ratio to it");
+  console.log(row("", "", "session", "one shot"));
+  for (const [name, cost] of Object.entries(inProcessUs))
+    console.log(row(name, us(cost), ratio(beyondBareUs.session / cost), ratio(beyondBareUs.ready / cost)));
   console.log("\ntargets");
   for (const { what, measured, target, reached } of targets)
     console.log(
-      `  ${what.padEnd(42)}${number(measured, 2)}  ${target.padEnd(14)} ${reached ? "reached" : "missed"}`,
+      `  ${what.padEnd(TARGET_WIDTH)}${ratio(measured)}  ${target.padEnd(14)} ${reached ? "reached" : "missed"}`,
     );
 }
 
-/** @param times self times by function, from bench/exchange/profile.mjs, of `count` calls each. */
-export function profileText({ bare, ready: guarded }, count, json) {
-  const groups = { bare: byGroup(bare, count), guarded: byGroup(guarded, count) };
+function printCalls(client, variants, ofBare, beyondBareUs) {
+  console.log(row(client, "server", "beyond", "client", "wall", "share", "of bare"));
+  for (const [name, title] of Object.entries(NAMES)) {
+    if (variants[name] === undefined) continue;
+    const { serverUs, clientUs, wallUs, share } = variants[name];
+    const beyond = us(beyondBareUs?.[name] ?? serverUs - variants.bare.serverUs);
+    console.log(
+      row(title, us(serverUs), beyond, us(clientUs), us(wallUs), ratio(share), ratio(ofBare[name])),
+    );
+  }
+}
+
+function row(title, ...cells) {
+  return `  ${title.padEnd(NAME_WIDTH)}${cells.map((cell) => cell.padStart(9)).join("")}`;
+}
+
+function us(value) {
+  return value.toFixed(1).padStart(8);
+}
+
+function ratio(value) {
+  return value.toFixed(2).padStart(8);
+}
+
+/** @param bare @param other self times by function, from bench/exchange/profile.mjs, of `count` calls each. */
+export function profileText(bare, other, variant, count, json) {
+  const groups = { bare: byGroup(bare, count), [variant]: byGroup(other, count) };
   const floor = new Map(bare.map(({ name, us }) => [name, us / count]));
-  const functions = guarded
+  const functions = other
     .map(({ name, us }) => ({ name, us: us / count, bareUs: floor.get(name) ?? 0 }))
     .toSorted((a, b) => b.us - b.bareUs - (a.us - a.bareUs))
     .slice(0, TOP);
   if (json) return JSON.stringify({ groups, functions }, undefined, 2);
   const cell = (us) => us.toFixed(2).padStart(8);
-  const rows = Object.entries(groups.guarded)
+  const rows = Object.entries(groups[variant])
     .toSorted((a, b) => b[1] - a[1])
     .map(([group, us]) => `  ${group.padEnd(52)}${cell(us)}${cell(groups.bare[group] ?? 0)}`);
   return [
-    `where the server's time goes, µs per call${" ".repeat(14)}  guarded    bare`,
+    `where the server's time goes, µs per call${" ".repeat(14)} ${variant.padStart(7)}    bare`,
     ...rows,
     "by function, the largest differences first",
     ...functions.map(({ name, us, bareUs }) => `  ${cell(us - bareUs)}  ${name}`),
