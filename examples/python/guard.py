@@ -25,6 +25,7 @@ from encryption import key_of
 AP_REQ, AP_REP = "kerberos-ap-req-bin", "kerberos-ap-rep-bin"
 AUTHENTICATE, INTEGRITY, PRIVACY, CALL = 1, 2, 3, 4  # ProtectionLevel
 CHALLENGE, REPEATS, TRAILERS_ONLY = 1, 2, 4  # ExtensionType
+OF_APPLICATION, END = 0, 1  # MessageKind
 MORE_REQUIRED = "KDC_ERR_MORE_PREAUTH_DATA_REQUIRED"
 MAX_CHALLENGE = 64
 MAX_KEPT = 1 << 20  # bytes of requests that are kept, to make a call once more
@@ -277,11 +278,12 @@ class _Proof(grpc.AuthMetadataPlugin):
             raise Untrusted("the stream was cut short")
 
     def _protect(self, message, end=False):
+        kind = END if end else OF_APPLICATION
         number, self._next = self._next, (self._next + 1) % 2**32
         if self._sealed:
-            part = m.kerberos("EncPrivPart")(user_data=message, seq_number=number, end=end)
+            part = m.kerberos("EncPrivPart")(user_data=message, seq_number=number, kind=kind)
             return m.seal(self._subkey, 1024, "enc_request_part", part)
-        protected = m.kerberos("ProtectedMessage")(message=message, seq_number=number, end=end)
+        protected = m.kerberos("ProtectedMessage")(message=message, seq_number=number, kind=kind)
         protected.checksum = self._subkey.checksum(1026, m.canonical_bytes(protected))
         return m.canonical_bytes(protected)
 
@@ -303,10 +305,12 @@ class _Proof(grpc.AuthMetadataPlugin):
                 message = opened.message
         except ValueError as error:
             raise Untrusted(f"a message is not the one that the service sent: {error}") from error
-        if opened.seq_number != self._expected or (opened.end and message):
+        if opened.kind not in (OF_APPLICATION, END) or (opened.kind == END and message):
+            raise Untrusted("a message is of a kind that services do not send")
+        if opened.seq_number != self._expected:
             raise Untrusted("a message is missing, repeated or out of order")
         self._expected = (self._expected + 1) % 2**32
-        return message, opened.end
+        return message, opened.kind == END
 
 
 def _is_protected(level, stream):

@@ -7,12 +7,14 @@
  * is verified over the bytes received before any of them is read. An opener that has refused once refuses
  * everything after.
  */
+import { create } from "@bufbuild/protobuf";
 import { WireType } from "@bufbuild/protobuf/wire";
+import { encodeCanonical } from "../canonical/encode.js";
 import { publicBytes } from "../canonical/public-bytes.js";
 import { varintSize, writeVarint } from "../canonical/varint.js";
 import type { RandomSource } from "../crypto/encryption-type.js";
 import { equalBytes } from "../crypto/equal-bytes.js";
-import { ProtectedMessageSchema } from "../gen/kerberos/v1/guard_pb.js";
+import { MessageKind, ProtectedMessageSchema } from "../gen/kerberos/v1/guard_pb.js";
 import type { EncPrivPart } from "../gen/kerberos/v1/sealed_pb.js";
 import type { Protection } from "./call-binding.js";
 import { KeyUsage } from "./key-usage.js";
@@ -26,17 +28,21 @@ import { decodeCanonical, NotCanonicalError } from "./strict-decode.js";
 /** A direction of a call, with the key usage of its checksums. */
 export interface MessageDirection extends Direction {
   readonly checksumUsage: number;
+  /** Whether its streams may be renewed: only clients have tickets. */
+  readonly renewable: boolean;
 }
 
 /** From client to service. */
 export const REQUESTS: MessageDirection = {
   ...TO_SERVICE,
   checksumUsage: KeyUsage.REQUEST_MESSAGE_CHECKSUM,
+  renewable: true,
 };
 /** From service to client. */
 export const RESPONSES: MessageDirection = {
   ...TO_CLIENT,
   checksumUsage: KeyUsage.RESPONSE_MESSAGE_CHECKSUM,
+  renewable: false,
 };
 
 /** What protects a direction outside a session: the sender's subkey and the sequence number it announced. */
@@ -58,30 +64,41 @@ export interface SessionMessageKeys {
 /** What protects a direction. */
 export type MessageKeys = SubkeyMessageKeys | SessionMessageKeys;
 
-/** A message that was opened: its bytes, or the end of the stream. */
+/** A message that was opened: the application's, the end of the stream, or a renewal of it. */
 export type OpenedMessage =
-  | { readonly end: false; readonly message: Uint8Array }
-  | { readonly end: true; readonly message: undefined };
+  | { readonly kind: "message"; readonly message: Uint8Array }
+  | { readonly kind: "end"; readonly message: undefined }
+  | OpenedRenewal;
+
+/** A renewal of a stream that was opened; the AP-REQ in it is not verified. */
+export interface OpenedRenewal {
+  readonly kind: "renewal";
+  /** A serialized ApReq. */
+  readonly message: Uint8Array;
+  /** Whether this is what an authenticator must hold to renew this stream at this place. */
+  isPlace(place: Uint8Array): boolean;
+}
 
 interface Content {
   readonly message: Uint8Array;
   readonly seqNumber: number;
-  readonly end: boolean;
+  readonly kind: MessageKind;
 }
 
 const EMPTY = new Uint8Array();
-const END: OpenedMessage = { end: true, message: undefined };
+const { UNSPECIFIED: OF_APPLICATION, END, RENEWAL } = MessageKind;
+const OPENED_END: OpenedMessage = { kind: "end", message: undefined };
 /** The first sequence number under a session. */
 const FIRST_OF_SESSION = 1;
 const {
   message: MESSAGE,
   seqNumber: SEQ_NUMBER,
-  end: END_MARK,
+  kind: KIND,
   checksum: CHECKSUM,
 } = ProtectedMessageSchema.field;
 const MESSAGE_TAG = (MESSAGE.number << 3) | WireType.LengthDelimited;
 const SEQ_NUMBER_TAG = (SEQ_NUMBER.number << 3) | WireType.Varint;
-const END_TAG = (END_MARK.number << 3) | WireType.Varint;
+const KIND_TAG = (KIND.number << 3) | WireType.Varint;
 const CHECKSUM_TAG = (CHECKSUM.number << 3) | WireType.LengthDelimited;
 
 /** The keys of a direction, whichever they are, in use. */
@@ -141,12 +158,23 @@ export class MessageProtector {
 
   /** The next message as it travels. */
   protect(message: Uint8Array, random?: RandomSource): Uint8Array {
-    return this.#write({ message, seqNumber: this.#count(), end: false }, random);
+    return this.#write({ message, seqNumber: this.#count(), kind: OF_APPLICATION }, random);
   }
 
   /** The end marker of a stream; nothing follows it. */
   end(random?: RandomSource): Uint8Array {
-    return this.#write({ message: EMPTY, seqNumber: this.#count(), end: true }, random);
+    return this.#write({ message: EMPTY, seqNumber: this.#count(), kind: END }, random);
+  }
+
+  /**
+   * A renewal of the stream. Where no AP-REQ can be made, the stream is as it was.
+   * @param makeApReq makes the serialized ApReq; its authenticator holds the place in the stream.
+   */
+  renewal(makeApReq: (place: Uint8Array) => Uint8Array, random?: RandomSource): Uint8Array {
+    const seqNumber = this.#next;
+    const place = this.#scheme.checksum(placeInStream(seqNumber), random);
+    const message = makeApReq(place);
+    return this.#write({ message, seqNumber: this.#count(), kind: RENEWAL }, random);
   }
 
   #count(): number {
@@ -158,17 +186,18 @@ export class MessageProtector {
   #write(content: Content, random: RandomSource | undefined): Uint8Array {
     const { sealing, call } = this.#scheme;
     if (!this.#sealed) return this.#writeClear(content, random);
-    const { message: userData, seqNumber, end } = content;
-    const part: EncPrivPart = { $typeName: "kerberos.v1.EncPrivPart", userData, seqNumber, end, call };
+    const { message: userData, seqNumber, kind } = content;
+    const part: EncPrivPart = { $typeName: "kerberos.v1.EncPrivPart", userData, seqNumber, kind, call };
     return sealToBytes(sealing, this.#direction.kind, part, random);
   }
 
   /** A ProtectedMessage, written into the one buffer that travels: messages may be large. */
-  #writeClear({ message, seqNumber, end }: Content, random: RandomSource | undefined): Uint8Array {
+  #writeClear(content: Content, random: RandomSource | undefined): Uint8Array {
     const { checksumSize } = this.#scheme;
+    const { message, seqNumber, kind } = content;
     const messageSize = message.length === 0 ? 0 : 1 + varintSize(message.length) + message.length;
     const seqSize = seqNumber === 0 ? 0 : 1 + varintSize(seqNumber);
-    const size = messageSize + seqSize + (end ? 2 : 0);
+    const size = messageSize + seqSize + (kind === OF_APPLICATION ? 0 : 2);
     const bytes = publicBytes(size + 2 + checksumSize);
     let at = 0;
     if (messageSize > 0) {
@@ -181,7 +210,7 @@ export class MessageProtector {
       bytes[at] = SEQ_NUMBER_TAG;
       at = writeVarint(bytes, at + 1, seqNumber);
     }
-    if (end) bytes.set([END_TAG, 1], at);
+    if (kind !== OF_APPLICATION) bytes.set([KIND_TAG, kind], at);
     const checksum = this.#scheme.checksum(bytes.subarray(0, size), random);
     bytes[size] = CHECKSUM_TAG;
     bytes[size + 1] = checksumSize;
@@ -216,13 +245,24 @@ export class MessageOpener {
     if (this.#refused) throw this.#modified("follows one that was refused");
     this.#refused = true;
     if (this.#ended) throw this.#modified("comes after the end of the stream");
-    const { message, seqNumber, end } = this.#sealed ? this.#unseal(bytes) : this.#verify(bytes);
+    const { message, seqNumber, kind } = this.#sealed ? this.#unseal(bytes) : this.#verify(bytes);
     if (seqNumber !== this.#next) throw this.#badOrder(seqNumber);
-    if (end && message.length > 0) throw this.#modified("is an end marker with contents");
+    const opened: OpenedMessage =
+      kind === OF_APPLICATION ? { kind: "message", message } : this.#special(kind, message, seqNumber);
     this.#next = nextSeqNumber(seqNumber);
-    this.#ended = end;
     this.#refused = false;
-    return end ? END : { end, message };
+    return opened;
+  }
+
+  #special(kind: MessageKind, message: Uint8Array, seqNumber: number): OpenedMessage {
+    if (kind === END) {
+      if (message.length > 0) throw this.#modified("is an end marker with contents");
+      this.#ended = true;
+      return OPENED_END;
+    }
+    if (kind !== RENEWAL || !this.#direction.renewable) throw this.#modified(`is of kind ${kind}`);
+    const isPlace = (place: Uint8Array) => this.#scheme.isChecksum(placeInStream(seqNumber), place);
+    return { kind: "renewal", message, isPlace };
   }
 
   /**
@@ -257,7 +297,7 @@ export class MessageOpener {
       throw error instanceof KrbError ? refusal() : error;
     }
     if (part.call !== call) throw this.#modified("was made for another call");
-    return { message: part.userData, seqNumber: part.seqNumber, end: part.end };
+    return { message: part.userData, seqNumber: part.seqNumber, kind: part.kind };
   }
 
   #verify(bytes: Uint8Array): Content {
@@ -290,6 +330,14 @@ export class MessageOpener {
       got: String(got),
     });
   }
+}
+
+/** What the checksum of an empty renewal covers: no message has it, and so it names a place in a stream. */
+function placeInStream(seqNumber: number): Uint8Array {
+  return encodeCanonical(
+    ProtectedMessageSchema,
+    create(ProtectedMessageSchema, { seqNumber, kind: RENEWAL }),
+  );
 }
 
 function nextSeqNumber(seqNumber: number): number {

@@ -3,6 +3,7 @@
  * sealed part.
  */
 import type { RandomSource } from "../crypto/encryption-type.js";
+import { MessageKind } from "../gen/kerberos/v1/guard_pb.js";
 import type { EncPrivPart } from "../gen/kerberos/v1/sealed_pb.js";
 import { KeyUsage } from "./key-usage.js";
 import type { Key } from "./keys.js";
@@ -42,7 +43,7 @@ export function sealData(
     $typeName: "kerberos.v1.EncPrivPart",
     userData,
     seqNumber,
-    end: false,
+    kind: MessageKind.UNSPECIFIED,
     call: 0n,
   };
   return sealToBytes({ key, usage: direction.usage }, direction.kind, part, random);
@@ -52,7 +53,7 @@ export function sealData(
  * Opens application data.
  * @throws KrbError KRB_ERR_GENERIC for bytes that are not an EncryptedData, or a part of a session;
  *   KRB_AP_ERR_BAD_INTEGRITY if the key does not open it; KRB_AP_ERR_BADORDER for another sequence number;
- *   KRB_AP_ERR_MODIFIED for an end marker.
+ *   KRB_AP_ERR_MODIFIED for an end marker or a renewal.
  */
 export function openData(key: Key, direction: Direction, seqNumber: number, bytes: Uint8Array): Uint8Array {
   const sealing = { key, usage: direction.usage };
@@ -64,14 +65,10 @@ export function openData(key: Key, direction: Direction, seqNumber: number, byte
       expected: String(seqNumber),
       got: String(part.seqNumber),
     });
-  if (part.end)
-    throw new KrbError(
-      "KRB_AP_ERR_MODIFIED",
-      `${direction.field}: an end marker, though this is not a stream`,
-      {
-        field: direction.field,
-      },
-    );
+  if (part.kind !== MessageKind.UNSPECIFIED)
+    throw new KrbError("KRB_AP_ERR_MODIFIED", `${direction.field}: of a kind that streams alone have`, {
+      field: direction.field,
+    });
   if (part.call !== 0n) throw malformed(`${direction.field}.call`, "there is no session");
   return part.userData;
 }

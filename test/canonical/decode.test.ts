@@ -4,7 +4,8 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { asCopy, asView, readCanonical } from "../../src/canonical/decode.js";
 import { EncryptedDataSchema } from "../../src/gen/kerberos/v1/encryption_pb.js";
-import { EncPrivPartSchema, EncTicketPartSchema } from "../../src/gen/kerberos/v1/sealed_pb.js";
+import { ExtensionSchema } from "../../src/gen/kerberos/v1/extension_pb.js";
+import { EncTicketPartSchema } from "../../src/gen/kerberos/v1/sealed_pb.js";
 import { CASES } from "./messages.js";
 import { messageField, numberField, repeated, schemaOf } from "./schemas.js";
 
@@ -69,7 +70,7 @@ test("any few bytes are read exactly when decoding and encoding give the same by
 
 describe("not canonical, though most decoders read it:", () => {
   // EncryptedData: etype 1, an int32; kvno 2, a uint32; cipher 3, bytes. EncTicketPart: flags 1, packed
-  // numbers; key 2, a message; client 3, text. EncPrivPart: end 3, a bool.
+  // numbers; key 2, a message; client 3, text. Extension: critical 2, a bool.
   test.each([
     ["fields out of order", EncryptedDataSchema, "10 01 08 03"],
     ["a field twice", EncryptedDataSchema, "08 03 08 03"],
@@ -82,9 +83,9 @@ describe("not canonical, though most decoders read it:", () => {
     ["a number with its default value", EncryptedDataSchema, "08 00"],
     ["bytes with their default value", EncryptedDataSchema, "1a 00"],
     ["text with its default value", EncTicketPartSchema, "1a 00"],
-    ["a bool with its default value", EncPrivPartSchema, "18 00"],
-    ["a bool that is two", EncPrivPartSchema, "18 02"],
-    ["a bool beyond 32 bits", EncPrivPartSchema, "18 81 80 80 80 10"],
+    ["a bool with its default value", ExtensionSchema, "10 00"],
+    ["a bool that is two", ExtensionSchema, "10 02"],
+    ["a bool beyond 32 bits", ExtensionSchema, "10 81 80 80 80 10"],
     ["a number in more bytes than it needs", EncryptedDataSchema, "08 83 00"],
     ["a uint32 beyond 32 bits", EncryptedDataSchema, "10 81 80 80 80 10"],
     ["an int32 of 2³¹", EncryptedDataSchema, "08 80 80 80 80 08"],

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { ENCRYPTION_TYPES } from "../../src/crypto/etypes.js";
 import type { AccessRequest, AccessResponse } from "../../src/gen/kerberos/v1/application_service_pb.js";
+import { MessageKind } from "../../src/gen/kerberos/v1/guard_pb.js";
 import type { EncPrivPart } from "../../src/gen/kerberos/v1/sealed_pb.js";
 import {
   makeAccessRep,
@@ -168,7 +169,7 @@ describe("V", () => {
     },
     {
       name: "an end marker",
-      request: () => resealed((part) => (part.end = true)),
+      request: () => resealed((part) => (part.kind = MessageKind.END)),
       code: "KRB_AP_ERR_MODIFIED",
       details: { field: "request" },
     },
@@ -316,7 +317,7 @@ describe("the client", () => {
       name: "an end marker",
       change: () => {
         const sealing = { key: serviceKey, usage: KeyUsage.RESPONSE_DATA };
-        const part = { ...emptyPart("encResponsePart"), seqNumber, end: true };
+        const part = { ...emptyPart("encResponsePart"), seqNumber, kind: 1 };
         return { apRep, response: sealToBytes(sealing, "encResponsePart", part) };
       },
       code: "KRB_AP_ERR_MODIFIED",

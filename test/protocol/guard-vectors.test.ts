@@ -126,9 +126,9 @@ describe.each(vectors)("$name", ({ name, input, output }) => {
       }
       const opener = new MessageOpener(direction, keys!, protection);
       const opened = wire.map((hex) => opener.open(bytes(hex)));
-      const plain = { end: false, message: Buffer.from(message, "hex") };
-      const expected = stream ? [...Array(count).fill(plain), { end: true, message: undefined }] : [plain];
-      expect(opened.map(({ end, message: part }) => ({ end, message: part && Buffer.from(part) }))).toEqual(
+      const plain = { kind: "message", message: Buffer.from(message, "hex") };
+      const expected = stream ? [...Array(count).fill(plain), { kind: "end", message: undefined }] : [plain];
+      expect(opened.map(({ kind, message: part }) => ({ kind, message: part && Buffer.from(part) }))).toEqual(
         expected,
       );
     }

@@ -31,8 +31,8 @@ describe.each(["integrity", "privacy"] as const)("messages at %s", (protection) 
   test.each(ETYPES)("pass in order, up to the end, under encryption type %i", (etype) => {
     const { sender, receiver } = pair(protection, keysOf(etype));
     for (const value of ["a", "", "a longer one".repeat(100)])
-      expect(receiver.open(sender.protect(text(value)))).toEqual({ end: false, message: text(value) });
-    expect(receiver.open(sender.end())).toEqual({ end: true, message: undefined });
+      expect(receiver.open(sender.protect(text(value)))).toEqual({ kind: "message", message: text(value) });
+    expect(receiver.open(sender.end())).toEqual({ kind: "end", message: undefined });
     expect(() => receiver.checkEnded()).not.toThrow();
   });
 
@@ -110,7 +110,7 @@ test("a message under a checksum travels as a ProtectedMessage, the checksum las
   const keys = keysOf();
   const bytes = pair("integrity", keys).sender.protect(text("a"));
   const { $typeName: _, checksum, ...rest } = fromBinary(ProtectedMessageSchema, bytes);
-  expect(rest).toEqual({ message: text("a"), seqNumber: 41, end: false });
+  expect(rest).toEqual({ message: text("a"), seqNumber: 41, kind: 0 });
   const covered = toBinary(ProtectedMessageSchema, create(ProtectedMessageSchema, rest));
   expect(checksum).toEqual(keys.subkey.cipher.checksum(1026, covered));
   expect(Buffer.concat([covered, Buffer.of(0x22, 24), checksum]).equals(bytes)).toBe(true);
@@ -132,7 +132,7 @@ test("an end marker with contents is refused", () => {
   const keys = keysOf();
   const covered = toBinary(
     ProtectedMessageSchema,
-    create(ProtectedMessageSchema, { message: text("a"), seqNumber: 41, end: true }),
+    create(ProtectedMessageSchema, { message: text("a"), seqNumber: 41, kind: 1 }),
   );
   const bytes = checked(keys, covered);
   expect(refusalOf(() => pair("integrity", keys).receiver.open(bytes)).reason).toBe("KRB_AP_ERR_MODIFIED");

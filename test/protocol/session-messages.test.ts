@@ -42,8 +42,8 @@ describe.each(["integrity", "privacy"] as const)("a session's messages at %s", (
   test("pass in order, up to the end", () => {
     const [from, to] = [sender(protection), receiver(protection)];
     for (const value of ["a", "", "a longer one".repeat(10_000)])
-      expect(to.open(from.protect(text(value)))).toEqual({ end: false, message: text(value) });
-    expect(to.open(from.end())).toEqual({ end: true, message: undefined });
+      expect(to.open(from.protect(text(value)))).toEqual({ kind: "message", message: text(value) });
+    expect(to.open(from.end())).toEqual({ kind: "end", message: undefined });
     expect(() => to.checkEnded()).not.toThrow();
   });
 
@@ -96,7 +96,7 @@ describe.each(["integrity", "privacy"] as const)("a session's messages at %s", (
 test("a message under a checksum: 16 bytes of a MAC over the call's number and the message before it", () => {
   const bytes = sender("integrity", client(2 ** 40 + 5)).protect(text("a"));
   const { $typeName: _, checksum, ...rest } = fromBinary(ProtectedMessageSchema, bytes);
-  expect(rest).toEqual({ message: text("a"), seqNumber: 1, end: false });
+  expect(rest).toEqual({ message: text("a"), seqNumber: 1, kind: 0 });
   const covered = toBinary(ProtectedMessageSchema, create(ProtectedMessageSchema, rest));
   const number = Uint8Array.of(0, 0, 1, 0, 0, 0, 0, 5);
   expect(checksum).toEqual(session.clientMessages.mac(number, covered));

@@ -15,6 +15,7 @@ import {
   type AuthenticateResponse,
   AuthenticateResponseSchema,
 } from "../../src/gen/kerberos/v1/authentication_service_pb.js";
+import { MessageKind } from "../../src/gen/kerberos/v1/guard_pb.js";
 import { KdcReqBodySchema } from "../../src/gen/kerberos/v1/kdc_pb.js";
 import { TicketFlag, TicketSchema } from "../../src/gen/kerberos/v1/sealed_pb.js";
 import {
@@ -318,7 +319,7 @@ async function makeRefusedOf(etype: number) {
       what: "an end marker",
       reason: "KRB_AP_ERR_MODIFIED",
       field: "request",
-      alter: inRequest((part) => (part.end = true)),
+      alter: inRequest((part) => (part.kind = MessageKind.END)),
     },
     {
       what: "a request other than the one the authenticator covers",
@@ -357,7 +358,7 @@ async function makeRefusedOf(etype: number) {
       what: "an end marker",
       reason: "KRB_AP_ERR_MODIFIED",
       field: "response",
-      alter: inAnswer((part) => (part.end = true)),
+      alter: inAnswer((part) => (part.kind = MessageKind.END)),
     },
     ...where<Refused<AccessResponse>>(row.integrity, {
       what: "a bit of the answer turned over",

@@ -341,8 +341,8 @@ export class GuardedCall extends grpc.InterceptingCall implements grpc.Intercept
     const { security, listener } = state;
     const { responseStream } = this.#method;
     const opened = security.open(received);
-    if (!opened.end && !responseStream && security.provesEnd) state.held = opened;
-    else if (!opened.end) this.#hand(listener, opened);
+    if (opened.kind === "message" && !responseStream && security.provesEnd) state.held = opened;
+    else if (opened.kind === "message") this.#hand(listener, opened);
     else if (this.#method.responseStream) this.#next.startRead();
     else
       throw new KrbError("KRB_AP_ERR_MODIFIED", "an end marker in place of the response", {
@@ -351,7 +351,7 @@ export class GuardedCall extends grpc.InterceptingCall implements grpc.Intercept
   }
 
   #hand(listener: Listener, opened: OpenedMessage): void {
-    if (!opened.end) listener.onReceiveMessage?.(this.#decode(opened.message));
+    if (opened.kind === "message") listener.onReceiveMessage?.(this.#decode(opened.message));
   }
 
   #decode(message: Uint8Array): unknown {

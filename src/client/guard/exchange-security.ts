@@ -140,8 +140,8 @@ export class ExchangeSecurity implements CallSecurity {
   open(bytes: Buffer): OpenedMessage {
     if (!this.#begun) throw mutualFailure();
     const opened: OpenedMessage =
-      this.#opener === undefined ? { end: false, message: bytes } : this.#opener.open(bytes);
-    if (!opened.end) this.#answer?.add(bytes);
+      this.#opener === undefined ? { kind: "message", message: bytes } : this.#opener.open(bytes);
+    if (opened.kind === "message") this.#answer?.add(bytes);
     return opened;
   }
 

@@ -84,7 +84,7 @@ export class SessionSecurity implements CallSecurity {
 
   open(bytes: Buffer): OpenedMessage {
     const opened = this.#open(bytes);
-    if (!opened.end) this.#answer.add(bytes);
+    if (opened.kind === "message") this.#answer.add(bytes);
     return opened;
   }
 
@@ -112,7 +112,8 @@ export class SessionSecurity implements CallSecurity {
   }
 
   #open(bytes: Buffer): OpenedMessage {
-    if (!isProtected(this.#protection, this.#shape.responseStream)) return { end: false, message: bytes };
+    if (!isProtected(this.#protection, this.#shape.responseStream))
+      return { kind: "message", message: bytes };
     this.#openers ??= this.#makeOpeners();
     const [opener] = this.#openers;
     if (opener !== undefined && this.#openers.length === 1) return opener.open(bytes);

@@ -256,10 +256,12 @@ export class GuardedServerCall
     if (request === undefined) this.#state = { at: "serving", listener, caller, messages };
     else {
       const opened = messages.open(request);
-      if (opened.end)
-        throw new KrbError("KRB_AP_ERR_MODIFIED", "an end marker in place of the request", {
-          field: "request",
-        });
+      if (opened.kind !== "message")
+        throw new KrbError(
+          "KRB_AP_ERR_MODIFIED",
+          `${opened.kind === "end" ? "an end marker" : "a renewal"} in place of the request`,
+          { field: "request" },
+        );
       const decoded = this.#decode(opened.message);
       this.#state = { at: "holding", listener, caller, messages, request: decoded };
     }
@@ -271,8 +273,12 @@ export class GuardedServerCall
   /** A message of a stream. */
   #receive(listener: Listener, messages: GuardedMessages, bytes: Buffer): void {
     const opened = messages.open(bytes);
-    if (opened.end) this.#next.startRead();
-    else listener.onReceiveMessage(this.#decode(opened.message));
+    if (opened.kind === "end") this.#next.startRead();
+    else if (opened.kind === "message") listener.onReceiveMessage(this.#decode(opened.message));
+    else
+      throw new KrbError("KRB_AP_ERR_MODIFIED", "a renewal, which this guard does not take", {
+        field: "request",
+      });
   }
 
   #decode(message: Uint8Array): unknown {

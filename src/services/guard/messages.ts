@@ -154,7 +154,7 @@ export class ExchangeMessages implements GuardedMessages {
   }
 
   open(bytes: Buffer): OpenedMessage {
-    return this.#opener === undefined ? { end: false, message: bytes } : this.#opener.open(bytes);
+    return this.#opener === undefined ? { kind: "message", message: bytes } : this.#opener.open(bytes);
   }
 
   checkEnded(): void {
@@ -249,7 +249,7 @@ export class SessionMessages implements GuardedMessages {
   }
 
   open(bytes: Buffer): OpenedMessage {
-    return this.#opener === undefined ? { end: false, message: bytes } : this.#opener.open(bytes);
+    return this.#opener === undefined ? { kind: "message", message: bytes } : this.#opener.open(bytes);
   }
 
   checkEnded(): void {

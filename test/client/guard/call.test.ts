@@ -141,7 +141,7 @@ describe("a call with a stream of requests", () => {
       const { opener } = answer(await attempt(), method);
       expect(names(wire)).toEqual(["start", "message", "message", "halfClose"]);
       expect(Buffer.from(opener!.open(wire[1]![1] as Buffer).message!).toString()).toBe("<a>");
-      expect(opener!.open(wire[2]![1] as Buffer).end).toBe(true);
+      expect(opener!.open(wire[2]![1] as Buffer).kind).toBe("end");
     }
   });
 });

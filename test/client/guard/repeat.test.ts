@@ -145,10 +145,10 @@ describe.each(rows)(
       // The requests open under the subkey of the repeat.
       const { messages } = lastMade(opened);
       const { opener } = service;
-      const read = messages.map((bytes) => opener?.open(bytes) ?? { end: false, message: bytes });
-      expect(read.filter(({ end }) => !end).map(({ message }) => Buffer.from(message!).toString())).toEqual(
-        texts.map((text) => `<${text}>`),
-      );
+      const read = messages.map((bytes) => opener?.open(bytes) ?? { kind: "message", message: bytes });
+      expect(
+        read.filter(({ kind }) => kind === "message").map(({ message }) => Buffer.from(message!).toString()),
+      ).toEqual(texts.map((text) => `<${text}>`));
       opened.call.onReceiveMetadata(service.headers);
       expect(names(opened.application)).toEqual(["metadata"]);
     });

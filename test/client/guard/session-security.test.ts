@@ -108,7 +108,7 @@ describe.each(rows)("$kind at $protection", ({ kind, protection }) => {
     expect(Buffer.from(opener.open(sent).message!).toString()).toBe("<hello>");
     if (!requestStream) return expect(end).toBeUndefined();
     expect(Buffer.isBuffer(end)).toBe(true);
-    expect(opener.open(end!).end).toBe(true);
+    expect(opener.open(end!).kind).toBe("end");
   });
 
   test("opens responses made for any of its attempts, and then for that one alone", () => {
@@ -117,7 +117,7 @@ describe.each(rows)("$kind at $protection", ({ kind, protection }) => {
       for (let made = 0; made < 3; made++) security.attempt();
       const plain = Buffer.from("<a>");
       if (!isProtected(protection, responseStream)) {
-        expect(security.open(plain)).toEqual({ end: false, message: plain });
+        expect(security.open(plain)).toEqual({ kind: "message", message: plain });
         expect(security.checkEnded()).toBeUndefined();
         continue;
       }
@@ -129,7 +129,7 @@ describe.each(rows)("$kind at $protection", ({ kind, protection }) => {
         continue;
       }
       expect(refusalOf(() => security.checkEnded()).reason).toBe("KRB_AP_ERR_MODIFIED");
-      expect(security.open(Buffer.from(protector.end())).end).toBe(true);
+      expect(security.open(Buffer.from(protector.end())).kind).toBe("end");
       expect(security.checkEnded()).toBeUndefined();
       const another = protectorOf(answered === 1 ? 2 : 1);
       expect(() => security.open(Buffer.from(another.protect(plain)))).toThrow();

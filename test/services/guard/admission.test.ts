@@ -83,7 +83,7 @@ test("a call is let in with its caller, what the replay cache must not have seen
   const { caller, replays, messages } = admit(policyOf(), KEYS, proofOf(bound), received(bound), NOW);
   expect(caller).toMatchObject({ principal: ALICE, service: CHAT_SERVICE, protection: "authenticate" });
   expect(replays).toEqual([{ tag: expect.any(Uint8Array), ctime: NOW, expiry: NOW + 300_000 }]);
-  expect(messages.open(bound.request)).toEqual({ end: false, message: bound.request });
+  expect(messages.open(bound.request)).toEqual({ kind: "message", message: bound.request });
 });
 
 describe("a weak encryption type", () => {

@@ -46,8 +46,8 @@ describe.each(rows)("$kind at $protection", ({ kind, protection }) => {
         : requestStream
           ? Buffer.from("<a>")
           : bound.request;
-    const { end, message } = messages.open(sent);
-    expect(end).toBe(false);
+    const { kind: opened, message } = messages.open(sent);
+    expect(opened).toBe("message");
     expect(Buffer.from(message!).toString()).toBe(requestStream ? "<a>" : "<hello>");
     if (isProtected(protection, requestStream))
       expect(refusalOf(() => messages.open(Buffer.from("<a>"))).reason).toMatch(/MODIFIED|BAD_INTEGRITY/);
@@ -57,7 +57,7 @@ describe.each(rows)("$kind at $protection", ({ kind, protection }) => {
     const { messages, bound } = open(kind, protection);
     if (!requestStream || protection === "call") return expect(messages.checkEnded()).toBeUndefined();
     expect(refusalOf(() => messages.checkEnded()).reason).toBe("KRB_AP_ERR_MODIFIED");
-    expect(messages.open(Buffer.from(bound.protector!.end())).end).toBe(true);
+    expect(messages.open(Buffer.from(bound.protector!.end())).kind).toBe("end");
     expect(messages.checkEnded()).toBeUndefined();
   });
 

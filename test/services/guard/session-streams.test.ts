@@ -60,7 +60,7 @@ describe.each(["integrity", "privacy"] as const)("messages under a session at %s
     answer(opened);
     const [, response] = opened.wire.find(([what]) => what === "message")!;
     const keys = { checksums: serviceMessages, seal: serviceSeal, call: own };
-    expect(new MessageOpener(RESPONSES, keys, protection).open(response as Buffer).end).toBe(false);
+    expect(new MessageOpener(RESPONSES, keys, protection).open(response as Buffer).kind).toBe("message");
   });
 });
 

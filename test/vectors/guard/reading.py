@@ -108,8 +108,8 @@ ENC_AP_REP_PART = {
     4: ("seq_number", "uint32"),
     5: ("extensions", [EXTENSION]),
 }
-ENC_PRIV_PART = {1: ("user_data", "bytes"), 2: ("seq_number", "uint32"), 3: ("end", "bool"), 4: ("call", "int64")}
-PROTECTED_MESSAGE = {1: ("message", "bytes"), 2: ("seq_number", "uint32"), 3: ("end", "bool"), 4: ("checksum", "bytes")}
+ENC_PRIV_PART = {1: ("user_data", "bytes"), 2: ("seq_number", "uint32"), 3: ("kind", "int32"), 4: ("call", "int64")}
+PROTECTED_MESSAGE = {1: ("message", "bytes"), 2: ("seq_number", "uint32"), 3: ("kind", "int32"), 4: ("checksum", "bytes")}
 SESSION_CALL = {
     1: ("session", "bytes"),
     2: ("number", "int64"),
@@ -120,6 +120,8 @@ SESSION_CALL = {
 }
 REPEATED_ATTEMPT = {1: ("session", "bytes"), 2: ("number", "int64"), 3: ("tag", "bytes")}
 SESSION_GRANT = {1: ("id", "bytes"), 2: ("life", "uint32")}
+# What a protected message is.
+OF_APPLICATION, END, RENEWAL = 0, 1, 2
 # The kinds of SealedPart by their numbers.
 KINDS = {2: AUTHENTICATOR, 27: ENC_AP_REP_PART, 28: ENC_PRIV_PART, 29: ENC_PRIV_PART}
 

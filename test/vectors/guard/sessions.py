@@ -223,8 +223,9 @@ def open_messages(etype, keys, to, level, number, messages, ends):
             require(tag == b"\x22\x10" and hmac.compare_digest(mac, checksum), "KRB_AP_ERR_MODIFIED")
             part = blob(PROTECTED_MESSAGE, message, "KRB_AP_ERR_MODIFIED")
         require(part["seq_number"] == seq, "KRB_AP_ERR_BADORDER")
-        require(not (part["end"] and part["message"]), "KRB_AP_ERR_MODIFIED")
-        ended = part["end"]
+        ended = part["kind"] == END
+        require(ended or part["kind"] == OF_APPLICATION, "KRB_AP_ERR_MODIFIED")
+        require(not (ended and part["message"]), "KRB_AP_ERR_MODIFIED")
         opened.append((part["message"], ended, part.get("confounder")))
     require(ended or not ends, "KRB_AP_ERR_MODIFIED")
     return opened

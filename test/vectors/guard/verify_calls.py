@@ -13,13 +13,13 @@ def checks(vectors):
 
 
 def opened(level, key, usages, kind, message):
-    """A protected message: its bytes, number and whether it ends the stream."""
+    """A protected message: its bytes, its number and what it is."""
     if level == "privacy":
         part = unseal(key, usages[0], kind, message, "sealed message")
-        return part["user_data"], part["seq_number"], part["end"]
+        return part["user_data"], part["seq_number"], part["kind"]
     part = read(PROTECTED_MESSAGE, message)
     assert key.checksum(usages[1], message[: -2 - key.mac_size]) == part["checksum"], "message checksum"
-    return part["message"], part["seq_number"], part["end"]
+    return part["message"], part["seq_number"], part["kind"]
 
 
 def check(vector):
@@ -55,7 +55,8 @@ def check(vector):
             continue
         key, expected = Key(ETYPE, part["subkey"]["key"]), part["seq_number"]
         for i, message in enumerate(messages):
-            body, seq, end = opened(level, key, usages, kind, message)
+            body, seq, message_kind = opened(level, key, usages, kind, message)
             assert seq == (expected + i) % 2**32, "sequence number"
-            assert end == (stream and i == len(messages) - 1), "end marker"
+            end = stream and i == len(messages) - 1
+            assert message_kind == (END if end else OF_APPLICATION), "end marker"
             assert body.hex() == ("" if end else first), "message"

@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file kerberos/v1/extension.proto.
  */
 export const file_kerberos_v1_extension: GenFile = /*@__PURE__*/
-  fileDesc("ChtrZXJiZXJvcy92MS9leHRlbnNpb24ucHJvdG8SC2tlcmJlcm9zLnYxIjkKCUV4dGVuc2lvbhIMCgR0eXBlGAEgASgFEhAKCGNyaXRpY2FsGAIgASgIEgwKBGRhdGEYAyABKAwqpwEKDUV4dGVuc2lvblR5cGUSHgoaRVhURU5TSU9OX1RZUEVfVU5TUEVDSUZJRUQQABIcChhFWFRFTlNJT05fVFlQRV9DSEFMTEVOR0UQARIaChZFWFRFTlNJT05fVFlQRV9SRVBFQVRTEAISGgoWRVhURU5TSU9OX1RZUEVfU0VTU0lPThADEiAKHEVYVEVOU0lPTl9UWVBFX1RSQUlMRVJTX09OTFkQBEIYWhZrZXJiZXJvcy92MTtrZXJiZXJvc3YxYgZwcm90bzM");
+  fileDesc("ChtrZXJiZXJvcy92MS9leHRlbnNpb24ucHJvdG8SC2tlcmJlcm9zLnYxIjkKCUV4dGVuc2lvbhIMCgR0eXBlGAEgASgFEhAKCGNyaXRpY2FsGAIgASgIEgwKBGRhdGEYAyABKAwqwgEKDUV4dGVuc2lvblR5cGUSHgoaRVhURU5TSU9OX1RZUEVfVU5TUEVDSUZJRUQQABIcChhFWFRFTlNJT05fVFlQRV9DSEFMTEVOR0UQARIaChZFWFRFTlNJT05fVFlQRV9SRVBFQVRTEAISGgoWRVhURU5TSU9OX1RZUEVfU0VTU0lPThADEiAKHEVYVEVOU0lPTl9UWVBFX1RSQUlMRVJTX09OTFkQBBIZChVFWFRFTlNJT05fVFlQRV9SRU5FV1MQBUIYWhZrZXJiZXJvcy92MTtrZXJiZXJvc3YxYgZwcm90bzM");
 
 /**
  * Something added to a message since its fields were settled. A list of extensions has them in ascending
@@ -96,6 +96,16 @@ export enum ExtensionType {
    * @generated from enum value: EXTENSION_TYPE_TRAILERS_ONLY = 4;
    */
   TRAILERS_ONLY = 4,
+
+  /**
+   * In an authenticator, critical: it renews a stream (MESSAGE_KIND_RENEWAL), at one place of it. The data is what
+   * `ProtectedMessage.checksum` would be of a renewal in that place whose message is empty; at every level, under
+   * the key of the client's messages. It stands for a challenge: neither `ctime` nor the guard's replay cache
+   * counts.
+   *
+   * @generated from enum value: EXTENSION_TYPE_RENEWS = 5;
+   */
+  RENEWS = 5,
 }
 
 /**

@@ -15,7 +15,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file kerberos/v1/guard.proto.
  */
 export const file_kerberos_v1_guard: GenFile = /*@__PURE__*/
-  fileDesc("ChdrZXJiZXJvcy92MS9ndWFyZC5wcm90bxILa2VyYmVyb3MudjEipgEKC0NhbGxCaW5kaW5nEg4KBm1ldGhvZBgBIAEoCRIRCglhdXRob3JpdHkYAiABKAkSMAoKcHJvdGVjdGlvbhgDIAEoDjIcLmtlcmJlcm9zLnYxLlByb3RlY3Rpb25MZXZlbBIWCg5yZXF1ZXN0X3NoYTI1NhgEIAEoDBIqCgpleHRlbnNpb25zGAUgAygLMhYua2VyYmVyb3MudjEuRXh0ZW5zaW9uIlYKEFByb3RlY3RlZE1lc3NhZ2USDwoHbWVzc2FnZRgBIAEoDBISCgpzZXFfbnVtYmVyGAIgASgNEgsKA2VuZBgDIAEoCBIQCghjaGVja3N1bRgEIAEoDCqvAQoPUHJvdGVjdGlvbkxldmVsEiAKHFBST1RFQ1RJT05fTEVWRUxfVU5TUEVDSUZJRUQQABIhCh1QUk9URUNUSU9OX0xFVkVMX0FVVEhFTlRJQ0FURRABEh4KGlBST1RFQ1RJT05fTEVWRUxfSU5URUdSSVRZEAISHAoYUFJPVEVDVElPTl9MRVZFTF9QUklWQUNZEAMSGQoVUFJPVEVDVElPTl9MRVZFTF9DQUxMEARCGFoWa2VyYmVyb3MvdjE7a2VyYmVyb3N2MWIGcHJvdG8z", [file_kerberos_v1_extension]);
+  fileDesc("ChdrZXJiZXJvcy92MS9ndWFyZC5wcm90bxILa2VyYmVyb3MudjEipgEKC0NhbGxCaW5kaW5nEg4KBm1ldGhvZBgBIAEoCRIRCglhdXRob3JpdHkYAiABKAkSMAoKcHJvdGVjdGlvbhgDIAEoDjIcLmtlcmJlcm9zLnYxLlByb3RlY3Rpb25MZXZlbBIWCg5yZXF1ZXN0X3NoYTI1NhgEIAEoDBIqCgpleHRlbnNpb25zGAUgAygLMhYua2VyYmVyb3MudjEuRXh0ZW5zaW9uInEKEFByb3RlY3RlZE1lc3NhZ2USDwoHbWVzc2FnZRgBIAEoDBISCgpzZXFfbnVtYmVyGAIgASgNEiYKBGtpbmQYAyABKA4yGC5rZXJiZXJvcy52MS5NZXNzYWdlS2luZBIQCghjaGVja3N1bRgEIAEoDCqvAQoPUHJvdGVjdGlvbkxldmVsEiAKHFBST1RFQ1RJT05fTEVWRUxfVU5TUEVDSUZJRUQQABIhCh1QUk9URUNUSU9OX0xFVkVMX0FVVEhFTlRJQ0FURRABEh4KGlBST1RFQ1RJT05fTEVWRUxfSU5URUdSSVRZEAISHAoYUFJPVEVDVElPTl9MRVZFTF9QUklWQUNZEAMSGQoVUFJPVEVDVElPTl9MRVZFTF9DQUxMEAQqWwoLTWVzc2FnZUtpbmQSHAoYTUVTU0FHRV9LSU5EX1VOU1BFQ0lGSUVEEAASFAoQTUVTU0FHRV9LSU5EX0VORBABEhgKFE1FU1NBR0VfS0lORF9SRU5FV0FMEAJCGFoWa2VyYmVyb3MvdjE7a2VyYmVyb3N2MWIGcHJvdG8z", [file_kerberos_v1_extension]);
 
 /**
  * What the authenticator of an `ApReq` covers: its checksum (key usage 10, the ticket's session key) is over
@@ -84,7 +84,7 @@ export const CallBindingSchema: GenMessage<CallBinding> = /*@__PURE__*/
  */
 export type ProtectedMessage = Message<"kerberos.v1.ProtectedMessage"> & {
   /**
-   * The message: the bytes that would travel without protection. Empty in the end marker.
+   * The message: the bytes that would travel without protection. Empty in the end marker; in a renewal, an ApReq.
    *
    * @generated from field: bytes message = 1;
    */
@@ -99,13 +99,11 @@ export type ProtectedMessage = Message<"kerberos.v1.ProtectedMessage"> & {
   seqNumber: number;
 
   /**
-   * True in the end marker, the last message of each stream: a client sends it before it half-closes, a
-   * service before status OK. A stream that ends without it was cut short: KRB_AP_ERR_MODIFIED. Never true in
-   * a single message.
+   * What it is. A kind that is not one of these is refused with KRB_AP_ERR_MODIFIED.
    *
-   * @generated from field: bool end = 3;
+   * @generated from field: kerberos.v1.MessageKind kind = 3;
    */
-  end: boolean;
+  kind: MessageKind;
 
   /**
    * Required, and last. The keyed checksum of the subkey's encryption type over all bytes before this field:
@@ -189,4 +187,44 @@ export enum ProtectionLevel {
  */
 export const ProtectionLevelSchema: GenEnum<ProtectionLevel> = /*@__PURE__*/
   enumDesc(file_kerberos_v1_guard, 0);
+
+/**
+ * What a protected message is.
+ *
+ * @generated from enum kerberos.v1.MessageKind
+ */
+export enum MessageKind {
+  /**
+   * A message of the application: what the handler or the client's own code gets.
+   *
+   * @generated from enum value: MESSAGE_KIND_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * The end marker, empty, the last message of each stream: a client sends it before it half-closes, a service
+   * before status OK. A stream that ends without it was cut short: KRB_AP_ERR_MODIFIED. Never in place of a
+   * single message.
+   *
+   * @generated from enum value: MESSAGE_KIND_END = 1;
+   */
+  END = 1,
+
+  /**
+   * A renewal, in a stream of requests alone: the message is a serialized ApReq with the client's next ticket.
+   * The application does not see it. It is numbered like the others. Its authenticator has an extension of type
+   * RENEWS and no subkey; it covers the `CallBinding` of the stream's own call. Client, service and level are
+   * those of the stream: KRB_AP_ERR_BADMATCH, KRB_AP_ERR_MODIFIED. The service then lets the stream go on until
+   * the new ticket ends, or ends it with the reason why the ticket does not let the call in.
+   *
+   * @generated from enum value: MESSAGE_KIND_RENEWAL = 2;
+   */
+  RENEWAL = 2,
+}
+
+/**
+ * Describes the enum kerberos.v1.MessageKind.
+ */
+export const MessageKindSchema: GenEnum<MessageKind> = /*@__PURE__*/
+  enumDesc(file_kerberos_v1_guard, 1);
 
