@@ -93,10 +93,10 @@ function printServer(out, service) {
 function printAdd(out, service) {
   const addService = out.import("addService", SERVER_RUNTIME);
   const ServiceOptions = out.import("ServiceOptions", SERVER_RUNTIME, true);
-  const Server = out.import("Server", "@grpc/grpc-js", true);
+  const ServiceHost = out.import("ServiceHost", SERVER_RUNTIME, true);
   out.print(out.jsDoc(`Adds an implementation of ${service.typeName} to a server.`));
   out.print("export function add", service.name, "(");
-  out.print("  server: ", Server, ",");
+  out.print("  server: ", ServiceHost, ",");
   out.print("  implementation: ", service.name, "Server,");
   out.print("  options?: ", ServiceOptions, ",");
   out.print("): void {");

@@ -4,7 +4,9 @@ import { ApplicationServiceClient } from "../gen/kerberos/v1/application_service
 import { AuthenticationServiceClient } from "../gen/kerberos/v1/authentication_service_grpc.js";
 import { TicketGrantingServiceClient } from "../gen/kerberos/v1/ticket_granting_service_grpc.js";
 import type { ClientOptions, ServiceClient } from "../rpc/client-runtime.js";
+import { GrpcTransport } from "../rpc/grpc-transport.js";
 import { RpcError } from "../rpc/rpc-error.js";
+import type { Transport } from "../rpc/transport.js";
 import type { KdcAddresses } from "./addresses.js";
 
 /**
@@ -13,16 +15,16 @@ import type { KdcAddresses } from "./addresses.js";
  */
 export class Connections {
   readonly #kdc: KdcAddresses;
-  readonly #credentials: grpc.ChannelCredentials;
+  readonly #transportTo: (address: string) => Transport;
   readonly #options: ClientOptions;
   readonly #open = new Map<string, ServiceClient>();
   #closed = false;
 
-  constructor(kdc: KdcAddresses, credentials: grpc.ChannelCredentials, options: ClientOptions) {
+  /** @param transportTo makes what carries the calls to an address. */
+  constructor(kdc: KdcAddresses, transportTo: (address: string) => Transport, options: ClientOptions) {
     this.#kdc = kdc;
-    this.#credentials = credentials;
-    // No retries below: a retry would carry the same authenticator, and be refused as a replay.
-    this.#options = { ...options, channelOptions: { "grpc.enable_retries": 0 } };
+    this.#transportTo = transportTo;
+    this.#options = options;
   }
 
   /** The AS. */
@@ -48,15 +50,21 @@ export class Connections {
   }
 
   #client<Client extends ServiceClient>(
-    type: new (address: string, credentials: grpc.ChannelCredentials, options: ClientOptions) => Client,
+    type: new (transport: Transport, options: ClientOptions) => Client,
     address: string,
   ): Client {
     if (this.#closed) throw new RpcError(grpc.status.CANCELLED, "the client is closed");
     const name = `${type.name} ${address}`;
     const existing = this.#open.get(name);
     if (existing !== undefined) return existing as Client;
-    const made = new type(address, this.#credentials, this.#options);
+    const made = new type(this.#transportTo(address), this.#options);
     this.#open.set(name, made);
     return made;
   }
+}
+
+/** Channels of grpc-js. */
+export function channelsWith(credentials: grpc.ChannelCredentials): (address: string) => Transport {
+  // No retries below: a retry would carry the same authenticator, and be refused as a replay.
+  return (address) => new GrpcTransport(address, credentials, { "grpc.enable_retries": 0 });
 }

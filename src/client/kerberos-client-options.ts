@@ -2,6 +2,7 @@
 import type * as grpc from "@grpc/grpc-js";
 import { checkOptionNames, type OptionNames } from "../errors/unknown-options.js";
 import type { Principal } from "../protocol/principal.js";
+import type { Transport } from "../rpc/transport.js";
 import type { KdcAddresses } from "./addresses.js";
 import type { AdviceMemory } from "./advice-file.js";
 import type { ClientEtypes } from "./client-etypes.js";
@@ -13,6 +14,11 @@ export interface KerberosClientOptions {
   readonly kdc?: KdcAddresses | undefined;
   /** TLS to KDC and services; plaintext by default, which Kerberos is made for. */
   readonly credentials?: grpc.ChannelCredentials | undefined;
+  /**
+   * Makes what carries the calls to an address, `host:port`; a channel of grpc-js by default, to which
+   * `credentials` and `interceptors` belong.
+   */
+  readonly transport?: ((address: string) => Transport) | undefined;
   /** Where a login is kept; in memory by default. */
   readonly cache?: CredentialCache | undefined;
   /**
@@ -69,6 +75,7 @@ export interface ServiceTarget {
 const OPTIONS: OptionNames<KerberosClientOptions> = {
   kdc: true,
   credentials: true,
+  transport: true,
   cache: true,
   keytab: true,
   principal: true,
@@ -88,9 +95,11 @@ const TARGET_NAMES: OptionNames<ServiceTarget> = { principal: true, address: tru
 export function checkClientOptions(options: KerberosClientOptions): void {
   checkOptionNames("KerberosClient", options, OPTIONS);
   if (options.kdc !== undefined) checkOptionNames("kdc", options.kdc, KDC_NAMES);
-  const { keytab, principal, onLoginFailed } = options;
+  const { keytab, principal, onLoginFailed, transport, credentials, interceptors } = options;
   if (keytab === undefined && (principal !== undefined || onLoginFailed !== undefined))
     throw new TypeError("KerberosClient: principal and onLoginFailed go with keytab");
+  if (transport !== undefined && (credentials !== undefined || interceptors !== undefined))
+    throw new TypeError("KerberosClient: credentials and interceptors go with grpc-js, not with a transport");
 }
 
 /** Throws TypeError naming an option that there is not. */

@@ -31,7 +31,7 @@ import type { AdviceMemory } from "./advice-file.js";
 import { type ClientEtypes, profileEtypes } from "./client-etypes.js";
 import { ClockCorrection } from "./clock-correction.js";
 import { isTimeRefused } from "./clock-offset.js";
-import { Connections } from "./connections.js";
+import { Connections, channelsWith } from "./connections.js";
 import { type CachedLogin, memoryCache } from "./credential-cache.js";
 import { isMendedByTicket } from "./guard/refused-ticket.js";
 import type { ServiceProof } from "./guard/tickets.js";
@@ -79,10 +79,11 @@ export class KerberosClient {
       timeoutMs = DEFAULT_TIMEOUT_MS,
       interceptors,
       credentials = grpc.credentials.createInsecure(),
+      transport = channelsWith(credentials),
     } = options;
     this.#clock = options.clock ?? Date.now;
     this.#login = new KeptLogin(options.cache ?? memoryCache(), this.#clock, options.onUnkept ?? warnUnkept);
-    this.#connections = new Connections(kdc, credentials, { timeoutMs, interceptors });
+    this.#connections = new Connections(kdc, transport, { timeoutMs, interceptors });
     this.#tickets = new TicketGranting({
       login: this.#login,
       grantTicket: (request) => this.#connections.ticketGranting().grantTicket(request),

@@ -5,7 +5,6 @@
  * status of its own reaches `onInternalError` and never the wire. `settle` never rejects: a handler that
  * throws, whenever and whatever, ends its call and not the process.
  */
-import type { EventEmitter } from "node:events";
 import * as grpc from "@grpc/grpc-js";
 import { nextTurn } from "./next-turn.js";
 import { RpcError } from "./rpc-error.js";
@@ -37,8 +36,20 @@ export interface HandlerContext {
   readonly trailers: grpc.Metadata;
   /** Sends `headers` now. Without it they go with the first response. */
   sendHeaders(): void;
-  /** grpc-js's call, for what is not here: the peer's certificate. */
-  readonly call: grpc.ServerUnaryCall<Buffer, Buffer> | StreamingCall;
+  /** The call itself, for what is not here: on grpc-js's servers, the peer's certificate. */
+  readonly call: IncomingCall;
+}
+
+/** A call as a server gets it: grpc-js's own, or that of a server without sockets. */
+export interface IncomingCall {
+  readonly metadata: grpc.Metadata;
+  readonly cancelled: boolean;
+  getPeer(): string;
+  /** The `:authority`. */
+  getHost(): string;
+  getDeadline(): grpc.Deadline;
+  sendMetadata(headers: grpc.Metadata): void;
+  on(event: "cancelled", listener: () => void): unknown;
 }
 
 /** Settings for all calls of a service. */
@@ -53,14 +64,10 @@ export interface ServiceOptions {
   readonly typeName?: string | undefined;
 }
 
-type StreamingCall =
-  | grpc.ServerReadableStream<Buffer, Buffer>
-  | grpc.ServerWritableStream<Buffer, Buffer>
-  | grpc.ServerDuplexStream<Buffer, Buffer>;
 /** One call's context, and the end of it. */
 export class CallScope implements HandlerContext {
   readonly method: string;
-  readonly call: HandlerContext["call"];
+  readonly call: IncomingCall;
   readonly metadata: grpc.Metadata;
   readonly deadline: Date | undefined;
   readonly peer: string;
@@ -79,12 +86,7 @@ export class CallScope implements HandlerContext {
   #settled = false;
   #headersSent = false;
 
-  constructor(
-    call: HandlerContext["call"],
-    method: string,
-    options: ServiceOptions,
-    streams: Set<CallScope>,
-  ) {
+  constructor(call: IncomingCall, method: string, options: ServiceOptions, streams: Set<CallScope>) {
     this.call = call;
     this.method = method;
     this.metadata = call.metadata;
@@ -99,7 +101,7 @@ export class CallScope implements HandlerContext {
       const left = Math.min(Math.max(deadline - Date.now(), 0), 2 ** 31 - 1);
       this.#timer = setTimeout(() => this.abort(outOfTime()), left).unref();
     }
-    (call as EventEmitter).on("cancelled", () => {
+    call.on("cancelled", () => {
       this.#cancelled = true;
       // grpc-js also says this after the status; a handler that is done is not told.
       if (!this.#settled) this.abort(Date.now() >= deadline ? outOfTime() : cancelled());

@@ -1,12 +1,11 @@
 /**
- * Between callers and grpc-js: the base of the generated clients.
+ * Between callers and a transport: the base of the generated clients. Messages become bytes here, and bytes
+ * messages.
  *
  * Invariants. No call lacks a deadline. A call fails with a KrbError or an RpcError, never with grpc-js's own
  * error; an argument that is not a message of its type fails with what protobuf-es throws, before anything is
- * sent. A stream that its consumer abandons is cancelled. Interceptors see each message as the Buffer that
- * travels.
+ * sent. A stream that its consumer abandons is cancelled.
  */
-import type { EventEmitter } from "node:events";
 import type {
   DescMessage,
   DescMethodBiDiStreaming,
@@ -17,14 +16,13 @@ import type {
   MessageShape,
 } from "@bufbuild/protobuf";
 import * as grpc from "@grpc/grpc-js";
-import { CHANNEL_OPTIONS } from "./channel-options.js";
 import { type Requests, receive, sendAll } from "./client-streams.js";
-import { targetBehindProxy } from "./grpc-js-internals.js";
-import { httpProxyFor } from "./http-proxy.js";
-import { isLoopbackAddress } from "./network-address.js";
-import { RpcError } from "./rpc-error.js";
-import { decodeResponse, encodeMessage, identity, methodPath } from "./service-definition.js";
+import { GrpcTransport } from "./grpc-transport.js";
+import { decodeResponse, encodeMessage, methodPath } from "./service-definition.js";
 import { fromServiceError } from "./status.js";
+import type { CallOptions, Transport, TransportOptions } from "./transport.js";
+
+export type { CallOptions };
 
 /** Settings of a client, for all its calls. */
 export interface ClientOptions {
@@ -36,36 +34,12 @@ export interface ClientOptions {
   readonly channelOptions?: grpc.ChannelOptions | undefined;
 }
 
-/** Settings of one call. */
-export interface CallOptions {
-  /** How long the call may take, in milliseconds; `Infinity` for a stream without end. */
-  readonly timeoutMs?: number | undefined;
-  /**
-   * When the call must have ended, a number in milliseconds since the epoch; takes precedence over
-   * `timeoutMs`.
-   */
-  readonly deadline?: Date | number | undefined;
-  /** Cancels the call. */
-  readonly signal?: AbortSignal | undefined;
-  /** Request metadata; neither kept nor changed. */
-  readonly metadata?: grpc.Metadata | undefined;
-  /** Call credentials, asked once per attempt. */
-  readonly credentials?: grpc.CallCredentials | undefined;
-  /** More interceptors, inside the client's own. */
-  readonly interceptors?: readonly grpc.Interceptor[] | undefined;
-  /** Told of the initial response metadata, before any response. */
-  readonly onHeaders?: ((headers: grpc.Metadata) => void) | undefined;
-  /** Told of the trailing metadata, when the call has ended. */
-  readonly onTrailers?: ((trailers: grpc.Metadata) => void) | undefined;
-}
-
 /** How long a call may take by default, in milliseconds. */
 export const DEFAULT_TIMEOUT_MS = 10_000;
 
-/** The base of the generated clients: a channel and the four kinds of call. */
+/** The base of the generated clients: a transport and the four kinds of call. */
 export class ServiceClient {
-  readonly #client: grpc.Client;
-  readonly #ownsChannel: boolean;
+  readonly #transport: Transport;
   readonly #timeoutMs: number;
   readonly #interceptors: readonly grpc.Interceptor[];
   #closed = false;
@@ -74,43 +48,35 @@ export class ServiceClient {
   constructor(address: string, credentials: grpc.ChannelCredentials, options?: ClientOptions);
   /** A client over a channel that belongs to somebody else, who closes it. */
   constructor(channel: grpc.ChannelInterface, options?: ClientOptions);
+  /** A client over a transport, which `close` closes. */
+  constructor(transport: Transport, options?: ClientOptions);
   constructor(
-    target: string | grpc.ChannelInterface,
+    target: string | grpc.ChannelInterface | Transport,
     credentialsOrOptions?: grpc.ChannelCredentials | ClientOptions,
     maybeOptions?: ClientOptions,
   ) {
-    const own = typeof target === "string";
-    const options = (own ? maybeOptions : (credentialsOrOptions as ClientOptions | undefined)) ?? {};
-    this.#ownsChannel = own;
-    this.#timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
-    this.#interceptors = options.interceptors ?? [];
-    if (own) {
-      if (!(credentialsOrOptions instanceof grpc.ChannelCredentials)) {
-        throw new TypeError("credentials: expected grpc.ChannelCredentials beside an address");
-      }
-      // No proxy leads to this machine, whatever http_proxy says.
-      const direct = isLoopbackAddress(target) ? { "grpc.enable_http_proxy": 0 } : {};
-      const channelOptions: grpc.ChannelOptions = {
-        ...CHANNEL_OPTIONS,
-        ...direct,
-        ...options.channelOptions,
-      };
-      this.#client = new grpc.Client(target, credentialsOrOptions, channelOptions);
-    } else {
-      this.#client = new grpc.Client("", grpc.credentials.createInsecure(), { channelOverride: target });
-    }
+    const credentials = credentialsOrOptions as grpc.ChannelCredentials;
+    const given = typeof target === "string" ? maybeOptions : (credentialsOrOptions as ClientOptions);
+    const { timeoutMs = DEFAULT_TIMEOUT_MS, interceptors = [], channelOptions } = given ?? {};
+    this.#timeoutMs = timeoutMs;
+    this.#interceptors = interceptors;
+    if (typeof target === "string") this.#transport = new GrpcTransport(target, credentials, channelOptions);
+    else this.#transport = "unary" in target ? target : new GrpcTransport(target);
   }
 
-  /** The channel, for a client of another service on the same connection. */
+  /**
+   * The channel, for a client of another service on the same connection. Throws TypeError where the transport
+   * has none.
+   */
   get channel(): grpc.ChannelInterface {
-    return this.#client.getChannel();
+    return this.#grpc.channel;
   }
 
   /** Ends the client: its own channel is closed; running calls go on. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    if (this.#ownsChannel) this.#client.close();
+    this.#transport.close();
   }
 
   [Symbol.dispose](): void {
@@ -125,18 +91,12 @@ export class ServiceClient {
   ): Promise<MessageShape<O>> {
     this.#checkOpen(options);
     const bytes = encodeMessage(method.input, request);
-    const reply = await new Promise<Buffer>((resolve, reject) => {
-      const call = this.#client.makeUnaryRequest(
-        methodPath(method),
-        identity,
-        identity,
-        bytes,
-        requestMetadata(options),
-        this.#callOptions(options),
-        this.#settler(resolve, reject, () => release()),
-      );
-      const release = follow(call, options);
-    });
+    let reply: Buffer;
+    try {
+      reply = await this.#transport.unary(methodPath(method), bytes, this.#completed(options));
+    } catch (error) {
+      throw fromServiceError(error);
+    }
     return decodeResponse(method.output, reply);
   }
 
@@ -150,19 +110,13 @@ export class ServiceClient {
     options: CallOptions = {},
   ): Promise<MessageShape<O>> {
     this.#checkOpen(options);
+    const path = methodPath(method);
     const reply = await new Promise<Buffer>((resolve, reject) => {
-      const call = this.#client.makeClientStreamRequest(
-        methodPath(method),
-        identity,
-        identity,
-        requestMetadata(options),
-        this.#callOptions(options),
-        this.#settler(resolve, reject, () => {
-          release();
-          sending.stop();
-        }),
-      );
-      const release = follow(call, options);
+      const call = this.#grpc.clientStream(path, this.#completed(options), (error, response) => {
+        sending.stop();
+        if (error) reject(error);
+        else resolve(response!);
+      });
       const sending = sendAll(call, method.input, requests, (error) => {
         reject(error);
         call.cancel();
@@ -178,17 +132,10 @@ export class ServiceClient {
     options: CallOptions = {},
   ): AsyncGenerator<MessageShape<O>, void, undefined> {
     this.#checkOpen(options);
-    const call = this.#client.makeServerStreamRequest(
-      methodPath(method),
-      identity,
-      identity,
-      encodeMessage(method.input, request),
-      requestMetadata(options),
-      this.#callOptions(options),
-    );
-    const release = follow(call, options);
+    const bytes = encodeMessage(method.input, request);
+    const { call, release } = this.#grpc.serverStream(methodPath(method), bytes, this.#completed(options));
     try {
-      yield* receive(call, method.output, this.#failure);
+      yield* receive(call, method.output, this.#grpc.failure);
     } finally {
       release();
       call.cancel();
@@ -205,17 +152,10 @@ export class ServiceClient {
     options: CallOptions = {},
   ): AsyncGenerator<MessageShape<O>, void, undefined> {
     this.#checkOpen(options);
-    const call = this.#client.makeBidiStreamRequest(
-      methodPath(method),
-      identity,
-      identity,
-      requestMetadata(options),
-      this.#callOptions(options),
-    );
-    const release = follow(call, options);
+    const { call, release } = this.#grpc.bidiStream(methodPath(method), this.#completed(options));
     const sending = sendAll(call, method.input, requests, () => call.cancel());
     try {
-      yield* receive(call, method.output, this.#failure);
+      yield* receive(call, method.output, this.#grpc.failure);
     } catch (error) {
       if (sending.failure) throw sending.failure.error;
       throw error;
@@ -226,70 +166,25 @@ export class ServiceClient {
     }
   }
 
+  /** Streams are grpc-js's alone. */
+  get #grpc(): GrpcTransport {
+    if (this.#transport instanceof GrpcTransport) return this.#transport;
+    throw new TypeError("this client's transport carries unary calls only");
+  }
+
   #checkOpen(options: CallOptions): void {
     if (this.#closed) throw new TypeError("the client is closed");
     if (options.signal?.aborted) throw cancelledHere(options.signal);
   }
 
-  #settler(
-    resolve: (bytes: Buffer) => void,
-    reject: (error: Error) => void,
-    release: () => void,
-  ): grpc.requestCallback<Buffer> {
-    return (error, bytes) => {
-      release();
-      if (error) reject(this.#failure(error));
-      else resolve(bytes!);
-    };
-  }
-
-  /** What a call failed with; where its proxy made no connection, with the proxy's name. */
-  readonly #failure = (thrown: unknown): Error => {
-    const error = fromServiceError(thrown);
-    if (!(error instanceof RpcError) || !isProxysFault(error)) return error;
-    const target = targetBehindProxy(this.#client.getChannel());
-    const proxy = target === undefined ? undefined : httpProxyFor(target);
-    if (proxy === undefined) return error;
-    return new RpcError(error.code, `no connection through the proxy of ${proxy.setting}`, {
-      cause: error,
-      hint: `to go without it: ${proxy.remedy}`,
-    });
-  };
-
-  #callOptions(options: CallOptions): grpc.CallOptions {
+  #completed({ timeoutMs = this.#timeoutMs, interceptors = [], ...options }: CallOptions): TransportOptions {
     return {
-      deadline: options.deadline ?? Date.now() + (options.timeoutMs ?? this.#timeoutMs),
+      ...options,
+      deadline: options.deadline ?? Date.now() + timeoutMs,
       // In grpc-js a call's own list would replace the client's; here the two add up.
-      interceptors: [...this.#interceptors, ...(options.interceptors ?? [])],
-      ...(options.credentials && { credentials: options.credentials }),
+      interceptors: [...this.#interceptors, ...interceptors],
     };
   }
-}
-
-function requestMetadata(options: CallOptions): grpc.Metadata {
-  return options.metadata?.clone() ?? new grpc.Metadata();
-}
-
-/** Passes metadata on and the signal down; returns a function that lets go of the signal. */
-function follow(call: EventEmitter & { cancel(): void }, options: CallOptions): () => void {
-  const { signal, onHeaders, onTrailers } = options;
-  // A failed stream emits "error", which ends the process where nobody listens; the iteration reports it.
-  call.on("error", () => {});
-  if (onHeaders) call.on("metadata", onHeaders);
-  if (onTrailers) call.on("status", (status: grpc.StatusObject) => onTrailers(status.metadata));
-  if (!signal) return () => {};
-  const onAbort = () => call.cancel();
-  signal.addEventListener("abort", onAbort, { once: true });
-  return () => signal.removeEventListener("abort", onAbort);
-}
-
-/**
- * Whether a call failed at its proxy: then grpc-js says `undefined`, or that it has no address for its name.
- */
-function isProxysFault({ code, message }: RpcError): boolean {
-  if (code === grpc.status.UNAVAILABLE)
-    return /^No connection established\. Last error: undefined|^Name resolution failed/.test(message);
-  return code === grpc.status.DEADLINE_EXCEEDED && message.includes("Waiting for LB pick");
 }
 
 function cancelledHere(signal: AbortSignal): Error {

@@ -1,6 +1,7 @@
 /**
- * Between grpc-js and handlers: messages in, messages out, each call ended by its CallScope. The generated
- * `addXxx` functions end here.
+ * Between a server and handlers: messages in, messages out, each call ended by its CallScope. The generated
+ * `addXxx` functions end here. The server is grpc-js's; of one without sockets, a unary method asks no more
+ * than `UnaryMethod` says.
  */
 import type {
   DescMessage,
@@ -10,11 +11,26 @@ import type {
   MessageShape,
 } from "@bufbuild/protobuf";
 import type * as grpc from "@grpc/grpc-js";
-import { CallScope, type HandlerContext, type ServiceOptions, shuttingDown } from "./call-scope.js";
+import {
+  CallScope,
+  type HandlerContext,
+  type IncomingCall,
+  type ServiceOptions,
+  shuttingDown,
+} from "./call-scope.js";
 import { decodeRequest, encodeMessage, methodPath, serviceDefinition } from "./service-definition.js";
 import type { CallStatus } from "./status.js";
 
 export type { HandlerContext, ServiceOptions };
+
+/** What services are added to: a grpc-js server, or anything else that brings calls to their methods. */
+export type ServiceHost = Pick<grpc.Server, "addService">;
+
+/** A unary method as its server calls it: bytes in, bytes or a status out. */
+export type UnaryMethod = (
+  call: IncomingCall & { readonly request: Buffer },
+  callback: grpc.sendUnaryData<Buffer>,
+) => void;
 
 /** The handler of one method. */
 export type MethodHandler<M> = M extends { methodKind: infer K; input: infer I; output: infer O }
@@ -50,7 +66,7 @@ type RequestingCall = grpc.ServerReadableStream<Buffer, Buffer> | grpc.ServerDup
  * Error if the name is taken.
  */
 export function addService<S extends DescService>(
-  server: grpc.Server,
+  server: ServiceHost,
   service: S,
   implementation: ServiceImplementation<S>,
   options: ServiceOptions = {},
@@ -72,7 +88,7 @@ export function addService<S extends DescService>(
   server.addService(serviceDefinition(service, typeName), handlers);
 }
 
-type OpenCall = (call: HandlerContext["call"]) => CallScope;
+type OpenCall = (call: IncomingCall) => CallScope;
 
 // biome-ignore lint/suspicious/noExplicitAny: checked by ServiceImplementation; a loop loses its types
 type AnyHandler = (request: any, context: HandlerContext) => any;
@@ -95,7 +111,7 @@ function bridgeUnary(
   output: DescMessage,
   handler: AnyHandler,
   open: OpenCall,
-): grpc.handleUnaryCall<Buffer, Buffer> {
+): UnaryMethod {
   return (call, callback) => {
     const scope = open(call);
     void scope.settle(

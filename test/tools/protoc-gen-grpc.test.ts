@@ -140,7 +140,7 @@ export interface DemoServiceServer {
  * Adds an implementation of demo.v1.DemoService to a server.
  */
 export function addDemoService(
-  server: Server,
+  server: ServiceHost,
   implementation: DemoServiceServer,
   options?: ServiceOptions,
 ): void {

@@ -7,9 +7,8 @@ import { ServiceClient } from "../../../rpc/client-runtime.js";
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { AccessRequest, AccessRequestSchema, AccessResponse, AccessResponseSchema } from "./application_service_pb.js";
 import { ApplicationService } from "./application_service_pb.js";
-import type { HandlerContext, ServiceOptions } from "../../../rpc/server-runtime.js";
+import type { HandlerContext, ServiceHost, ServiceOptions } from "../../../rpc/server-runtime.js";
 import { addService } from "../../../rpc/server-runtime.js";
-import type { Server } from "@grpc/grpc-js";
 
 /**
  * A service server (V) that takes its requests under seal (RFC 4120 section 3.2).
@@ -67,7 +66,7 @@ export interface ApplicationServiceServer {
  * Adds an implementation of kerberos.v1.ApplicationService to a server.
  */
 export function addApplicationService(
-  server: Server,
+  server: ServiceHost,
   implementation: ApplicationServiceServer,
   options?: ServiceOptions,
 ): void {

@@ -7,9 +7,8 @@ import { ServiceClient } from "../../../rpc/client-runtime.js";
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { AuthenticateRequest, AuthenticateRequestSchema, AuthenticateResponse, AuthenticateResponseSchema } from "./authentication_service_pb.js";
 import { AuthenticationService } from "./authentication_service_pb.js";
-import type { HandlerContext, ServiceOptions } from "../../../rpc/server-runtime.js";
+import type { HandlerContext, ServiceHost, ServiceOptions } from "../../../rpc/server-runtime.js";
 import { addService } from "../../../rpc/server-runtime.js";
-import type { Server } from "@grpc/grpc-js";
 
 /**
  * The Authentication Server (AS): turns proof of a long-term key into a ticket-granting ticket (RFC 4120
@@ -81,7 +80,7 @@ export interface AuthenticationServiceServer {
  * Adds an implementation of kerberos.v1.AuthenticationService to a server.
  */
 export function addAuthenticationService(
-  server: Server,
+  server: ServiceHost,
   implementation: AuthenticationServiceServer,
   options?: ServiceOptions,
 ): void {

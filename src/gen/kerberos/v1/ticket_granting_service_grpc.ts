@@ -7,9 +7,8 @@ import { ServiceClient } from "../../../rpc/client-runtime.js";
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { GrantTicketRequest, GrantTicketRequestSchema, GrantTicketResponse, GrantTicketResponseSchema } from "./ticket_granting_service_pb.js";
 import { TicketGrantingService } from "./ticket_granting_service_pb.js";
-import type { HandlerContext, ServiceOptions } from "../../../rpc/server-runtime.js";
+import type { HandlerContext, ServiceHost, ServiceOptions } from "../../../rpc/server-runtime.js";
 import { addService } from "../../../rpc/server-runtime.js";
-import type { Server } from "@grpc/grpc-js";
 
 /**
  * The Ticket Granting Server (TGS): turns a ticket-granting ticket into a service ticket (RFC 4120 section
@@ -75,7 +74,7 @@ export interface TicketGrantingServiceServer {
  * Adds an implementation of kerberos.v1.TicketGrantingService to a server.
  */
 export function addTicketGrantingService(
-  server: Server,
+  server: ServiceHost,
   implementation: TicketGrantingServiceServer,
   options?: ServiceOptions,
 ): void {

@@ -24,9 +24,8 @@ import { ServiceClient } from "../../../../rpc/client-runtime.js";
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { HealthCheckRequest, HealthCheckRequestSchema, HealthCheckResponse, HealthCheckResponseSchema, HealthListRequest, HealthListRequestSchema, HealthListResponse, HealthListResponseSchema } from "./health_pb.js";
 import { Health } from "./health_pb.js";
-import type { HandlerContext, ServiceOptions } from "../../../../rpc/server-runtime.js";
+import type { HandlerContext, ServiceHost, ServiceOptions } from "../../../../rpc/server-runtime.js";
 import { addService } from "../../../../rpc/server-runtime.js";
-import type { Server } from "@grpc/grpc-js";
 
 /**
  * Health is gRPC's mechanism for checking whether a server is able to handle
@@ -180,7 +179,7 @@ export interface HealthServer {
  * Adds an implementation of grpc.health.v1.Health to a server.
  */
 export function addHealth(
-  server: Server,
+  server: ServiceHost,
   implementation: HealthServer,
   options?: ServiceOptions,
 ): void {

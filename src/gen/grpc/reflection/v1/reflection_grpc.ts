@@ -31,9 +31,8 @@ import { ServiceClient } from "../../../../rpc/client-runtime.js";
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { ServerReflectionRequest, ServerReflectionRequestSchema, ServerReflectionResponse, ServerReflectionResponseSchema } from "./reflection_pb.js";
 import { ServerReflection } from "./reflection_pb.js";
-import type { HandlerContext, ServiceOptions } from "../../../../rpc/server-runtime.js";
+import type { HandlerContext, ServiceHost, ServiceOptions } from "../../../../rpc/server-runtime.js";
 import { addService } from "../../../../rpc/server-runtime.js";
-import type { Server } from "@grpc/grpc-js";
 
 /**
  * @generated from service grpc.reflection.v1.ServerReflection
@@ -73,7 +72,7 @@ export interface ServerReflectionServer {
  * Adds an implementation of grpc.reflection.v1.ServerReflection to a server.
  */
 export function addServerReflection(
-  server: Server,
+  server: ServiceHost,
   implementation: ServerReflectionServer,
   options?: ServiceOptions,
 ): void {
