@@ -18,7 +18,7 @@ import { MemoryReplayCache } from "../../src/store/memory-replay-cache.js";
 import { HAS_OPENSSL, makeCertificate } from "../support/wire-tls.js";
 import { ALICE, collect, NoteService, notes, openConnect, SERVICE } from "./world.js";
 
-const LEVELS = ["authenticate", "integrity", "privacy"] as const;
+const LEVELS = ["call", "authenticate", "integrity", "privacy"] as const;
 const said = (...texts: string[]) => texts.map((text) => ({ text, owner: ALICE }));
 
 const refusedWith =

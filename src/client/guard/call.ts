@@ -6,8 +6,8 @@
  * No response is handed over before the service has proved itself; an answer that it has not proved is
  * KRB_AP_ERR_MUT_FAIL, but for the refusals that come before any proof. The application gets one status,
  * whatever ends the call and whenever: grpc-js itself loses that of a call which ends before it starts. A
- * call is made once more where its time was refused and the KDC's clock is by now another, or where the
- * service asks for a challenge: no handler has seen it. Keys made for the call are wiped when it ends, and
+ * call is made once more where its time was refused and the KDC's clock is by now another, or, at most twice,
+ * where the service asks for a challenge: no handler has seen it. Keys made for the call are wiped when it ends, and
  * what was known of it is let go: Node's HTTP/2 streams outlive their calls, and all that they reach with
  * them.
  */
@@ -29,6 +29,7 @@ import { checkChannel } from "./channel.js";
 import type { InterceptorConfig } from "./config.js";
 import { ExchangeSecurity } from "./exchange-security.js";
 import { isMendedByTicket } from "./refused-ticket.js";
+import { mayRepeat } from "./repeats.js";
 import { type MessageContext, RequestWriter, toldOnce } from "./request-writer.js";
 import type { CallSecurity } from "./security.js";
 import { SessionSecurity } from "./session-security.js";
@@ -148,7 +149,7 @@ export class GuardedCall extends grpc.InterceptingCall implements grpc.Intercept
   onReceiveMetadata(metadata: grpc.Metadata): void {
     const state = this.#state;
     if (state.at !== "sent") return;
-    const { repeat: _, ...underWay } = state;
+    const { repeat: _, refused: __, ...underWay } = state;
     try {
       state.security.begin(metadata);
       this.#state = { ...underWay, at: "proven" };
@@ -210,17 +211,19 @@ export class GuardedCall extends grpc.InterceptingCall implements grpc.Intercept
 
   /** The call once more; undefined where its refusal does not ask for that. */
   #again(state: Sent, status: grpc.StatusObject, refusal: unknown): Waiting | undefined {
-    const { repeat, listener, ticket, session, security, below } = state;
+    const { repeat, listener, ticket, session, security, below, refused: before } = state;
     // A session's proof has no time that a service could refuse.
-    const forItsTime = session === undefined && isTimeRefused(refusal);
+    const forItsTime = session === undefined && before === undefined && isTimeRefused(refusal);
     const wantsMore = isMoreRequired(refusal);
     if (wantsMore && session !== undefined)
       this.#config.sessions?.forget(below.channel, ticket.credentials, session);
     if (repeat === undefined || (!forItsTime && !wantsMore)) return undefined;
     const challenge = wantsMore ? refusal.challenge : undefined;
     if (challenge !== undefined && challenge.length > MAX_CHALLENGE_BYTES) return undefined;
+    if (before !== undefined && challenge === undefined) return undefined;
     const { metadata, steps } = repeat;
-    const refused: Refused = { status, ticket, forItsTime, challenge, repeated: security.repeated };
+    const { repeated = security.repeated, times = 0 } = before ?? {};
+    const refused: Refused = { status, ticket, forItsTime, challenge, repeated, times: times + 1 };
     return { at: "waiting", listener, metadata, steps, refused };
   }
 
@@ -300,10 +303,12 @@ export class GuardedCall extends grpc.InterceptingCall implements grpc.Intercept
       const { protection } = this.#config;
       security.bind({ method, authority, protection, requestSha256: request && messageSha256(request) });
       const session = plan.by === "session" ? plan.session : undefined;
-      const repeat: Repeat | undefined = refused === undefined ? { metadata, steps: [], size: 0 } : undefined;
+      const repeat: Repeat | undefined = mayRepeat(refused, below)
+        ? { metadata, steps: [], size: 0 }
+        : undefined;
       const requests = new RequestWriter(this.#next);
       this.#unwatch();
-      this.#state = { at: "sent", listener, below, ticket, session, security, requests, repeat };
+      this.#state = { at: "sent", listener, below, ticket, session, security, requests, refused, repeat };
       this.#next.start(metadata.clone(), this);
       for (const step of steps) this.#take(step, step === first ? request : undefined);
     } catch (error) {

@@ -7,6 +7,11 @@ import { RpcError } from "../../rpc/rpc-error.js";
 
 type WayOfCall = Pick<InnermostClientCall, "authority" | "target" | "behindProxy" | "secure">;
 
+/** Whether nobody else can read and write a channel: TLS, or this machine. */
+export function isPrivate({ target, secure }: Pick<WayOfCall, "target" | "secure">): boolean {
+  return secure || (target !== undefined && isLoopbackTarget(target));
+}
+
 /**
  * Refuses a channel that others can read and write: plaintext to another machine, or to a proxy.
  * @throws RpcError FAILED_PRECONDITION that says why, and what to do.
@@ -15,7 +20,7 @@ export function checkChannel(
   { authority, target, behindProxy, secure }: WayOfCall,
   allowInsecureChannel: boolean,
 ): void {
-  if (secure || allowInsecureChannel || (target !== undefined && isLoopbackTarget(target))) return;
+  if (allowInsecureChannel || isPrivate({ target, secure })) return;
   const proxy = httpProxyFor(behindProxy ?? "");
   const way = target ?? `proxy for ${authority}${proxy === undefined ? "" : `, by ${proxy.setting},`}`;
   const direct =

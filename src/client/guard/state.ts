@@ -52,7 +52,10 @@ export interface Refused {
   readonly forItsTime: boolean;
   /** The service's challenge, if it has sent one. */
   readonly challenge: Uint8Array | undefined;
+  /** The call's first attempt: what every repeat names. */
   readonly repeated: Repeated | undefined;
+  /** How often the call was refused. */
+  readonly times: number;
 }
 
 /** Has its ticket; waits for the single request, if there is to be one. */
@@ -70,7 +73,9 @@ export interface Ready {
 /** Under way; the service has not proved itself. */
 export interface Sent extends UnderWay {
   readonly at: "sent";
-  /** What it takes to make the call once more; undefined: it has been, or there is too much of it. */
+  /** The attempt before, if this one repeats it. */
+  readonly refused: Refused | undefined;
+  /** What it takes to make the call once more; undefined: it is not, or there is too much of it. */
   repeat: Repeat | undefined;
 }
 

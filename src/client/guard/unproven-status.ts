@@ -5,6 +5,7 @@
 import * as grpc from "@grpc/grpc-js";
 import { mutualFailure } from "../../protocol/ap-rep.js";
 import { KrbError } from "../../protocol/krb-error.js";
+import { RpcError } from "../../rpc/rpc-error.js";
 import type { CallSecurity } from "./security.js";
 
 /** Timers and clocks differ by no more, in milliseconds. */
@@ -39,12 +40,23 @@ export function passesUnproven(
   return security.passesUnproven(refusal instanceof KrbError ? refusal : undefined);
 }
 
-/** The refusal of an unproven status: it says what that claims, and that somebody else may have made it. */
-export function unproven({ code, details }: grpc.StatusObject): KrbError {
+/**
+ * What takes the place of an unproven status: it says what that claims, and that somebody else may have made
+ * it. CANCELLED, which the client did not cause, is what grpc-js makes of a stream that was broken off
+ * (RST_STREAM with CANCEL, as of a server that shuts down by force): UNAVAILABLE, like a broken connection,
+ * which whoever is on the way can break as well.
+ */
+export function unproven({ code, details }: grpc.StatusObject): KrbError | RpcError {
   if (code === grpc.status.OK) return mutualFailure();
+  const claim = `unproven: ${nameOf(code)}: ${details}`;
+  if (code === grpc.status.CANCELLED)
+    return new RpcError(
+      grpc.status.UNAVAILABLE,
+      `the call was broken off without an answer, and may have run; ${claim}`,
+    );
   return new KrbError(
     "KRB_AP_ERR_MUT_FAIL",
-    `the service did not prove its answer, and the call may have run; unproven: ${nameOf(code)}: ${details}`,
+    `the service did not prove its answer, and the call may have run; ${claim}`,
     { unproven_code: String(code), unproven_text: details },
   );
 }

@@ -35,6 +35,7 @@ const KINDS = ["say", "list", "join", "talk"] as const;
 const MIB = 1 << 20;
 const TEXT = "the service wants more";
 const CHALLENGE = Uint8Array.from({ length: 48 }, (_, at) => at);
+const OTHER_CHALLENGE = CHALLENGE.toReversed();
 const grant = { id: Uint8Array.from({ length: 16 }, (_, at) => at + 100), life: 3600 };
 const OK: grpc.StatusObject = { code: grpc.status.OK, details: "", metadata: new grpc.Metadata() };
 
@@ -153,17 +154,26 @@ describe.each(rows)(
       expect(names(opened.application)).toEqual(["metadata"]);
     });
 
-    test("is made no third time", async () => {
+    test("is made a third time, by its latest challenge, and no fourth", async () => {
       const opened = await sent(wish, texts);
-      opened.call.onReceiveStatus(wantsMore(CHALLENGE));
-      await settled();
-      await opened.attempt();
+      const before = lastMade(opened);
+      const first = opened.proof.get(AP_REQ_METADATA)[0] as Buffer;
+      for (const challenge of [CHALLENGE, OTHER_CHALLENGE]) {
+        opened.call.onReceiveStatus(wantsMore(challenge));
+        await settled();
+        expect(saidIn(take(opened, await opened.attempt(), wish))).toEqual({
+          challenge,
+          repeats: { tag: apReqTag(first, ticketFor().server) },
+          asksForSession: true,
+        });
+      }
+      expect(lastMade(opened)).toMatchObject({ made: before.made, times: 3 });
       opened.call.onReceiveStatus(wantsMore(CHALLENGE));
       expect(await refusalOf(opened)).toMatchObject({
         reason: "KDC_ERR_MORE_PREAUTH_DATA_REQUIRED",
         message: TEXT,
       });
-      expect(lastMade(opened).times).toBe(2);
+      expect(lastMade(opened).times).toBe(3);
     });
   },
 );
@@ -381,6 +391,66 @@ describe("a call under a session that the service does not hold", () => {
     }
     expect(correctClock).not.toHaveBeenCalled();
     expect(forgetTicket).not.toHaveBeenCalled();
+  });
+});
+
+describe("a second repeat", () => {
+  const elsewhere = { target: "dns:192.0.2.1:1", allowInsecureChannel: true };
+
+  /** A call whose first attempt was refused, and the attempt that repeats it too, by another process. */
+  async function refusedTwice(opened: Awaited<ReturnType<typeof sent>>, second = wantsMore(OTHER_CHALLENGE)) {
+    opened.call.onReceiveStatus(wantsMore(CHALLENGE));
+    await settled();
+    await opened.attempt();
+    opened.call.onReceiveStatus(second);
+    await settled();
+    return opened;
+  }
+
+  test.each([
+    { what: "over TLS", wish: { ...elsewhere, secure: true }, times: 3 },
+    { what: "on this machine", wish: {}, times: 3 },
+    { what: "over plaintext, where anybody may have refused it", wish: elsewhere, times: 2 },
+  ])("of an AP-REQ is made $what: $times attempts", async ({ wish, times }) => {
+    const opened = await refusedTwice(await sent(wish));
+    expect(lastMade(opened).times).toBe(times);
+    if (times === 2)
+      expect(await refusalOf(opened)).toMatchObject({ reason: "KDC_ERR_MORE_PREAUTH_DATA_REQUIRED" });
+  });
+
+  test.each([{}, elsewhere])("of a call under a session names its first attempt: %j", async (wish) => {
+    const { first } = await withSession(wish);
+    const opened = await refusedTwice(await sent({ ...wish, beside: first }));
+    expect(lastMade(opened).times).toBe(3);
+    expect(saidIn(take(opened, await opened.attempt()))).toEqual({
+      challenge: OTHER_CHALLENGE,
+      repeats: { session: grant.id, number: 1 },
+      asksForSession: true,
+    });
+  });
+
+  test("is not made without a challenge, nor for a time: nothing has moved there", async () => {
+    const correctClock = vi.fn(async () => true);
+    const tickets = { ...ticketSource(), correctClock };
+    for (const refusal of [wantsMore(), skew(), wantsMore(new Uint8Array(65))]) {
+      const opened = await refusedTwice(await sent({ tickets }), refusal);
+      expect(lastMade(opened).times).toBe(2);
+      await statusOf(opened);
+    }
+    expect(correctClock).toHaveBeenCalledTimes(1);
+  });
+
+  test("is not made of a repeat for its time, nor of one that the service wanted without a challenge", async () => {
+    const tickets = { ...ticketSource(), correctClock: async () => true };
+    for (const first of [skew(), wantsMore()]) {
+      const opened = await sent({ tickets });
+      opened.call.onReceiveStatus(first);
+      await settled();
+      await opened.attempt();
+      opened.call.onReceiveStatus(wantsMore(CHALLENGE));
+      expect(await refusalOf(opened)).toMatchObject({ reason: "KDC_ERR_MORE_PREAUTH_DATA_REQUIRED" });
+      expect(lastMade(opened).times).toBe(2);
+    }
   });
 });
 

@@ -185,7 +185,27 @@ describe("requests", () => {
   );
 });
 
-test("a second refusal in a row is the application's, and says what may be the matter", async () => {
+test.each(KINDS)(
+  "a call whose connection moves while it is repeated is answered, and runs once: %s",
+  async (kind) => {
+    const keys = await realm.keys(SERVICE);
+    const others: grpc.ServerInterceptor[] = [];
+    // Another process takes one attempt, and the next ones come here.
+    const moved: grpc.ServerInterceptor = (method, call) =>
+      others.shift()?.(method, call) ?? new grpc.ServerInterceptingCall(call);
+    await using opened = await openSessions({ before: [moved] });
+    const { world, look } = opened;
+    const client = world.client();
+    for (const begun of [["AP-REQ"], ["session"]]) {
+      others.push(guard({ keytab: () => keys, clock: () => realm.now }));
+      expect(await make(client, kind, ["a", "b", "c"])).toEqual(expected(kind));
+      expect(look()).toEqual([...begun, "AP-REQ", "AP-REQ"]);
+    }
+    expect(world.seen).toHaveLength(2);
+  },
+);
+
+test("a third refusal in a row is the application's, and says what may be the matter", async () => {
   // Each call reaches another process of the service: what one gives out, the next does not know.
   const keys = await realm.keys(SERVICE);
   const next: grpc.ServerInterceptor = (method, call) =>
@@ -197,7 +217,7 @@ test("a second refusal in a row is the application's, and says what may be the m
   expect(refusal.text).toMatch(
     /several instances answer to one name and need a replay cache that they share$/,
   );
-  expect(opened.look()).toEqual(["AP-REQ", "AP-REQ"]);
+  expect(opened.look()).toEqual(["AP-REQ", "AP-REQ", "AP-REQ"]);
   expect(opened.world.seen).toEqual([]);
 });
 
@@ -237,6 +257,34 @@ describe("a session that the service does not hold any more", () => {
     expect(await Promise.all(texts.map((text) => client.say(text)))).toEqual(texts);
     expect(world.seen).toHaveLength(21);
   });
+});
+
+test.each(KINDS)("a call that its service breaks off ends in UNAVAILABLE, once: %s", async (kind) => {
+  let begun!: () => void;
+  const running = new Promise<void>((resolve) => {
+    begun = resolve;
+  });
+  const waits = () => begun();
+  const handlers: Partial<ChatHandlers> = { list: waits, join: waits, talk: waits };
+  const say: ChatHandlers["say"] = (call, answer) => {
+    if (call.request.text === "first") answer(null, call.request);
+    else begun();
+  };
+  await using opened = await openSessions({ handlers: { ...handlers, say } });
+  const { world, look } = opened;
+  const client = world.client();
+  await client.say("first");
+  const made = refusalOf(make(client, kind, ["a"]));
+  await running;
+  // grpc-js resets the streams that are open, with CANCEL.
+  await world.restart();
+  expect(await made).toEqual({
+    code: "UNAVAILABLE",
+    reason: undefined,
+    text: "the call was broken off without an answer, and may have run; unproven: CANCELLED: Call cancelled",
+    details: {},
+  });
+  expect(look()).toEqual(["AP-REQ", "AP-REQ", "session"]);
 });
 
 describe("a session ends", () => {

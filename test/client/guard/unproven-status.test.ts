@@ -133,7 +133,17 @@ describe("the refusal of an unproven status", () => {
       message: "the service did not prove its answer, and the call may have run; unproven: status 99: x",
       details: { unproven_code: "99", unproven_text: "x" },
     });
-    expect(of(Number.NaN, "x").details.unproven_code).toBe("NaN");
+    expect(of(Number.NaN, "x")).toMatchObject({ details: { unproven_code: "NaN" } });
+  });
+
+  test("of a call that was broken off is UNAVAILABLE: the service did not say no", () => {
+    const refusal = of(CANCELLED, "Call cancelled");
+    expect(refusal).toBeInstanceOf(RpcError);
+    expect(refusal).toMatchObject({
+      code: UNAVAILABLE,
+      message:
+        "the call was broken off without an answer, and may have run; unproven: CANCELLED: Call cancelled",
+    });
   });
 
   test("of an OK claims nothing", () => {

@@ -118,3 +118,28 @@ test("of calls that were held back and what repeats them, one is let in, and non
       expect(run([late], [0, 0], world)).toBe(0);
     }
 });
+
+test("of a call and its two repeats, delivered over plaintext to two processes in any order, one runs", () => {
+  const peer = { remoteAddress: "192.0.2.1" };
+  let orders = 0;
+  // Each of the three attempts goes to each process, at any time: whoever is on the way can do that.
+  const deliveries = [0, 1, 2].flatMap((attempt) => [0, 1].map((process) => ({ attempt, process })));
+  for (const order of merges(deliveries.map((delivery) => [delivery]))) {
+    const processes = [openGuard({ uptime: () => 0 }), openGuard({ uptime: () => 0 })] as const;
+    const session = openSession(processes[0], peer);
+    const repeats = { session: session.id, number: 1 };
+    const attempts = [
+      bindUnder(session, { number: 1 }),
+      bindWith({ challenge: challengeOf(processes[1], peer), repeats }),
+      bindWith({ challenge: challengeOf(processes[0], peer), repeats }),
+    ];
+    const ran = order.filter(({ attempt, process }) => {
+      const { metadata, ...sent } = attempts[attempt]!;
+      const copy = { ...sent, metadata: metadata.clone() };
+      return processes[process]!.send(copy, peer).handler.length > 0;
+    });
+    expect({ order, ran: ran.length }).toEqual({ order, ran: 1 });
+    orders++;
+  }
+  expect(orders).toBe(720);
+});
