@@ -61,7 +61,7 @@ export function makeTgsReq(
   return { request: create(GrantTicketRequestSchema, { ...blobs, body: bytes }), pending: { tgt, body } };
 }
 
-/** A TGS-REQ that has passed every check except the replay cache and the rules. */
+/** A TGS-REQ that has passed every check except the rules. */
 export interface VerifiedTgsReq {
   readonly apReq: VerifiedApReq;
   /** The service asked for. */
@@ -72,8 +72,7 @@ export interface VerifiedTgsReq {
 }
 
 /**
- * Checks message (3): the TGT, its authenticator, and the body it covers. The caller then stores
- * `apReq.replay` in the replay cache.
+ * Checks message (3): the TGT, its authenticator, and the body it covers.
  * @param now milliseconds since the epoch.
  * @param openTicket opens the TGT, or has it open already.
  * @throws KrbError as `verifyApReq`; KRB_ERR_GENERIC, KRB_ERR_FIELD_TOOLONG, KDC_ERR_BADOPTION of the body.

@@ -4,7 +4,6 @@ import type { RealmPolicy } from "../protocol/policy.js";
 import { krbtgtOf } from "../protocol/principal.js";
 import type { PrincipalEntry } from "../protocol/principal-entry.js";
 import type { PrincipalStore } from "../store/principal-store.js";
-import type { ReplayCache } from "../store/replay-cache.js";
 import type { Clock } from "./clock.js";
 import type { Log } from "./exchange-log.js";
 
@@ -17,11 +16,6 @@ export interface KdcConfig {
   readonly policy: RealmPolicy;
   readonly clock: Clock;
   readonly log: Log;
-}
-
-/** What the TGS works with. */
-export interface TgsConfig extends KdcConfig {
-  readonly replayCache: ReplayCache;
 }
 
 /**

@@ -7,7 +7,7 @@ import { AuthenticationService } from "../gen/kerberos/v1/authentication_service
 import { addTicketGrantingService } from "../gen/kerberos/v1/ticket_granting_service_grpc.js";
 import { TicketGrantingService } from "../gen/kerberos/v1/ticket_granting_service_pb.js";
 import { authenticationService } from "./as.js";
-import { type KdcConfig, krbtgtEntry, type TgsConfig } from "./kdc.js";
+import { type KdcConfig, krbtgtEntry } from "./kdc.js";
 import { checkWeakCrypto } from "./listen.js";
 import { type RunningServer, startServer } from "./server.js";
 import { ticketGrantingService } from "./tgs.js";
@@ -40,7 +40,7 @@ export async function startAs(config: KdcConfig, listen: ListenOptions): Promise
 }
 
 /** Starts the TGS. Throws as `startAs`. */
-export async function startTgs(config: TgsConfig, listen: ListenOptions): Promise<RunningServer> {
+export async function startTgs(config: KdcConfig, listen: ListenOptions): Promise<RunningServer> {
   checkWeakCrypto(listen.host, config.policy.permittedEtypes, listen.allowWeakCrypto ?? false);
   await krbtgtEntry(config);
   return startServer({

@@ -64,7 +64,7 @@ export interface RunRealmOptions {
   readonly service?: string | undefined;
   /** Where V keeps its notes, as `openStore` takes it; by default in the folder, or else in memory. */
   readonly notes?: string | undefined;
-  /** Where authenticators are remembered; by default in the folder, or else in memory. */
+  /** Where V remembers authenticators; by default in the folder, or else in memory. */
   readonly replayCache?: string | ReplayCache | undefined;
   /** The present in milliseconds since the epoch; the system's clock by default. */
   readonly clock?: Clock | undefined;
@@ -146,8 +146,8 @@ async function start(options: RunRealmOptions, closers: Closer[]): Promise<Runni
   const live = followPolicy({ ...options, host, log }, closers);
   const policy = () => live.current;
   const serviceKeys = ports.v === undefined ? undefined : await openKeys(options, clock, log);
-  const remembers = ports.tgs !== undefined || ports.v !== undefined;
-  const replayCache = remembers ? await openCache(options, policy().clockSkew, clock, closers) : undefined;
+  const replayCache =
+    ports.v === undefined ? undefined : await openCache(options, policy().clockSkew, clock, closers);
   const servers = new Map<ServerPart, RunningServer>();
   const add = async (part: ServerPart, starting: Promise<RunningServer>) => {
     const server = await starting;
@@ -167,8 +167,7 @@ async function start(options: RunRealmOptions, closers: Closer[]): Promise<Runni
       },
     };
     if (ports.as !== undefined) await add("as", startAs(kdc, listen(ports.as)));
-    if (ports.tgs !== undefined && replayCache !== undefined)
-      await add("tgs", startTgs(Object.assign(kdc, { replayCache }), listen(ports.tgs)));
+    if (ports.tgs !== undefined) await add("tgs", startTgs(kdc, listen(ports.tgs)));
   }
   if (ports.v !== undefined && serviceKeys !== undefined && replayCache !== undefined) {
     const notes = new NotesStore(await openStore(options.notes ?? folderOf(options)?.notes ?? "memory:"));

@@ -1,16 +1,17 @@
 /**
- * The Ticket Granting Server: authenticates, remembers the authenticator, lets `issueServiceTicket` decide,
- * answers.
+ * The Ticket Granting Server: authenticates, lets `issueServiceTicket` decide, answers. It remembers no
+ * authenticators: what a copied request yields, only its sender opens (docs/design.md, "No replay cache at the
+ * KDC").
  */
 import type { TicketGrantingServiceServer } from "../gen/kerberos/v1/ticket_granting_service_grpc.js";
 import { isoTime } from "../protocol/kerberos-time.js";
 import { issueServiceTicket, verifyTgsReq } from "../protocol/tgs-exchange.js";
-import { krbtgtEntry, type TgsConfig } from "./kdc.js";
+import { type KdcConfig, krbtgtEntry } from "./kdc.js";
 import { runExchange } from "./run-exchange.js";
 import { TicketCache } from "./ticket-cache.js";
 
-/** The TGS's service, on a realm's database and a replay cache. */
-export function ticketGrantingService(config: TgsConfig): TicketGrantingServiceServer {
+/** The TGS's service, on a realm's database. */
+export function ticketGrantingService(config: KdcConfig): TicketGrantingServiceServer {
   const tickets = new TicketCache({ clockSkew: config.policy.clockSkew });
   return {
     grantTicket: (request, context) =>
@@ -21,7 +22,6 @@ export function ticketGrantingService(config: TgsConfig): TicketGrantingServiceS
         line.client = apReq.client;
         line.server = server;
         try {
-          await config.replayCache.store(apReq.replay.tag, apReq.replay.ctime, apReq.replay.expiry, now);
           const client = await config.principals.get(apReq.client);
           const service = await config.principals.get(server);
           const issued = issueServiceTicket(verified, { client, service, policy: config.policy }, now);

@@ -98,9 +98,9 @@ async function start(
   const place = async (name: string | undefined, part: "notes" | "replay") =>
     name ?? (directory === undefined ? besideKeytab(choice, part) : undefined);
   const replayCache = await place(choice.replayCache, "replay");
-  if (replayCache === "memory:" && (withV || parts.includes("tgs")))
+  if (replayCache === "memory:" && withV)
     screen.notice(
-      `no memory of authenticators: for ${formatDuration(settings.clockSkew)} ` +
+      `V has no memory of authenticators: for ${formatDuration(settings.clockSkew)} ` +
         "it refuses whatever could be a replay (--replay-cache lmdb:DIR)",
     );
   return runRealm({

@@ -163,7 +163,7 @@ describe("serve", () => {
   it("says where it has no memory of authenticators", async () => {
     await serve("--replay-cache memory: --notes memory:");
     expect((await end()).stderr).toContain(
-      "no memory of authenticators: for 5m it refuses whatever could be a replay",
+      "V has no memory of authenticators: for 5m it refuses whatever could be a replay",
     );
     running = undefined;
   });
