@@ -21,9 +21,9 @@ import { KeyUsage } from "./key-usage.js";
 import type { Key } from "./keys.js";
 import { KrbError } from "./krb-error.js";
 import { type Direction, TO_CLIENT, TO_SERVICE } from "./private-message.js";
-import { type Sealing, sealToBytes, unsealFromBytes } from "./sealed-part.js";
+import { type Sealing, sealToBytes, unsealDataFromBytes } from "./sealed-part.js";
 import { MAC_SIZE, type MacKey } from "./session-keys.js";
-import { decodeCanonical, NotCanonicalError } from "./strict-decode.js";
+import { decodeCanonicalView, NotCanonicalError } from "./strict-decode.js";
 
 /** A direction of a call, with the key usage of its checksums. */
 export interface MessageDirection extends Direction {
@@ -291,7 +291,7 @@ export class MessageOpener {
       });
     let part: EncPrivPart;
     try {
-      part = unsealFromBytes(sealing, kind, bytes, field, refusal);
+      part = unsealDataFromBytes(sealing, kind, bytes, field, refusal);
     } catch (error) {
       // Bytes that are not an EncryptedData are refused like those under another key.
       throw error instanceof KrbError ? refusal() : error;
@@ -308,7 +308,7 @@ export class MessageOpener {
     if (!framed || !this.#scheme.isChecksum(covered, checksum))
       throw this.#modified("was altered, or not made for this call");
     try {
-      const message = decodeCanonical(ProtectedMessageSchema, covered);
+      const message = decodeCanonicalView(ProtectedMessageSchema, covered);
       // A checksum inside what the checksum covers would be the same field twice.
       if (message.checksum.length > 0) throw new NotCanonicalError("ProtectedMessage");
       return message;

@@ -8,7 +8,7 @@ import type { EncPrivPart } from "../gen/kerberos/v1/sealed_pb.js";
 import { KeyUsage } from "./key-usage.js";
 import type { Key } from "./keys.js";
 import { KrbError, malformed } from "./krb-error.js";
-import { sealToBytes, unsealFromBytes } from "./sealed-part.js";
+import { sealToBytes, unsealDataFromBytes } from "./sealed-part.js";
 
 /** A direction, with its kind of sealed part and its key usage. */
 export interface Direction {
@@ -57,7 +57,7 @@ export function sealData(
  */
 export function openData(key: Key, direction: Direction, seqNumber: number, bytes: Uint8Array): Uint8Array {
   const sealing = { key, usage: direction.usage };
-  const part = unsealFromBytes(sealing, direction.kind, bytes, direction.field, () =>
+  const part = unsealDataFromBytes(sealing, direction.kind, bytes, direction.field, () =>
     badIntegrity(direction),
   );
   if (part.seqNumber !== seqNumber)

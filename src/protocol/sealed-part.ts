@@ -14,7 +14,7 @@ import {
 import { type SealedPart, SealedPartSchema } from "../gen/kerberos/v1/sealed_pb.js";
 import type { Key } from "./keys.js";
 import type { KrbError } from "./krb-error.js";
-import { decodeBlob, decodeCanonical, NotCanonicalError } from "./strict-decode.js";
+import { decodeBlob, decodeCanonical, decodeCanonicalView, NotCanonicalError } from "./strict-decode.js";
 
 /** The kinds of sealed part. */
 export type PartKind = NonNullable<SealedPart["part"]["case"]>;
@@ -79,17 +79,13 @@ export function unseal<K extends PartKind>(
   data: EncryptedData,
   refusal: () => KrbError,
 ): PartOf<K> {
-  if (data.etype !== sealing.key.etype.etype) throw refusal();
-  let plaintext: Uint8Array | undefined;
-  try {
-    plaintext = sealing.key.cipher.decrypt(sealing.usage, data.cipher);
-    return readPart(kind, plaintext, sealing.key.etype.messageBlockSize);
-  } catch (error) {
-    if (error instanceof DecryptionError || error instanceof NotCanonicalError) throw refusal();
-    throw error;
-  } finally {
-    plaintext?.fill(0);
-  }
+  return decrypted(sealing, data, refusal, (plaintext) => {
+    try {
+      return readPart(kind, plaintext, sealing.key.etype.messageBlockSize, decodeCanonical);
+    } finally {
+      plaintext.fill(0);
+    }
+  });
 }
 
 /** Opens a serialized EncryptedData, as `decodeBlob` and `unseal` do. */
@@ -103,6 +99,38 @@ export function unsealFromBytes<K extends PartKind>(
   return unseal(sealing, kind, decodeBlob(EncryptedDataSchema, bytes, field), refusal);
 }
 
+/**
+ * Opens a serialized EncryptedData of application data, as `unsealFromBytes` does; but the data, which may be
+ * large and are not ours to wipe, are a view of the plaintext.
+ */
+export function unsealDataFromBytes<K extends "encRequestPart" | "encResponsePart">(
+  sealing: Sealing,
+  kind: K,
+  bytes: Uint8Array,
+  field: string,
+  refusal: () => KrbError,
+): PartOf<K> {
+  return decrypted(sealing, decodeBlob(EncryptedDataSchema, bytes, field), refusal, (plaintext) =>
+    readPart(kind, plaintext, sealing.key.etype.messageBlockSize, decodeCanonicalView),
+  );
+}
+
+/** What `read` makes of the plaintext, which becomes its own. */
+function decrypted<T>(
+  { key, usage }: Sealing,
+  data: EncryptedData,
+  refusal: () => KrbError,
+  read: (plaintext: Uint8Array) => T,
+): T {
+  if (data.etype !== key.etype.etype) throw refusal();
+  try {
+    return read(key.cipher.decrypt(usage, data.cipher));
+  } catch (error) {
+    if (error instanceof DecryptionError || error instanceof NotCanonicalError) throw refusal();
+    throw error;
+  }
+}
+
 /** Parts that hold a key hold it in one of these two fields. */
 function wipeKeyIn(part: object): void {
   const { key, subkey } = part as { key?: EncryptionKey; subkey?: EncryptionKey };
@@ -111,12 +139,17 @@ function wipeKeyIn(part: object): void {
 }
 
 /** The part of this kind in a plaintext, which may end in zero padding shorter than a block. */
-function readPart<K extends PartKind>(kind: K, plaintext: Uint8Array, blockSize: number): PartOf<K> {
+function readPart<K extends PartKind>(
+  kind: K,
+  plaintext: Uint8Array,
+  blockSize: number,
+  decode: typeof decodeCanonical,
+): PartOf<K> {
   const { number, schema } = partOf(kind);
   const { start, end } = readEnvelope(number, plaintext);
   const padding = plaintext.subarray(end);
   if (padding.length >= blockSize || padding.some((byte) => byte !== 0)) throw new NotCanonicalError(kind);
-  return decodeCanonical(schema, plaintext.subarray(start, end)) as PartOf<K>;
+  return decode(schema, plaintext.subarray(start, end)) as PartOf<K>;
 }
 
 /** Where the contents of a plaintext's only field, `number`, begin and end. */

@@ -36,9 +36,9 @@ export class MacKey {
     this.#bytes = bytes;
   }
 
-  /** The first 16 bytes of HMAC-SHA-256 over `first ‖ second`, the caller's. */
-  mac(first: Uint8Array, second?: Uint8Array): Uint8Array {
-    return hmac(SHA256, MAC_SIZE, this.#bytes, first, second);
+  /** The first 16 bytes of HMAC-SHA-256 over the parts of `text`, one after the other; the caller's. */
+  mac(...text: readonly Uint8Array[]): Uint8Array {
+    return hmac(SHA256, MAC_SIZE, this.#bytes, ...text);
   }
 
   /** Overwrites the key. */

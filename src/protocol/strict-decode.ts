@@ -6,7 +6,7 @@
  * exactly its encoding.
  */
 import type { DescMessage, MessageShape } from "@bufbuild/protobuf";
-import { asCopy, asView, readCanonical } from "../canonical/decode.js";
+import { asCopy, asView, type BytesTaker, readCanonical } from "../canonical/decode.js";
 import { malformed } from "./krb-error.js";
 
 /** Thrown by `decodeCanonical`; says nothing about the cause. */
@@ -22,7 +22,26 @@ export function decodeCanonical<Desc extends DescMessage>(
   schema: Desc,
   bytes: Uint8Array,
 ): MessageShape<Desc> {
-  const message = readCanonical(schema, bytes, asCopy);
+  return decodeAs(asCopy, schema, bytes);
+}
+
+/**
+ * Decodes a message in canonical form. Its `bytes` fields are views of `bytes`.
+ * @throws NotCanonicalError for anything else.
+ */
+export function decodeCanonicalView<Desc extends DescMessage>(
+  schema: Desc,
+  bytes: Uint8Array,
+): MessageShape<Desc> {
+  return decodeAs(asView, schema, bytes);
+}
+
+function decodeAs<Desc extends DescMessage>(
+  take: BytesTaker,
+  schema: Desc,
+  bytes: Uint8Array,
+): MessageShape<Desc> {
+  const message = readCanonical(schema, bytes, take);
   if (message === undefined) throw new NotCanonicalError(schema.typeName);
   return message;
 }

@@ -125,7 +125,7 @@ test("a sealed message travels as an EncryptedData, and shows nothing of its con
 /** A message under the right checksum, whatever the bytes before it. */
 function checked(keys: SubkeyMessageKeys, covered: Uint8Array): Uint8Array {
   const checksum = keys.subkey.cipher.checksum(1026, covered);
-  return Buffer.concat([covered, Buffer.of(0x22, checksum.length), checksum]);
+  return Uint8Array.from(Buffer.concat([covered, Buffer.of(0x22, checksum.length), checksum]));
 }
 
 test("an end marker with contents is refused", () => {
