@@ -46,8 +46,9 @@ export class AttemptNumbers {
 }
 
 function dropFirst(numbers: Set<number>, limit: number): void {
+  if (numbers.size <= limit) return;
   for (const first of numbers) {
-    if (numbers.size <= limit) return;
     numbers.delete(first);
+    if (numbers.size <= limit) return;
   }
 }

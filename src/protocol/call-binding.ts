@@ -86,7 +86,7 @@ export function messageSha256(bytes: Uint8Array): Uint8Array {
 
 /** Whether `protection` is at least `floor`. */
 export function isAtLeast(protection: Protection, floor: Protection): boolean {
-  return PROTECTIONS.indexOf(protection) >= PROTECTIONS.indexOf(floor);
+  return protection === floor || PROTECTIONS.indexOf(protection) > PROTECTIONS.indexOf(floor);
 }
 
 /**

@@ -64,8 +64,17 @@ const BY_LEVEL: Readonly<Record<number, Protection | undefined>> = Object.fromEn
   PROTECTIONS.map((name) => [LEVELS[name], name]),
 );
 
+/** The fields of a binding that the calls of a method have in common, encoded. */
+interface SharedBinding {
+  readonly authority: string;
+  readonly protection: Protection;
+  readonly encoded: Uint8Array;
+}
+
 const MAX_SHARED_BINDINGS = 256;
-const sharedBindings = new Map<string, Uint8Array>();
+/** By method, which few authorities and levels go with. */
+const sharedBindings = new Map<string, SharedBinding[]>();
+let sharedCount = 0;
 
 /**
  * The client's proof for one attempt, never to be used for another.
@@ -253,15 +262,18 @@ function roomFor(size: number): Uint8Array {
 
 /** The encoding of method, authority and protection; the bytes stay the cache's. */
 function sharedBinding(method: string, authority: string, protection: Protection): Uint8Array {
-  // With the length, so that no two pairs of method and authority give the same name.
-  const name = `${protection} ${method.length} ${method}${authority}`;
-  let encoded = sharedBindings.get(name);
-  if (encoded === undefined) {
-    const binding = create(SessionBindingSchema, { method, authority, protection: LEVELS[protection] });
-    encoded = encodeCanonical(SessionBindingSchema, binding);
-    if (sharedBindings.size >= MAX_SHARED_BINDINGS) sharedBindings.clear();
-    sharedBindings.set(name, encoded);
+  const known = sharedBindings.get(method);
+  if (known !== undefined)
+    for (const shared of known)
+      if (shared.authority === authority && shared.protection === protection) return shared.encoded;
+  const binding = create(SessionBindingSchema, { method, authority, protection: LEVELS[protection] });
+  const encoded = encodeCanonical(SessionBindingSchema, binding);
+  if (sharedCount >= MAX_SHARED_BINDINGS) {
+    sharedBindings.clear();
+    sharedCount = 0;
   }
+  sharedCount++;
+  sharedBindings.set(method, [...(sharedBindings.get(method) ?? []), { authority, protection, encoded }]);
   return encoded;
 }
 

@@ -14,11 +14,16 @@
 import { ExtensionType } from "../../gen/kerberos/v1/extension_pb.js";
 import type { ApReqPolicy, OpenedApReq, VerifiedApReq } from "../../protocol/ap-exchange.js";
 import { wipeAuthenticator } from "../../protocol/authenticator.js";
-import { openCallApReq, type ReceivedBinding, verifyCallApReq } from "../../protocol/call-binding.js";
+import {
+  openCallApReq,
+  type ReceivedApReq,
+  type ReceivedBinding,
+  verifyCallApReq,
+} from "../../protocol/call-binding.js";
 import { Challenger } from "../../protocol/challenge.js";
 import { extensionOf } from "../../protocol/extensions.js";
 import { KrbError } from "../../protocol/krb-error.js";
-import { verifySessionCall } from "../../protocol/session-call.js";
+import { type ReceivedSessionCall, verifySessionCall } from "../../protocol/session-call.js";
 import type { Repeated } from "../../protocol/session-extensions.js";
 import type { ServiceKeys, TicketContents } from "../../protocol/ticket.js";
 import { type AdmissionPolicy, policyRefusal } from "./admission-policy.js";
@@ -36,9 +41,20 @@ type BoundCall = ReceivedCall & ReceivedBinding;
 export type ReplayEntry = VerifiedApReq["replay"];
 
 /** A proof that was looked at. */
-export type Looked =
-  | (Extract<Proof, { kind: "ap-req" }> & { readonly opened: OpenedApReq; readonly policy: ApReqPolicy })
-  | Extract<Proof, { kind: "session" }>;
+export type Looked = LookedApReq | LookedSession;
+
+interface LookedApReq {
+  readonly kind: "ap-req";
+  readonly received: ReceivedApReq;
+  readonly opened: OpenedApReq;
+  readonly policy: ApReqPolicy;
+}
+
+interface LookedSession {
+  readonly kind: "session";
+  readonly attempt: ReceivedSessionCall;
+  readonly held: ServiceSession;
+}
 
 /** What a call is let in with. */
 export interface Admission {
@@ -77,9 +93,9 @@ export class Gate {
    *   and for an authenticator that can't be judged without a challenge.
    */
   look(proof: Proof, keys: ServiceKeys, peer: Peer, now: number): Looked {
-    if (proof.kind === "session") {
-      this.#held(proof.session, keys, now);
-      return proof;
+    if ("session" in proof) {
+      const held = this.#policy.sessions?.find(proof.session, this.#policy.uptime());
+      return { kind: "session", attempt: proof, held: this.#stillHeld(held, keys, now) };
     }
     const policy = this.#apReqPolicy(keys, peer);
     const opened = openCallApReq(proof, policy, now);
@@ -88,7 +104,7 @@ export class Gate {
       wipeAuthenticator(opened.authenticator);
       throw this.#moreRequired("an authenticator is taken here with a challenge alone");
     }
-    return { ...proof, opened, policy };
+    return { kind: "ap-req", received: proof, opened, policy };
   }
 
   /** Overwrites the keys of a proof that is not admitted. */
@@ -113,10 +129,11 @@ export class Gate {
         throw withAuthorities(error, bound);
       }
     }
-    const held = this.#held(looked.session, keys, now);
+    const { attempt } = looked;
+    const held = this.#stillHeld(looked.held, keys, now);
     const bound = this.#bound(call, held.ticket, peer);
     try {
-      return this.#admitSession(looked, held, bound, peer);
+      return this.#admitSession(attempt, held, bound, peer);
     } catch (error) {
       throw withAuthorities(error, bound);
     }
@@ -124,17 +141,19 @@ export class Gate {
 
   /** A call with the names that its proof may be bound to: those of the service that the ticket is for. */
   #bound(call: ReceivedCall, { server }: TicketContents, peer: Peer): BoundCall {
-    return { ...call, authorities: this.#policy.names.candidates(call.authority, server, isHere(peer)) };
+    const { method, authority, requestStream, responseStream, requestSha256, idempotent = false } = call;
+    const authorities = this.#policy.names.candidates(authority, server, isHere(peer));
+    return { method, authority, authorities, requestStream, responseStream, requestSha256, idempotent };
   }
 
   #admitSession(
-    looked: Extract<Looked, { kind: "session" }>,
+    attempt: ReceivedSessionCall,
     held: ServiceSession,
     call: ReceivedBinding,
     peer: Peer,
   ): Admission {
-    const { number, protection, age } = looked;
-    verifySessionCall(held.keys.call, looked, call);
+    const { number, protection, age } = attempt;
+    verifySessionCall(held.keys.call, attempt, call);
     if (!held.numbers.take(number))
       throw new KrbError("KRB_AP_ERR_REPEAT", "the call came before, or long after later ones", {
         attempt: String(number),
@@ -144,7 +163,7 @@ export class Gate {
       throw this.#moreRequired("the call was held back on its way");
     }
     const caller = callerWith(held.ticket, held.authorizationData, protection);
-    const messages = new SessionMessages(held, looked, call);
+    const messages = new SessionMessages(held, attempt, call);
     return {
       caller,
       replays: NO_REPLAYS,
@@ -154,21 +173,20 @@ export class Gate {
   }
 
   #admitApReq(
-    looked: Extract<Looked, { kind: "ap-req" }>,
+    { received, opened, policy }: LookedApReq,
     keys: ServiceKeys,
     call: BoundCall,
     peer: Peer,
     now: number,
   ): Admission {
-    const { opened, policy, protection } = looked;
     let verified: VerifiedApReq | undefined;
     try {
-      verified = verifyCallApReq(looked, opened, call, policy, now);
+      verified = verifyCallApReq(received, opened, call, policy, now);
       const { ticket, authorizationData } = verified;
       const replays = this.#mark(verified, call, peer);
-      const caller = callerWith(ticket, authorizationData, protection);
-      const granter = this.#granter(looked, keys, verified, now);
-      const messages = new ExchangeMessages(verified, looked, call, granter);
+      const caller = callerWith(ticket, authorizationData, received.protection);
+      const granter = this.#granter(received, keys, verified, now);
+      const messages = new ExchangeMessages(verified, received, call, granter);
       return { caller, replays, messages, refusal: policyRefusal(this.#policy, caller, ticket, peer) };
     } catch (error) {
       wipeAuthenticator(opened.authenticator);
@@ -212,7 +230,7 @@ export class Gate {
 
   /** Undefined: the client asks for no session, or can't have one. */
   #granter(
-    { blobs, bytes }: Extract<Looked, { kind: "ap-req" }>,
+    { blobs, bytes }: ReceivedApReq,
     service: ServiceKeys,
     { ticket, authorizationData, extensions }: VerifiedApReq,
     now: number,
@@ -245,11 +263,11 @@ export class Gate {
     }
   }
 
-  /** The session with this identifier, if it is held and its ticket is still good. */
-  #held(id: Uint8Array, service: ServiceKeys, now: number): ServiceSession {
+  /** A session, if it is still held and its ticket still good. */
+  #stillHeld(held: ServiceSession | undefined, service: ServiceKeys, now: number): ServiceSession {
     const { sessions, clockSkew, strongEtypes, openTicket } = this.#policy;
-    const held = sessions?.find(id, this.#policy.uptime());
-    if (held === undefined) throw this.#moreRequired("the service does not hold this session");
+    if (held === undefined || sessions?.has(held, this.#policy.uptime()) !== true)
+      throw this.#moreRequired("the service does not hold this session");
     try {
       if (now - held.ticket.endtime > clockSkew) throw new Error("the ticket has ended");
       if (held.serviceKeys !== service.keys) {

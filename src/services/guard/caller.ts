@@ -68,11 +68,13 @@ export function callerWith(
 ): Caller {
   // Bytes can't be frozen: each call gets its own.
   if (authorizationData.length > 0) return makeCaller(ticket, authorizationData, protection);
-  const made = callers.get(ticket) ?? {};
-  const caller = made[protection] ?? makeCaller(ticket, authorizationData, protection);
-  made[protection] = caller;
-  callers.set(ticket, made);
-  return caller;
+  let made = callers.get(ticket);
+  if (made === undefined) {
+    made = {};
+    callers.set(ticket, made);
+  }
+  made[protection] ??= makeCaller(ticket, authorizationData, protection);
+  return made[protection];
 }
 
 /** Makes `callerOf` find the caller. For the guard alone. */

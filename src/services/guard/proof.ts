@@ -7,10 +7,8 @@ import { AP_REQ_METADATA, CALL_METADATA } from "../../rpc/metadata-names.js";
 /** The values of one metadata key. */
 type Values = readonly (string | Uint8Array)[];
 
-/** An AP-REQ, or the proof of a call under a session. */
-export type Proof =
-  | ({ readonly kind: "ap-req" } & ReceivedApReq)
-  | ({ readonly kind: "session" } & ReceivedSessionCall);
+/** An AP-REQ, or the proof of a call under a session, which alone names one. */
+export type Proof = ReceivedApReq | ReceivedSessionCall;
 
 /**
  * Reads the proof of a call.
@@ -26,12 +24,12 @@ export function readProof(apReq: Values, session: Values): Proof {
       `the method needs a ticket: call with an AP-REQ in ${AP_REQ_METADATA}`,
       { metadata: AP_REQ_METADATA },
     );
-  if (session.length === 0) return { kind: "ap-req", ...readApReq(oneOf(AP_REQ_METADATA, apReq)) };
+  if (session.length === 0) return readApReq(oneOf(AP_REQ_METADATA, apReq));
   if (apReq.length > 0)
     throw new KrbError("KRB_ERR_GENERIC", `expected ${AP_REQ_METADATA} or ${CALL_METADATA}, got both`, {
       field: CALL_METADATA,
     });
-  return { kind: "session", ...readSessionCall(oneOf(CALL_METADATA, session)) };
+  return readSessionCall(oneOf(CALL_METADATA, session));
 }
 
 function oneOf(name: string, values: Values): Uint8Array {

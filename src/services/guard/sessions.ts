@@ -49,6 +49,8 @@ export interface NewSession {
 
 /** A session as the service holds it. */
 export interface ServiceSession extends NewSession {
+  /** What the table knows it by. */
+  readonly name: string;
   readonly numbers: AttemptNumbers;
   /** When it was granted and when it ends, by the monotonic clock. */
   readonly grantedAt: number;
@@ -89,30 +91,36 @@ export class SessionTable {
       }
     own.add(name);
     this.#byClient.set(client, own);
-    const added = { ...session, numbers: new AttemptNumbers(), grantedAt: now, endsAt: now + this.life };
-    this.#sessions.set(name, added);
+    const numbers = new AttemptNumbers();
+    this.#sessions.set(name, { ...session, name, numbers, grantedAt: now, endsAt: now + this.life });
   }
 
   /**
    * The session with this identifier, which is thereby used; undefined where there is none, or it has ended.
    */
   find(id: Uint8Array, now: number): ServiceSession | undefined {
-    const name = nameOf(id);
-    const session = this.#sessions.get(name);
-    if (session === undefined) return undefined;
-    if (now > session.endsAt) {
-      this.#sessions.delete(name);
-      return undefined;
+    const session = this.#sessions.get(nameOf(id));
+    if (session === undefined || !this.has(session, now)) return undefined;
+    const { name, ticket } = session;
+    const own = this.#byClient.get(ticket.client);
+    if (own !== undefined && own.size > 1) {
+      own.delete(name);
+      own.add(name);
     }
-    const own = this.#byClient.get(session.ticket.client);
-    own?.delete(name);
-    own?.add(name);
     return session;
   }
 
+  /** Whether a session that was found is still held, and has not ended. */
+  has(session: ServiceSession, now: number): boolean {
+    if (this.#sessions.get(session.name) !== session) return false;
+    if (now <= session.endsAt) return true;
+    this.drop(session);
+    return false;
+  }
+
   /** Drops a session. */
-  drop({ id }: ServiceSession): void {
-    this.#sessions.delete(nameOf(id));
+  drop({ name }: ServiceSession): void {
+    this.#sessions.delete(name);
   }
 
   /** Drops all. */
@@ -128,8 +136,9 @@ export class SessionTable {
   }
 }
 
-function nameOf({ buffer, byteOffset, length }: Uint8Array): string {
-  return Buffer.from(buffer, byteOffset, length).toString("latin1");
+function nameOf(id: Uint8Array): string {
+  const bytes = Buffer.isBuffer(id) ? id : Buffer.from(id);
+  return bytes.toString("latin1");
 }
 
 function wholeNumber(name: string, value: number, least = 1, most = Number.MAX_SAFE_INTEGER): number {

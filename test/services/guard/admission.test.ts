@@ -25,7 +25,7 @@ import {
   ticketFor,
 } from "./by-hand.js";
 
-type ApReqProof = Extract<Proof, { kind: "ap-req" }>;
+type ApReqProof = Exclude<Proof, { session: Uint8Array }>;
 const STRONG = [20, 19];
 
 /** The policy of a guard that permits strong types alone. */

@@ -52,7 +52,7 @@ describe("the proof of a call", () => {
     };
     const value = Buffer.from(makeSessionCall(new MacKey(new Uint8Array(32)), attempt, call));
     const [apReq] = bind().metadata.get(AP_REQ_METADATA) as [Buffer];
-    expect(readProof([], [value])).toMatchObject({ kind: "session", number: 1 });
+    expect(readProof([], [value])).toMatchObject({ number: 1, call: 1 });
     expect(refusalOf(() => readProof([apReq], [value]))).toMatchObject({
       reason: "KRB_ERR_GENERIC",
       details: { field: CALL_METADATA },
