@@ -11,13 +11,25 @@ export class Balancer {
   /** When connections ended, whatever the cause. */
   ended = [];
   connections = 0;
+  /** How often something happened on them. */
+  goaways = 0;
+  maxAges = 0;
+  atTheWindow = 0;
+  beyondTheWindow = 0;
+  /** The connections by the ports that they come from, as the processes see it. */
+  byPort = new Map();
+  #isBusy;
   #processes;
   #onCaptured;
   #servers = [];
   #open = new Set();
 
-  /** @param onCaptured told what the client sent on a connection, when that is over. */
-  constructor(processes, onCaptured) {
+  /**
+   * @param onCaptured told what the client sent on a connection, when that is over.
+   * @param isBusy whether so much is waiting to be replayed that clients wait for their connections.
+   */
+  constructor(processes, onCaptured, isBusy) {
+    this.#isBusy = isBusy;
     this.#processes = processes;
     this.#onCaptured = onCaptured;
   }
@@ -40,9 +52,10 @@ export class Balancer {
   sentTo(port) {
     return [...this.#open]
       .filter((connection) => connection.port === port)
-      .map(({ chunks, answers }) =>
-        readCapture(Buffer.concat(chunks), (stream) => answers.ended.has(stream)),
-      );
+      .map(({ chunks, answers, number }) => ({
+        ...readCapture(Buffer.concat(chunks), (stream) => answers.ended.has(stream)),
+        number,
+      }));
   }
 
   /** Resolves when every client has gone. */
@@ -57,7 +70,7 @@ export class Balancer {
   #connect(socket, door) {
     const { ports } = this.#processes;
     const port = ports[Math.floor(Math.random() * ports.length)];
-    if (port === undefined) {
+    if (port === undefined || this.#isBusy()) {
       setTimeout(() => this.#connect(socket, door), 20);
       return;
     }
@@ -71,7 +84,8 @@ export class Balancer {
   }
 
   #pass(socket, onward, connection) {
-    this.connections++;
+    connection.number = ++this.connections;
+    this.byPort.set(onward.localPort, `connection ${connection.number}`);
     this.#open.add(connection);
     socket.setNoDelay();
     onward.setNoDelay();
@@ -83,7 +97,13 @@ export class Balancer {
       this.ended.push({ door, at: Date.now() });
       if (!this.#processes.ports.includes(port)) this.broken.push({ door, at: Date.now() });
       this.#open.delete(connection);
-      this.#onCaptured(readCapture(Buffer.concat(connection.chunks)));
+      const { saidGoaway, isTooOld } = connection.answers;
+      this.goaways += saidGoaway;
+      this.maxAges += isTooOld;
+      const capture = readCapture(Buffer.concat(connection.chunks));
+      this.atTheWindow += capture.atTheWindow;
+      this.beyondTheWindow += capture.beyondTheWindow;
+      this.#onCaptured({ ...capture, number: connection.number });
     };
     socket.on("data", (bytes) => {
       connection.chunks.push(bytes);

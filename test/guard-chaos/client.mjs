@@ -4,8 +4,9 @@
 import { createWriteStream } from "node:fs";
 import * as grpc from "@grpc/grpc-js";
 import { ClientSession } from "../../dist/client/guard/sessions.js";
-import { sharedKey, ticketInterceptor } from "../../dist/client/index.js";
+import { ticketInterceptor } from "../../dist/client/index.js";
 import { fromServiceError } from "../../dist/rpc/status.js";
+import { sharedKey } from "../../dist/shared-key/shared-key.js";
 import { ATTEMPT, METHODS, SERVICE, SERVICE_CONFIG } from "./methods.mjs";
 
 const [keyFile, resultsFile, wanted, seconds, mode, ...ports] = process.argv.slice(2);
@@ -21,23 +22,32 @@ const KINDS = [
   ["cancelled", 4],
   ["collect", 2],
 ];
+/** What is uploaded, in bytes: a byte less than a stream's window with its prefix of 5, as much, more, and beyond. */
+const UPLOADS = [20_000, 20_000, 20_000, 65_529, 65_530, 65_531, 90_000];
 /** How far numbers jump at the window's edges: 1,024 missing numbers are waited for. */
 const JUMPS = [0, 1, 1_022, 1_023, 1_024, 1_025, 5_000, 2 ** 40];
 
 const results = createWriteStream(resultsFile);
 const until = Date.now() + Number(seconds) * 1_000;
 let begun = 0;
+/** How far the numbers jumped last. */
+let jump = 0;
+/** How many calls have ended on each channel. */
+const over = ports.map(() => 0);
 
 /** At the edges a session's numbers jump from time to time. */
 function letNumbersJump() {
   const jumped = new WeakMap();
   const takeNumber = ClientSession.prototype.takeNumber;
   ClientSession.prototype.takeNumber = function () {
-    const far = (jumped.get(this) ?? 0) + JUMPS[Math.floor(Math.random() * JUMPS.length)];
+    jump = oneOf(JUMPS);
+    const far = (jumped.get(this) ?? 0) + jump;
     jumped.set(this, far);
     return takeNumber.call(this) + far;
   };
 }
+
+const oneOf = (list) => list[Math.floor(Math.random() * list.length)];
 
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -53,7 +63,7 @@ const CALLS = {
   plain: (client, options) => unary(client, "plain", "text", options),
   retried: (client, options) => unary(client, "retried", Math.random() < 0.3 ? "fail" : "text", options),
   hedged: (client, options) => unary(client, "hedged", "text", options),
-  upload: (client, options) => unary(client, "plain", "x".repeat(20_000), options),
+  upload: (client, options) => unary(client, "plain", "x".repeat(oneOf(UPLOADS)), options),
   cancelled: (client, options) =>
     unary(client, "slow", "text", options, (call) => setTimeout(() => call.cancel(), Math.random() * 40)),
   watch(client, options) {
@@ -140,6 +150,8 @@ async function call(client, channel, kind) {
     callback(null, metadata);
   };
   const began = Date.now();
+  const overBefore = over[channel];
+  jump = 0;
   const { error, answers } = await CALLS[kind](client, {
     credentials: grpc.credentials.createFromMetadataGenerator(naming),
     deadline: began + DEADLINE_MS,
@@ -156,6 +168,9 @@ async function call(client, channel, kind) {
     code,
     attempts: attempts.length,
     isOwn,
+    /** How many others have ended on the channel meanwhile. */
+    beside: over[channel]++ - overBefore,
+    jump,
   };
   const answered = error ? { text: error.details, reason: reasonOf(error) } : { attempt: answers[0] };
   results.write(`${JSON.stringify({ ...result, ...answered })}\n`);

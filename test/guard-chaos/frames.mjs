@@ -1,4 +1,5 @@
-// HTTP/2's frames, as far as it takes to send a captured connection again (RFC 9113 §4.1, §6).
+// HTTP/2's frames, as far as it takes to send a captured connection again, and to count what happened on it
+// (RFC 9113 §4.1, §6).
 
 const PREFACE_BYTES = 24;
 const HEADER_BYTES = 9;
@@ -9,6 +10,10 @@ const PING = 6;
 const GOAWAY = 7;
 const END_STREAM = 1;
 const ACK = 1;
+/** A stream's window at the beginning, in bytes (RFC 9113 §6.9.2). */
+const WINDOW = 65_535;
+/** What grpc-js says in the GOAWAY of a connection that is too old. */
+const MAX_AGE = "max_age";
 
 /** The whole frames at the beginning of `bytes`; the rest begins at `end`. */
 function framesIn(bytes, start = 0) {
@@ -36,12 +41,15 @@ export function readCapture(bytes, isTaken = () => true) {
   const streams = new Set();
   const ended = new Set();
   const kept = [bytes.subarray(0, PREFACE_BYTES)];
+  const sent = new Map();
   let isCut = false;
   for (const frame of frames) {
     isCut ||= frame.type === HEADERS && !isTaken(frame.stream);
     if (frame.type === HEADERS && !isCut) streams.add(frame.stream);
     if (frame.type === GOAWAY || (frame.stream !== 0 && !streams.has(frame.stream))) continue;
     kept.push(frame.bytes);
+    if (frame.type === DATA)
+      sent.set(frame.stream, (sent.get(frame.stream) ?? 0) + frame.bytes.length - HEADER_BYTES);
     if (endsStream(frame)) ended.add(frame.stream);
     if (frame.type === RST_STREAM) ended.delete(frame.stream);
   }
@@ -51,6 +59,9 @@ export function readCapture(bytes, isTaken = () => true) {
     calls: streams.size,
     /** The streams that were ended and not cancelled: each must be answered. */
     ended,
+    /** Calls whose requests ended within a byte of a stream's window, and those that went beyond it. */
+    atTheWindow: [...sent.values()].filter((size) => Math.abs(size - WINDOW) <= 1).length,
+    beyondTheWindow: [...sent.values()].filter((size) => size > WINDOW).length,
   };
 }
 
@@ -66,6 +77,9 @@ export class AnswerReader {
   /** The streams that ended. */
   ended = new Set();
   pinged = false;
+  /** Whether the server has said goodbye, and because the connection was too old. */
+  saidGoaway = false;
+  isTooOld = false;
   #rest = Buffer.alloc(0);
 
   add(chunk) {
@@ -76,6 +90,10 @@ export class AnswerReader {
       if (endsStream(frame) || frame.type === RST_STREAM) this.ended.add(frame.stream);
       if (frame.type === PING && (frame.flags & ACK) !== 0 && frame.bytes[HEADER_BYTES] === 0x5a)
         this.pinged = true;
+      if (frame.type === GOAWAY) {
+        this.saidGoaway = true;
+        this.isTooOld ||= frame.bytes.subarray(HEADER_BYTES + 8).toString() === MAX_AGE;
+      }
     }
   }
 }

@@ -1,79 +1,123 @@
 // What became of all calls, from the lines that the processes and the clients wrote, and what must hold.
-import { readdirSync, readFileSync } from "node:fs";
+import { createReadStream, readdirSync } from "node:fs";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { judge } from "./verdict.mjs";
 
 /** A connection that broke is felt within, in milliseconds. */
 const FELT_MS = 2_000;
 
 const MORE_REQUIRED = "KDC_ERR_MORE_PREAUTH_DATA_REQUIRED";
 
-const linesOf = (path) => readFileSync(path, "utf8").split("\n").filter(Boolean);
-
-/** Reads what the processes wrote. */
-function readRuns(folder) {
-  const runs = new Map();
-  const refused = new Set();
-  const replayed = [];
-  const answers = {};
-  for (const file of readdirSync(folder).filter((name) => name.endsWith(".log")))
-    for (const line of linesOf(join(folder, file))) {
-      const [what, attempt, more] = line.split(" ");
-      if (what === "answered") answers[more] = (answers[more] ?? 0) + 1;
-      else if (what === "refused") refused.add(attempt);
-      else runs.set(attempt, [...(runs.get(attempt) ?? []), file]);
-      if (what === "replayed") replayed.push({ attempt, file });
-    }
-  return { runs, refused, replayed, answers };
+/** The lines of all files in a folder whose names end so. */
+async function* linesIn(folder, ending) {
+  for (const file of readdirSync(folder).filter((name) => name.endsWith(ending)))
+    for await (const line of createInterface({ input: createReadStream(join(folder, file)) }))
+      yield { file, line };
 }
 
-const resultsIn = (folder) =>
-  readdirSync(folder)
-    .filter((name) => name.endsWith(".results"))
-    .flatMap((name) => linesOf(join(folder, name)).map((line) => JSON.parse(line)));
+/** Reads what the processes wrote. A line may be cut short where its process was killed: nothing was answered. */
+async function readRuns(folder) {
+  const runs = [];
+  const answers = {};
+  for await (const { file: process, line } of linesIn(folder, ".log")) {
+    const [what, ...words] = line.split("\t");
+    if (what === "answered")
+      for (const [reason, count] of Object.entries(JSON.parse(words[0])))
+        answers[reason] = (answers[reason] ?? 0) + count;
+    if (what !== "ran" || words.length !== 9) continue;
+    const [name, method, attempt, repeats, peer, isReplay, isRefused, previous, at] = words;
+    runs.push({
+      name,
+      call: name.slice(0, name.lastIndexOf(".")),
+      method,
+      attempt,
+      repeats,
+      process,
+      peer,
+      isReplay: isReplay === "true",
+      isRefused: isRefused === "true",
+      previous: Number(previous),
+      at: Number(at),
+    });
+  }
+  return { runs, answers };
+}
 
-/** @param balancer which says when connections ended, and which of them because their process was killed. */
-export function readLedger(folder, balancer) {
-  const { runs, refused, replayed, answers } = readRuns(folder);
-  // What a process has neither run nor refused comes for the first time: after its GOAWAY it throws away, unread,
-  // the calls that cross it, and their client makes another attempt.
-  const hasCome = ({ attempt }) => refused.has(attempt) || runs.get(attempt).length > 1;
-  const results = resultsIn(folder);
+/**
+ * Reads and judges a run.
+ * @param balancer which says when connections ended, and which of them because their process was killed.
+ */
+export async function readLedger(folder, balancer) {
+  const { runs, answers } = await readRuns(folder);
+  const { faults, late } = judge(runs);
+  const ran = new Set(runs.map(({ name }) => name));
   const wasKilled = during(balancer.broken);
   const hasMoved = during(balancer.ended);
-  const ended = (...codes) => results.filter(({ code }) => codes.includes(code));
-  const ok = ended("OK");
-  const cancelled = ended("CANCELLED").filter(({ kind }) => kind === "cancelled");
-  const killed = ended("UNAVAILABLE").filter(wasKilled);
-  // Refused by one process for want of its challenge, repeated, and then at another one: both refuse, and run
-  // nothing. The second refusal goes to the application (docs/guard.md, "Repeats").
-  const moved = ended("UNAUTHENTICATED").filter((call) => call.reason === MORE_REQUIRED && hasMoved(call));
-  const accounted = new Set([...ok, ...cancelled, ...killed, ...moved]);
+  const kinds = {};
+  const ends = { answered: 0, cancelled: 0, killed: 0, movedThreeTimes: 0 };
+  const jumps = {};
+  const notOwn = [];
+  const notRun = [];
+  const notAnswered = [];
+  let attempts = 0;
+  let slowUploads = 0;
+  for await (const { line } of linesIn(folder, ".results")) {
+    const call = JSON.parse(line);
+    kinds[call.kind] = (kinds[call.kind] ?? 0) + 1;
+    attempts += call.attempts;
+    if (call.jump > 0) jumps[call.jump] = (jumps[call.jump] ?? 0) + 1;
+    if (call.code === "OK") {
+      ends.answered++;
+      if (!call.isOwn) notOwn.push(call);
+      if (!ran.has(call.attempt)) notRun.push(call);
+      if (call.kind === "collect" && call.beside > 0) slowUploads++;
+    } else if (call.code === "CANCELLED" && call.kind === "cancelled") ends.cancelled++;
+    else if (call.code === "UNAVAILABLE" && wasKilled(call)) ends.killed++;
+    // Three processes in a row, of which two were on their way out: the third refusal is the application's.
+    else if (call.reason === MORE_REQUIRED && call.attempts >= 3 && hasMoved(call)) ends.movedThreeTimes++;
+    else notAnswered.push(call);
+  }
+  const own = runs.filter(({ isReplay }) => !isReplay);
+  const again = (method) => own.filter((run) => run.method === method && run.previous > 0).length;
   return {
-    calls: results.length,
-    kinds: count(results.map(({ kind }) => kind)),
-    answered: ok.length,
-    cancelled: cancelled.length,
-    killed: killed.length,
-    movedTwice: moved.length,
-    attempts: results.reduce((sum, { attempts }) => sum + attempts, 0),
-    ran: runs.size,
-    replayAnswers: answers,
-    discardedUnreadThenDelivered: replayed.filter((one) => !hasCome(one)).length,
+    counts: {
+      calls: Object.values(kinds).reduce((sum, count) => sum + count, 0),
+      kinds,
+      ...ends,
+      attempts,
+      ran: runs.length,
+      replayAnswers: answers,
+      "late deliveries, of calls that ran by no other attempt": late.alone,
+      "late deliveries, of calls that another attempt ran": late.again,
+    },
+    /** Each of these must have happened. */
+    happened: {
+      retries: again("Retried"),
+      hedges: again("Hedged"),
+      "calls that were repeated for a challenge": own.filter(({ repeats }) => repeats !== "-").length,
+      goaways: balancer.goaways,
+      "goaways for max connection age": balancer.maxAges,
+      "cancelled calls": ends.cancelled,
+      "slow uploads beside fast calls": slowUploads,
+      "requests within a byte of a stream's window": balancer.atTheWindow,
+      "requests beyond a stream's window": balancer.beyondTheWindow,
+      "jumps of numbers within the window": sum(jumps, (far) => far < 1_024),
+      "jumps of numbers to the window's edge": sum(jumps, (far) => far >= 1_024),
+    },
     /** Each of these must be empty. */
     faults: {
-      "replays that were let in": replayed.filter(hasCome),
-      "attempts that ran more than once": [...runs].filter(([, files]) => files.length > 1),
-      "answers of other calls": ok.filter(({ isOwn }) => !isOwn),
-      "answers that no handler gave": ok.filter(({ attempt }) => !runs.has(attempt)),
-      "calls that were not answered": results.filter((result) => !accounted.has(result)),
+      ...faults,
+      "answers of other calls": notOwn,
+      "answers that no handler gave": notRun,
+      "calls that were not answered": notAnswered,
     },
   };
 }
 
-function count(names) {
-  const counts = {};
-  for (const name of names) counts[name] = (counts[name] ?? 0) + 1;
-  return counts;
+function sum(counts, isCounted) {
+  const counted = Object.entries(counts).filter(([key]) => isCounted(Number(key)));
+  return counted.reduce((total, [, count]) => total + count, 0);
 }
 
 /** Whether one of these happened to a call's channel while it ran. */

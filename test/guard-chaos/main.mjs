@@ -1,10 +1,10 @@
-// npm run test:guard-chaos [-- --calls N --seconds S]: four processes of one guarded service behind a balancer,
-// one killed with -9 every two seconds, while clients call and everything they send is sent again, to every
-// process. Prints what happened; exits with 1 where anything happened that must not.
+// npm run test:guard-chaos [-- --calls N] [--least N] [--seconds S]: four processes of one guarded service behind
+// a balancer, one killed with -9 every two seconds, while clients call and everything they send is sent again,
+// to every process. Prints what happened; exits with 1 where anything happened that must not, or too little.
 //
-// Held at the end: no process lets a replay in; each attempt ran at most once; a call ends in UNAVAILABLE only
-// where its process was killed; every other call is answered, by a handler that ran for it. `movedTwice` are calls
-// that two processes in a row refused for want of their challenge: the second refusal is the application's.
+// Held at the end: no attempt ran twice, nor beside one that repeats it; a call ends in UNAVAILABLE only where
+// its process was killed; every other call is answered, by a handler that ran for it. An attempt that had never
+// run may run when it is delivered late, once: that is counted. `--planted NAME` plants one of faults.mjs.
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -12,8 +12,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { sharedKey } from "../../dist/services/index.js";
+import { sharedKey } from "../../dist/shared-key/shared-key.js";
 import { Balancer } from "./balancer.mjs";
+import { bundle } from "./bundle.mjs";
+import { FAULTS } from "./faults.mjs";
 import { readLedger } from "./ledger.mjs";
 import { Processes } from "./processes.mjs";
 import { Replayer } from "./replayer.mjs";
@@ -23,22 +25,37 @@ const CHANNELS = 8;
 const KILL_EVERY_MS = 2_000;
 const EDGE_CALLS = 0.05;
 const SHOWN = 10;
+/** So many captures may wait to be replayed: what is replayed a minute late is refused for its age alone. */
+const MAX_BACKLOG = 64;
 
 const { values } = parseArgs({
   options: {
     calls: { type: "string", default: "100000" },
+    least: { type: "string", default: "0" },
     seconds: { type: "string", default: "170" },
     keep: { type: "boolean", default: false },
+    planted: { type: "string" },
   },
 });
-const calls = Number(values.calls);
+const least = Number(values.least);
+const calls = Math.max(least, Number(values.calls));
+const fault = values.planted === undefined ? undefined : FAULTS[values.planted];
+if (values.planted !== undefined && fault === undefined)
+  throw new RangeError(`--planted: one of ${Object.keys(FAULTS).join(", ")}`);
 const folder = mkdtempSync(join(tmpdir(), "tessera-chaos-"));
 const keyFile = join(folder, "chaos.key");
 sharedKey(keyFile);
 
-const processes = new Processes(folder, PROCESSES);
+const program = await bundle("server.mjs", folder, fault);
+const clientProgram = await bundle("client.mjs", folder);
+
+const processes = new Processes(folder, PROCESSES, program);
 const replayer = new Replayer(processes);
-const balancer = new Balancer(processes, (capture) => replayer.later(capture));
+const balancer = new Balancer(
+  processes,
+  (capture) => replayer.later(capture),
+  () => replayer.backlog > MAX_BACKLOG,
+);
 let kills = 0;
 let over = false;
 
@@ -66,20 +83,28 @@ async function killThem() {
 }
 
 function client(mode, count, ports) {
-  const program = fileOf("client.mjs");
   const results = join(folder, `${mode}.results`);
-  const args = [program, keyFile, results, String(count), values.seconds, mode, ...ports.map(String)];
+  const args = [clientProgram, keyFile, results, String(count), values.seconds, mode, ...ports.map(String)];
   return spawn(process.execPath, args, { stdio: "inherit" });
 }
 
-function print(ledger, seconds) {
-  const { faults, ...counts } = ledger;
-  console.log(`guard-chaos: ${ledger.calls} calls in ${seconds.toFixed(0)} s`);
-  const rows = { ...counts, kills, connections: balancer.connections, replayedCalls: replayer.calls };
+/** A run as it is shown: which attempt, of which call, and on which connection it came. */
+function shown({ attempt, name, repeats, process: log, peer, isReplay, at }) {
+  const byPort = isReplay ? replayer.byPort : balancer.byPort;
+  const by = byPort.get(Number(peer.slice(peer.lastIndexOf(":") + 1)));
+  return { attempt, name, repeats, process: log.slice(0, -4), by, at: new Date(at).toISOString() };
+}
+
+function print({ counts, happened, faults }, seconds) {
+  console.log(`guard-chaos: ${counts.calls} calls in ${seconds.toFixed(0)} s`);
+  const { connections } = balancer;
+  const rows = { ...counts, kills, connections, replayedCalls: replayer.calls, ...happened };
   for (const [name, value] of Object.entries(rows)) console.log(`  ${name}: ${JSON.stringify(value)}`);
   for (const [name, found] of Object.entries(faults)) {
     console.log(`  ${name}: ${found.length}`);
-    for (const one of found.slice(0, SHOWN)) console.log(`    ${JSON.stringify(one)}`);
+    for (const one of found.slice(0, SHOWN))
+      for (const part of Array.isArray(one) ? one.map(shown) : [one])
+        console.log(`    ${JSON.stringify(part)}`);
   }
   console.log(`  captures that no process answered in full: ${replayer.unanswered}`);
 }
@@ -100,16 +125,22 @@ await killing;
 await replayer.drain();
 processes.close();
 balancer.close();
-const ledger = readLedger(folder, balancer);
+const ledger = await readLedger(folder, balancer);
 print(ledger, (called - began) / 1000);
 console.log(`  seconds in all: ${((performance.now() - began) / 1000).toFixed(0)}`);
 const measured = spawnSync(process.execPath, ["--expose-gc", fileOf("session-bytes.mjs")], {
   stdio: "inherit",
 });
+const { calls: made } = ledger.counts;
+if (made < calls) console.log(`  the ${values.seconds} s were over before ${calls} calls`);
+const missing = Object.entries(ledger.happened).filter(([, count]) => count === 0);
+for (const [name] of missing) console.log(`  did not happen: ${name}`);
 const failed =
   measured.status !== 0 ||
   codes.some((code) => code !== 0) ||
   replayer.unanswered > 0 ||
+  made < least ||
+  missing.length > 0 ||
   Object.values(ledger.faults).some((found) => found.length > 0);
 if (values.keep) console.log(`  logs: ${folder}`);
 else rmSync(folder, { recursive: true, force: true });

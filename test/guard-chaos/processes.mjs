@@ -3,20 +3,19 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { fileURLToPath } from "node:url";
-
-const SERVER = fileURLToPath(new URL("server.mjs", import.meta.url));
 
 /** Processes of one service, each in its place. */
 export class Processes {
   #folder;
+  #program;
   #places;
   #started = 0;
   #closed = false;
 
-  /** @param folder where the key file is, and the logs go. */
-  constructor(folder, count) {
+  /** @param folder where the key file is, and the logs go. @param program a process of the service. */
+  constructor(folder, count, program) {
     this.#folder = folder;
+    this.#program = program;
     this.#places = Array.from({ length: count }, () => undefined);
   }
 
@@ -54,7 +53,7 @@ export class Processes {
 
   async #start(place) {
     const log = join(this.#folder, `${place}.${this.#started++}.log`);
-    const child = spawn(process.execPath, [SERVER, join(this.#folder, "chaos.key"), log], {
+    const child = spawn(process.execPath, [this.#program, join(this.#folder, "chaos.key"), log], {
       stdio: ["pipe", "pipe", "inherit"],
     });
     const [port] = await once(createInterface(child.stdout), "line");

@@ -14,6 +14,8 @@ export class Replayer {
   /** How many calls were sent again and answered, and how often a process died over it. */
   calls = 0;
   cut = 0;
+  /** Which connection is sent again, by the port that it comes from, as the processes see it. */
+  byPort = new Map();
   /** Captures that no process answered in full. */
   unanswered = 0;
   #processes;
@@ -42,7 +44,8 @@ export class Replayer {
   /** Sends what was captured on a connection to one process. Resolves to whether it answered all. */
   async send(capture, port) {
     if (capture.calls === 0) return true;
-    const isWhole = await exchange(capture, port);
+    const onConnected = (from) => this.byPort.set(from, `replay of connection ${capture.number}`);
+    const isWhole = await exchange(capture, port, onConnected);
     if (isWhole) this.calls += capture.calls;
     else this.cut++;
     return isWhole;
@@ -71,13 +74,14 @@ export class Replayer {
   }
 }
 
-function exchange({ bytes, ended }, port) {
+function exchange({ bytes, ended }, port, onConnected) {
   return new Promise((resolve) => {
     const reader = new AnswerReader();
     const socket = connect({ port, host: "127.0.0.1", localAddress: REPLAYER });
     const timer = setTimeout(() => socket.destroy(), PATIENCE_MS);
     let isWhole = false;
     socket.on("error", () => {});
+    socket.on("connect", () => onConnected(socket.localPort));
     socket.on("close", () => {
       clearTimeout(timer);
       resolve(isWhole);

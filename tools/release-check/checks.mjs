@@ -1,0 +1,10 @@
+// The long checks, in their order: a name, and the command that runs it in the project's folder. It fails by
+// its exit code. Its figures are the lines of its output that are indented by two spaces, `  NAME: NUMBER …`.
+
+/** @type {Readonly<Record<string, string>>} */
+export const CHECKS = {
+  // A million guarded calls while processes are killed, each replayed to every process.
+  "guard-chaos": "node --max-old-space-size=8192 test/guard-chaos/main.mjs --least 1000000 --seconds 7200",
+  // Whether a short run of the same finds faults that are planted into the guard.
+  "guard-chaos-faults": "node test/guard-chaos/planted.mjs",
+};
