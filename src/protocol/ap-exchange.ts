@@ -9,6 +9,7 @@
  */
 import type { RandomSource } from "../crypto/encryption-type.js";
 import { systemRandom } from "../crypto/random.js";
+import { ExtensionType } from "../gen/kerberos/v1/extension_pb.js";
 import type { Authenticator } from "../gen/kerberos/v1/sealed_pb.js";
 import {
   type AuthenticatorUse,
@@ -23,7 +24,7 @@ import {
 import { type AuthorizationElement, understoodElements } from "./authorization-data.js";
 import type { Credentials } from "./credentials.js";
 import { fromEncryptionKey } from "./encryption-key.js";
-import { checkExtensions } from "./extensions.js";
+import { checkExtensions, extensionOf } from "./extensions.js";
 import { checkSkew } from "./kerberos-time.js";
 import { type Key, randomKey } from "./keys.js";
 import { KrbError } from "./krb-error.js";
@@ -32,6 +33,7 @@ import { readSessionExtensions, SESSION_EXTENSIONS, type SessionExtensions } fro
 import { checkTicketTimes, openTicket, type ServiceKeys, type TicketContents } from "./ticket.js";
 
 const NOTHING: Carried = {};
+const RENEWAL_EXTENSIONS: readonly number[] = [ExtensionType.RENEWS];
 
 /** The two blobs of an AP-REQ. */
 export interface ApReqBlobs {
@@ -84,6 +86,11 @@ export interface ApReqPolicy {
    * Undefined: the service has neither challenges nor sessions.
    */
   readonly checkChallenge?: ((challenge: Uint8Array) => void) | undefined;
+  /**
+   * Whether an extension RENEWS has this data: the AP-REQ came inside a stream, and the authenticator is judged
+   * by its place there, neither by its time nor by a challenge. Undefined: it came with a call.
+   */
+  readonly isPlace?: ((place: Uint8Array) => boolean) | undefined;
   /** Opens a ticket, or has it open already; `openTicket` by default. The contents stay the opener's. */
   readonly openTicket?: TicketOpener | undefined;
 }
@@ -171,7 +178,7 @@ export function verifyApReq(
  * @param covered what the request may have been: the authenticator covers one of them.
  * @param now milliseconds since the epoch.
  * @throws KrbError KRB_AP_ERR_INAPP_CKSUM, KRB_AP_ERR_MODIFIED, KRB_AP_ERR_SKEW and KRB_ERR_GENERIC of the
- *   authenticator, KDC_ERR_POLICY of its extensions; as `checkTicketTimes`; KRB_AP_ERR_BADADDR and
+ *   authenticator, KDC_ERR_POLICY of its extensions, KRB_AP_ERR_MODIFIED for another place in a stream; as `checkTicketTimes`; KRB_AP_ERR_BADADDR and
  *   KDC_ERR_POLICY for the ticket's restrictions; what `policy.checkChallenge` throws.
  */
 export function verifyOpenedApReq(
@@ -180,13 +187,14 @@ export function verifyOpenedApReq(
   policy: ApReqPolicy,
   now: number,
 ): VerifiedApReq {
-  const { clockSkew, checkChallenge } = policy;
+  const { clockSkew, checkChallenge, isPlace } = policy;
   checkChecksum(authenticator, ticket.sessionKey, use.checksum, covered);
-  const understood = checkChallenge === undefined ? [] : SESSION_EXTENSIONS;
-  checkExtensions(authenticator.extensions, "authenticator.extensions", understood);
+  checkExtensions(authenticator.extensions, "authenticator.extensions", understoodExtensions(policy));
   const ctime = authenticatorTime(authenticator);
   const extensions = readSessionExtensions(authenticator.extensions);
-  if (extensions.challenge === undefined || checkChallenge === undefined) checkSkew(ctime, now, clockSkew);
+  if (isPlace !== undefined) checkPlace(authenticator, isPlace);
+  else if (extensions.challenge === undefined || checkChallenge === undefined)
+    checkSkew(ctime, now, clockSkew);
   else checkChallenge(extensions.challenge);
   checkTicketTimes(ticket, now, clockSkew);
   checkAddress(ticket, policy.peerAddress);
@@ -204,6 +212,24 @@ export function verifyOpenedApReq(
     extensions,
     replay: { tag, ctime, expiry: ctime + clockSkew },
   };
+}
+
+function understoodExtensions({ checkChallenge, isPlace }: ApReqPolicy): readonly number[] {
+  if (isPlace !== undefined) return RENEWAL_EXTENSIONS;
+  return checkChallenge === undefined ? [] : SESSION_EXTENSIONS;
+}
+
+/** Neither an AP-REQ that was made for a call, nor one for another place, renews a stream here. */
+function checkPlace({ extensions }: Authenticator, isPlace: (place: Uint8Array) => boolean): void {
+  const place = extensionOf(extensions, ExtensionType.RENEWS);
+  if (place !== undefined && isPlace(place)) return;
+  throw new KrbError(
+    "KRB_AP_ERR_MODIFIED",
+    "the authenticator was not made to renew the stream at this place",
+    {
+      field: "authenticator.renews",
+    },
+  );
 }
 
 /** A first sequence number, from 1 to 2³⁰ at random, which leaves room to count (RFC 4120 §5.3.2). */

@@ -1,13 +1,13 @@
 /** What a guard holds every call against, and what of it refuses a call whose proof is good. */
 import type { PeerCertificate } from "node:tls";
-import { checkAddress, type TicketOpener } from "../../protocol/ap-exchange.js";
+import { type ApReqPolicy, checkAddress, type TicketOpener } from "../../protocol/ap-exchange.js";
 import { isAtLeast, type Protection } from "../../protocol/call-binding.js";
 import { KrbError } from "../../protocol/krb-error.js";
 import type { Principal } from "../../protocol/principal.js";
-import type { TicketContents } from "../../protocol/ticket.js";
+import type { ServiceKeys, TicketContents } from "../../protocol/ticket.js";
 import type { Caller } from "./caller.js";
 import type { OwnNames } from "./own-names.js";
-import type { Peer } from "./received-call.js";
+import { isHere, type Peer } from "./received-call.js";
 import type { SessionTable } from "./sessions.js";
 
 /** What every call is held against. */
@@ -37,6 +37,25 @@ export interface AdmissionPolicy {
   readonly hasReplayCache: boolean;
   /** Milliseconds of a clock that is never set. */
   readonly uptime: () => number;
+}
+
+/** What an AP-REQ from a peer is held against, whatever it came with. Weak encryption types stay on this machine. */
+export function apReqPolicy(policy: AdmissionPolicy, service: ServiceKeys, peer: Peer): ApReqPolicy {
+  const { clockSkew, authorizationData, openTicket } = policy;
+  const { peerAddress } = peer;
+  return {
+    service,
+    permittedEtypes: etypesFor(policy, peer),
+    clockSkew,
+    peerAddress,
+    authorizationData,
+    openTicket,
+  };
+}
+
+/** The encryption types that are taken from a peer. */
+export function etypesFor({ permittedEtypes, strongEtypes }: AdmissionPolicy, peer: Peer): readonly number[] {
+  return permittedEtypes === strongEtypes || isHere(peer) ? permittedEtypes : strongEtypes;
 }
 
 /** Address, level and certificate: why a call whose proof is good is refused all the same. */

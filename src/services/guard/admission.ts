@@ -26,8 +26,10 @@ import { KrbError } from "../../protocol/krb-error.js";
 import { type ReceivedSessionCall, verifySessionCall } from "../../protocol/session-call.js";
 import type { Repeated } from "../../protocol/session-extensions.js";
 import type { ServiceKeys, TicketContents } from "../../protocol/ticket.js";
-import { type AdmissionPolicy, policyRefusal } from "./admission-policy.js";
+import { type AdmissionPolicy, apReqPolicy, policyRefusal } from "./admission-policy.js";
 import { type Caller, callerWith } from "./caller.js";
+import { GuardedStream } from "./guarded-stream.js";
+import { checkStillOpens, type HeldTicket } from "./held-ticket.js";
 import { ExchangeMessages, type GuardedMessages, type SessionGranter, SessionMessages } from "./messages.js";
 import type { Proof } from "./proof.js";
 import { isHere, type Peer, type ReceivedCall } from "./received-call.js";
@@ -65,6 +67,8 @@ export interface Admission {
    * The call's messages and the proof of the answer, with its keys: whoever takes the admission wipes them.
    */
   readonly messages: GuardedMessages;
+  /** What keeps a stream up; undefined: neither requests nor responses are one. */
+  readonly stream: GuardedStream | undefined;
   /** Why the call is refused all the same, by an answer that is proven; undefined: it goes on. */
   readonly refusal: KrbError | undefined;
 }
@@ -149,7 +153,7 @@ export class Gate {
   #admitSession(
     attempt: ReceivedSessionCall,
     held: ServiceSession,
-    call: ReceivedBinding,
+    call: BoundCall,
     peer: Peer,
   ): Admission {
     const { number, protection, age } = attempt;
@@ -168,6 +172,7 @@ export class Gate {
       caller,
       replays: NO_REPLAYS,
       messages,
+      stream: this.#stream(caller, held, call, peer),
       refusal: policyRefusal(this.#policy, caller, held.ticket, peer),
     };
   }
@@ -187,12 +192,25 @@ export class Gate {
       const caller = callerWith(ticket, authorizationData, received.protection);
       const granter = this.#granter(received, keys, verified, now);
       const messages = new ExchangeMessages(verified, received, call, granter);
-      return { caller, replays, messages, refusal: policyRefusal(this.#policy, caller, ticket, peer) };
+      const held = { ticket, ticketBytes: received.blobs.ticket, serviceKeys: keys.keys };
+      const stream = this.#stream(caller, held, call, peer);
+      return {
+        caller,
+        replays,
+        messages,
+        stream,
+        refusal: policyRefusal(this.#policy, caller, ticket, peer),
+      };
     } catch (error) {
       wipeAuthenticator(opened.authenticator);
       verified?.subkey?.wipe();
       throw error;
     }
+  }
+
+  #stream(caller: Caller, held: HeldTicket, call: BoundCall, peer: Peer): GuardedStream | undefined {
+    if (!call.requestStream && !call.responseStream) return undefined;
+    return new GuardedStream(this.#policy, { caller, held }, call, peer);
   }
 
   /** Marks that an authenticator came, and the attempt that it repeats. */
@@ -270,10 +288,7 @@ export class Gate {
       throw this.#moreRequired("the service does not hold this session");
     try {
       if (now - held.ticket.endtime > clockSkew) throw new Error("the ticket has ended");
-      if (held.serviceKeys !== service.keys) {
-        openTicket(held.ticketBytes, service, strongEtypes, now);
-        held.serviceKeys = service.keys;
-      }
+      checkStillOpens(held, service, { openTicket, permittedEtypes: strongEtypes }, now);
       return held;
     } catch {
       sessions?.drop(held);
@@ -281,16 +296,9 @@ export class Gate {
     }
   }
 
-  /** Weak encryption types stay on this machine. */
   #apReqPolicy(service: ServiceKeys, peer: Peer): ApReqPolicy {
-    const { permittedEtypes, strongEtypes, clockSkew, authorizationData, openTicket } = this.#policy;
     return {
-      service,
-      permittedEtypes: permittedEtypes === strongEtypes || isHere(peer) ? permittedEtypes : strongEtypes,
-      clockSkew,
-      peerAddress: peer.peerAddress,
-      authorizationData,
-      openTicket,
+      ...apReqPolicy(this.#policy, service, peer),
       checkChallenge: (challenge) => {
         if (!this.#challenger.isGood(challenge, this.#policy.uptime()))
           throw this.#moreRequired("the challenge is another process's, or too old");

@@ -9,6 +9,8 @@
  */
 import * as grpc from "@grpc/grpc-js";
 import { KrbError } from "../../protocol/krb-error.js";
+import type { OpenedRenewal } from "../../protocol/message-protection.js";
+import type { ServiceKeys } from "../../protocol/ticket.js";
 import { closeAfterStatus } from "../../rpc/close-stream.js";
 import { takeServerBytes } from "../../rpc/grpc-js-internals.js";
 import {
@@ -27,12 +29,13 @@ import { peerOf, receivedCall } from "./channel.js";
 import type { GuardConfig, UnreadCall } from "./config.js";
 import { ListenerWithCaller } from "./current-caller.js";
 import { currentKeys } from "./keys.js";
+import type { LiveStream } from "./live-streams.js";
 import { callRecord, type LoggedOutcome } from "./log.js";
 import type { GuardedMessages } from "./messages.js";
 import { readProof } from "./proof.js";
 import type { Peer } from "./received-call.js";
 import type { ReplayWaiter } from "./replay.js";
-import type { CallState, Checking, Listener } from "./state.js";
+import type { CallState, Checking, Listener, Serving } from "./state.js";
 
 type Method = Parameters<grpc.ServerInterceptor>[0];
 type Status = Parameters<grpc.ServerInterceptingCallInterface["sendStatus"]>[0];
@@ -46,7 +49,7 @@ const OVER: CallState = { at: "over" };
  */
 export class GuardedServerCall
   extends grpc.ServerInterceptingCall
-  implements Listener, ReplayWaiter, UnreadCall
+  implements Listener, ReplayWaiter, UnreadCall, LiveStream
 {
   readonly #config: GuardConfig;
   readonly #method: Method;
@@ -111,7 +114,7 @@ export class GuardedServerCall
         throw new KrbError("KRB_AP_ERR_MODIFIED", "a second request, which the proof does not cover", {
           field: "request",
         });
-      else if (state.at === "serving") this.#receive(state.listener, state.messages, bytes);
+      else if (state.at === "serving") this.#receive(state, bytes);
       else throw readTooEarly();
     } catch (error) {
       this.#refuse(error);
@@ -145,9 +148,9 @@ export class GuardedServerCall
   override startRead(): void {
     const state = this.#state;
     if (state.at === "holding") {
-      const { listener, caller, messages, request } = state;
-      this.#state = { at: "serving", listener, caller, messages };
-      listener.onReceiveMessage(request);
+      const { request, ...letIn } = state;
+      this.#state = { ...letIn, at: "serving" };
+      state.listener.onReceiveMessage(request);
     } else this.#next.startRead();
   }
 
@@ -189,6 +192,12 @@ export class GuardedServerCall
 
   giveUp(error: KrbError | RpcError): void {
     this.#refuse(error);
+  }
+
+  look(service: ServiceKeys | undefined, now: number): void {
+    const state = this.#state;
+    const refusal = "stream" in state ? state.stream?.refusal(service, now) : undefined;
+    if (refusal !== undefined) this.#refuse(refusal);
   }
 
   onFailure(error: unknown): void {
@@ -252,8 +261,10 @@ export class GuardedServerCall
     }
   }
 
-  #letIn({ listener, metadata, request }: Checking, { caller, messages }: Admission, now: number): void {
-    if (request === undefined) this.#state = { at: "serving", listener, caller, messages };
+  #letIn(checking: Checking, { caller, messages, stream }: Admission, now: number): void {
+    const { listener, metadata, request } = checking;
+    const letIn = { listener, caller, messages, stream, metadata };
+    if (request === undefined) this.#state = { at: "serving", ...letIn };
     else {
       const opened = messages.open(request);
       if (opened.kind !== "message")
@@ -263,22 +274,43 @@ export class GuardedServerCall
           { field: "request" },
         );
       const decoded = this.#decode(opened.message);
-      this.#state = { at: "holding", listener, caller, messages, request: decoded };
+      this.#state = { at: "holding", ...letIn, request: decoded };
     }
+    if (stream !== undefined) this.#config.streams.add(this);
     setCaller(metadata, caller);
     this.#log(caller, { level: "info", result: "OK" }, now);
     listener.onReceiveMetadata(metadata);
   }
 
   /** A message of a stream. */
-  #receive(listener: Listener, messages: GuardedMessages, bytes: Buffer): void {
-    const opened = messages.open(bytes);
-    if (opened.kind === "end") this.#next.startRead();
-    else if (opened.kind === "message") listener.onReceiveMessage(this.#decode(opened.message));
+  #receive(state: Serving, bytes: Buffer): void {
+    const opened = state.messages.open(bytes);
+    if (opened.kind === "message") state.listener.onReceiveMessage(this.#decode(opened.message));
+    else if (opened.kind === "end") this.#next.startRead();
+    else this.#renew(state, opened);
+  }
+
+  /** Nothing more is read until the rules are asked: renewals are taken one at a time. */
+  #renew(state: Serving, renewal: OpenedRenewal): void {
+    const { keys, clock, callers } = this.#config;
+    const { stream } = state;
+    if (stream === undefined) throw new TypeError("renewal: expected a stream");
+    const grounds = stream.verify(renewal, currentKeys(keys, this), clock());
+    const goOn = () => {
+      if (this.#state !== state) return;
+      stream.goOn(grounds);
+      state.caller = grounds.caller;
+      setCaller(state.metadata, grounds.caller);
+      const until = new Date(grounds.caller.endtime).toISOString();
+      this.#log(grounds.caller, { level: "info", result: "OK", text: `renewed until ${until}` });
+      this.#next.startRead();
+    };
+    if (callers.isEmpty) goOn();
     else
-      throw new KrbError("KRB_AP_ERR_MODIFIED", "a renewal, which this guard does not take", {
-        field: "request",
-      });
+      void callers
+        .check(grounds.caller, this.#method.path)
+        .then(goOn)
+        .catch((error) => this.#refuse(error));
   }
 
   #decode(message: Uint8Array): unknown {
@@ -336,6 +368,7 @@ export class GuardedServerCall
   /** Goes to a state that passes nothing on. */
   #leave(state: CallState): void {
     this.#messages?.wipe();
+    if ("stream" in this.#state && this.#state.stream !== undefined) this.#config.streams.delete(this);
     if (this.#state.at === "reading") {
       this.#config.unread.end(this);
       Gate.discard(this.#state.looked);

@@ -11,6 +11,7 @@ import { isProfileName, PROFILES, type ProfileName } from "../../protocol/profil
 import type { ServiceKeys } from "../../protocol/ticket.js";
 import { MethodTable, PUBLIC_SERVICES } from "../../rpc/method-table.js";
 import { RpcError } from "../../rpc/rpc-error.js";
+import { systemTimer, type Timer } from "../../rpc/timer.js";
 import type { ReplayCache } from "../../store/replay-cache.js";
 import type { Clock } from "../clock.js";
 import type { Log } from "../exchange-log.js";
@@ -20,6 +21,7 @@ import { Gate } from "./admission.js";
 import type { AdmissionPolicy } from "./admission-policy.js";
 import { CallerPolicy, type CallerRules } from "./caller-rules.js";
 import { type KeySource, type Keytab, keySource } from "./keys.js";
+import { LiveStreams } from "./live-streams.js";
 import { namesHost, OwnNames } from "./own-names.js";
 import { REPLAY_TIMEOUT_MS, TimedReplayCache } from "./replay.js";
 import { type SessionOptions, SessionTable } from "./sessions.js";
@@ -93,6 +95,8 @@ export interface GuardOptions {
   readonly clock?: Clock | undefined;
   /** Milliseconds of a clock that is never set; `performance.now` by default. */
   readonly uptime?: (() => number) | undefined;
+  /** Wakes the guard to look at the streams that go on; Node's timers by default. For tests. */
+  readonly timer?: Timer | undefined;
   /**
    * Told of every guarded call: who, what, with which result. A log that throws, or returns a promise that
    * rejects, ends no call.
@@ -112,6 +116,8 @@ export interface GuardConfig {
   /** Calls whose single request has not come whole. */
   readonly unread: Timeouts<UnreadCall>;
   readonly requestTimeoutMs: number;
+  /** Streams that were let in. */
+  readonly streams: LiveStreams;
   readonly idempotentMethods: MethodTable<true>;
   readonly publicMethods: MethodTable<true>;
   readonly callers: CallerPolicy;
@@ -148,6 +154,7 @@ export const GUARD_OPTION_NAMES: OptionNames<GuardOptions> = {
   requestTimeoutMs: true,
   clock: true,
   uptime: true,
+  timer: true,
   log: true,
 };
 
@@ -214,6 +221,7 @@ export function readGuardOptions(options: GuardOptions): GuardConfig {
     replayCache: replayCache && new TimedReplayCache(replayCache, replayTimeoutMs),
     unread: new Timeouts(requestTimeoutMs, (call) => call.giveUp(requestTooLate(requestTimeoutMs))),
     requestTimeoutMs,
+    streams: new LiveStreams({ keys, clock, timer: options.timer ?? systemTimer }),
     publicMethods: new MethodTable(publicRows, "public"),
     idempotentMethods: new MethodTable(idempotentRows, "idempotent"),
     callers: new CallerPolicy(options.allow),

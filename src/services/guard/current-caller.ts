@@ -31,15 +31,16 @@ export function currentCaller(): Caller {
  */
 export class ListenerWithCaller implements Listener {
   readonly #next: Listener;
-  #caller: Caller | undefined;
+  /** What the caller is found by: a renewal of the stream puts another in the place of the first. */
+  #metadata: grpc.Metadata | undefined;
 
   constructor(next: Listener) {
     this.#next = next;
   }
 
   onReceiveMetadata(metadata: grpc.Metadata): void {
-    this.#caller = callerOf({ metadata });
-    current.run(this.#caller, () => this.#next.onReceiveMetadata(metadata));
+    this.#metadata = metadata;
+    this.#run(() => this.#next.onReceiveMetadata(metadata));
   }
 
   onReceiveMessage(message: unknown): void {
@@ -55,7 +56,8 @@ export class ListenerWithCaller implements Listener {
   }
 
   #run(tell: () => void): void {
-    if (this.#caller === undefined) tell();
-    else current.run(this.#caller, tell);
+    const metadata = this.#metadata;
+    if (metadata === undefined) tell();
+    else current.run(callerOf({ metadata }), tell);
   }
 }

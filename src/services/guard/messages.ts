@@ -124,10 +124,11 @@ const NOTHING = new Uint8Array();
 
 /** The messages of a call that an AP-REQ proves. */
 export class ExchangeMessages implements GuardedMessages {
-  readonly #verified: VerifiedApReq;
+  /** Undefined: the AP-REP was made. A stream may go on for longer than the ticket, and keeps nothing of it. */
+  #unanswered: { readonly verified: VerifiedApReq; readonly granter: SessionGranter | undefined } | undefined;
+  readonly #clientSubkey: Key | undefined;
   readonly #protection: Protection;
   readonly #shape: CallShape;
-  readonly #granter: SessionGranter | undefined;
   /** Undefined: requests travel as they are. */
   readonly #opener: MessageOpener | undefined;
   /** Undefined: responses travel as they are, or there is no AP-REP yet. */
@@ -135,7 +136,6 @@ export class ExchangeMessages implements GuardedMessages {
   #ownSubkey: Key | undefined;
   /** Of the session that the AP-REP granted. */
   #answer: Answer | undefined;
-  #answered = false;
 
   /**
    * @param granter undefined: the call makes no session.
@@ -147,10 +147,10 @@ export class ExchangeMessages implements GuardedMessages {
     shape: CallShape,
     granter: SessionGranter | undefined,
   ) {
-    this.#verified = verified;
+    this.#unanswered = { verified, granter };
+    this.#clientSubkey = verified.subkey;
     this.#protection = protection;
     this.#shape = shape;
-    this.#granter = granter;
     if (!isProtected(protection, shape.requestStream)) return;
     const { subkey, authenticator } = verified;
     if (subkey === undefined) throw new TypeError("subkey: expected one where requests are protected");
@@ -166,7 +166,7 @@ export class ExchangeMessages implements GuardedMessages {
   }
 
   get isAnswered(): boolean {
-    return this.#answered;
+    return this.#unanswered === undefined;
   }
 
   answer(): Buffer {
@@ -174,7 +174,7 @@ export class ExchangeMessages implements GuardedMessages {
   }
 
   protect(bytes: Buffer): Buffer {
-    if (!this.#answered) throw new TypeError("protect: expected the AP-REP to be made first");
+    if (!this.isAnswered) throw new TypeError("protect: expected the AP-REP to be made first");
     const travels = this.#protector === undefined ? bytes : toBuffer(this.#protector.protect(bytes));
     this.#answer?.add(travels, this.#shape.responseStream);
     return travels;
@@ -186,37 +186,38 @@ export class ExchangeMessages implements GuardedMessages {
   }
 
   close(ending: Ending): ProvenEnding {
-    const apRep = this.#answered ? undefined : this.#makeApRep([TRAILERS_ONLY]);
+    const apRep = this.isAnswered ? undefined : this.#makeApRep([TRAILERS_ONLY]);
     return { apRep, reply: this.#answer?.prove(ending) };
   }
 
   wipe(): void {
-    this.#verified.subkey?.wipe();
+    this.#clientSubkey?.wipe();
     this.#ownSubkey?.wipe();
   }
 
   #makeApRep(extensions: readonly Extension[]): Buffer {
-    this.#answered = true;
-    const { ticket } = this.#verified;
+    if (this.#unanswered === undefined) throw new TypeError("answer: expected no AP-REP to be made before");
+    const { verified, granter } = this.#unanswered;
+    this.#unanswered = undefined;
+    const { ticket } = verified;
     const protects = needsSubkeys(this.#protection, this.#shape);
-    if (protects || this.#granter !== undefined) this.#ownSubkey = makeSubkey(ticket.sessionKey);
+    if (protects || granter !== undefined) this.#ownSubkey = makeSubkey(ticket.sessionKey);
     const seqNumber = protects ? randomSeqNumber() : 0;
-    const id = this.#granter === undefined ? undefined : newSessionId();
-    const granted = id === undefined ? [] : [grantExtension({ id, life: this.#granter!.life })];
-    const carried = { subkey: this.#ownSubkey, seqNumber, extensions: [...granted, ...extensions] };
-    const apRep = answerApReq(this.#verified, carried);
+    const granted = granter && { granter, id: newSessionId() };
+    const grants = granted ? [grantExtension({ id: granted.id, life: granted.granter.life })] : [];
+    const carried = { subkey: this.#ownSubkey, seqNumber, extensions: [...grants, ...extensions] };
+    const apRep = answerApReq(verified, carried);
     if (this.#ownSubkey !== undefined && isProtected(this.#protection, this.#shape.responseStream)) {
       const keys = { subkey: this.#ownSubkey, seqNumber };
       this.#protector = new MessageProtector(RESPONSES, keys, this.#protection);
     }
-    if (id !== undefined) this.#grant(id, apRep);
+    if (granted) this.#grant(granted.granter, granted.id, apRep);
     return toBuffer(apRep);
   }
 
-  #grant(id: Uint8Array, apRep: Uint8Array): void {
-    const granter = this.#granter!;
+  #grant(granter: SessionGranter, id: Uint8Array, apRep: Uint8Array): void {
     const keys = deriveSessionKeys({
-      clientSubkey: this.#verified.subkey!,
+      clientSubkey: this.#clientSubkey!,
       serviceSubkey: this.#ownSubkey!,
       id,
       apReq: granter.apReq,

@@ -9,10 +9,9 @@
 import { LruMap } from "../../collections/lru-map.js";
 import { AttemptNumbers } from "../../protocol/attempt-numbers.js";
 import type { AuthorizationElement } from "../../protocol/authorization-data.js";
-import type { LongTermKey } from "../../protocol/keys.js";
 import type { Principal } from "../../protocol/principal.js";
 import type { SessionKeys } from "../../protocol/session-keys.js";
-import type { TicketContents } from "../../protocol/ticket.js";
+import type { HeldTicket } from "./held-ticket.js";
 
 /** What a table may be told. */
 export interface SessionOptions {
@@ -34,17 +33,11 @@ const LIFE_MS = 8 * 3_600_000;
 const MAX_LIFE_MS = 0xffff_ffff * 1_000;
 
 /** What a session is made of. */
-export interface NewSession {
+export interface NewSession extends HeldTicket {
   /** 16 bytes. */
   readonly id: Uint8Array;
   readonly keys: SessionKeys;
-  /** What the ticket says that it was made with. */
-  readonly ticket: TicketContents;
-  /** The ticket as it travelled: it must open whenever the service's keys have changed. */
-  readonly ticketBytes: Uint8Array;
   readonly authorizationData: readonly AuthorizationElement[];
-  /** The service's keys that opened the ticket last. */
-  readonly serviceKeys: readonly LongTermKey[];
 }
 
 /** A session as the service holds it. */
@@ -55,7 +48,6 @@ export interface ServiceSession extends NewSession {
   /** When it was granted and when it ends, by the monotonic clock. */
   readonly grantedAt: number;
   readonly endsAt: number;
-  serviceKeys: readonly LongTermKey[];
 }
 
 /** A guard's sessions. */

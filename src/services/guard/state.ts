@@ -8,6 +8,7 @@
 import type * as grpc from "@grpc/grpc-js";
 import type { Looked } from "./admission.js";
 import type { Caller } from "./caller.js";
+import type { GuardedStream } from "./guarded-stream.js";
 import type { GuardedMessages } from "./messages.js";
 import type { Peer } from "./received-call.js";
 
@@ -55,6 +56,8 @@ export interface Holding {
   readonly listener: Listener;
   readonly caller: Caller;
   readonly messages: GuardedMessages;
+  readonly stream: GuardedStream | undefined;
+  readonly metadata: grpc.Metadata;
   /** The request, decoded. */
   readonly request: unknown;
 }
@@ -63,8 +66,13 @@ export interface Holding {
 export interface Serving {
   readonly at: "serving";
   readonly listener: Listener;
-  readonly caller: Caller;
+  /** By the latest ticket. */
+  caller: Caller;
   readonly messages: GuardedMessages;
+  /** Undefined: neither requests nor responses are a stream. */
+  readonly stream: GuardedStream | undefined;
+  /** What the caller is found by. */
+  readonly metadata: grpc.Metadata;
 }
 
 /** The status was sent. */

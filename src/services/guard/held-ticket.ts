@@ -1,0 +1,29 @@
+/** A ticket that was taken, and is to be good for longer than its call: a session's, or a stream's. */
+import type { ApReqPolicy } from "../../protocol/ap-exchange.js";
+import type { LongTermKey } from "../../protocol/keys.js";
+import { openTicket, type ServiceKeys, type TicketContents } from "../../protocol/ticket.js";
+
+/** A ticket that was taken. */
+export interface HeldTicket {
+  readonly ticket: TicketContents;
+  /** The ticket as it travelled: it must open whenever the service's keys have changed. */
+  readonly ticketBytes: Uint8Array;
+  /** The service's keys that opened it last. */
+  serviceKeys: readonly LongTermKey[];
+}
+
+/**
+ * Checks that the service still has the ticket's key; that costs something only where its keys have changed.
+ * @param now milliseconds since the epoch.
+ * @throws KrbError as `openTicket`.
+ */
+export function checkStillOpens(
+  held: HeldTicket,
+  service: ServiceKeys,
+  { permittedEtypes, openTicket: open = openTicket }: Pick<ApReqPolicy, "permittedEtypes" | "openTicket">,
+  now: number,
+): void {
+  if (held.serviceKeys === service.keys) return;
+  open(held.ticketBytes, service, permittedEtypes, now);
+  held.serviceKeys = service.keys;
+}
