@@ -150,12 +150,7 @@ export class Gate {
     return { method, authority, authorities, requestStream, responseStream, requestSha256, idempotent };
   }
 
-  #admitSession(
-    attempt: ReceivedSessionCall,
-    held: ServiceSession,
-    call: BoundCall,
-    peer: Peer,
-  ): Admission {
+  #admitSession(attempt: ReceivedSessionCall, held: ServiceSession, call: BoundCall, peer: Peer): Admission {
     const { number, protection, age } = attempt;
     verifySessionCall(held.keys.call, attempt, call);
     if (!held.numbers.take(number))
