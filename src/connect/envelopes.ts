@@ -3,6 +3,7 @@
  * the message. Connect hands on the bytes of HTTP bodies, cut anywhere.
  */
 import * as grpc from "@grpc/grpc-js";
+import { GatheredMessage } from "../rpc/gathered-message.js";
 import { RpcError } from "../rpc/rpc-error.js";
 import { toBuffer } from "../rpc/to-buffer.js";
 
@@ -66,11 +67,12 @@ export class EnvelopeReader {
 }
 
 /** A message with its prefix. */
-export function envelope(message: Uint8Array): Buffer {
+export function envelope(message: Uint8Array | GatheredMessage): Buffer {
   const bytes = Buffer.allocUnsafe(PREFIX_BYTES + message.length);
   bytes[0] = 0;
   bytes.writeUInt32BE(message.length, 1);
-  bytes.set(message, PREFIX_BYTES);
+  if (message instanceof GatheredMessage) message.copy(bytes, PREFIX_BYTES);
+  else bytes.set(message, PREFIX_BYTES);
   return bytes;
 }
 

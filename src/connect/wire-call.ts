@@ -13,6 +13,7 @@ import {
 } from "node:http2";
 import type { TLSSocket } from "node:tls";
 import * as grpc from "@grpc/grpc-js";
+import type { GatheredMessage } from "../rpc/gathered-message.js";
 import { identity } from "../rpc/service-definition.js";
 import { toStatus } from "../rpc/status.js";
 import { EnvelopeReader, envelope } from "./envelopes.js";
@@ -75,7 +76,7 @@ export class WireCall implements grpc.ServerInterceptingCallInterface {
     this.#wire.response.writeHead(200, { ...this.#contentType, ...metadata.toHttp2Headers() });
   }
 
-  sendMessage(message: Buffer, callback: () => void): void {
+  sendMessage(message: Buffer | GatheredMessage, callback: () => void): void {
     if (this.#hasStatus || this.#isGone) callback();
     else this.#wire.response.write(envelope(message), () => callback());
   }

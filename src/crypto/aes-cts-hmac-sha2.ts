@@ -16,7 +16,7 @@ import {
 } from "./encryption-type.js";
 import { equalBytes } from "./equal-bytes.js";
 import { type HmacHash, hmac, SHA256, SHA384 } from "./hmac.js";
-import { concatBytes, writeUint32 } from "./octets.js";
+import { concatBytes, type Octets, writeUint32 } from "./octets.js";
 import { systemRandom, takeRandom } from "./random.js";
 import { DerivedKey, PURPOSE, UsageKeys, usageConstant } from "./usage-keys.js";
 
@@ -215,10 +215,11 @@ class AesSha2Key implements CipherKey {
     return aes.decrypt(text);
   }
 
-  checksum(usage: number, data: Uint8Array): Uint8Array {
+  checksum(usage: number, data: Octets): Uint8Array {
     const { hash, macSize } = this.#profile;
     // §6: HMAC(Kc, msg)[1..h].
-    return hmac(hash, macSize, this.#checksums.get(usage).bytes, data);
+    const kc = this.#checksums.get(usage).bytes;
+    return data instanceof Uint8Array ? hmac(hash, macSize, kc, data) : hmac(hash, macSize, kc, ...data);
   }
 
   verifyChecksum(usage: number, data: Uint8Array, checksum: Uint8Array): boolean {

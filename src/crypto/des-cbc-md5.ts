@@ -23,6 +23,7 @@ import {
 import { equalBytes } from "./equal-bytes.js";
 import { md5 } from "./hash.js";
 import { mitDesStringToKey } from "./mit-des-string-to-key.js";
+import { inOnePiece, type Octets } from "./octets.js";
 import { systemRandom, takeRandom } from "./random.js";
 
 const KEY_SIZE = 8;
@@ -108,13 +109,13 @@ class DesCbcMd5Key implements CipherKey {
     throw new DecryptionError();
   }
 
-  checksum(usage: number, data: Uint8Array, random: RandomSource = systemRandom): Uint8Array {
+  checksum(usage: number, data: Octets, random: RandomSource = systemRandom): Uint8Array {
     const schedule = this.#checksumKey(usage);
     // §6.2.4: des-cbc(key XOR 0xF0..., conf | rsa-md5(conf | msg)).
     const confounder = takeRandom(random, CONFOUNDER_SIZE);
     const text = new Uint8Array(HEADER_SIZE);
     text.set(confounder);
-    text.set(confoundedMd5(confounder, data), CONFOUNDER_SIZE);
+    text.set(confoundedMd5(confounder, inOnePiece(data)), CONFOUNDER_SIZE);
     return encryptCbc(schedule, ZERO_IV, text, text);
   }
 

@@ -26,7 +26,7 @@ import {
 import { equalBytes } from "./equal-bytes.js";
 import { md5 } from "./hash.js";
 import { mitDesStringToKey } from "./mit-des-string-to-key.js";
-import { concatBytes } from "./octets.js";
+import { concatBytes, inOnePiece, type Octets } from "./octets.js";
 import { systemRandom } from "./random.js";
 
 /** What tells one ECB row from another. */
@@ -115,9 +115,9 @@ class EcbKey implements CipherKey {
   }
 
   /** E(key, MD5(data)) in ECB. A lesson too: half of it can be moved into another checksum. */
-  checksum(usage: number, data: Uint8Array): Uint8Array {
+  checksum(usage: number, data: Octets): Uint8Array {
     this.#require(usage);
-    return encryptEcb(this.#schedule, md5(data));
+    return encryptEcb(this.#schedule, md5(inOnePiece(data)));
   }
 
   verifyChecksum(usage: number, data: Uint8Array, checksum: Uint8Array): boolean {

@@ -23,7 +23,7 @@ import {
 import { equalBytes } from "./equal-bytes.js";
 import { hmac, SHA1 } from "./hmac.js";
 import { nFold } from "./n-fold.js";
-import { concatBytes } from "./octets.js";
+import { concatBytes, inOnePiece, type Octets } from "./octets.js";
 import { systemRandom, takeRandom } from "./random.js";
 import { DerivedKey, PURPOSE, UsageKeys, usageConstant } from "./usage-keys.js";
 
@@ -123,9 +123,9 @@ class Des3CbcSha1Key implements CipherKey {
     throw new DecryptionError();
   }
 
-  checksum(usage: number, data: Uint8Array): Uint8Array {
+  checksum(usage: number, data: Octets): Uint8Array {
     // §5.4: HMAC(Kc, message)[1..h].
-    return hmac(SHA1, MAC_SIZE, this.#checksums.get(usage).bytes, data);
+    return hmac(SHA1, MAC_SIZE, this.#checksums.get(usage).bytes, inOnePiece(data));
   }
 
   verifyChecksum(usage: number, data: Uint8Array, checksum: Uint8Array): boolean {

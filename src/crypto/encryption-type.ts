@@ -6,6 +6,8 @@
  * same `ArrayBuffer` does not.
  */
 
+import type { Octets } from "./octets.js";
+
 /** Gives `size` fresh random bytes, the caller's, who may overwrite them. The system's source by default. */
 export type RandomSource = (size: number) => Uint8Array;
 
@@ -102,7 +104,7 @@ export interface CipherKey {
    */
   decrypt(usage: number, ciphertext: Uint8Array): Uint8Array;
   /** The keyed checksum over `data` for a key usage, `checksumSize` bytes. */
-  checksum(usage: number, data: Uint8Array, random?: RandomSource): Uint8Array;
+  checksum(usage: number, data: Octets, random?: RandomSource): Uint8Array;
   /** Whether `checksum` is the right one for `data`; compared in constant time. */
   verifyChecksum(usage: number, data: Uint8Array, checksum: Uint8Array): boolean;
   /** Overwrites the key material held here. The key can't be used afterwards. */

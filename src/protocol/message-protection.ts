@@ -8,12 +8,10 @@
  * everything after.
  */
 import { create } from "@bufbuild/protobuf";
-import { WireType } from "@bufbuild/protobuf/wire";
 import { encodeCanonical } from "../canonical/encode.js";
-import { publicBytes } from "../canonical/public-bytes.js";
-import { varintSize, writeVarint } from "../canonical/varint.js";
 import type { RandomSource } from "../crypto/encryption-type.js";
 import { equalBytes } from "../crypto/equal-bytes.js";
+import type { Octets } from "../crypto/octets.js";
 import { MessageKind, ProtectedMessageSchema } from "../gen/kerberos/v1/guard_pb.js";
 import type { EncPrivPart } from "../gen/kerberos/v1/sealed_pb.js";
 import type { Protection } from "./call-binding.js";
@@ -21,7 +19,13 @@ import { KeyUsage } from "./key-usage.js";
 import type { Key } from "./keys.js";
 import { KrbError } from "./krb-error.js";
 import { type Direction, TO_CLIENT, TO_SERVICE } from "./private-message.js";
-import { type Sealing, sealToBytes, unsealDataFromBytes } from "./sealed-part.js";
+import {
+  CHECKSUM_TAG,
+  type MessageContent,
+  protectedMessage,
+  protectedMessageParts,
+} from "./protected-message.js";
+import { type Sealing, sealToBytes, sealToParts, unsealDataFromBytes } from "./sealed-part.js";
 import { MAC_SIZE, type MacKey } from "./session-keys.js";
 import { decodeCanonicalView, NotCanonicalError } from "./strict-decode.js";
 
@@ -79,33 +83,18 @@ export interface OpenedRenewal {
   isPlace(place: Uint8Array): boolean;
 }
 
-interface Content {
-  readonly message: Uint8Array;
-  readonly seqNumber: number;
-  readonly kind: MessageKind;
-}
-
 const EMPTY = new Uint8Array();
 const { UNSPECIFIED: OF_APPLICATION, END, RENEWAL } = MessageKind;
 const OPENED_END: OpenedMessage = { kind: "end", message: undefined };
 /** The first sequence number under a session. */
 const FIRST_OF_SESSION = 1;
-const {
-  message: MESSAGE,
-  seqNumber: SEQ_NUMBER,
-  kind: KIND,
-  checksum: CHECKSUM,
-} = ProtectedMessageSchema.field;
-const MESSAGE_TAG = (MESSAGE.number << 3) | WireType.LengthDelimited;
-const SEQ_NUMBER_TAG = (SEQ_NUMBER.number << 3) | WireType.Varint;
-const KIND_TAG = (KIND.number << 3) | WireType.Varint;
-const CHECKSUM_TAG = (CHECKSUM.number << 3) | WireType.LengthDelimited;
 
 /** The keys of a direction, whichever they are, in use. */
 interface Scheme {
   readonly first: number;
   readonly checksumSize: number;
-  checksum(covered: Uint8Array, random: RandomSource | undefined): Uint8Array;
+  /** @param covered in one piece, or in parts that follow each other. */
+  checksum(covered: Octets, random: RandomSource | undefined): Uint8Array;
   isChecksum(covered: Uint8Array, checksum: Uint8Array): boolean;
   readonly sealing: Sealing;
   /** `EncPrivPart.call`. */
@@ -131,7 +120,8 @@ function subkeyScheme({ checksumUsage, usage }: MessageDirection, keys: SubkeyMe
 function sessionScheme({ usage }: MessageDirection, { checksums, seal, call }: SessionMessageKeys): Scheme {
   const number = new Uint8Array(8);
   new DataView(number.buffer).setBigUint64(0, BigInt(call));
-  const checksum = (covered: Uint8Array) => checksums.mac(number, covered);
+  const checksum = (covered: Octets) =>
+    covered instanceof Uint8Array ? checksums.mac(number, covered) : checksums.mac(number, ...covered);
   return {
     first: FIRST_OF_SESSION,
     checksumSize: MAC_SIZE,
@@ -161,6 +151,18 @@ export class MessageProtector {
     return this.#write({ message, seqNumber: this.#count(), kind: OF_APPLICATION }, random);
   }
 
+  /**
+   * As `protect`, in parts that follow each other: for large messages, not for empty ones. In clear one of the
+   * parts is `message` itself.
+   */
+  protectInParts(message: Uint8Array, random?: RandomSource): readonly Uint8Array[] {
+    const content = { message, seqNumber: this.#count(), kind: OF_APPLICATION };
+    const { sealing, checksumSize } = this.#scheme;
+    return this.#sealed
+      ? sealToParts(sealing, this.#direction.kind, this.#part(content), random)
+      : protectedMessageParts(content, checksumSize, (covered) => this.#scheme.checksum(covered, random));
+  }
+
   /** The end marker of a stream; nothing follows it. */
   end(random?: RandomSource): Uint8Array {
     return this.#write({ message: EMPTY, seqNumber: this.#count(), kind: END }, random);
@@ -183,39 +185,15 @@ export class MessageProtector {
     return seqNumber;
   }
 
-  #write(content: Content, random: RandomSource | undefined): Uint8Array {
-    const { sealing, call } = this.#scheme;
-    if (!this.#sealed) return this.#writeClear(content, random);
-    const { message: userData, seqNumber, kind } = content;
-    const part: EncPrivPart = { $typeName: "kerberos.v1.EncPrivPart", userData, seqNumber, kind, call };
-    return sealToBytes(sealing, this.#direction.kind, part, random);
+  #write(content: MessageContent, random: RandomSource | undefined): Uint8Array {
+    const { sealing, checksumSize } = this.#scheme;
+    return this.#sealed
+      ? sealToBytes(sealing, this.#direction.kind, this.#part(content), random)
+      : protectedMessage(content, checksumSize, (covered) => this.#scheme.checksum(covered, random));
   }
 
-  /** A ProtectedMessage, written into the one buffer that travels: messages may be large. */
-  #writeClear(content: Content, random: RandomSource | undefined): Uint8Array {
-    const { checksumSize } = this.#scheme;
-    const { message, seqNumber, kind } = content;
-    const messageSize = message.length === 0 ? 0 : 1 + varintSize(message.length) + message.length;
-    const seqSize = seqNumber === 0 ? 0 : 1 + varintSize(seqNumber);
-    const size = messageSize + seqSize + (kind === OF_APPLICATION ? 0 : 2);
-    const bytes = publicBytes(size + 2 + checksumSize);
-    let at = 0;
-    if (messageSize > 0) {
-      bytes[at] = MESSAGE_TAG;
-      at = writeVarint(bytes, at + 1, message.length);
-      bytes.set(message, at);
-      at += message.length;
-    }
-    if (seqSize > 0) {
-      bytes[at] = SEQ_NUMBER_TAG;
-      at = writeVarint(bytes, at + 1, seqNumber);
-    }
-    if (kind !== OF_APPLICATION) bytes.set([KIND_TAG, kind], at);
-    const checksum = this.#scheme.checksum(bytes.subarray(0, size), random);
-    bytes[size] = CHECKSUM_TAG;
-    bytes[size + 1] = checksumSize;
-    bytes.set(checksum, size + 2);
-    return bytes;
+  #part({ message: userData, seqNumber, kind }: MessageContent): EncPrivPart {
+    return { $typeName: "kerberos.v1.EncPrivPart", userData, seqNumber, kind, call: this.#scheme.call };
   }
 }
 
@@ -282,7 +260,7 @@ export class MessageOpener {
     );
   }
 
-  #unseal(bytes: Uint8Array): Content {
+  #unseal(bytes: Uint8Array): MessageContent {
     const { kind, field } = this.#direction;
     const { sealing, call } = this.#scheme;
     const refusal = () =>
@@ -300,7 +278,7 @@ export class MessageOpener {
     return { message: part.userData, seqNumber: part.seqNumber, kind: part.kind };
   }
 
-  #verify(bytes: Uint8Array): Content {
+  #verify(bytes: Uint8Array): MessageContent {
     const size = this.#scheme.checksumSize;
     const covered = bytes.subarray(0, Math.max(0, bytes.length - size - 2));
     const framed = bytes[covered.length] === CHECKSUM_TAG && bytes[covered.length + 1] === size;

@@ -5,6 +5,7 @@
 import type { DescField, DescMessage } from "@bufbuild/protobuf";
 import { WireType } from "@bufbuild/protobuf/wire";
 import { encodeCanonical, withEnvelope } from "../canonical/encode.js";
+import { varintSize, writeVarint } from "../canonical/varint.js";
 import { DecryptionError, type RandomSource } from "../crypto/encryption-type.js";
 import {
   type EncryptedData,
@@ -29,6 +30,9 @@ export interface Sealing {
   /** The version of a long-term key; absent for session keys and subkeys. */
   readonly kvno?: number;
 }
+
+/** The tag of the cipher, which is the last field. */
+const CIPHER_TAG = (EncryptedDataSchema.field.cipher.number << 3) | WireType.LengthDelimited;
 
 const PARTS = new Map<string, { number: number; schema: DescMessage }>(
   SealedPartSchema.fields.map((field: DescField) => {
@@ -67,6 +71,22 @@ export function sealToBytes<K extends PartKind>(
   random?: RandomSource,
 ): Uint8Array {
   return encodeCanonical(EncryptedDataSchema, seal(sealing, kind, part, random));
+}
+
+/** As `sealToBytes`, in two parts that follow each other: what goes before the cipher is not copied to it. */
+export function sealToParts<K extends PartKind>(
+  sealing: Sealing,
+  kind: K,
+  part: PartOf<K>,
+  random?: RandomSource,
+): readonly [Uint8Array, Uint8Array] {
+  const data = seal(sealing, kind, part, random);
+  const before = encodeCanonical(EncryptedDataSchema, { ...data, cipher: new Uint8Array() });
+  const head = new Uint8Array(before.length + 1 + varintSize(data.cipher.length));
+  head.set(before);
+  head[before.length] = CIPHER_TAG;
+  writeVarint(head, before.length + 1, data.cipher.length);
+  return [head, data.cipher];
 }
 
 /**

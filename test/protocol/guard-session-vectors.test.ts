@@ -125,7 +125,7 @@ describe.each(vectors.map((vector, i) => ({ name: vector.name, vector, run: runs
       if (status === undefined) return;
       messages.answer();
       const { responses } = SESSION_CALLS.find(({ number }) => number === call.number)!;
-      const sent = Array.from({ length: responses }, () => messages.protect(RESPONSE));
+      const sent = Array.from({ length: responses }, () => messages.protect(RESPONSE) as Buffer);
       const end = status.code === 0 ? messages.endMarker() : undefined;
       const travelled = end === undefined ? sent : [...sent, end];
       // What is sealed has a confounder of its own each time.

@@ -36,6 +36,16 @@ describe.each(["integrity", "privacy"] as const)("messages at %s", (protection) 
     expect(() => receiver.checkEnded()).not.toThrow();
   });
 
+  test.each(ETYPES)("pass in parts as in one piece, under encryption type %i", (etype) => {
+    const { sender, receiver } = pair(protection, keysOf(etype));
+    const large = text("a large one".repeat(5_000));
+    for (const message of [large, text("a")]) {
+      const parts = sender.protectInParts(message);
+      expect(parts.includes(message)).toBe(protection === "integrity");
+      expect(receiver.open(Uint8Array.from(Buffer.concat(parts))).message).toEqual(message);
+    }
+  });
+
   test("count past the largest number", () => {
     const { sender, receiver } = pair(protection, keysOf(20, 2 ** 32 - 1));
     for (const value of ["a", "b", "c"])

@@ -32,6 +32,7 @@ import {
   type SessionKeys,
 } from "../../protocol/session-keys.js";
 import { makeSessionReply } from "../../protocol/session-reply.js";
+import { GatheredMessage } from "../../rpc/gathered-message.js";
 import { toBuffer } from "../../rpc/to-buffer.js";
 
 /** How a call ends, as it travels. */
@@ -65,7 +66,7 @@ export interface GuardedMessages {
   /** The AP-REP: made once, and before any response; undefined under a session. */
   answer(): Buffer | undefined;
   /** A response as it travels. Throws TypeError before `answer`. */
-  protect(bytes: Buffer): Buffer;
+  protect(bytes: Buffer): Buffer | GatheredMessage;
   /** The end marker of a stream of responses, which goes before an OK; undefined where none does. */
   endMarker(): Buffer | undefined;
   /** The proof of how the call ends: asked for once, and last. */
@@ -98,10 +99,14 @@ class Answer {
     this.#number = number;
   }
 
-  /** Takes note of a response as it travels. */
-  add(bytes: Uint8Array, stream: boolean): void {
-    if (stream) this.#responses++;
-    else this.#responseSha256 = messageSha256(bytes);
+  /** Takes note of a single response as it travels. */
+  add(bytes: Uint8Array): void {
+    this.#responseSha256 = messageSha256(bytes);
+  }
+
+  /** Takes note of one of a stream of responses. */
+  count(): void {
+    this.#responses++;
   }
 
   prove(ending: Ending): Buffer {
@@ -121,6 +126,26 @@ class Answer {
 }
 
 const NOTHING = new Uint8Array();
+/** From this many bytes on a copy costs more than to keep the parts of a message apart. */
+const LARGE_BYTES = 4096;
+
+/** A response as it travels, noted for the proof of the answer. */
+function protectResponse(
+  bytes: Buffer,
+  protector: MessageProtector | undefined,
+  { responseStream }: CallShape,
+  answer: Answer | undefined,
+): Buffer | GatheredMessage {
+  if (responseStream) {
+    answer?.count();
+    if (protector === undefined) return bytes;
+    if (bytes.length >= LARGE_BYTES) return new GatheredMessage(protector.protectInParts(bytes));
+    return toBuffer(protector.protect(bytes));
+  }
+  const travels = protector === undefined ? bytes : toBuffer(protector.protect(bytes));
+  answer?.add(travels);
+  return travels;
+}
 
 /** The messages of a call that an AP-REQ proves. */
 export class ExchangeMessages implements GuardedMessages {
@@ -173,11 +198,9 @@ export class ExchangeMessages implements GuardedMessages {
     return this.#makeApRep([]);
   }
 
-  protect(bytes: Buffer): Buffer {
+  protect(bytes: Buffer): Buffer | GatheredMessage {
     if (!this.isAnswered) throw new TypeError("protect: expected the AP-REP to be made first");
-    const travels = this.#protector === undefined ? bytes : toBuffer(this.#protector.protect(bytes));
-    this.#answer?.add(travels, this.#shape.responseStream);
-    return travels;
+    return protectResponse(bytes, this.#protector, this.#shape, this.#answer);
   }
 
   endMarker(): Buffer | undefined {
@@ -269,10 +292,8 @@ export class SessionMessages implements GuardedMessages {
     this.#answered = true;
   }
 
-  protect(bytes: Buffer): Buffer {
-    const travels = this.#protector === undefined ? bytes : toBuffer(this.#protector.protect(bytes));
-    this.#answer.add(travels, this.#shape.responseStream);
-    return travels;
+  protect(bytes: Buffer): Buffer | GatheredMessage {
+    return protectResponse(bytes, this.#protector, this.#shape, this.#answer);
   }
 
   endMarker(): Buffer | undefined {

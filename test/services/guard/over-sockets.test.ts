@@ -42,6 +42,15 @@ describe("a guarded service made by hand", () => {
       expect(await client.talk([])).toEqual([]);
     });
 
+    test("passes large messages on, of all kinds and in both directions", async () => {
+      const client = world.client({ protection });
+      const large = ["a", "b"].map((letter) => letter.repeat(100_000));
+      expect(await client.say(large[0]!)).toBe(large[0]);
+      expect(await client.list(large.join(" "))).toEqual(large);
+      expect(await client.join(large)).toBe(large.join(" "));
+      expect(await client.talk(large)).toEqual(large);
+    });
+
     test("tells each handler who calls", async () => {
       world.seen.length = 0;
       const client = world.client({ protection });
