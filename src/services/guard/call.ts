@@ -396,7 +396,7 @@ function proven(status: Status, messages: GuardedMessages): Status {
   });
   if (apRep !== undefined) metadata.set(AP_REP_METADATA, apRep);
   if (reply !== undefined) metadata.set(REPLY_METADATA, reply);
-  return { ...status, metadata };
+  return { code, details: message, metadata };
 }
 
 /** What a check throws; undefined: nothing. */
