@@ -266,7 +266,7 @@ export class GuardedCall extends grpc.InterceptingCall implements grpc.Intercept
     }
   }
 
-  async #plan(waiting: Waiting, channel: object, { credentials, clock }: ServiceProof): Promise<Plan> {
+  #plan(waiting: Waiting, channel: object, { credentials, clock }: ServiceProof): Plan | Promise<Plan> {
     const { sessions } = this.#config;
     if (sessions === undefined) return ONE_SHOT;
     if (waiting.refused === undefined) return sessions.plan(channel, credentials, clock());

@@ -40,16 +40,19 @@ export class ReceivedAnswer {
     if (values.length !== 1 || !(proof instanceof Uint8Array) || !isCode(status.code)) return false;
     const [details, more] = metadata.get(STATUS_DETAILS_METADATA);
     if (more !== undefined) return false;
-    const answer = {
-      session: this.#session.id,
-      code: status.code,
-      message: status.details,
-      details: details instanceof Uint8Array ? details : NOTHING,
-      responseSha256: this.#responseSha256,
-      responses: this.#responses,
-    };
-    const { reply } = this.#session.keys;
-    return numbers.some((number) => isSessionReply(reply, { ...answer, number }, proof));
+    const { id: session, keys } = this.#session;
+    return numbers.some((number) => {
+      const answer = {
+        session,
+        number,
+        code: status.code,
+        message: status.details,
+        details: details instanceof Uint8Array ? details : NOTHING,
+        responseSha256: this.#responseSha256,
+        responses: this.#responses,
+      };
+      return isSessionReply(keys.reply, answer, proof);
+    });
   }
 }
 

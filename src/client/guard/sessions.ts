@@ -6,6 +6,7 @@
  */
 import * as grpc from "@grpc/grpc-js";
 import type { Credentials } from "../../protocol/credentials.js";
+import type { Principal } from "../../protocol/principal.js";
 import type { Grant } from "../../protocol/session-extensions.js";
 import { hasSessions, type SessionKeys } from "../../protocol/session-keys.js";
 import { RpcError } from "../../rpc/rpc-error.js";
@@ -64,8 +65,10 @@ export class ClientSession {
   }
 }
 
-/** What a channel has with one service. */
+/** What a channel has for one login with one service. */
 interface Slot {
+  readonly client: Principal;
+  readonly server: Principal;
   session: ClientSession | undefined;
   /** Settles when the exchange that makes a session is over, whatever became of it. */
   exchange: Promise<void> | undefined;
@@ -94,7 +97,7 @@ export const ONE_SHOT: Plan = { by: "exchange", beginning: undefined };
 
 /** The sessions of an interceptor. */
 export class ClientSessions {
-  readonly #channels = new WeakMap<object, Map<string, Slot>>();
+  readonly #channels = new WeakMap<object, Slot[]>();
   readonly #uptime: () => number;
 
   /** @param uptime milliseconds of a clock that is never set. */
@@ -112,25 +115,43 @@ export class ClientSessions {
    * one of those that waited begins another, and the rest go without.
    * @param now the present by the KDC's clock.
    */
-  async plan(channel: object, ticket: Credentials, now: number): Promise<Plan> {
+  plan(channel: object, ticket: Credentials, now: number): Plan | Promise<Plan> {
     if (!hasSessions(ticket.key.etype)) return ONE_SHOT;
     const slot = this.#slot(channel, ticket);
-    let patience: Patience | undefined;
+    return this.#planAtOnce(slot, ticket, now, undefined) ?? this.#planInTime(slot, ticket, now);
+  }
+
+  async #planInTime(slot: Slot, ticket: Credentials, now: number): Promise<Plan> {
+    const patience = new Patience();
     let late: Promise<void> | undefined;
     try {
       for (;;) {
-        const { session, exchange } = slot;
-        if (session?.isGood(ticket, now, this.#uptime()) === true) return { by: "session", session };
-        // No `await` from what it finds to what it begins: others wait for the same.
-        if (this.#uptime() < slot.declinedUntil) return ONE_SHOT;
-        if (session !== undefined || exchange === undefined || exchange === late) return this.#begin(slot);
-        if (late !== undefined) return ONE_SHOT;
-        patience ??= new Patience();
+        const plan = this.#planAtOnce(slot, ticket, now, late);
+        if (plan !== undefined) return plan;
+        const exchange = slot.exchange!;
         if (!(await patience.outlasts(exchange))) late = exchange;
       }
     } finally {
-      patience?.end();
+      patience.end();
     }
+  }
+
+  /**
+   * No `await` from what it finds to what it begins: others wait for the same.
+   * @param late the exchange that took too long.
+   * @returns undefined: there is an exchange to wait for.
+   */
+  #planAtOnce(
+    slot: Slot,
+    ticket: Credentials,
+    now: number,
+    late: Promise<void> | undefined,
+  ): Plan | undefined {
+    const { session, exchange } = slot;
+    if (session?.isGood(ticket, now, this.#uptime()) === true) return { by: "session", session };
+    if (this.#uptime() < slot.declinedUntil) return ONE_SHOT;
+    if (session !== undefined || exchange === undefined || exchange === late) return this.#begin(slot);
+    return late === undefined ? undefined : ONE_SHOT;
   }
 
   /**
@@ -181,11 +202,16 @@ export class ClientSessions {
   }
 
   #slot(channel: object, { client, server }: Credentials): Slot {
-    const slots = this.#channels.get(channel) ?? new Map<string, Slot>();
-    this.#channels.set(channel, slots);
-    const name = `${client} ${server}`;
-    const slot = slots.get(name) ?? { session: undefined, exchange: undefined, declinedUntil: 0 };
-    slots.set(name, slot);
+    let slots = this.#channels.get(channel);
+    if (slots === undefined) {
+      slots = [];
+      this.#channels.set(channel, slots);
+    }
+    let slot = slots.find((own) => own.client === client && own.server === server);
+    if (slot === undefined) {
+      slot = { client, server, session: undefined, exchange: undefined, declinedUntil: 0 };
+      slots.push(slot);
+    }
     return slot;
   }
 }

@@ -36,9 +36,9 @@ function beginningOf(plan: Plan): Beginning {
 }
 
 /** What has become of a plan by now: nothing else may be waited for. */
-async function soFar(plan: Promise<Plan>): Promise<Plan | "waits"> {
+async function soFar(plan: Plan | Promise<Plan>): Promise<Plan | "waits"> {
   let found: Plan | "waits" = "waits";
-  void plan.then((made) => {
+  void Promise.resolve(plan).then((made) => {
     found = made;
   });
   await vi.advanceTimersByTimeAsync(0);
