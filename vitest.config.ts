@@ -24,6 +24,7 @@ const SPAWNING = [
   "test/services/reflection.test.ts",
   "test/shared-key/processes.test.ts",
   "test/store/key-value-store.test.ts",
+  "test/store/login-attempts-shared.test.ts",
   "test/tools/**",
   "examples/**",
 ];

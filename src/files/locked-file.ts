@@ -99,6 +99,14 @@ export async function withLockedFile<T>(
   }
 }
 
+/** Locks of ranges of an open file, exclusive, as `withLockedFile` has them of whole files. */
+export type RangeLocks = Pick<typeof import("fs-native-extensions"), "tryLock" | "unlock">;
+
+/** Loads the locks of ranges; undefined where the native code is not installed. */
+export async function rangeLocks(): Promise<RangeLocks | undefined> {
+  return import("fs-native-extensions").catch(() => undefined);
+}
+
 /** Loaded for the first lock: a program that only reads files needs no native code. */
 async function loadLocks(path: string): Promise<typeof import("fs-native-extensions")> {
   try {

@@ -5,6 +5,7 @@
  * their table.
  */
 import { TicketFlag } from "../gen/kerberos/v1/sealed_pb.js";
+import type { AttemptLimits } from "./attempt-limits.js";
 import type { KdcTimes } from "./kdc-request.js";
 import { isoTime } from "./kerberos-time.js";
 import { KrbError } from "./krb-error.js";
@@ -25,6 +26,8 @@ export interface RealmPolicy {
   readonly clockSkew: number;
   /** The iterations of PBKDF2 for keys made from passwords; each encryption type's default when absent. */
   readonly iterations?: number | undefined;
+  /** How many failed logins the AS takes before it makes whoever tries wait. */
+  readonly attempts: AttemptLimits;
 }
 
 /**

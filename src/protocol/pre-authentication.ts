@@ -34,6 +34,11 @@ export function makeEncTimestamp(key: Key, nonce: Uint8Array, now: number, rando
   return create(PaDataSchema, { type: PaDataType.ENC_TIMESTAMP, value });
 }
 
+/** The proof in pre-authentication data, as it travelled; undefined: there is none. */
+export function encTimestampOf(padata: readonly PaData[]): Uint8Array | undefined {
+  return padata.find(({ type }) => type === PaDataType.ENC_TIMESTAMP)?.value;
+}
+
 /**
  * Checks the client's proof and returns the key that made it.
  * @param padata as received; unknown types are ignored.
@@ -56,9 +61,9 @@ export function verifyEncTimestamp(
   now: number,
 ): LongTermKey {
   checkPaData(padata);
-  const element = padata.find(({ type }) => type === PaDataType.ENC_TIMESTAMP);
-  if (element === undefined) throw preauthRequired(info());
-  const data = decodeBlob(EncryptedDataSchema, element.value, "padata.value");
+  const value = encTimestampOf(padata);
+  if (value === undefined) throw preauthRequired(info());
+  const data = decodeBlob(EncryptedDataSchema, value, "padata.value");
   const candidate = keys.find(({ key }) => key.etype.etype === data.etype);
   if (candidate === undefined) throw preauthRequired(info());
   const sealing = { key: candidate.key, usage: KeyUsage.PA_ENC_TIMESTAMP };

@@ -7,6 +7,7 @@ import { randomKeyPrincipal } from "../protocol/new-principal.js";
 import type { RealmPolicy } from "../protocol/policy.js";
 import { krbtgtOf, principalInRealm } from "../protocol/principal.js";
 import type { PrincipalEntry } from "../protocol/principal-entry.js";
+import { LoginAttempts } from "../store/login-attempts.js";
 import { MasterKey } from "../store/master-key.js";
 import { openMemoryStore } from "../store/memory-store.js";
 import { PrincipalStore } from "../store/principal-store.js";
@@ -27,6 +28,7 @@ const POLICY_NAMES: OptionNames<RealmPolicy> = {
   maxRenewableLife: true,
   clockSkew: true,
   iterations: true,
+  attempts: true,
 };
 
 /**
@@ -65,7 +67,8 @@ export async function createMemoryRealm(
   checkSettings(whole);
   checkOptionNames("policy", limits, POLICY_NAMES);
   const principals = new PrincipalStore(openMemoryStore(), new MasterKey(randomBytes(32)));
-  const realm = realmOver(principals, whole, undefined, limits);
+  const attempts = LoginAttempts.inMemory(randomBytes(32).toString("hex"));
+  const realm = realmOver({ principals, attempts: async () => attempts }, whole, undefined, limits);
   await addFirstPrincipals(realm, now);
   return realm;
 }

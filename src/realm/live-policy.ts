@@ -4,11 +4,12 @@
  * authenticators go by them.
  */
 import { unwatchFile, watchFile } from "node:fs";
+import type { AttemptLimits } from "../protocol/attempt-limits.js";
 import { formatDuration } from "../protocol/duration.js";
 import type { RealmPolicy } from "../protocol/policy.js";
 import { profile } from "../protocol/profile.js";
 import { openRealmDirectory, settingsFileOf } from "./realm-directory.js";
-import type { RealmSettings } from "./realm-settings.js";
+import { attemptLimitsOf, attemptLimitTexts, type RealmSettings } from "./realm-settings.js";
 
 /** How often the settings file is checked for a change, in milliseconds. */
 const INTERVAL_MS = 1_000;
@@ -64,6 +65,7 @@ export class LivePolicy {
       const { settings } = await openRealmDirectory(dir);
       this.#takeProfile(settings);
       this.#takeLimits(settings);
+      this.#takeAttempts(settings);
       for (const name of FIXED)
         if (settings[name] !== this.#settings[name])
           onChange(`${name} stays ${shown(this.#settings, name)} until the next start`, true);
@@ -96,10 +98,25 @@ export class LivePolicy {
     }
   }
 
+  #takeAttempts(settings: RealmSettings): void {
+    const attempts = attemptLimitsOf(settings);
+    const text = limitsText(attempts);
+    if (text === limitsText(attemptLimitsOf(this.#settings))) return;
+    this.#settings = { ...this.#settings, attempts: settings.attempts };
+    this.#current = { ...this.#current, attempts };
+    this.#options.onChange(`attempts ${text} from now on`, false);
+  }
+
   /** Stops following. */
   close(): void {
     unwatchFile(this.#file, this.#look);
   }
+}
+
+function limitsText(limits: AttemptLimits): string {
+  return Object.entries(attemptLimitTexts(limits))
+    .map(([name, text]) => `${name} ${text}`)
+    .join(", ");
 }
 
 function shown(settings: RealmSettings, name: (typeof LIMITS)[number] | (typeof FIXED)[number]): string {

@@ -1,5 +1,6 @@
 /** Opens the realm in a folder. */
 import { krbtgtOf } from "../protocol/principal.js";
+import { LoginAttempts } from "../store/login-attempts.js";
 import { MasterKeys } from "../store/master-keys.js";
 import { openStore } from "../store/open-store.js";
 import { PrincipalStore } from "../store/principal-store.js";
@@ -38,5 +39,6 @@ export async function openRealm(from: string | RealmDirectory): Promise<Realm> {
 export async function openUnchecked(directory: RealmDirectory): Promise<Realm> {
   const masterKeys = await MasterKeys.open(directory.masterKeyFile);
   const principals = new PrincipalStore(await openStore(directory.principals), masterKeys);
-  return realmOver(principals, directory.settings, directory);
+  const attempts = () => LoginAttempts.open(directory.attemptsFile);
+  return realmOver({ principals, attempts }, directory.settings, directory);
 }

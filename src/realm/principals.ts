@@ -5,6 +5,7 @@
 import { checkOptionNames, type OptionNames } from "../errors/unknown-options.js";
 import { krbtgtOf, type Principal, principalInRealm, realmOf } from "../protocol/principal.js";
 import type { PrincipalEntry } from "../protocol/principal-entry.js";
+import type { LoginRecord } from "../store/login-attempts.js";
 import { type NamePattern, namePattern } from "./name-pattern.js";
 import type { Realm } from "./realm.js";
 import { RealmError } from "./realm-error.js";
@@ -96,6 +97,25 @@ export async function modifyPrincipal(
   if (limits.disabled || limits.expiresAt !== undefined) protectTgs(realm, name);
   const { principal } = await existingPrincipal(realm, name);
   return realm.principals.change(principal, (old) => ({ ...old, ...limits, modifiedAt: now }));
+}
+
+/**
+ * Lets a principal try to log in again after too many failures, from everywhere, and forgets these.
+ * @param now milliseconds since the epoch.
+ * @throws as `existingPrincipal`, and as `LoginAttempts.open`.
+ */
+export async function unlockPrincipal(realm: Realm, name: string, now: number): Promise<void> {
+  const { principal } = await existingPrincipal(realm, name);
+  (await realm.attempts()).unlock(principal, now);
+}
+
+/**
+ * The failures of a principal since its last login, and when that was, as far as the realm's servers on this
+ * machine saw it.
+ * @throws as `localPrincipal`, and as `LoginAttempts.open`.
+ */
+export async function loginRecord(realm: Realm, name: string): Promise<LoginRecord> {
+  return (await realm.attempts()).of(localPrincipal(realm, name));
 }
 
 /**

@@ -6,6 +6,7 @@
  *   principals/   principals, LMDB
  *   replay/       the replay cache, LMDB
  *   notes/        V's notes, LMDB
+ *   attempts      failed logins, and where from principals logged in (login-attempts.ts); made by the first AS
  *   v.keytab      V's keys, in MIT's format; written when the realm is made
  */
 import { randomBytes } from "node:crypto";
@@ -33,6 +34,7 @@ export interface RealmDirectory {
   readonly principals: string;
   readonly notes: string;
   readonly replayCache: string;
+  readonly attemptsFile: string;
 }
 
 /**
@@ -125,6 +127,7 @@ function layout(dir: string, settings: RealmSettings): RealmDirectory {
     principals: `lmdb:${join(dir, "principals")}`,
     notes: `lmdb:${join(dir, "notes")}`,
     replayCache: `lmdb:${join(dir, "replay")}`,
+    attemptsFile: join(dir, "attempts"),
   });
 }
 

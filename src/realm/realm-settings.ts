@@ -2,6 +2,15 @@
  * The settings of a realm: their ranges, their text in `realm.json`, and the policy that follows from them.
  */
 import { checkOptionNames, type OptionNames } from "../errors/unknown-options.js";
+import {
+  ATTEMPT_LIMIT_FORM,
+  ATTEMPT_LIMIT_NAMES,
+  type AttemptLimits,
+  DEFAULT_ATTEMPT_LIMITS,
+  formatAttemptLimit,
+  isAttemptLimit,
+  parseAttemptLimit,
+} from "../protocol/attempt-limits.js";
 import { formatDuration, parseDuration } from "../protocol/duration.js";
 import { ITERATIONS, isIterationCount } from "../protocol/etypes.js";
 import type { RealmPolicy } from "../protocol/policy.js";
@@ -21,6 +30,8 @@ export interface RealmSettings {
   readonly clockSkew: number;
   /** PBKDF2 iterations for keys made from passwords from now on; RFC 8009's default if absent. */
   readonly iterations?: number | undefined;
+  /** How many failed logins the AS takes before it makes whoever tries wait; the defaults where absent. */
+  readonly attempts?: Partial<AttemptLimits> | undefined;
 }
 
 /** The name of a realm unless another is given. */
@@ -46,7 +57,10 @@ export const SETTING_NAMES: OptionNames<RealmSettings> = {
   maxRenewableLife: true,
   clockSkew: true,
   iterations: true,
+  attempts: true,
 };
+
+const ATTEMPT_LIMITS: OptionNames<AttemptLimits> = { nameAndPeer: true, name: true, peer: true };
 
 const FORMAT = 1;
 const YEAR = 366 * 86_400_000;
@@ -64,7 +78,29 @@ const ITERATION_RANGE = `a whole number from ${ITERATIONS.least} to ${ITERATIONS
 export function policyOf(settings: RealmSettings): RealmPolicy {
   const { realm, maxLife, maxRenewableLife, clockSkew, iterations } = settings;
   const { permitted, keyEtypes } = profile(settings.profile);
-  return { realm, permittedEtypes: permitted, keyEtypes, maxLife, maxRenewableLife, clockSkew, iterations };
+  const attempts = attemptLimitsOf(settings);
+  return {
+    realm,
+    permittedEtypes: permitted,
+    keyEtypes,
+    maxLife,
+    maxRenewableLife,
+    clockSkew,
+    iterations,
+    attempts,
+  };
+}
+
+/** The limits of failed logins that the settings make. */
+export function attemptLimitsOf({ attempts }: Pick<RealmSettings, "attempts">): AttemptLimits {
+  return { ...DEFAULT_ATTEMPT_LIMITS, ...attempts };
+}
+
+/** Those limits as `realm.json` has them, and as people are shown them. */
+export function attemptLimitTexts(limits: Partial<AttemptLimits>): Record<string, string> {
+  return Object.fromEntries(
+    ATTEMPT_LIMIT_NAMES.flatMap((name) => (limits[name] ? [[name, formatAttemptLimit(limits[name])]] : [])),
+  );
 }
 
 /**
@@ -77,6 +113,13 @@ export function checkSettings(settings: RealmSettings): void {
   if (!isProfileName(settings.profile)) throw new RangeError(`profile: unknown: ${shown(settings.profile)}`);
   if (settings.iterations !== undefined && !isIterationCount(settings.iterations))
     throw new RangeError(`iterations: expected ${ITERATION_RANGE}, got ${shown(settings.iterations)}`);
+  const { attempts = {} } = settings;
+  checkOptionNames("attempts", attempts, ATTEMPT_LIMITS);
+  for (const name of ATTEMPT_LIMIT_NAMES) {
+    const limit = attempts[name];
+    if (limit !== undefined && !isAttemptLimit(limit))
+      throw new RangeError(`attempts.${name}: expected ${ATTEMPT_LIMIT_FORM}, got ${shown(limit)}`);
+  }
   for (const name of DURATION_NAMES) {
     const { min, max } = DURATIONS[name];
     if (!(settings[name] >= min && settings[name] <= max))
@@ -87,9 +130,11 @@ export function checkSettings(settings: RealmSettings): void {
 }
 
 /** The text of `realm.json`. */
-export function formatSettings({ realm, profile, iterations, ...durations }: RealmSettings): string {
+export function formatSettings(settings: RealmSettings): string {
+  const { realm, profile, iterations, attempts: limits, ...durations } = settings;
+  const attempts = limits && attemptLimitTexts(limits);
   const readable = Object.fromEntries(DURATION_NAMES.map((name) => [name, formatDuration(durations[name])]));
-  return `${JSON.stringify({ format: FORMAT, realm, profile, ...readable, iterations }, undefined, 2)}\n`;
+  return `${JSON.stringify({ format: FORMAT, realm, profile, ...readable, iterations, attempts }, undefined, 2)}\n`;
 }
 
 /**
@@ -99,7 +144,7 @@ export function formatSettings({ realm, profile, iterations, ...durations }: Rea
  */
 export function parseSettings(text: string, file: string): RealmSettings {
   const values = parseObject(text, file);
-  const known = ["format", "realm", "profile", ...DURATION_NAMES, "iterations"];
+  const known = ["format", "realm", "profile", ...DURATION_NAMES, "iterations", "attempts"];
   for (const key of Object.keys(values))
     if (!known.includes(key)) throw invalid(file, key, `one of ${known.join(", ")}`, "an unknown key");
   const { format, realm, profile, iterations } = values;
@@ -132,7 +177,22 @@ export function parseSettings(text: string, file: string): RealmSettings {
     maxRenewableLife: duration("maxRenewableLife"),
     clockSkew: duration("clockSkew"),
     ...(iterations === undefined ? {} : { iterations }),
+    ...(values.attempts === undefined ? {} : { attempts: parseAttempts(values.attempts, file) }),
   };
+}
+
+function parseAttempts(value: unknown, file: string): Partial<AttemptLimits> {
+  const names: readonly string[] = ATTEMPT_LIMIT_NAMES;
+  if (typeof value !== "object" || value === null || Array.isArray(value))
+    throw invalid(file, "attempts", `an object of ${names.join(", ")}`, shown(value));
+  const limits = Object.entries(value).map(([name, text]) => {
+    if (!names.includes(name))
+      throw invalid(file, `attempts.${name}`, `one of ${names.join(", ")}`, "an unknown key");
+    const limit = typeof text === "string" ? parseAttemptLimit(text) : undefined;
+    if (limit === undefined) throw invalid(file, `attempts.${name}`, ATTEMPT_LIMIT_FORM, shown(text));
+    return [name, limit];
+  });
+  return Object.fromEntries(limits);
 }
 
 function durationOf(text: string): number | undefined {

@@ -59,6 +59,26 @@ export function peerAddress(peer: string): string | undefined {
   return colon < 0 ? undefined : plainAddress(peer.slice(0, colon));
 }
 
+/**
+ * The network that a call's peer counts as, in grpc-js's word for the peer: an IPv4 address by itself, an
+ * IPv6 address as its /64, which one host can have all of; whatever else there is as it is.
+ */
+export function peerNetwork(peer: string): string {
+  const address = peerAddress(peer) ?? peer;
+  return isIPv6(address) ? `${leadingGroups(address).join(":")}::/64` : address;
+}
+
+/** The first four groups of an IPv6 address. */
+function leadingGroups(address: string): string[] {
+  const [before = "", after] = address.split("::");
+  const groups = before === "" ? [] : before.split(":");
+  const behind = after === undefined || after === "" ? [] : after.split(":");
+  // An IPv4 address at the end stands for two groups.
+  const missing = 8 - groups.length - behind.length - (address.includes(".") ? 1 : 0);
+  const whole = after === undefined ? groups : [...groups, ...Array<string>(missing).fill("0"), ...behind];
+  return whole.slice(0, 4).map((group) => Number.parseInt(group, 16).toString(16));
+}
+
 /** The address of a socket; an IPv4 address as such, where the socket is for IPv6 too. */
 export function plainAddress(address: string): string {
   return address.startsWith(MAPPED) && address.includes(".") ? address.slice(MAPPED.length) : address;

@@ -24,6 +24,8 @@ export interface ExchangeLine {
   etypes?: Readonly<Record<string, number>>;
   /** The end of the ticket, as ISO 8601 text. */
   endtime?: string;
+  /** How a login would have ended that was refused for earlier failures. */
+  withheld?: string | undefined;
 }
 
 /** What the shell knows of an exchange. */
@@ -70,10 +72,11 @@ export function failureOf(error: unknown): Outcome {
 /** The line of a finished exchange. */
 export function exchangeRecord(frame: ExchangeFrame, line: ExchangeLine, outcome: Outcome): LogRecord {
   const { exchange, id, peer, ms } = frame;
-  const { client, server, operation, etypes, endtime } = line;
+  const { client, server, operation, etypes, endtime, withheld } = line;
   const time = isoTime(frame.now);
   const weak = weakNames(etypes);
-  return { time, exchange, id, peer, client, server, operation, etypes, endtime, weak, ...outcome, ms };
+  const ended = { ...outcome, withheld, ms };
+  return { time, exchange, id, peer, client, server, operation, etypes, endtime, weak, ...ended };
 }
 
 /** The weak encryption types of an exchange, so that the log shows every DES ticket as one. */

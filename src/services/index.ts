@@ -11,6 +11,7 @@ export { KeytabError } from "../formats/keytab-error.js";
 export { EncryptionType as EtypeNumber } from "../gen/kerberos/v1/encryption_pb.js";
 export type { EtypeInfo2, EtypeInfo2_Entry } from "../gen/kerberos/v1/kdc_pb.js";
 export { TicketFlag } from "../gen/kerberos/v1/sealed_pb.js";
+export type { AttemptLimit, AttemptLimits } from "../protocol/attempt-limits.js";
 export type { AuthorizationElement } from "../protocol/authorization-data.js";
 export type { Protection } from "../protocol/call-binding.js";
 export type { Credentials } from "../protocol/credentials.js";
@@ -48,8 +49,10 @@ export {
   listPrincipalNames,
   listPrincipals,
   localPrincipal,
+  loginRecord,
   modifyPrincipal,
   type PrincipalLimits,
+  unlockPrincipal,
 } from "../realm/principals.js";
 export { changeToRandomKeys, type RandomKeyChoice } from "../realm/random-keys.js";
 export type { Realm } from "../realm/realm.js";
@@ -61,6 +64,7 @@ export { ProtoFileError } from "../rpc/proto-files.js";
 export { RpcError, type RpcErrorOptions } from "../rpc/rpc-error.js";
 export { SharedKeyError } from "../shared-key/key-file.js";
 export { type SharedKey, type SharedKeyOptions, sharedKey } from "../shared-key/shared-key.js";
+export type { LoginAttempt, LoginAttempts, LoginRecord } from "../store/login-attempts.js";
 export { MemoryReplayCache, type MemoryReplayCacheOptions } from "../store/memory-replay-cache.js";
 export { openReplayCache } from "../store/open-replay-cache.js";
 export type { PrincipalStore } from "../store/principal-store.js";

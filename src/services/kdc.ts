@@ -3,6 +3,7 @@ import { KrbError } from "../protocol/krb-error.js";
 import type { RealmPolicy } from "../protocol/policy.js";
 import { krbtgtOf } from "../protocol/principal.js";
 import type { PrincipalEntry } from "../protocol/principal-entry.js";
+import type { LoginAttempts } from "../store/login-attempts.js";
 import type { PrincipalStore } from "../store/principal-store.js";
 import type { Clock } from "./clock.js";
 import type { Log } from "./exchange-log.js";
@@ -16,6 +17,11 @@ export interface KdcConfig {
   readonly policy: RealmPolicy;
   readonly clock: Clock;
   readonly log: Log;
+}
+
+/** What the AS works with. */
+export interface AsConfig extends KdcConfig {
+  readonly attempts: Pick<LoginAttempts, "begin">;
 }
 
 /**

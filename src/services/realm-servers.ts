@@ -7,7 +7,7 @@ import { AuthenticationService } from "../gen/kerberos/v1/authentication_service
 import { addTicketGrantingService } from "../gen/kerberos/v1/ticket_granting_service_grpc.js";
 import { TicketGrantingService } from "../gen/kerberos/v1/ticket_granting_service_pb.js";
 import { authenticationService } from "./as.js";
-import { type KdcConfig, krbtgtEntry } from "./kdc.js";
+import { type AsConfig, type KdcConfig, krbtgtEntry } from "./kdc.js";
 import { checkWeakCrypto } from "./listen.js";
 import { type RunningServer, startServer } from "./server.js";
 import { ticketGrantingService } from "./tgs.js";
@@ -28,7 +28,7 @@ export interface ListenOptions {
  * Starts the AS.
  * @throws ListenError; KrbError KDC_ERR_SVC_UNAVAILABLE if the database lacks the realm's TGS.
  */
-export async function startAs(config: KdcConfig, listen: ListenOptions): Promise<RunningServer> {
+export async function startAs(config: AsConfig, listen: ListenOptions): Promise<RunningServer> {
   checkWeakCrypto(listen.host, config.policy.permittedEtypes, listen.allowWeakCrypto ?? false);
   await krbtgtEntry(config);
   return startServer({

@@ -166,7 +166,10 @@ async function start(options: RunRealmOptions, closers: Closer[]): Promise<Runni
         return policy();
       },
     };
-    if (ports.as !== undefined) await add("as", startAs(kdc, listen(ports.as)));
+    if (ports.as !== undefined) {
+      const attempts = await realm.attempts();
+      await add("as", startAs(Object.assign(kdc, { attempts }), listen(ports.as)));
+    }
     if (ports.tgs !== undefined) await add("tgs", startTgs(kdc, listen(ports.tgs)));
   }
   if (ports.v !== undefined && serviceKeys !== undefined && replayCache !== undefined) {

@@ -31,7 +31,7 @@ describe("over a transport without sockets", async () => {
   const { clockSkew, permittedEtypes } = policy;
   const replayCache = new MemoryReplayCache({ skew: clockSkew, startedAt: NOW, restart: "fresh" });
   const dispatcher = new Dispatcher();
-  const kdc = { principals, policy, clock, log, replayCache };
+  const kdc = { principals, attempts: await realm.attempts(), policy, clock, log, replayCache };
   addAuthenticationService(dispatcher, authenticationService(kdc));
   addTicketGrantingService(dispatcher, ticketGrantingService(kdc));
   const notes = new NotesStore(openMemoryStore());

@@ -18,6 +18,7 @@ import {
   accessReq,
   asReq,
   loginTo,
+  NO_BRAKES,
   startRealm,
   type TestRealm,
   tgsReq,
@@ -46,7 +47,7 @@ let blobs: Record<string, Uint8Array>;
 const wires: Partial<Record<string, Wire>> = {};
 
 beforeAll(async () => {
-  realm = await startRealm();
+  realm = await startRealm({ policy: { attempts: NO_BRAKES } });
   tgt = await loginTo(realm);
   ticket = await ticketFor(realm);
   const as = await asReq(realm);

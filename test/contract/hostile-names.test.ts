@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { AuthenticateRequestSchema } from "../../src/gen/kerberos/v1/authentication_service_pb.js";
 import { GrantTicketRequestSchema } from "../../src/gen/kerberos/v1/ticket_granting_service_pb.js";
 import type { Credentials } from "../../src/protocol/credentials.js";
-import { asReq, loginTo, startRealm, type TestRealm, tgsReq } from "../support/realm.js";
+import { asReq, loginTo, NO_BRAKES, startRealm, type TestRealm, tgsReq } from "../support/realm.js";
 import { AUTHENTICATE, expectReply, GRANT_TICKET, Wire, type WireReply } from "../support/wire.js";
 import { bytesField, joinFields, splitFields } from "../support/wire-fields.js";
 
@@ -12,7 +12,7 @@ let realm: TestRealm;
 let tgt: Credentials;
 
 beforeAll(async () => {
-  realm = await startRealm();
+  realm = await startRealm({ policy: { attempts: NO_BRAKES } });
   tgt = await loginTo(realm);
 });
 afterAll(async () => {

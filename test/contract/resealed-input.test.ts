@@ -16,6 +16,7 @@ import {
   asReq,
   keyOf,
   loginTo,
+  NO_BRAKES,
   startRealm,
   type TestRealm,
   tgsReq,
@@ -40,7 +41,7 @@ let tgt: Credentials;
 let ticket: Credentials;
 
 beforeAll(async () => {
-  realm = await startRealm();
+  realm = await startRealm({ policy: { attempts: NO_BRAKES } });
   tgt = await loginTo(realm);
   ticket = await ticketFor(realm);
 });

@@ -8,6 +8,7 @@ import { AuthenticateRequestSchema } from "../../src/gen/kerberos/v1/authenticat
 import { GrantTicketRequestSchema } from "../../src/gen/kerberos/v1/ticket_granting_service_pb.js";
 import { krbtgtOf } from "../../src/protocol/principal.js";
 import { startAs, startTgs, startV } from "../../src/services/realm-servers.js";
+import { LoginAttempts } from "../../src/store/login-attempts.js";
 import { MemoryReplayCache } from "../../src/store/memory-replay-cache.js";
 import { openMemoryStore } from "../../src/store/memory-store.js";
 import { NotesStore } from "../../src/store/notes-store.js";
@@ -32,6 +33,7 @@ test("with the database down, AS and TGS are UNAVAILABLE; the cause stays in the
   };
   const kdc = {
     principals,
+    attempts: LoginAttempts.inMemory("secret"),
     policy: realm.policy,
     clock: () => NOW,
     log: (line: unknown) => void log.push(line),
@@ -66,6 +68,7 @@ test("an error that is not a refusal is INTERNAL with a fixed text", async () =>
   };
   const kdc = {
     principals: { get },
+    attempts: LoginAttempts.inMemory("secret"),
     policy: realm.policy,
     clock: () => NOW,
     log: (line: object) => void log.push(line),

@@ -2,6 +2,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, onTestFinished, test, vi } from "vitest";
+import { DEFAULT_ATTEMPT_LIMITS } from "../../src/protocol/attempt-limits.js";
 import { LivePolicy } from "../../src/realm/live-policy.js";
 import { createRealmDirectory, settingsFileOf } from "../../src/realm/realm-directory.js";
 import { DEFAULT_SETTINGS, policyOf } from "../../src/realm/realm-settings.js";
@@ -85,6 +86,21 @@ test("limits change in place, each by its name", async () => {
     ["maxRenewableLife 2d from now on", false],
     ["iterations 40000 from now on", false],
     ["iterations by default from now on", false],
+  ]);
+});
+
+test("limits of failed logins change in place", async () => {
+  const { dir, live, told } = await follow("standard");
+  change(dir, { attempts: { name: "5/1h" } });
+  await live.refresh();
+  await live.refresh();
+  expect(live.current.attempts).toEqual({ ...DEFAULT_ATTEMPT_LIMITS, name: { count: 5, span: 3_600_000 } });
+  change(dir, { attempts: undefined });
+  await live.refresh();
+  expect(live.current.attempts).toEqual(DEFAULT_ATTEMPT_LIMITS);
+  expect(told).toEqual([
+    ["attempts nameAndPeer 10/10m, name 5/1h, peer 300/5m from now on", false],
+    ["attempts nameAndPeer 10/10m, name 60/10m, peer 300/5m from now on", false],
   ]);
 });
 

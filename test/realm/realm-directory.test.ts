@@ -34,6 +34,7 @@ describe("a realm's folder", () => {
     const made = await createRealmDirectory(dir, SETTINGS);
     expect(made).toEqual({
       dir,
+      attemptsFile: join(dir, "attempts"),
       settings: SETTINGS,
       masterKeyFile: join(dir, "master.key"),
       keytabFile: join(dir, "v.keytab"),

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { ATTEMPT_LIMIT_FORM, DEFAULT_ATTEMPT_LIMITS } from "../../src/protocol/attempt-limits.js";
 import {
   checkSettings,
   DEFAULT_SETTINGS,
@@ -51,6 +52,7 @@ it("settings make a policy: the profile's encryption types and the limits as the
     maxRenewableLife: 604_800_000,
     clockSkew: 300_000,
     iterations: undefined,
+    attempts: DEFAULT_ATTEMPT_LIMITS,
   });
   expect(policyOf({ ...DEFAULT_SETTINGS, profile: "standard", iterations: 40_000 })).toMatchObject({
     permittedEtypes: [20, 19],
@@ -91,6 +93,10 @@ describe("settings that a program made", () => {
     [{ clockSkew: 999 }, "clockSkew: expected 1s to 1h, got 999 ms"],
     [{ clockSkew: 3_600_001 }, "clockSkew: expected 1s to 1h, got 3600001 ms"],
     [{ iterations: 32_767 }, "iterations: expected a whole number from 32768 to 10000000, got 32767"],
+    [
+      { attempts: { peer: { count: 0, span: 1_000 } } },
+      `attempts.peer: expected ${ATTEMPT_LIMIT_FORM}, got {"count":0,"span":1000}`,
+    ],
     [{ iterations: 10_000_001 }, "iterations: expected a whole number from 32768 to 10000000, got 10000001"],
   ])("are out of range: %o", (changes, text) => {
     expect(check(changes)).toThrow(new RangeError(text));
@@ -112,11 +118,17 @@ describe("the text of realm.json", () => {
     );
     expect(parseSettings(text, FILE)).toEqual(DEFAULT_SETTINGS);
     expect(Object.keys(parseSettings(text, FILE))).not.toContain("iterations");
-    const settings: RealmSettings = { ...DEFAULT_SETTINGS, profile: "standard", iterations: 50_000 };
+    const settings: RealmSettings = {
+      ...DEFAULT_SETTINGS,
+      profile: "standard",
+      iterations: 50_000,
+      attempts: { nameAndPeer: { count: 3, span: 90_000 } },
+    };
     expect(JSON.parse(formatSettings(settings))).toEqual({
       ...GOOD,
       profile: "standard",
       iterations: 50_000,
+      attempts: { nameAndPeer: "3/1m30s" },
     });
     expect(parseSettings(formatSettings(settings), FILE)).toEqual(settings);
   });
@@ -130,11 +142,16 @@ describe("the text of realm.json", () => {
     [{ clockSkew: "1h" }, { clockSkew: 3_600_000 }],
     [{ iterations: 32_768 }, { iterations: 32_768 }],
     [{ iterations: 10_000_000 }, { iterations: 10_000_000 }],
+    [{ attempts: {} }, { attempts: {} }],
+    [
+      { attempts: { name: "1/1s", peer: "1000000/1d" } },
+      { attempts: { name: { count: 1, span: 1_000 }, peer: { count: 1_000_000, span: 86_400_000 } } },
+    ],
   ])("takes what is just in range: %o", (changes, expected) => {
     expect(read(changes)).toEqual({ ...DEFAULT_SETTINGS, ...expected });
   });
 
-  const KEYS = "format, realm, profile, maxLife, maxRenewableLife, clockSkew, iterations";
+  const KEYS = "format, realm, profile, maxLife, maxRenewableLife, clockSkew, iterations, attempts";
   const ITERATIONS = "expected a whole number from 32768 to 10000000, got";
   it.each<[Record<string, unknown>, string]>([
     [{ extra: 1 }, `"extra": expected one of ${KEYS}, got an unknown key`],
@@ -162,6 +179,17 @@ describe("the text of realm.json", () => {
     [{ iterations: 10_000_001 }, `"iterations": ${ITERATIONS} 10000001`],
     [{ iterations: 40000.5 }, `"iterations": ${ITERATIONS} 40000.5`],
     [{ iterations: "40000" }, `"iterations": ${ITERATIONS} "40000"`],
+    [{ attempts: "10/10m" }, '"attempts": expected an object of nameAndPeer, name, peer, got "10/10m"'],
+    [
+      { attempts: { host: "10/10m" } },
+      '"attempts.host": expected one of nameAndPeer, name, peer, got an unknown key',
+    ],
+    ...["0/10m", "1000001/10m", "10/999ms", "10/25h", "10", "10/", "1.5/10m", 10].map(
+      (limit): [Record<string, unknown>, string] => [
+        { attempts: { name: limit } },
+        `"attempts.name": expected ${ATTEMPT_LIMIT_FORM}, got ${JSON.stringify(limit)}`,
+      ],
+    ),
   ])("names file and key where it is not as it should be: %o", (changes, text) => {
     expect(() => read(changes)).toThrow(refused("corrupt", text));
   });

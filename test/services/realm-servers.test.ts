@@ -12,6 +12,7 @@ import { krbtgtOf } from "../../src/protocol/principal.js";
 import { ListenError } from "../../src/services/listen.js";
 import { type ListenOptions, startAs, startTgs, startV } from "../../src/services/realm-servers.js";
 import type { RunningServer } from "../../src/services/server.js";
+import { LoginAttempts } from "../../src/store/login-attempts.js";
 import { MemoryReplayCache } from "../../src/store/memory-replay-cache.js";
 import { openMemoryStore } from "../../src/store/memory-store.js";
 import { NotesStore } from "../../src/store/notes-store.js";
@@ -30,7 +31,7 @@ async function start(name: (typeof STARTS)[number], realm: TestRealm, listen: Pa
     startedAt: realm.now,
     restart: "fresh",
   });
-  const common = { clock: () => realm.now, log: () => {} };
+  const common = { clock: () => realm.now, log: () => {}, attempts: LoginAttempts.inMemory("secret") };
   const kdc = { ...common, principals: { get: (principal: string) => realm.entry(principal) }, policy };
   if (name === "AS") return startAs(kdc, at);
   if (name === "TGS") return startTgs(kdc, at);
@@ -63,7 +64,8 @@ describe.each(STARTS)("%s", (name) => {
 test.each(["AS", "TGS"] as const)("%s does not start over a database without a TGS", async (name) => {
   await using realm = await startRealm();
   const principals = { get: async () => undefined };
-  const common = { principals, policy: realm.policy, clock: () => 0, log: () => {} };
+  const attempts = LoginAttempts.inMemory("secret");
+  const common = { principals, attempts, policy: realm.policy, clock: () => 0, log: () => {} };
   const listen = { host: "127.0.0.1", port: 0 };
   const starting = name === "AS" ? startAs(common, listen) : startTgs(common, listen);
   await expect(starting).rejects.toMatchObject({

@@ -37,6 +37,7 @@ import {
   makeDecoyKeys,
   openAsRep,
 } from "../../src/protocol/as-exchange.js";
+import { DEFAULT_ATTEMPT_LIMITS } from "../../src/protocol/attempt-limits.js";
 import type { Credentials } from "../../src/protocol/credentials.js";
 import { etypeOf } from "../../src/protocol/etypes.js";
 import type { KdcReply } from "../../src/protocol/kdc-reply.js";
@@ -91,6 +92,7 @@ export function makePolicy(changes: Partial<RealmPolicy> = {}): RealmPolicy {
     maxLife: 10 * HOUR,
     maxRenewableLife: 7 * DAY,
     clockSkew: SKEW,
+    attempts: DEFAULT_ATTEMPT_LIMITS,
     ...changes,
   };
 }

@@ -28,6 +28,7 @@ import {
   verifyAccessReq,
 } from "../../src/protocol/access-exchange.js";
 import { issueTgt, makeAsReq, openAsRep } from "../../src/protocol/as-exchange.js";
+import { DEFAULT_ATTEMPT_LIMITS } from "../../src/protocol/attempt-limits.js";
 import { etypeOf } from "../../src/protocol/etypes.js";
 import { KeyUsage } from "../../src/protocol/key-usage.js";
 import { Key, keyFromPassword, stringToKeyOf } from "../../src/protocol/keys.js";
@@ -70,6 +71,7 @@ export async function vectorRealm(etype: number) {
     maxLife: 10 * HOUR,
     maxRenewableLife: 168 * HOUR,
     clockSkew: 300_000,
+    attempts: DEFAULT_ATTEMPT_LIMITS,
   };
   return {
     policy,

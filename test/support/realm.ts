@@ -27,6 +27,11 @@ export const PASSWORDS = { alice: "correct horse battery staple", bob: "hunter2 
 /** A user of `startRealm`. */
 export type User = keyof typeof PASSWORDS;
 
+const ANY_NUMBER = { count: 1_000_000, span: 1_000 };
+
+/** Limits of failed logins that no test reaches, for tests of what each of many failures is answered. */
+export const NO_BRAKES = { nameAndPeer: ANY_NUMBER, name: ANY_NUMBER, peer: ANY_NUMBER };
+
 /** A `textbook` realm with alice and bob. */
 export function startRealm(options: TestRealmOptions = {}): Promise<TestRealm> {
   return createTestRealm({ profile: "textbook", users: PASSWORDS, ...options });

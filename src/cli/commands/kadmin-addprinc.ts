@@ -40,7 +40,7 @@ export const command = defineCommand({
     ...LIMIT_OPTIONS,
     ...REALM_OPTIONS,
   },
-  absent: ABSENT_OF_PRINCIPALS,
+  absent: { ...ABSENT_OF_PRINCIPALS, unlock: "a new principal has no failed logins" },
   arguments: [0, 1],
   run: async ({ options, positionals, json, screen, now, stdin, ...around }) => {
     const { from } = options;

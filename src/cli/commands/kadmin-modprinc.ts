@@ -1,5 +1,5 @@
 /** `tessera kadmin modprinc`: changes the limits of a principal. */
-import { modifyPrincipal } from "../../realm/principals.js";
+import { existingPrincipal, loginRecord, modifyPrincipal, unlockPrincipal } from "../../realm/principals.js";
 import { defineCommand, UsageError } from "../frame/command.js";
 import { chosenLimits, LIMIT_OPTIONS, typedPrincipal } from "../options/kadmin-options.js";
 import { ABSENT_OF_PRINCIPALS } from "../options/mit-kadmin.js";
@@ -18,8 +18,13 @@ export const command = defineCommand({
     "tessera kadmin modprinc --expire 2027-01-31 --max-life 1h bob",
     "tessera kadmin modprinc --max-life none --expire none bob",
     "tessera kadmin modprinc --pw-expire now alice",
+    "tessera kadmin modprinc --unlock alice",
   ],
-  options: { ...LIMIT_OPTIONS, ...REALM_OPTIONS },
+  options: {
+    ...LIMIT_OPTIONS,
+    unlock: { help: "forget its failed logins: it may try again at once, from everywhere" },
+    ...REALM_OPTIONS,
+  },
   absent: ABSENT_OF_PRINCIPALS,
   arguments: [1, 1],
   run: async ({ options, positionals, json, screen, now, ...around }) =>
@@ -27,9 +32,13 @@ export const command = defineCommand({
       const principal = typedPrincipal(positionals[0]!, realm);
       const time = now();
       const limits = chosenLimits(options, time);
-      if (Object.keys(limits).length === 0) throw new UsageError("nothing to change; see the options");
-      const entry = await modifyPrincipal(realm, principal, limits, time);
-      if (json) screen.printJson(entryFacts(entry, realm));
+      const isLimited = Object.keys(limits).length > 0;
+      if (!isLimited && !options.unlock) throw new UsageError("nothing to change; see the options");
+      const entry = isLimited
+        ? await modifyPrincipal(realm, principal, limits, time)
+        : await existingPrincipal(realm, principal);
+      if (options.unlock) await unlockPrincipal(realm, principal, time);
+      if (json) screen.printJson(entryFacts(entry, realm, await loginRecord(realm, principal)));
       else screen.print(`${principal} changed`);
       return undefined;
     }),

@@ -2,6 +2,7 @@
 import { formatDuration } from "../../protocol/duration.js";
 import { etypeName, ITERATIONS } from "../../protocol/etypes.js";
 import { profile } from "../../protocol/profile.js";
+import { attemptLimitsOf, attemptLimitTexts } from "../../realm/realm-settings.js";
 import { defineCommand } from "../frame/command.js";
 import { REALM_OPTIONS } from "../options/realm-options.js";
 import { columns } from "../screen/layout.js";
@@ -19,11 +20,13 @@ export const command = defineCommand({
     withRealm(around, options.dir, async ({ principals }, { dir, settings, keytabFile }) => {
       let count = 0;
       for await (const _ of principals.list()) count++;
+      const attempts = attemptLimitTexts(attemptLimitsOf(settings));
       const { permitted, keyEtypes } = profile(settings.profile);
       if (json) {
         const etypes = { permitted: permitted.map(etypeName), newKeys: keyEtypes.map(etypeName) };
         screen.printJson({
           ...settings,
+          attempts,
           dir,
           keytab: keytabFile,
           etypes,
@@ -43,6 +46,12 @@ export const command = defineCommand({
         ["renewable for", formatDuration(settings.maxRenewableLife)],
         ["clock skew", formatDuration(settings.clockSkew)],
         ["iterations", String(settings.iterations ?? ITERATIONS.least)],
+        [
+          "failed logins",
+          Object.entries(attempts)
+            .map((limit) => limit.join(" "))
+            .join(", "),
+        ],
         ["principals", String(count)],
         ["V's keytab", keytabFile],
       ];

@@ -28,7 +28,6 @@ export const ABSENT_OF_PRINCIPALS = {
   clearpolicy: POLICY,
   kvno: "versions of keys count up by themselves",
   nokey: "a principal has keys: -randkey makes random ones",
-  unlock: "nothing locks a principal but --disable",
   x: "there are no arguments for the database",
 } as const;
 

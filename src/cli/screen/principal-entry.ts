@@ -5,10 +5,15 @@ import type { LongTermKey } from "../../protocol/keys.js";
 import { keyRetention } from "../../protocol/policy.js";
 import { currentKvno, keyEnd, type PrincipalEntry } from "../../protocol/principal-entry.js";
 import type { Realm } from "../../realm/realm.js";
+import type { LoginRecord } from "../../store/login-attempts.js";
 import { localTime } from "./times.js";
 
-/** An entry for JSON. */
-export function entryFacts(entry: PrincipalEntry, { policy }: Realm): Record<string, unknown> {
+/** An entry for JSON, with its logins where they are asked for. */
+export function entryFacts(
+  entry: PrincipalEntry,
+  { policy }: Realm,
+  logins?: LoginRecord,
+): Record<string, unknown> {
   const retention = keyRetention(policy);
   const time = (ms: number | undefined) => (ms === undefined ? undefined : isoTime(ms));
   return {
@@ -30,7 +35,22 @@ export function entryFacts(entry: PrincipalEntry, { policy }: Realm): Record<str
       weak: key.key.etype.weak,
       goodUntil: time(keyEnd(entry, key, retention)),
     })),
+    ...(logins && {
+      lastLogin: time(logins.lastLogin),
+      lastFailedLogin: time(logins.lastFailure),
+      failedLogins: logins.failures,
+    }),
   };
+}
+
+/** What is known of a principal's logins, as rows for a person. */
+export function loginRows({ lastLogin, lastFailure, failures }: LoginRecord): string[][] {
+  const time = (ms: number | undefined) => (ms === undefined ? "none known" : localTime(ms));
+  return [
+    ["Last login:", time(lastLogin)],
+    ["Last failure:", time(lastFailure)],
+    ["Failures:", `${failures} since the last login`],
+  ];
 }
 
 /** An entry as rows for a person. */

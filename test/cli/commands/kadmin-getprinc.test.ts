@@ -30,6 +30,9 @@ describe("kadmin getprinc", () => {
       ["Keys changed", noon],
       ["Logins since", noon],
       ["Key", "kvno 1, des-cbc-md5 (weak)"],
+      ["Last login", "none known"],
+      ["Last failure", "none known"],
+      ["Failures", "0 since the last login"],
     ]);
   });
 
@@ -45,6 +48,7 @@ describe("kadmin getprinc", () => {
       tgtsFrom: "2026-03-01T12:00:00.000Z",
       kvno: 1,
       keys: [{ kvno: 1, etype: "des-cbc-md5", weak: true }],
+      failedLogins: 0,
     });
   });
 

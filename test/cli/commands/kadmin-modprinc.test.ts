@@ -1,6 +1,12 @@
+import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
+import { DEFAULT_ATTEMPT_LIMITS } from "../../../src/protocol/attempt-limits.js";
+import { parsePrincipal } from "../../../src/protocol/principal.js";
+import { LoginAttempts } from "../../../src/store/login-attempts.js";
 import { getPrincipal, onDisk } from "../on-disk.js";
+import { NOON } from "../served.js";
 
+const BOB = parsePrincipal("bob@EXAMPLE.TEST", "bob");
 const shell = onDisk();
 const rows = async () => (await shell.run("kadmin getprinc bob")).stdout.split("\n").slice(3, 7);
 
@@ -56,5 +62,38 @@ describe("kadmin modprinc", () => {
   ])("is used wrongly with %s", async (_, words, text) => {
     const { code, stderr } = await shell.run(`kadmin modprinc ${words}`);
     expect([code, stderr]).toEqual([2, expect.stringContaining(text)]);
+  });
+});
+
+describe.each([
+  ["--unlock", NOON + 1_000],
+  ["-unlock", NOON + 2_000],
+])("kadmin modprinc %s", (option, now) => {
+  it("forgets the failed logins that getprinc shows", async () => {
+    shell.now = () => now;
+    const attempts = await LoginAttempts.open(join(shell.env.TESSERA_REALM_DIR!, "attempts"));
+    try {
+      const begin = (peer: string) => attempts.begin(BOB, peer, DEFAULT_ATTEMPT_LIMITS, now);
+      begin("192.0.2.1").succeeded();
+      for (let i = 0; i < 20; i++) begin("198.51.100.1").failed(Buffer.from(`${option} ${i}`));
+      expect(begin("198.51.100.1").waitMs).toBe(60_000);
+      const { stdout } = await shell.run("kadmin getprinc bob");
+      expect(stdout).toMatch(
+        /\nLast login: +2026-.*\nLast failure: +2026-.*\nFailures: +10 since the last login\n$/,
+      );
+      expect(JSON.parse((await shell.run("kadmin getprinc --json bob")).stdout)).toMatchObject({
+        lastLogin: new Date(now).toISOString(),
+        lastFailedLogin: new Date(now).toISOString(),
+        failedLogins: 10,
+      });
+      expect(await shell.run(`kadmin modprinc ${option} bob`)).toMatchObject({ code: 0, stderr: "" });
+      expect((await shell.run("kadmin getprinc bob")).stdout).toMatch(
+        /\nFailures: +0 since the last login\n$/,
+      );
+      expect(begin("198.51.100.1").waitMs).toBe(0);
+      expect(await shell.run(`kadmin modprinc ${option} nobody`)).toMatchObject({ code: 1, stdout: "" });
+    } finally {
+      attempts.close();
+    }
   });
 });

@@ -21,6 +21,7 @@ describe("realm show", () => {
       ["renewable for", "7d"],
       ["clock skew", "5m"],
       ["iterations", "32768"],
+      ["failed logins", "nameAndPeer 10/10m, name 60/10m, peer 300/5m"],
       ["principals", "2"],
       ["V's keytab", "./realm/v.keytab"],
     ]);

@@ -1,0 +1,104 @@
+/**
+ * Where and when principals logged in. Only who proved a key gets a row here, so no flood of names reaches
+ * it.
+ *
+ * Row, 128 bytes: tag; the last login, its worth; when an operator last unlocked it; 8 bytes unused; and six
+ * times an address that it logged in from: 4 bytes of a keyed hash, the last login from there in seconds (4
+ * bytes), and when that address's reserve (login-attempts.ts) is full again. The other times are doubles of
+ * milliseconds since the epoch.
+ */
+import type { RowKey } from "./slot-sets.js";
+import { SlotSets, WORTH_AT } from "./slot-sets.js";
+import type { Slots } from "./slots.js";
+
+const ROW_SIZE = 128;
+const UNLOCKED_AT = 16;
+const PEERS_AT = 32;
+const PEER_SIZE = 16;
+/** How long an address counts as one that a principal logs in from, in seconds: 90 days. */
+const KNOWN_FOR = 90 * 86_400;
+
+/** What is known of a principal's logins. Times are milliseconds since the epoch; 0: never. */
+export interface Logins {
+  readonly lastLogin: number;
+  readonly unlockedAt: number;
+  /** When the reserve of the address asked for is full again; undefined: it is no known address. */
+  readonly reserveFullAt: number | undefined;
+}
+
+/** The history of logins, in a part of some slots. */
+export class LoginHistory {
+  readonly #sets: SlotSets;
+
+  constructor(slots: Slots, offset: number, size: number) {
+    this.#sets = new SlotSets(slots, offset, size, ROW_SIZE);
+  }
+
+  /** What is known of a principal, and of it at the address whose hash `peer` is. */
+  look(key: RowKey, peer: number, now: number): Logins {
+    const { row, isNew } = this.#sets.look(key);
+    if (isNew) row.fill(0);
+    const at = peerAt(row, peer);
+    const isKnown = at !== undefined && row.readUInt32BE(at + 4) + KNOWN_FOR >= now / 1000;
+    return {
+      lastLogin: row.readDoubleBE(WORTH_AT),
+      unlockedAt: row.readDoubleBE(UNLOCKED_AT),
+      reserveFullAt: isKnown ? row.readDoubleBE(at + 8) : undefined,
+    };
+  }
+
+  /** Notes a login. What is written is whole seconds: a second login within the second changes nothing. */
+  add(key: RowKey, peer: number, now: number): void {
+    const second = Math.floor(now / 1000);
+    const { row, isNew } = this.#sets.look(key);
+    const same = isNew ? undefined : peerAt(row, peer);
+    if (same !== undefined && row.readUInt32BE(same + 4) === second) return;
+    this.#change(key, (own) => {
+      own.writeDoubleBE(second * 1000, WORTH_AT);
+      const at = peerAt(own, peer) ?? oldestPeerAt(own);
+      const isOther = own.readUInt32BE(at) !== peer;
+      own.writeUInt32BE(peer, at);
+      own.writeUInt32BE(second, at + 4);
+      if (isOther) own.writeDoubleBE(0, at + 8);
+    });
+  }
+
+  /** Sets when the reserve of a known address is full again. */
+  setReserve(key: RowKey, peer: number, next: (fullAt: number) => number): void {
+    this.#sets.change(key, (row, isNew) => {
+      const at = isNew ? undefined : peerAt(row, peer);
+      if (at === undefined) return false;
+      row.writeDoubleBE(next(row.readDoubleBE(at + 8)), at + 8);
+      return true;
+    });
+  }
+
+  /** Notes that an operator unlocked a principal; its reserves are full. */
+  unlock(key: RowKey, now: number): void {
+    this.#change(key, (row) => {
+      row.writeDoubleBE(now, UNLOCKED_AT);
+      for (const at of PEERS) row.writeDoubleBE(0, at + 8);
+    });
+  }
+
+  #change(key: RowKey, change: (row: Buffer) => void): void {
+    this.#sets.change(key, (row, isNew) => {
+      if (isNew) row.fill(0);
+      change(row);
+      return true;
+    });
+  }
+}
+
+/** Where in a row the addresses are. */
+const PEERS = Array.from({ length: (ROW_SIZE - PEERS_AT) / PEER_SIZE }, (_, i) => PEERS_AT + i * PEER_SIZE);
+
+function peerAt(row: Buffer, peer: number): number | undefined {
+  return PEERS.find((at) => row.readUInt32BE(at) === peer && row.readUInt32BE(at + 4) > 0);
+}
+
+function oldestPeerAt(row: Buffer): number {
+  return PEERS.reduce((oldest, at) =>
+    row.readUInt32BE(at + 4) < row.readUInt32BE(oldest + 4) ? at : oldest,
+  );
+}
