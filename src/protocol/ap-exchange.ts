@@ -87,8 +87,8 @@ export interface ApReqPolicy {
    */
   readonly checkChallenge?: ((challenge: Uint8Array) => void) | undefined;
   /**
-   * Whether an extension RENEWS has this data: the AP-REQ came inside a stream, and the authenticator is judged
-   * by its place there, neither by its time nor by a challenge. Undefined: it came with a call.
+   * Whether an extension RENEWS has this data: the AP-REQ came inside a stream, and the authenticator is
+   * judged by its place there, neither by its time nor by a challenge. Undefined: it came with a call.
    */
   readonly isPlace?: ((place: Uint8Array) => boolean) | undefined;
   /** Opens a ticket, or has it open already; `openTicket` by default. The contents stay the opener's. */
@@ -178,8 +178,9 @@ export function verifyApReq(
  * @param covered what the request may have been: the authenticator covers one of them.
  * @param now milliseconds since the epoch.
  * @throws KrbError KRB_AP_ERR_INAPP_CKSUM, KRB_AP_ERR_MODIFIED, KRB_AP_ERR_SKEW and KRB_ERR_GENERIC of the
- *   authenticator, KDC_ERR_POLICY of its extensions, KRB_AP_ERR_MODIFIED for another place in a stream; as `checkTicketTimes`; KRB_AP_ERR_BADADDR and
- *   KDC_ERR_POLICY for the ticket's restrictions; what `policy.checkChallenge` throws.
+ *   authenticator, KDC_ERR_POLICY of its extensions, KRB_AP_ERR_MODIFIED for another place in a stream; as
+ *   `checkTicketTimes`; KRB_AP_ERR_BADADDR and KDC_ERR_POLICY for the ticket's restrictions; what `policy.checkChallenge`
+ *   throws.
  */
 export function verifyOpenedApReq(
   { ticket, use, authenticator, sealed }: OpenedApReq,

@@ -17,11 +17,12 @@ import { guardOf } from "../services/guard/interceptor.js";
 import { type CapturedCall, capturing, type ReplayAnswer, replayTo } from "./captured-call.js";
 import { parseSpan } from "./span.js";
 import type { TestRealm } from "./test-realm.js";
+import { TurnedTimers } from "./turned-timers.js";
 
 /** Options of a guarded service. */
 export interface GuardedServiceOptions {
-  /** What its guard is told; keys, clocks and log are the service's own. */
-  readonly guard?: Omit<GuardOptions, "keytab" | "service" | "clock" | "uptime" | "log">;
+  /** What its guard is told; keys, clocks, timer and log are the service's own. */
+  readonly guard?: Omit<GuardOptions, "keytab" | "service" | "clock" | "uptime" | "timer" | "log">;
   /** grpc-js's settings of its server. */
   readonly server?: grpc.ServerOptions;
 }
@@ -62,6 +63,8 @@ export class GuardedService implements AsyncDisposable {
   #port = 0;
   #clockStep = 0;
   #uptime = 0;
+  #timers = new TurnedTimers(() => this.#now);
+  readonly #leaveRealm: () => void;
 
   /** @internal Use `createGuardedService`. */
   constructor(
@@ -74,16 +77,19 @@ export class GuardedService implements AsyncDisposable {
     this.#keys = keys;
     this.#register = register;
     this.#options = options;
+    this.#leaveRealm = realm.onTurned(() => this.#timers.turned());
   }
 
   /** @internal Use `createGuardedService`. */
   async start(): Promise<void> {
     this.#uptime = 0;
+    this.#timers = new TurnedTimers(() => this.#now);
     this.#config = readGuardOptions({
       ...this.#options.guard,
       keytab: () => this.#keys,
-      clock: () => this.#realm.now + this.#clockStep,
+      clock: () => this.#now,
       uptime: () => this.#uptime,
+      timer: this.#timers.timer,
       log: (record) => void this.log.push(record),
     });
     const interceptors = [capturing(this.captured), guardOf(this.#config)];
@@ -116,6 +122,11 @@ export class GuardedService implements AsyncDisposable {
     await this.start();
   }
 
+  /** How many streams it has let in that go on. */
+  get streams(): number {
+    return this.#config?.streams.size ?? 0;
+  }
+
   /** Drops all sessions, as a service does that needs the room. */
   dropSessions(): void {
     this.#config?.policy.sessions?.clear();
@@ -124,6 +135,7 @@ export class GuardedService implements AsyncDisposable {
   /** Steps the service's time of day away from the realm's, forwards or, with a minus, backwards. */
   stepClock(span: string | number): void {
     this.#clockStep += parseSpan(span);
+    this.#timers.turned();
   }
 
   /**
@@ -143,7 +155,13 @@ export class GuardedService implements AsyncDisposable {
 
   /** Ends it, and its connections. */
   async close(): Promise<void> {
+    this.#leaveRealm();
     this.#server?.forceShutdown();
+  }
+
+  /** The service's time of day. */
+  get #now(): number {
+    return this.#realm.now + this.#clockStep;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -18,11 +18,13 @@ import type { ProfileName } from "../protocol/profile.js";
 import type { ServiceKeys } from "../protocol/ticket.js";
 import { createMemoryRealm, FIRST_SERVICE } from "../realm/create-realm.js";
 import type { Realm } from "../realm/realm.js";
+import type { Timer } from "../rpc/timer.js";
 import type { LogRecord } from "../services/exchange-log.js";
 import { type RunningRealm, runRealm } from "../services/run-realm.js";
 import type { RunningServer } from "../services/server.js";
 import { parseSpan } from "./span.js";
 import { TicketForge } from "./ticket-forge.js";
+import { TurnedTimers } from "./turned-timers.js";
 
 /** Options of a test realm. */
 export interface TestRealmOptions {
@@ -74,6 +76,8 @@ export class TestRealm implements AsyncDisposable {
   readonly #clients: KerberosClient[] = [];
   #running: RunningRealm | undefined;
   #now: number;
+  readonly #timers = new TurnedTimers(() => this.#now);
+  readonly #onTurned = new Set<() => void>();
 
   /** @internal Use `createTestRealm`. */
   constructor(realm: Realm, now: number) {
@@ -106,6 +110,26 @@ export class TestRealm implements AsyncDisposable {
    */
   advance(span: string | number): void {
     this.#now += parseSpan(span);
+    this.#timers.turned();
+    for (const told of this.#onTurned) told();
+  }
+
+  /**
+   * Timers by the realm's clock, which `advance` wakes: for `ticketInterceptor(client, service, { timer })`,
+   * whose streams are then renewed when the test turns the clock.
+   */
+  get timer(): Timer {
+    return this.#timers.timer;
+  }
+
+  /**
+   * Has somebody told whenever the clock is turned.
+   * @internal
+   * @returns what ends that.
+   */
+  onTurned(told: () => void): () => void {
+    this.#onTurned.add(told);
+    return () => void this.#onTurned.delete(told);
   }
 
   /** Where AS and TGS listen. */

@@ -2,19 +2,19 @@
  * One guarded call on the client: between an application that knows nothing of tickets and the bytes of the
  * wire.
  *
- * Invariants. Nothing goes out before the ticket is there and, for a single request, before its bytes are.
- * No response is handed over before the service has proved itself; an answer that it has not proved is
+ * Invariants. Nothing goes out before the ticket is there and, for a single request, before its bytes are. No
+ * response is handed over before the service has proved itself; an answer that it has not proved is
  * KRB_AP_ERR_MUT_FAIL, but for the refusals that come before any proof. The application gets one status,
  * whatever ends the call and whenever: grpc-js itself loses that of a call which ends before it starts. A
  * call is made once more where its time was refused and the KDC's clock is by now another, or, at most twice,
- * where the service asks for a challenge: no handler has seen it. Keys made for the call are wiped when it ends, and
- * what was known of it is let go: Node's HTTP/2 streams outlive their calls, and all that they reach with
- * them.
+ * where the service asks for a challenge: no handler has seen it. Keys made for the call are wiped when it
+ * ends, and what was known of it is let go: Node's HTTP/2 streams outlive their calls, and all that they
+ * reach with them.
  */
 
 import * as grpc from "@grpc/grpc-js";
 import { mutualFailure } from "../../protocol/ap-rep.js";
-import { messageSha256 } from "../../protocol/call-binding.js";
+import { isProtected, messageSha256 } from "../../protocol/call-binding.js";
 import { MAX_CHALLENGE_BYTES } from "../../protocol/challenge.js";
 import { KrbError } from "../../protocol/krb-error.js";
 import type { OpenedMessage } from "../../protocol/message-protection.js";
@@ -47,6 +47,7 @@ import {
   type UnderWay,
   type Waiting,
 } from "./state.js";
+import { StreamRenewal } from "./stream-renewal.js";
 import type { ServiceProof } from "./tickets.js";
 import { isMoreRequired, type OwnEnds, passesUnproven, unproven } from "./unproven-status.js";
 import { watched } from "./watched-credentials.js";
@@ -286,8 +287,10 @@ export class GuardedCall extends grpc.InterceptingCall implements grpc.Intercept
     if (state.at === "sent") keep(state, step);
     const { requests, security } = state;
     if (step.does === "send") requests.send(step.context, request ?? security.protect(step.bytes));
-    else if (step.does === "halfClose") requests.end(security.endMarker());
-    else this.#next.startRead();
+    else if (step.does === "halfClose") {
+      state.renewal?.stop();
+      requests.end(security.endMarker());
+    } else this.#next.startRead();
   }
 
   /** Starts the call, unless its single request is missing. */
@@ -308,12 +311,29 @@ export class GuardedCall extends grpc.InterceptingCall implements grpc.Intercept
         : undefined;
       const requests = new RequestWriter(this.#next);
       this.#unwatch();
-      this.#state = { at: "sent", listener, below, ticket, session, security, requests, refused, repeat };
+      const renewal = isProtected(protection, true) && requestStream ? this.#keepUp(ticket) : undefined;
+      const underWay = { listener, below, ticket, renewal, session, security, requests };
+      this.#state = { at: "sent", ...underWay, refused, repeat };
       this.#next.start(metadata.clone(), this);
       for (const step of steps) this.#take(step, step === first ? request : undefined);
     } catch (error) {
       this.#refuse(error);
     }
+  }
+
+  #keepUp(ticket: ServiceProof): StreamRenewal {
+    return new StreamRenewal(this.#config, ticket, {
+      renew: (next) => this.#renew(next),
+      end: (reason) => this.#refuse(reason),
+    });
+  }
+
+  /** Sends a renewal in its turn among the requests, which are a stream. */
+  #renew(next: ServiceProof): void {
+    const state = this.#state;
+    if (state.at !== "sent" && state.at !== "proven") return;
+    state.requests.send({}, state.security.renewal(next));
+    state.ticket = next;
   }
 
   #secure({ ticket, plan, refused }: Ready): CallSecurity {
@@ -412,7 +432,10 @@ export class GuardedCall extends grpc.InterceptingCall implements grpc.Intercept
   /** Goes to a state that passes no message on. */
   #leave(state: CallState): void {
     this.#unwatch();
-    if ("security" in this.#state) this.#state.security.wipe();
+    if ("security" in this.#state) {
+      this.#state.renewal?.stop();
+      this.#state.security.wipe();
+    }
     if (state.at === "over" || state.at === "failed") this.#beginning?.settle(undefined);
     this.#state = state;
   }

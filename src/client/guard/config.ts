@@ -2,6 +2,7 @@
 import { checkOptionNames, type OptionNames } from "../../errors/unknown-options.js";
 import { PROTECTIONS, type Protection } from "../../protocol/call-binding.js";
 import { MethodTable, PUBLIC_SERVICES } from "../../rpc/method-table.js";
+import { systemTimer, type Timer } from "../../rpc/timer.js";
 import { ClientSessions } from "./sessions.js";
 import type { TicketSource } from "./tickets.js";
 
@@ -27,6 +28,8 @@ export interface TicketInterceptorOptions {
   readonly sessions?: boolean | undefined;
   /** Milliseconds of a clock that is never set; `performance.now` by default. */
   readonly uptime?: (() => number) | undefined;
+  /** Wakes a stream whose ticket is about to end; Node's timers by default. For tests. */
+  readonly timer?: Timer | undefined;
 }
 
 /** The same, read and completed. */
@@ -39,6 +42,7 @@ export interface InterceptorConfig {
   readonly publicMethods: MethodTable<true>;
   /** Undefined: none is asked for. */
   readonly sessions: ClientSessions | undefined;
+  readonly timer: Timer;
 }
 
 const OPTIONS: OptionNames<TicketInterceptorOptions> = {
@@ -47,6 +51,7 @@ const OPTIONS: OptionNames<TicketInterceptorOptions> = {
   public: true,
   sessions: true,
   uptime: true,
+  timer: true,
 };
 
 /** @throws TypeError naming an option that is wrong. */
@@ -62,5 +67,6 @@ export function readInterceptorOptions(
   const publicRows = [...PUBLIC_SERVICES, ...(options.public ?? [])].map((name) => [name, true] as const);
   const publicMethods = new MethodTable(publicRows, "public");
   const sessions = options.sessions === false ? undefined : new ClientSessions(options.uptime);
-  return { tickets, service, protection, allowInsecureChannel, publicMethods, sessions };
+  const { timer = systemTimer } = options;
+  return { tickets, service, protection, allowInsecureChannel, publicMethods, sessions, timer };
 }

@@ -18,6 +18,7 @@ import {
   needsSubkeys,
   type Protection,
 } from "../../protocol/call-binding.js";
+import type { Credentials } from "../../protocol/credentials.js";
 import type { Key } from "../../protocol/keys.js";
 import { KrbError } from "../../protocol/krb-error.js";
 import {
@@ -36,6 +37,7 @@ import {
   sessionExtensions,
 } from "../../protocol/session-extensions.js";
 import { deriveSessionKeys } from "../../protocol/session-keys.js";
+import { makeRenewal } from "../../protocol/stream-renewal.js";
 import { AP_REP_METADATA, AP_REQ_METADATA } from "../../rpc/metadata-names.js";
 import { toBuffer } from "../../rpc/to-buffer.js";
 import { ReceivedAnswer } from "./received-answer.js";
@@ -49,6 +51,7 @@ const MAX_PENDING = 16;
 const FIRST_NUMBERS: readonly number[] = [0];
 
 interface Attempt {
+  readonly credentials: Credentials;
   readonly apReq: Uint8Array;
   readonly pending: PendingApReq;
 }
@@ -68,7 +71,9 @@ export interface ExchangeWish {
 
 /** Secures a call by an AP exchange. */
 export class ExchangeSecurity implements CallSecurity {
-  readonly #wish: ExchangeWish;
+  readonly #wish: Omit<ExchangeWish, "ticket">;
+  /** The latest. */
+  #ticket: ServiceProof;
   /** Undefined: no direction is protected, and no session is asked for. */
   readonly #subkey: Key | undefined;
   readonly #seqNumber: number;
@@ -83,9 +88,10 @@ export class ExchangeSecurity implements CallSecurity {
   /** Of the session that the AP-REP granted. */
   #answer: ReceivedAnswer | undefined;
 
-  constructor(wish: ExchangeWish) {
-    const { ticket, protection, shape, beginning } = wish;
+  constructor({ ticket, ...wish }: ExchangeWish) {
+    const { protection, shape, beginning } = wish;
     this.#wish = wish;
+    this.#ticket = ticket;
     const protects = needsSubkeys(protection, shape);
     if (protects || beginning !== undefined) this.#subkey = makeSubkey(ticket.credentials.key);
     this.#seqNumber = protects ? randomSeqNumber() : 0;
@@ -104,13 +110,24 @@ export class ExchangeSecurity implements CallSecurity {
     return toBuffer(this.#protector.end());
   }
 
+  renewal(next: ServiceProof): Buffer {
+    const { credentials, clock } = next;
+    const bound = this.#bound;
+    if (bound === undefined || this.#protector === undefined)
+      throw new TypeError("renewal: expected a protected stream of requests, bound to its call");
+    const bytes = this.#protector.renewal((place) => makeRenewal(credentials, bound, place, clock()));
+    // Further attempts are made with the next ticket, unless the subkey of all attempts is not for its key.
+    if (credentials.key.etype === this.#ticket.credentials.key.etype) this.#ticket = next;
+    return toBuffer(bytes);
+  }
+
   bind(call: BoundCall): void {
     this.#bound = call;
   }
 
   attempt(): grpc.Metadata {
     if (this.#bound === undefined) throw new TypeError("attempt: expected the call to be bound first");
-    const { ticket, beginning, extensions = {} } = this.#wish;
+    const { beginning, extensions = {} } = this.#wish;
     const { challenge, repeats } = extensions;
     // A retry repeats what the service has marked by then, and would be taken for the second repeat.
     const named = this.#isAttempted ? undefined : repeats;
@@ -120,10 +137,10 @@ export class ExchangeSecurity implements CallSecurity {
       seqNumber: this.#seqNumber,
       extensions: sessionExtensions({ challenge, repeats: named, asksForSession: beginning !== undefined }),
     };
-    const { credentials, clock } = ticket;
+    const { credentials, clock } = this.#ticket;
     const { bytes, pending } = makeCallApReq(credentials, this.#bound, carried, clock());
     if (this.#attempts.length >= MAX_PENDING) this.#attempts.shift();
-    this.#attempts.push({ apReq: bytes, pending });
+    this.#attempts.push({ credentials, apReq: bytes, pending });
     const metadata = new grpc.Metadata();
     metadata.set(AP_REQ_METADATA, toBuffer(bytes));
     return metadata;
@@ -131,6 +148,8 @@ export class ExchangeSecurity implements CallSecurity {
 
   begin(metadata: grpc.Metadata): void {
     if (!this.#begin(metadata, false)) throw mutualFailure();
+    // A stream may go on for longer than its tickets.
+    this.#attempts.length = 0;
   }
 
   get provesEnd(): boolean {
@@ -164,7 +183,7 @@ export class ExchangeSecurity implements CallSecurity {
 
   get repeated(): Repeated | undefined {
     const attempt = this.#attempts.at(-1);
-    return attempt && { tag: apReqTag(attempt.apReq, this.#wish.ticket.credentials.server) };
+    return attempt && { tag: apReqTag(attempt.apReq, attempt.credentials.server) };
   }
 
   wipe(): void {
@@ -182,15 +201,15 @@ export class ExchangeSecurity implements CallSecurity {
       const opened = openOne(apRep, attempt.pending);
       if (opened === undefined) continue;
       if (isTrailersOnly(opened.extensions) !== inTrailers) return false;
-      return this.#accept(opened, attempt.apReq, apRep);
+      return this.#accept(opened, attempt, apRep);
     }
     return false;
   }
 
-  #accept(opened: OpenedApRep, apReq: Uint8Array, apRep: Uint8Array): boolean {
+  #accept(opened: OpenedApRep, { credentials, apReq }: Attempt, apRep: Uint8Array): boolean {
     const { subkey, seqNumber, extensions } = opened;
     this.#serviceSubkey = subkey;
-    const { protection, shape, beginning, uptime, ticket } = this.#wish;
+    const { protection, shape, beginning, uptime } = this.#wish;
     const grant = beginning === undefined ? undefined : readGrant(extensions);
     const protects = needsSubkeys(protection, shape);
     // A subkey comes if, and only if, something needs it.
@@ -210,7 +229,7 @@ export class ExchangeSecurity implements CallSecurity {
       apReq,
       apRep,
     });
-    const session = new ClientSession(grant, keys, ticket.credentials, uptime());
+    const session = new ClientSession(grant, keys, credentials, uptime());
     this.#answer = new ReceivedAnswer(session, shape);
     beginning!.settle(session);
     return true;

@@ -4,6 +4,7 @@ import type { BoundCall } from "../../protocol/call-binding.js";
 import type { KrbError } from "../../protocol/krb-error.js";
 import type { OpenedMessage } from "../../protocol/message-protection.js";
 import type { Repeated } from "../../protocol/session-extensions.js";
+import type { ServiceProof } from "./tickets.js";
 
 /**
  * What secures a call: an AP exchange of its own (exchange-security.ts), or a session (session-security.ts).
@@ -15,6 +16,13 @@ export interface CallSecurity {
   protect(bytes: Uint8Array): Buffer;
   /** The end marker of a stream of requests; undefined where none goes. */
   endMarker(): Buffer | undefined;
+  /**
+   * A renewal of the stream of requests, as it travels, in its turn among them.
+   * @param next the client's next ticket.
+   * @throws KrbError KRB_ERR_FIELD_TOOLONG for a ticket that an AP-REQ has no room for; then the stream is as
+   *   it was.
+   */
+  renewal(next: ServiceProof): Buffer;
   /** Says what call it is; once, before the first attempt. */
   bind(call: BoundCall): void;
   /**

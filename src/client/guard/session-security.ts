@@ -14,11 +14,13 @@ import {
 } from "../../protocol/message-protection.js";
 import { makeSessionCall } from "../../protocol/session-call.js";
 import type { Repeated } from "../../protocol/session-extensions.js";
+import { makeRenewal } from "../../protocol/stream-renewal.js";
 import { AP_REP_METADATA, CALL_METADATA } from "../../rpc/metadata-names.js";
 import { toBuffer } from "../../rpc/to-buffer.js";
 import { ReceivedAnswer } from "./received-answer.js";
 import type { CallSecurity } from "./security.js";
 import type { ClientSession } from "./sessions.js";
+import type { ServiceProof } from "./tickets.js";
 
 /** Attempts of one call whose answer may still come; more than grpc-js makes at a time. */
 const MAX_PENDING = 16;
@@ -58,6 +60,13 @@ export class SessionSecurity implements CallSecurity {
   endMarker(): Buffer | undefined {
     if (!this.#shape.requestStream || this.#protector === undefined) return undefined;
     return toBuffer(this.#protector.end());
+  }
+
+  renewal({ credentials, clock }: ServiceProof): Buffer {
+    const bound = this.#bound;
+    if (bound === undefined || this.#protector === undefined)
+      throw new TypeError("renewal: expected a protected stream of requests, bound to its call");
+    return toBuffer(this.#protector.renewal((place) => makeRenewal(credentials, bound, place, clock())));
   }
 
   bind(call: BoundCall): void {

@@ -13,6 +13,7 @@ import type { InnermostClientCall } from "../../rpc/grpc-js-internals.js";
 import type { MessageContext, RequestWriter } from "./request-writer.js";
 import type { CallSecurity } from "./security.js";
 import type { ClientSession, Plan } from "./sessions.js";
+import type { StreamRenewal } from "./stream-renewal.js";
 import type { ServiceProof } from "./tickets.js";
 
 /** The interceptors above, and the application. */
@@ -96,7 +97,10 @@ export interface Proven extends UnderWay {
 export interface UnderWay {
   readonly listener: Listener;
   readonly below: InnermostClientCall;
-  readonly ticket: ServiceProof;
+  /** The latest. */
+  ticket: ServiceProof;
+  /** Undefined: the call has no stream of requests that could be renewed. */
+  readonly renewal: StreamRenewal | undefined;
   /** The session it is made under, if any. */
   readonly session: ClientSession | undefined;
   readonly security: CallSecurity;

@@ -39,7 +39,10 @@ export interface AdmissionPolicy {
   readonly uptime: () => number;
 }
 
-/** What an AP-REQ from a peer is held against, whatever it came with. Weak encryption types stay on this machine. */
+/**
+ * What an AP-REQ from a peer is held against, whatever it came with. Weak encryption types stay on this
+ * machine.
+ */
 export function apReqPolicy(policy: AdmissionPolicy, service: ServiceKeys, peer: Peer): ApReqPolicy {
   const { clockSkew, authorizationData, openTicket } = policy;
   const { peerAddress } = peer;

@@ -1,6 +1,6 @@
 /**
- * What keeps a stream up that was let in: its caller's ticket, and the next ones, which come inside the stream
- * (guard.proto, MESSAGE_KIND_RENEWAL).
+ * What keeps a stream up that was let in: its caller's ticket, and the next ones, which come inside the
+ * stream (guard.proto, MESSAGE_KIND_RENEWAL).
  *
  * Invariants. A stream stays whose it is. Its keys stay too, and so does the session that it runs under. Of a
  * ticket that has been renewed nothing is kept.

@@ -149,7 +149,9 @@ function protectResponse(
 
 /** The messages of a call that an AP-REQ proves. */
 export class ExchangeMessages implements GuardedMessages {
-  /** Undefined: the AP-REP was made. A stream may go on for longer than the ticket, and keeps nothing of it. */
+  /**
+   * Undefined: the AP-REP was made. A stream may go on for longer than the ticket, and keeps nothing of it.
+   */
   #unanswered: { readonly verified: VerifiedApReq; readonly granter: SessionGranter | undefined } | undefined;
   readonly #clientSubkey: Key | undefined;
   readonly #protection: Protection;

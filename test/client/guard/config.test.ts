@@ -2,6 +2,7 @@
 import { expect, test } from "vitest";
 import { readInterceptorOptions } from "../../../src/client/guard/config.js";
 import { ClientSessions } from "../../../src/client/guard/sessions.js";
+import { systemTimer } from "../../../src/rpc/timer.js";
 import { SERVICE, ticketSource } from "./by-hand.js";
 
 const tickets = ticketSource();
@@ -15,6 +16,7 @@ test("nothing need be said", () => {
     allowInsecureChannel: false,
     publicMethods: expect.anything(),
     sessions: expect.any(ClientSessions),
+    timer: systemTimer,
   });
 });
 

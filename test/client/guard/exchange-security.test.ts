@@ -275,11 +275,13 @@ test("an AP-REP in the trailers of a call that has one already is taken out, and
 });
 
 test("sixteen attempts are waited for, and no more", () => {
-  const { security, answered } = open();
-  const attempts = Array.from({ length: 17 }, () => security.attempt());
-  const begin = (attempt: grpc.Metadata) => security.begin(answered(attempt).headers);
-  expect(refusalOf(() => begin(attempts[0]!)).reason).toBe("KRB_AP_ERR_MUT_FAIL");
-  for (const attempt of attempts.slice(1)) expect(begin(attempt)).toBeUndefined();
+  const begin = (answers: number) => {
+    const { security, answered } = open();
+    const attempts = Array.from({ length: 17 }, () => security.attempt());
+    security.begin(answered(attempts[answers]!).headers);
+  };
+  expect(refusalOf(() => begin(0)).reason).toBe("KRB_AP_ERR_MUT_FAIL");
+  for (let index = 1; index < 17; index++) expect(begin(index)).toBeUndefined();
 });
 
 test("an error that is not a refusal is thrown as it is: the login ended while the call was under way", () => {
