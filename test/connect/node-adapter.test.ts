@@ -103,6 +103,12 @@ describe("a call is refused", () => {
       .connect()
       .add({})
       .then(() => expect.fail(), refusedWith("KDC_ERR_POLICY", low));
+    // Nothing is below `authenticate` unless the service says so.
+    await using usual = await openConnect();
+    const call = { rule: "protection", floor: "authenticate" };
+    const lowest = usual.connect({ protection: "call" });
+    await lowest.add({}).then(() => expect.fail(), refusedWith("KDC_ERR_POLICY", call));
+    await collect(lowest.follow(notes("1"))).then(() => expect.fail(), refusedWith("KDC_ERR_POLICY", call));
     await using strict = await openConnect({ guard: { authorities: ["api.example.test"] } });
     const behind = strict.grpc(undefined, { "grpc.default_authority": "evil.example.test" });
     await behind

@@ -12,6 +12,8 @@ import { ATTEMPT, METHODS, SERVICE, SERVICE_CONFIG } from "./methods.mjs";
 const [keyFile, resultsFile, wanted, seconds, mode, ...ports] = process.argv.slice(2);
 const WORKERS = 6;
 const DEADLINE_MS = 60_000;
+/** How often it tells how far it is, in milliseconds. */
+const PROGRESS_MS = 5_000;
 const KINDS = [
   ["plain", 60],
   ["retried", 12],
@@ -203,6 +205,7 @@ const clients = ports.map((port, channel) => {
   });
 });
 
+setInterval(() => process.send?.(begun), PROGRESS_MS).unref();
 if (mode === "edges") letNumbersJump();
 const workers = mode === "edges" ? 1 : WORKERS;
 const working = mode === "edges" ? workAtTheEdges : work;

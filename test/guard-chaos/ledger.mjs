@@ -7,6 +7,8 @@ import { judge } from "./verdict.mjs";
 /** A connection that broke is felt within, in milliseconds. */
 const FELT_MS = 2_000;
 
+/** What grpc-js says where a process that is closing the connection has thrown a call away unread, twice. */
+const UNREAD = "Stream refused by server";
 const MORE_REQUIRED = "KDC_ERR_MORE_PREAUTH_DATA_REQUIRED";
 
 /** The lines of all files in a folder whose names end so. */
@@ -52,10 +54,11 @@ export async function readLedger(folder, balancer) {
   const { runs, answers } = await readRuns(folder);
   const { faults, late } = judge(runs);
   const ran = new Set(runs.map(({ name }) => name));
+  const ranAtAll = new Set(runs.filter(({ isReplay }) => !isReplay).map(({ call }) => call));
   const wasKilled = during(balancer.broken);
   const hasMoved = during(balancer.ended);
   const kinds = {};
-  const ends = { answered: 0, cancelled: 0, killed: 0, movedThreeTimes: 0 };
+  const ends = { answered: 0, cancelled: 0, killed: 0, thrownAwayTwice: 0, movedThreeTimes: 0 };
   const jumps = {};
   const notOwn = [];
   const notRun = [];
@@ -74,6 +77,9 @@ export async function readLedger(folder, balancer) {
       if (call.kind === "collect" && call.beside > 0) slowUploads++;
     } else if (call.code === "CANCELLED" && call.kind === "cancelled") ends.cancelled++;
     else if (call.code === "UNAVAILABLE" && wasKilled(call)) ends.killed++;
+    // gRPC makes such a call anew once by itself, and not twice; nothing ran.
+    else if (call.code === "UNAVAILABLE" && call.text === UNREAD && hasMoved(call) && !ranAtAll.has(call.id))
+      ends.thrownAwayTwice++;
     // Three processes in a row, of which two were on their way out: the third refusal is the application's.
     else if (call.reason === MORE_REQUIRED && call.attempts >= 3 && hasMoved(call)) ends.movedThreeTimes++;
     else notAnswered.push(call);

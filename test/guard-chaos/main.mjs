@@ -24,6 +24,7 @@ const PROCESSES = 4;
 const CHANNELS = 8;
 const KILL_EVERY_MS = 2_000;
 const EDGE_CALLS = 0.05;
+const PROGRESS_MS = 30_000;
 const SHOWN = 10;
 /** So many captures may wait to be replayed: what is replayed a minute late is refused for its age alone. */
 const MAX_BACKLOG = 64;
@@ -85,8 +86,18 @@ async function killThem() {
 function client(mode, count, ports) {
   const results = join(folder, `${mode}.results`);
   const args = [clientProgram, keyFile, results, String(count), values.seconds, mode, ...ports.map(String)];
-  return spawn(process.execPath, args, { stdio: "inherit" });
+  const child = spawn(process.execPath, args, { stdio: ["inherit", "inherit", "inherit", "ipc"] });
+  child.on("message", (count) => begun.set(mode, count));
+  return child;
 }
+
+/** How many calls each of the clients has begun. */
+const begun = new Map();
+const progress = setInterval(() => {
+  const all = [...begun.values()].reduce((sum, count) => sum + count, 0);
+  const seconds = Math.round((performance.now() - began) / 1000);
+  console.error(`guard-chaos: ${all} calls, ${replayer.calls} replays, ${kills} kills after ${seconds} s`);
+}, PROGRESS_MS);
 
 /** A run as it is shown: which attempt, of which call, and on which connection it came. */
 function shown({ attempt, name, repeats, process: log, peer, isReplay, at }) {
@@ -119,6 +130,7 @@ const clients = [
 ];
 const codes = await Promise.all(clients.map(async (child) => (await once(child, "exit"))[0]));
 const called = performance.now();
+clearInterval(progress);
 await balancer.drain();
 over = true;
 await killing;
