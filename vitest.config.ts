@@ -25,6 +25,7 @@ const SPAWNING = [
   "test/shared-key/processes.test.ts",
   "test/store/key-value-store.test.ts",
   "test/store/login-attempts-shared.test.ts",
+  "test/store/replay-processes.test.ts",
   "test/tools/**",
   "examples/**",
 ];

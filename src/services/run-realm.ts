@@ -17,6 +17,7 @@ import type { Realm } from "../realm/realm.js";
 import type { RealmDirectory } from "../realm/realm-directory.js";
 import { DEFAULT_SETTINGS, policyOf, type RealmSettings, SETTING_NAMES } from "../realm/realm-settings.js";
 import { DEFAULT_HOST, DEFAULT_PORTS } from "../rpc/default-addresses.js";
+import { MemoryReplayCache } from "../store/memory-replay-cache.js";
 import { NotesStore } from "../store/notes-store.js";
 import { openReplayCache } from "../store/open-replay-cache.js";
 import { openStore } from "../store/open-store.js";
@@ -66,6 +67,8 @@ export interface RunRealmOptions {
   readonly notes?: string | undefined;
   /** Where V remembers authenticators; by default in the folder, or else in memory. */
   readonly replayCache?: string | ReplayCache | undefined;
+  /** The memory that authenticators may take, in bytes, 64 for each; 256 MiB by default. */
+  readonly replayCacheBytes?: number | undefined;
   /** The present in milliseconds since the epoch; the system's clock by default. */
   readonly clock?: Clock | undefined;
   /**
@@ -87,6 +90,7 @@ const OPTIONS: OptionNames<RunRealmOptions> = {
   service: true,
   notes: true,
   replayCache: true,
+  replayCacheBytes: true,
   clock: true,
   log: true,
 };
@@ -130,8 +134,8 @@ export async function runRealm(options: RunRealmOptions): Promise<RunningRealm> 
   }
 }
 
-/** Realms whose servers have run in this process. */
-const runBefore = new WeakSet<Realm>();
+/** What a realm in memory remembers, for as long as it is there: its servers may end and run again. */
+const memoryOf = new WeakMap<Realm, ReplayCache>();
 
 /** Closes something that was opened. */
 type Closer = () => Promise<void>;
@@ -147,7 +151,7 @@ async function start(options: RunRealmOptions, closers: Closer[]): Promise<Runni
   const policy = () => live.current;
   const serviceKeys = ports.v === undefined ? undefined : await openKeys(options, clock, log);
   const replayCache =
-    ports.v === undefined ? undefined : await openCache(options, policy().clockSkew, clock, closers);
+    ports.v === undefined ? undefined : await openCache(options, policy().clockSkew, clock, log, closers);
   const servers = new Map<ServerPart, RunningServer>();
   const add = async (part: ServerPart, starting: Promise<RunningServer>) => {
     const server = await starting;
@@ -272,16 +276,20 @@ async function openCache(
   options: RunRealmOptions,
   skew: number,
   clock: Clock,
+  log: Log,
   closers: Closer[],
 ): Promise<ReplayCache> {
-  const { realm, replayCache: given } = options;
+  const { realm, replayCache: given, replayCacheBytes: maxBytes } = options;
   if (typeof given === "object") return given;
-  const name = given ?? folderOf(options)?.replayCache ?? "memory:";
-  // Before a realm in memory first runs, nobody can have used an authenticator.
-  const isNew = realm !== undefined && realm.directory === undefined && !runBefore.has(realm);
-  if (realm !== undefined) runBefore.add(realm);
-  const restart = isNew ? "fresh" : "refuse";
-  const cache = await openReplayCache(name, { skew, startedAt: clock(), restart });
+  const report = (text: string) => log({ level: "warn", exchange: "V", text });
+  const settings = { skew, maxBytes, report, startedAt: clock() };
+  const isInMemory = realm !== undefined && realm.directory === undefined;
+  if (given === undefined && isInMemory) {
+    const kept = memoryOf.get(realm) ?? new MemoryReplayCache({ ...settings, restart: "fresh" });
+    memoryOf.set(realm, kept);
+    return kept;
+  }
+  const cache = await openReplayCache(given ?? folderOf(options)?.replayCache ?? "memory:", settings);
   closers.push(() => cache.close());
   return cache;
 }

@@ -11,8 +11,8 @@ import { StoreReplayCache } from "./store-replay-cache.js";
 
 /**
  * Opens a replay cache: `memory:`, which forgets everything when the process ends, or `lmdb:DIR`, which does
- * not.
- * @param options `startedAt` and `restart` apply to `memory:` alone.
+ * not, and which the processes of a machine share.
+ * @param options `startedAt`, `restart` and `uptime` apply to `memory:` alone.
  * @throws TypeError for an option that there is not; RangeError for a name of another form or type, listing
  *   the known types; StoreError as thrown by the backend.
  */

@@ -1,260 +1,277 @@
 /**
  * The replay cache in a key-value store: on LMDB it survives the process and the machine, and several
- * processes may share it (rules: replay-rules.ts).
+ * processes share it (rules: replay-rules.ts; bytes: replay-log.ts).
  *
- * Keys: `r/BUCKET/TAG`, where the bucket is ctime in whole minutes, 12 digits, and the tag is in hexadecimal;
- * a sweep is therefore a range. Value, 24 bytes: ctime, the time until which it is kept and the time it was
- * stored, each a big-endian double of milliseconds since the epoch. `mark`, 16 bytes: the high-water mark at
- * the last sweep and the forgotten mark.
+ * The store holds a log that all processes append to; each holds in memory what the log says, as
+ * `RememberedTags`. All calls that came while a write was under way are one write.
  *
  * Invariants:
- * - The same authenticator has the same ctime, which lies inside its ciphertext, and so the same key. The one
- *   atomic step is `update`: of any number of copies, in any number of processes, one wins, and it has won
- *   once it is on disk.
- * - Marks are on disk before the records they cover are dropped. `store` reads them again after writing its
- *   own record, so a record dropped in between is noticed.
- * - The high-water mark of a store is the later of the one in `mark` and the latest storing time in any
- *   record, so it needs no write of its own for each authenticator.
+ * - A slot is changed by one atomic `update`, and only by who has read it to its end, and all before it. So a
+ *   process that appends knows every record before its own: of any number of copies, in any number of
+ *   processes, one wins; and it has won when it is on disk.
+ * - Times are closed in the state on disk before the slots that held their records are deleted, and
+ *   `first` is past those slots by then. Who appends reads the state afterwards: a slot before `first` was
+ *   written too late, by a process that was idle for long, and counts for nothing.
  */
-
+import { randomBytes } from "node:crypto";
 import { KrbError } from "../protocol/krb-error.js";
+import { type ClosedTime, ClosedTimes } from "./closed-times.js";
 import type { KeyValueStore } from "./key-value-store.js";
+import { newTagSet, type Remembered, RememberedTags } from "./remembered-tags.js";
 import type { ReplayCache } from "./replay-cache.js";
 import {
-  cannotKnow,
+  decodeRecords,
+  decodeState,
+  encodeRecords,
+  encodeState,
+  FULL_SLOT,
+  type LogState,
+  SLOTS,
+  STATE,
+  slotKey,
+  slotOf,
+} from "./replay-log.js";
+import {
+  bucketWidth,
   checkReplayArguments,
-  checkReplaySettings,
-  clockSteppedBack,
-  DEFAULT_CAPACITY,
-  FORGOTTEN,
-  keptUntil,
-  noRoom,
+  type ReplayCacheSettings,
   repeated,
+  unreachable,
 } from "./replay-rules.js";
+import { StoreError } from "./store-error.js";
 
-/** Settings of a replay cache in a store. Times are milliseconds. */
-export interface StoreReplayCacheOptions {
-  /** Permitted difference between clocks, either way. */
-  readonly skew: number;
-  /** The most records held, counted by each process; 1,000,000 by default. */
-  readonly capacity?: number;
+/** A call that waits for the next write. */
+interface Waiting extends Remembered {
+  readonly now: number;
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
 }
-
-interface Marks {
-  readonly highWater: number;
-  readonly forgottenThrough: number;
-}
-
-interface ReplayRecord {
-  readonly ctime: number;
-  readonly keptUntil: number;
-  readonly storedAt: number;
-}
-
-// The same for all processes and for ever, since it is part of the keys.
-const BUCKET_WIDTH = 60_000;
-const RECORDS = "r/";
-const MARK = "mark";
-const SWEEP_BATCH = 1000;
 
 /** Remembers authenticators in a key-value store. */
 export class StoreReplayCache implements ReplayCache {
   readonly #store: KeyValueStore;
-  readonly #skew: number;
-  readonly #capacity: number;
-  #size = 0;
-  #highWater = Number.NEGATIVE_INFINITY;
-  #marks: Marks = NO_MARKS;
-  #nextSweep = Number.NEGATIVE_INFINITY;
-  #sweeping: Promise<void> | undefined;
+  readonly #settings: ReplayCacheSettings;
+  #state: LogState;
+  #tags: RememberedTags;
+  /** The slot to append to, and how far it was read. */
+  #slot = 0;
+  #read = 0;
+  /** The first slot that was not deleted yet, as far as is known. */
+  #undeleted = 0;
+  #waiting: Waiting[] = [];
+  #writing: Promise<void> | undefined;
+  #closing = false;
 
-  private constructor(store: KeyValueStore, skew: number, capacity: number) {
+  private constructor(store: KeyValueStore, settings: ReplayCacheSettings, state: LogState) {
     this.#store = store;
-    this.#skew = skew;
-    this.#capacity = capacity;
+    this.#settings = settings;
+    this.#state = state;
+    this.#tags = new RememberedTags(settings, state.width);
   }
 
   /**
    * Opens the cache kept in `store`, which it takes over: `close` closes it.
-   * @throws RangeError if a setting is out of range.
+   * @throws RangeError if a setting is out of range; StoreError `corrupt` for a damaged log.
    */
-  static async open(
-    store: KeyValueStore,
-    { skew, capacity = DEFAULT_CAPACITY }: StoreReplayCacheOptions,
-  ): Promise<StoreReplayCache> {
-    checkReplaySettings(skew, capacity);
-    const cache = new StoreReplayCache(store, skew, capacity);
-    await cache.#load();
+  static async open(store: KeyValueStore, settings: ReplayCacheSettings): Promise<StoreReplayCache> {
+    const cache = new StoreReplayCache(store, settings, await beginState(store, settings.skew));
+    await cache.#readAll();
     return cache;
   }
 
-  /** The number of records held, as far as this process knows. */
+  /** The number of records held, by all processes, as this one last saw it. */
   get size(): number {
-    return this.#size;
+    return this.#tags.size;
   }
 
-  async store(tag: Uint8Array, ctime: number, expiry: number, now: number): Promise<void> {
-    checkReplayArguments(tag, ctime, expiry, now);
-    if (now < this.#highWater - this.#skew) throw clockSteppedBack(now, this.#highWater, this.#skew);
-    this.#highWater = Math.max(this.#highWater, now);
-    this.#checkForgotten(ctime, now);
-    const record = { ctime, keptUntil: keptUntil(ctime, expiry, this.#skew), storedAt: now };
-    try {
-      await this.#insert(keyOf(tag, ctime), record, now);
-      this.#marks = later(this.#marks, decodeMarks(await this.#store.get(MARK)));
-    } catch (error) {
-      throw error instanceof KrbError ? error : unreachable(error);
-    }
-    const { highWater } = this.#marks;
-    this.#highWater = Math.max(this.#highWater, highWater);
-    if (now < highWater - this.#skew) throw clockSteppedBack(now, highWater, this.#skew);
-    this.#checkForgotten(ctime, now);
-    if (this.#highWater >= this.#nextSweep) this.#startSweep();
-  }
-
-  /** Drops every expired record. `store` starts this about once a minute. */
-  async sweep(): Promise<void> {
-    const highWater = this.#highWater;
-    this.#nextSweep = highWater + BUCKET_WIDTH;
-    for (let dropped = SWEEP_BATCH; dropped === SWEEP_BATCH; ) dropped = await this.#sweepBatch(highWater);
+  store(tag: Uint8Array, ctime: number, expiry: number, now: number): Promise<void> {
+    return new Promise((resolve, reject) => {
+      checkReplayArguments(tag, ctime, expiry, now);
+      if (this.#closing) throw unreachable(new Error("closed"));
+      this.#waiting.push({ tag: Uint8Array.from(tag), ctime, expiry, now, resolve, reject });
+      this.#writing ??= this.#writeAll();
+    });
   }
 
   async close(): Promise<void> {
-    await this.#sweeping;
+    this.#closing = true;
+    await this.#writing;
     await this.#store.close();
   }
 
-  #checkForgotten(ctime: number, now: number): void {
-    const { forgottenThrough } = this.#marks;
-    if (ctime <= forgottenThrough) throw cannotKnow(ctime, forgottenThrough, now, FORGOTTEN);
-  }
-
-  async #load(): Promise<void> {
-    this.#marks = decodeMarks(await this.#store.get(MARK));
-    this.#highWater = this.#marks.highWater;
-    for await (const [key, value] of this.#store.scan(RECORDS)) {
-      this.#size += 1;
-      this.#highWater = Math.max(this.#highWater, decodeRecord(key, value, this.#skew).storedAt);
+  async #writeAll(): Promise<void> {
+    // All calls of this turn come along.
+    await new Promise((resolve) => setImmediate(resolve));
+    while (this.#waiting.length > 0) {
+      const batch = this.#waiting;
+      this.#waiting = [];
+      await this.#write(batch).catch((error: unknown) => {
+        for (const { reject } of batch) reject(unreachable(error));
+      });
     }
+    this.#writing = undefined;
   }
 
-  async #insert(key: string, record: ReplayRecord, now: number): Promise<void> {
-    let counted = false;
+  /** Decides each call of a batch. */
+  async #write(batch: readonly Waiting[]): Promise<void> {
+    const now = batch.reduce((latest, call) => Math.max(latest, call.now), 0);
+    for (let left = batch; left.length > 0; ) {
+      await this.#readNew();
+      const ended = this.#tags.end(now);
+      left = this.#refuse(left);
+      if (left.length > 0 && (await this.#append(left))) {
+        for (const call of left) call.resolve();
+        left = [];
+      }
+      if (ended) await this.#tidy();
+    }
+    await this.#deleteSlots();
+  }
+
+  /** Refuses those that are known or have no room; returns the others. */
+  #refuse(batch: readonly Waiting[]): Waiting[] {
+    const inBatch = newTagSet();
+    return batch.filter((call) => {
+      try {
+        this.#tags.check(call, call.now, inBatch.size);
+        if (!inBatch.add(call.tag)) throw repeated(call.ctime, call.now);
+        return true;
+      } catch (error) {
+        call.reject(error instanceof KrbError ? error : unreachable(error));
+        return false;
+      }
+    });
+  }
+
+  /** Appends to the log. Returns false if another process was faster, or the slot no longer counts. */
+  async #append(records: readonly Remembered[]): Promise<boolean> {
+    const [slot, read] = [this.#slot, this.#read];
+    const added = encodeRecords(records);
     try {
-      await this.#store.update(key, (current) => {
-        if (current !== undefined) throw repeated(record.ctime, now);
-        if (!counted && this.#size >= this.#capacity) throw noRoom(this.#capacity);
-        if (!counted) this.#size += 1;
-        counted = true;
-        return encodeRecord(record);
+      await this.#store.update(slotKey(slot), (current) => {
+        if ((current?.length ?? 0) !== read) throw FASTER;
+        return current === undefined ? added : Buffer.concat([current, added]);
       });
     } catch (error) {
-      if (counted) this.#size -= 1;
+      if (error === FASTER) return false;
       throw error;
     }
-  }
-
-  #startSweep(): void {
-    // A sweep that fails only leaves records behind; the next one finds them again.
-    this.#sweeping ??= this.sweep()
-      .catch(() => {})
-      .finally(() => {
-        this.#sweeping = undefined;
-      });
-  }
-
-  async #sweepBatch(highWater: number): Promise<number> {
-    const keys: string[] = [];
-    let forgottenThrough = Number.NEGATIVE_INFINITY;
-    for await (const [key, value] of this.#store.scan(RECORDS)) {
-      // Rule 1: no record in this bucket or a later one can have expired.
-      if (bucketStart(key) + 2 * this.#skew >= highWater) break;
-      const record = decodeRecord(key, value, this.#skew);
-      if (record.keptUntil >= highWater) continue;
-      forgottenThrough = Math.max(forgottenThrough, record.ctime);
-      if (keys.push(key) === SWEEP_BATCH) break;
+    const state = await this.#readState();
+    if (state.generation !== this.#state.generation || state.first > slot) {
+      await this.#readAll(state);
+      return false;
     }
-    if (keys.length === 0) return 0;
-    const marks = { highWater, forgottenThrough };
-    await this.#store.update(MARK, (current) => encodeMarks(later(decodeMarks(current), marks)));
-    this.#marks = later(this.#marks, marks);
-    await Promise.all(keys.map((key) => this.#drop(key, highWater)));
-    return keys.length;
+    this.#adopt(state);
+    for (const record of records) this.#tags.add(record, slot);
+    this.#moveTo(slot, read + added.length);
+    return true;
   }
 
-  async #drop(key: string, highWater: number): Promise<void> {
-    let dropped = false;
-    await this.#store.update(key, (current) => {
-      dropped = current !== undefined && decodeRecord(key, current, this.#skew).keptUntil < highWater;
-      return dropped ? undefined : current;
+  /** Reads what other processes have appended. */
+  async #readNew(): Promise<void> {
+    for (;;) {
+      const value = await this.#store.get(slotKey(this.#slot));
+      if (value === undefined && this.#read > 0) await this.#readAll();
+      else if (value === undefined || value.length <= this.#read) return;
+      else this.#take(this.#slot, value);
+    }
+  }
+
+  #take(slot: number, value: Uint8Array): void {
+    const from = slot === this.#slot ? this.#read : 0;
+    for (const record of decodeRecords(slot, value.subarray(from)))
+      if (!this.#tags.isClosed(record.ctime)) this.#tags.add(record, slot);
+    this.#moveTo(slot, value.length);
+  }
+
+  #moveTo(slot: number, length: number): void {
+    this.#slot = length >= FULL_SLOT ? slot + 1 : slot;
+    this.#read = length >= FULL_SLOT ? 0 : length;
+  }
+
+  /** Forgets everything, and reads the whole log. */
+  async #readAll(known?: LogState): Promise<void> {
+    const state = known ?? (await this.#readState());
+    this.#state = state;
+    this.#tags = new RememberedTags(this.#settings, state.width);
+    this.#adopt(state);
+    this.#slot = state.first;
+    this.#read = 0;
+    this.#undeleted = state.first;
+    for await (const [key, value] of this.#store.scan(SLOTS)) {
+      const slot = slotOf(key);
+      if (slot >= state.first) this.#take(slot, value);
+      else this.#undeleted = Math.min(this.#undeleted, slot);
+    }
+  }
+
+  async #readState(): Promise<LogState> {
+    const value = await this.#store.get(STATE);
+    if (value === undefined) throw new StoreError("corrupt", "replay cache: its state is gone");
+    return decodeState(value);
+  }
+
+  #adopt(state: LogState): void {
+    this.#state = state;
+    for (const time of state.closed) this.#tags.close(time);
+  }
+
+  /** Writes down which times are closed, and which slots no longer count. */
+  async #tidy(): Promise<void> {
+    const first = this.#tags.oldestPlace ?? this.#slot;
+    const { closed } = this.#tags;
+    await this.#store.update(STATE, (current) => {
+      if (current === undefined) return current;
+      const state = decodeState(current);
+      if (state.generation !== this.#state.generation) return current;
+      this.#state = {
+        ...state,
+        first: Math.max(state.first, first),
+        closed: union(state.width, state.closed, closed),
+      };
+      return encodeState(this.#state);
     });
-    if (dropped) this.#size -= 1;
+  }
+
+  /** Deletes a few slots that no longer count, so that no write ever waits for many. */
+  async #deleteSlots(): Promise<void> {
+    const end = Math.min(this.#state.first, this.#undeleted + SLOTS_DELETED_AT_ONCE);
+    const deletions: Promise<void>[] = [];
+    for (; this.#undeleted < end; this.#undeleted++)
+      deletions.push(this.#store.update(slotKey(this.#undeleted), () => undefined));
+    await Promise.all(deletions);
   }
 }
 
-const NO_MARKS: Marks = { highWater: Number.NEGATIVE_INFINITY, forgottenThrough: Number.NEGATIVE_INFINITY };
+const SLOTS_DELETED_AT_ONCE = 8;
+/** Another process has appended since this one read. */
+const FASTER = new Error("another process was faster");
 
-function later(a: Marks, b: Marks): Marks {
-  return {
-    highWater: Math.max(a.highWater, b.highWater),
-    forgottenThrough: Math.max(a.forgottenThrough, b.forgottenThrough),
-  };
+/** The state of a log, which is begun if there is none. */
+async function beginState(store: KeyValueStore, skew: number): Promise<LogState> {
+  let state: LogState | undefined;
+  const earlier = await closedByEarlierFormat(store);
+  await store.update(STATE, (current) => {
+    state =
+      current === undefined
+        ? { generation: randomBytes(6).readUIntBE(0, 6), width: bucketWidth(skew), first: 0, closed: earlier }
+        : decodeState(current);
+    return encodeState(state);
+  });
+  return state as LogState;
 }
 
-function keyOf(tag: Uint8Array, ctime: number): string {
-  const bucket = String(Math.floor(ctime / BUCKET_WIDTH)).padStart(12, "0");
-  return `${RECORDS}${bucket}/${Buffer.from(tag).toString("hex")}`;
+/** Version 0.1 kept a record for each authenticator: nothing from before the last of them is accepted. */
+async function closedByEarlierFormat(store: KeyValueStore): Promise<ClosedTime[]> {
+  let through: number | undefined;
+  for await (const [key] of store.scan("r/")) through = (Number(key.slice(2, 14)) + 1) * 60_000;
+  const mark = await store.get("mark");
+  if (mark?.length === 16) through = Math.max(through ?? 0, Buffer.from(mark).readDoubleBE(8));
+  return through === undefined ? [] : [{ from: Number.NEGATIVE_INFINITY, through }];
 }
 
-function bucketStart(key: string): number {
-  return Number(key.slice(RECORDS.length, RECORDS.length + 12)) * BUCKET_WIDTH;
-}
-
-function encodeRecord({ ctime, keptUntil, storedAt }: ReplayRecord): Uint8Array {
-  const bytes = Buffer.alloc(24);
-  bytes.writeDoubleBE(ctime, 0);
-  bytes.writeDoubleBE(keptUntil, 8);
-  bytes.writeDoubleBE(storedAt, 16);
-  return bytes;
-}
-
-/**
- * Reads a record. A value that its bucket rules out was damaged: the record is then kept as long as any in
- * that bucket can be.
- */
-function decodeRecord(key: string, value: Uint8Array, skew: number): ReplayRecord {
-  const start = bucketStart(key);
-  const end = start + BUCKET_WIDTH;
-  const view = new DataView(value.buffer, value.byteOffset, value.byteLength);
-  const [ctime, until, storedAt] = [0, 8, 16].map((at) =>
-    value.length === 24 ? view.getFloat64(at) : Number.NaN,
-  );
-  return {
-    ctime: ctime !== undefined && ctime >= start && ctime < end ? ctime : end,
-    keptUntil: until !== undefined && until >= start ? until : end + 2 * skew,
-    // Stored after the caller found ctime within the skew.
-    storedAt: storedAt !== undefined && storedAt >= 0 ? Math.min(storedAt, end + skew) : start,
-  };
-}
-
-function encodeMarks({ highWater, forgottenThrough }: Marks): Uint8Array {
-  const bytes = Buffer.alloc(16);
-  bytes.writeDoubleBE(highWater, 0);
-  bytes.writeDoubleBE(forgottenThrough, 8);
-  return bytes;
-}
-
-function decodeMarks(bytes: Uint8Array | undefined): Marks {
-  if (bytes === undefined || bytes.length !== 16) return NO_MARKS;
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  return { highWater: view.getFloat64(0), forgottenThrough: view.getFloat64(8) };
-}
-
-function unreachable(cause: unknown): KrbError {
-  const refusal = new KrbError(
-    "KDC_ERR_SVC_UNAVAILABLE",
-    "the replay cache cannot be reached; try again later",
-  );
-  refusal.cause = cause;
-  return refusal;
+function union(width: number, a: readonly ClosedTime[], b: readonly ClosedTime[]): readonly ClosedTime[] {
+  const times = new ClosedTimes(width);
+  for (const time of [...a, ...b]) times.close(time);
+  return times.all;
 }

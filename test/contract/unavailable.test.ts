@@ -6,6 +6,7 @@ import { expect, test } from "vitest";
 import { AccessRequestSchema } from "../../src/gen/kerberos/v1/application_service_pb.js";
 import { AuthenticateRequestSchema } from "../../src/gen/kerberos/v1/authentication_service_pb.js";
 import { GrantTicketRequestSchema } from "../../src/gen/kerberos/v1/ticket_granting_service_pb.js";
+import { isoTime } from "../../src/protocol/kerberos-time.js";
 import { krbtgtOf } from "../../src/protocol/principal.js";
 import { startAs, startTgs, startV } from "../../src/services/realm-servers.js";
 import { LoginAttempts } from "../../src/store/login-attempts.js";
@@ -97,7 +98,12 @@ test("with the TGS's principal gone, AS and TGS are UNAVAILABLE", async () => {
 test("V with a full replay cache is UNAVAILABLE and accepts nothing unchecked", async () => {
   await using realm = await startRealm({ now: NOW });
   const keys = await realm.keys(V);
-  const replayCache = new MemoryReplayCache({ skew: 300_000, startedAt: NOW, restart: "fresh", capacity: 1 });
+  const replayCache = new MemoryReplayCache({
+    skew: 300_000,
+    startedAt: NOW,
+    restart: "fresh",
+    maxBytes: 64,
+  });
   const v = await startV(
     {
       serviceKeys: () => keys,
@@ -114,7 +120,10 @@ test("V with a full replay cache is UNAVAILABLE and accepts nothing unchecked", 
   using wire = new Wire(v.address);
   const send = () => wire.call(ACCESS, toBinary(AccessRequestSchema, accessReq(realm, ticket)));
   expect((await send()).code).toBe("OK");
-  expectReply(await send(), "UNAVAILABLE", "KDC_ERR_SVC_UNAVAILABLE", { capacity: "1" });
+  expectReply(await send(), "UNAVAILABLE", "KDC_ERR_SVC_UNAVAILABLE", {
+    max_bytes: "64",
+    until: isoTime(NOW + 300_000),
+  });
   await v.stop(0);
 });
 
@@ -126,7 +135,7 @@ test("a V that restarted without memory refuses what may be a copy", async () =>
       serviceKeys: () => keys,
       permittedEtypes: realm.policy.permittedEtypes,
       clockSkew: 300_000,
-      replayCache: new MemoryReplayCache({ skew: 300_000, startedAt: NOW }),
+      replayCache: new MemoryReplayCache({ skew: 300_000, startedAt: NOW, uptime: () => realm.now }),
       notes: new NotesStore(openMemoryStore()),
       clock: () => realm.now,
       log: () => {},

@@ -2,6 +2,7 @@
 import { readdirSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
+import { toBinary } from "@bufbuild/protobuf";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import {
   GetNoteRequestSchema,
@@ -13,6 +14,8 @@ import {
   WhoAmIRequestSchema,
   WhoAmIResponseSchema,
 } from "../../src/client/index.js";
+import { AccessRequestSchema } from "../../src/gen/kerberos/v1/application_service_pb.js";
+import { makeAccessReq } from "../../src/protocol/access-exchange.js";
 import { createMemoryRealm, createRealm, FIRST_SERVICE } from "../../src/realm/create-realm.js";
 import { exportKeys } from "../../src/realm/keytab.js";
 import { openRealm } from "../../src/realm/open-realm.js";
@@ -27,6 +30,8 @@ import { type RunningRealm, type RunRealmOptions, runRealm } from "../../src/ser
 import { MemoryReplayCache } from "../../src/store/memory-replay-cache.js";
 import { openStore } from "../../src/store/open-store.js";
 import { newFolder } from "../realm/folder.js";
+import { echoData } from "../support/realm.js";
+import { ACCESS, expectReply, Wire } from "../support/wire.js";
 
 const NOW = Date.UTC(2026, 2, 1, 12);
 const ISO = expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/) as string;
@@ -134,14 +139,21 @@ describe("a realm in memory", () => {
     expect(server).toBe("notes/db@EXAMPLE.TEST");
   });
 
-  test("takes its authenticators for new the first time that it runs, and no longer", async () => {
+  test("remembers authenticators for as long as it is there, however often its servers run", async () => {
     const realm = await memoryRealm();
-    const ask = async (running: RunningRealm) =>
-      (await login(running)).access(await vOf(realm, running), WHO_AM_I, {});
     const first = await run({ realm });
-    expect((await ask(first)).client).toBe("alice@EXAMPLE.TEST");
+    const alice = await login(first);
+    await alice.access(await vOf(realm, first), WHO_AM_I, {});
+    const ticket = await alice.serviceTicket("v/localhost@EXAMPLE.TEST");
+    const { request } = makeAccessReq(ticket, echoData({ text: "once" }), NOW);
+    const bytes = toBinary(AccessRequestSchema, request);
+    using before = new Wire(first.address("v"));
+    expect((await before.call(ACCESS, bytes)).code).toBe("OK");
     await first.stop(0);
-    await expect(ask(await run({ realm }))).rejects.toMatchObject({ reason: "KRB_AP_ERR_SKEW" });
+    const second = await run({ realm });
+    await (await login(second)).access(await vOf(realm, second), WHO_AM_I, {});
+    using after = new Wire(second.address("v"));
+    expectReply(await after.call(ACCESS, bytes), "UNAUTHENTICATED", "KRB_AP_ERR_REPEAT");
   });
 
   test("needs its V, unless V does not run", async () => {

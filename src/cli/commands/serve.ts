@@ -1,5 +1,6 @@
 /** `tessera serve`: runs the servers of a realm until it is told to end. */
 import { DEFAULT_HOST, DEFAULT_PORTS } from "../../rpc/default-addresses.js";
+import { MAX_BYTES, RECORD_BYTES } from "../../store/replay-rules.js";
 import { defineCommand, UsageError } from "../frame/command.js";
 import { keytabPath } from "../frame/environment.js";
 import { REALM_OPTIONS } from "../options/realm-options.js";
@@ -44,7 +45,11 @@ export const command = defineCommand({
       value: "STORE",
       help: "where V keeps notes, lmdb:DIR or memory:; the realm's folder, or KEYTAB.data for V alone",
     },
-    "replay-cache": { value: "STORE", help: "where authenticators are remembered; as for --notes" },
+    "replay-cache": { value: "STORE", help: "where V remembers authenticators; as for --notes" },
+    "replay-cache-size": {
+      value: "SIZE",
+      help: "the memory that they may take, 64 bytes for each: bytes, or 64K, 256M, 1G; 256M",
+    },
     log: {
       value: "FILE",
       help: "append the log to this file, made with mode 0600, instead of stdout; opened again at SIGHUP",
@@ -83,6 +88,7 @@ export const command = defineCommand({
             : parseLifetime(options["clock-skew"], "--clock-skew"),
         notes: options.notes,
         replayCache: options["replay-cache"],
+        replayCacheBytes: sizeOf(options["replay-cache-size"], "--replay-cache-size"),
         graceMs: options.grace === undefined ? undefined : parseLifetime(options.grace, "--grace"),
       },
       around,
@@ -90,6 +96,15 @@ export const command = defineCommand({
     return undefined;
   },
 });
+
+function sizeOf(text: string | undefined, option: string): number | undefined {
+  if (text === undefined) return undefined;
+  const [, count, unit = ""] = /^(\d{1,9})([KMG]?)$/.exec(text) ?? [];
+  const bytes = Number(count) * 1024 ** ["", "K", "M", "G"].indexOf(unit);
+  if (!(bytes >= RECORD_BYTES && bytes <= MAX_BYTES))
+    throw new UsageError(`${option}: expected a size such as 256M, from ${RECORD_BYTES} bytes to 64G`);
+  return bytes;
+}
 
 function portOf(text: string | undefined, option: string, otherwise: number): number {
   if (text === undefined) return otherwise;

@@ -44,6 +44,8 @@ export interface ServeChoice {
   readonly clockSkew: number | undefined;
   readonly notes: string | undefined;
   readonly replayCache: string | undefined;
+  /** In bytes. */
+  readonly replayCacheBytes: number | undefined;
   readonly graceMs: number | undefined;
 }
 
@@ -114,6 +116,7 @@ async function start(
     service,
     notes: withV ? await place(choice.notes, "notes") : undefined,
     replayCache,
+    replayCacheBytes: choice.replayCacheBytes,
     clock: now,
     log,
   });

@@ -168,6 +168,19 @@ describe("serve", () => {
     running = undefined;
   });
 
+  it("takes a size for the memory of authenticators, and refuses what is none", async () => {
+    for (const size of ["1", "63", "many", "1T", "65G", "-1"]) {
+      const { code, stderr } = await shell.run(`serve v --replay-cache-size=${size}`);
+      expect([code, stderr]).toEqual([
+        2,
+        expect.stringContaining("--replay-cache-size: expected a size such as"),
+      ]);
+    }
+    await serve("--replay-cache-size 1K");
+    expect((await end()).code).toBe(0);
+    running = undefined;
+  });
+
   it("fails where a port is in use, in one line", async () => {
     const other = createServer().listen(0, "127.0.0.1");
     await once(other, "listening");
