@@ -33,7 +33,7 @@ const { values } = parseArgs({
   options: {
     calls: { type: "string", default: "100000" },
     least: { type: "string", default: "0" },
-    seconds: { type: "string", default: "170" },
+    seconds: { type: "string", default: "230" },
     keep: { type: "boolean", default: false },
     planted: { type: "string" },
   },
