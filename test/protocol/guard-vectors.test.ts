@@ -60,8 +60,9 @@ function countOfVectors(): number {
   const refused = (read("negative") as Record<string, unknown>[]).flatMap((lists) =>
     Object.values(lists).map((list) => (Array.isArray(list) ? list.length : 0)),
   );
+  const renewals = (read("renewals") as { refused: unknown[] }[]).map(({ refused }) => 1 + refused.length);
   const strong = vectors.filter(({ input }) => input.etype === 20).length;
-  return [strong, ...sessions, ...refused].reduce((sum, count) => sum + count, 0);
+  return [strong, ...sessions, ...refused, ...renewals].reduce((sum, count) => sum + count, 0);
 }
 
 describe.each(vectors)("$name", ({ name, input, output }) => {

@@ -1,6 +1,6 @@
 """Checks the golden vectors from docs/guard.md, RFC 5869 and RFC 8009 alone: nothing of the project runs here.
 
-calls.json, those of etype 20; sessions.json and negative.json, all. Needs Python's standard library and the openssl command
+calls.json, those of etype 20; sessions.json, negative.json and renewals.json, all. Needs Python's standard library and the openssl command
 (for AES blocks). Prints one line a vector; exits 1 at a difference.
 """
 
@@ -12,6 +12,7 @@ sys.dont_write_bytecode = True
 
 import verify_calls
 import verify_negative
+import verify_renewals
 import verify_sessions
 
 
@@ -32,5 +33,6 @@ for name, check in [
     *verify_calls.checks(load("calls.json")),
     *verify_sessions.checks(sessions),
     *verify_negative.checks(load("negative.json"), sessions),
+    *verify_renewals.checks(load("renewals.json")),
 ]:
     run(name, check)
