@@ -2,13 +2,14 @@
  * A map of what was used last: where it is full, what has not been used for longest makes room.
  *
  * Invariants. The entries stand in a chain in the order of their last use, so that each step, making room
- * included, takes the same time however many there are. The total size never exceeds the limit.
+ * included, takes the same time however many there are. The total of the sizes, each as it was at its entry's
+ * last use, never exceeds the limit.
  */
 
 interface Entry<K, V> {
   readonly key: K;
   readonly value: V;
-  readonly size: number;
+  size: number;
   older: Entry<K, V> | undefined;
   newer: Entry<K, V> | undefined;
 }
@@ -25,8 +26,8 @@ export class LruMap<K, V> {
 
   /**
    * @param limit the most that is kept, as `sizeOf` counts it.
-   * @param sizeOf the size of a value, from 0 up; 1 for each by default, so that `limit` is a number of
-   *   entries.
+   * @param sizeOf the size of a value, from 0 up, asked for at each use: it may change. 1 for each by
+   *   default, so that `limit` is a number of entries.
    * @param onDelete told of each entry that is forgotten to make room, or by `delete`.
    * @throws RangeError for a limit that is no whole number from 1 up.
    */
@@ -55,6 +56,12 @@ export class LruMap<K, V> {
       this.#unlink(entry);
       this.#append(entry);
     }
+    const size = this.#sizeOf(entry.value);
+    if (size !== entry.size) {
+      this.#total += size - entry.size;
+      entry.size = size;
+      this.#makeRoom();
+    }
     return entry.value;
   }
 
@@ -63,11 +70,11 @@ export class LruMap<K, V> {
     this.delete(key);
     const size = this.#sizeOf(value);
     if (size > this.#limit) return;
-    const entry = { key, value, size, older: undefined, newer: undefined };
+    const entry: Entry<K, V> = { key, value, size, older: undefined, newer: undefined };
     this.#entries.set(key, entry);
     this.#append(entry);
     this.#total += size;
-    while (this.#total > this.#limit && this.#oldest !== undefined) this.delete(this.#oldest.key);
+    this.#makeRoom();
   }
 
   /** Forgets a key; false when it was not there. */
@@ -97,6 +104,10 @@ export class LruMap<K, V> {
       yield [key, value];
       entry = newer;
     }
+  }
+
+  #makeRoom(): void {
+    while (this.#total > this.#limit && this.#oldest !== undefined) this.delete(this.#oldest.key);
   }
 
   #append(entry: Entry<K, V>): void {

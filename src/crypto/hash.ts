@@ -12,6 +12,11 @@ export function sha256(data: Uint8Array, size = 32): Uint8Array {
   return bytesOfLatin1(hash("sha256", data, "binary"), size);
 }
 
+/** SHA-256 of `data` as Latin-1 text, one character a byte: for hashes that are kept, not compared. */
+export function sha256Latin1(data: Uint8Array): string {
+  return hash("sha256", data, "binary");
+}
+
 /** MD5 of `data` (RFC 1321): 16 bytes, the caller's. */
 export function md5(data: Uint8Array): Uint8Array {
   return bytesOfLatin1(hash("md5", data, "binary"), 16);

@@ -244,7 +244,10 @@ export function randomSeqNumber(random: RandomSource = systemRandom): number {
  * any.
  * @throws KrbError KRB_AP_ERR_BADADDR.
  */
-export function checkAddress({ addresses }: TicketContents, peerAddress: string | undefined): void {
+export function checkAddress(
+  { addresses }: Pick<TicketContents, "addresses">,
+  peerAddress: string | undefined,
+): void {
   if (addresses.length > 0 && (peerAddress === undefined || !addresses.includes(peerAddress)))
     throw new KrbError("KRB_AP_ERR_BADADDR", "the ticket may not be used from this address");
 }

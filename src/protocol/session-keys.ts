@@ -3,8 +3,8 @@
  * made it and from the bytes of that exchange as they travelled.
  */
 import type { EncryptionType, RandomSource } from "../crypto/encryption-type.js";
-import { sha256 } from "../crypto/hash.js";
-import { hkdfSha256 } from "../crypto/hkdf.js";
+import { sha256Latin1 } from "../crypto/hash.js";
+import { hkdfExpand, hkdfExtract } from "../crypto/hkdf.js";
 import { hmac, SHA256 } from "../crypto/hmac.js";
 import { systemRandom, takeRandom } from "../crypto/random.js";
 import { Key } from "./keys.js";
@@ -75,40 +75,89 @@ export interface SessionKeys {
   readonly clientSeal: Key;
   /** Seals messages from the service. */
   readonly serviceSeal: Key;
+  /** Overwrites them all. */
+  wipe(): void;
 }
 
 /** Derives a session's keys (RFC 5869, with SHA-256); they are the caller's. */
 export function deriveSessionKeys(origin: SessionOrigin): SessionKeys {
-  const { clientSubkey, serviceSubkey, id, apReq, apRep } = origin;
-  const { keySize } = clientSubkey.etype;
-  const input = Buffer.concat([clientSubkey.exportBytes(), serviceSubkey.exportBytes()]);
-  const exchange = Buffer.concat([sha256(apReq), sha256(apRep)]);
-  const derive = (label: string, size: number) => {
-    const info = Buffer.concat([Buffer.from(`${INFO}\0${label}\0`, "latin1"), exchange]);
-    return hkdfSha256(input, id, info, size);
-  };
-  const macKey = (label: string) => new MacKey(derive(label, MAC_KEY_SIZE));
-  const sealKey = (label: string) => {
-    const bytes = derive(label, keySize);
-    const key = new Key(clientSubkey.etype, bytes);
-    bytes.fill(0);
-    return key;
-  };
-  try {
-    return {
-      call: macKey("call"),
-      reply: macKey("reply"),
-      clientMessages: macKey("message c"),
-      serviceMessages: macKey("message s"),
-      clientSeal: sealKey("seal c"),
-      serviceSeal: sealKey("seal s"),
-    };
-  } finally {
-    input.fill(0);
-  }
+  return new DerivedSessionKeys(origin);
 }
 
-/** Overwrites a session's keys. */
-export function wipeSessionKeys(keys: SessionKeys): void {
-  for (const key of Object.values(keys) as (MacKey | Key)[]) key.wipe();
+/**
+ * What a call needs is derived at once; the rest when it is first asked for: most sessions protect no
+ * messages, and a service holds many.
+ */
+class DerivedSessionKeys implements SessionKeys {
+  readonly call: MacKey;
+  readonly reply: MacKey;
+  readonly #etype: EncryptionType;
+  readonly #extracted: Uint8Array;
+  /** The hashes of the exchange, as Latin-1. */
+  readonly #exchange: string;
+  #clientMessages: MacKey | undefined;
+  #serviceMessages: MacKey | undefined;
+  #clientSeal: Key | undefined;
+  #serviceSeal: Key | undefined;
+
+  constructor({ clientSubkey, serviceSubkey, id, apReq, apRep }: SessionOrigin) {
+    this.#etype = clientSubkey.etype;
+    const client = clientSubkey.exportBytes();
+    const service = serviceSubkey.exportBytes();
+    this.#extracted = hkdfExtract(id, client, service);
+    client.fill(0);
+    service.fill(0);
+    this.#exchange = sha256Latin1(apReq) + sha256Latin1(apRep);
+    this.call = this.#macKey("call");
+    this.reply = this.#macKey("reply");
+  }
+
+  get clientMessages(): MacKey {
+    this.#clientMessages ??= this.#macKey("message c");
+    return this.#clientMessages;
+  }
+
+  get serviceMessages(): MacKey {
+    this.#serviceMessages ??= this.#macKey("message s");
+    return this.#serviceMessages;
+  }
+
+  get clientSeal(): Key {
+    this.#clientSeal ??= this.#sealKey("seal c");
+    return this.#clientSeal;
+  }
+
+  get serviceSeal(): Key {
+    this.#serviceSeal ??= this.#sealKey("seal s");
+    return this.#serviceSeal;
+  }
+
+  /** Overwrites the keys, and what others would be derived from. */
+  wipe(): void {
+    this.#extracted.fill(0);
+    this.call.wipe();
+    this.reply.wipe();
+    this.#clientMessages?.wipe();
+    this.#serviceMessages?.wipe();
+    this.#clientSeal?.wipe();
+    this.#serviceSeal?.wipe();
+  }
+
+  #macKey(label: string): MacKey {
+    return new MacKey(this.#derive(label, MAC_KEY_SIZE));
+  }
+
+  #sealKey(label: string): Key {
+    const bytes = this.#derive(label, this.#etype.keySize);
+    try {
+      return new Key(this.#etype, bytes);
+    } finally {
+      bytes.fill(0);
+    }
+  }
+
+  #derive(label: string, size: number): Uint8Array {
+    const info = Buffer.from(`${INFO}\0${label}\0${this.#exchange}`, "latin1");
+    return hkdfExpand(this.#extracted, info, size);
+  }
 }

@@ -18,14 +18,28 @@ import { openTicket, type ServiceKeys, type TicketContents } from "../protocol/t
 export interface TicketCacheOptions {
   /** Permitted difference of clocks, in milliseconds. */
   readonly clockSkew: number;
-  /** The most tickets kept, 1,024 by default; the least recently seen goes first. */
-  readonly capacity?: number | undefined;
+  /**
+   * How many bytes the tickets kept may take together, 192 MiB by default: some 24,000 tickets. The one not
+   * seen for longest goes first.
+   */
+  readonly bytes?: number | undefined;
 }
 
 interface Entry {
   readonly contents: TicketContents;
   readonly permitted: readonly number[];
+  /** How long the ticket was as it travelled, in bytes. */
+  readonly length: number;
 }
+
+const BYTES = 192 * 1024 * 1024;
+/**
+ * What an opened ticket takes with its place in the cache, and with what is derived from its key when it is
+ * used: half of it is OpenSSL's (`npm run bench:memory`).
+ */
+const TICKET_BYTES = 8 * 1024;
+/** A ticket of that length is counted already. */
+const USUAL_LENGTH = 512;
 
 /** How often expired tickets are dropped, in milliseconds. */
 const SWEEP_MS = 60_000;
@@ -39,9 +53,11 @@ export class TicketCache {
   #fingerprint = "";
   #nextSweep = Number.NEGATIVE_INFINITY;
 
-  /** @throws RangeError for a capacity that is not a whole number from 1 up. */
-  constructor({ clockSkew, capacity = 1024 }: TicketCacheOptions) {
-    this.#entries = new LruMap(capacity);
+  /** @throws RangeError for fewer `bytes` than a ticket takes, or no whole number of them. */
+  constructor({ clockSkew, bytes = BYTES }: TicketCacheOptions) {
+    if (!Number.isSafeInteger(bytes) || bytes < TICKET_BYTES)
+      throw new RangeError(`ticketCacheBytes: expected a whole number from ${TICKET_BYTES} up, got ${bytes}`);
+    this.#entries = new LruMap(bytes, sizeOf);
     this.#clockSkew = clockSkew;
   }
 
@@ -65,7 +81,7 @@ export class TicketCache {
       if (this.#isCurrent(kept, now) && sameNumbers(kept.permitted, permitted)) return kept.contents;
       this.#entries.delete(name);
     }
-    const entry = { contents: openTicket(bytes, service, permitted), permitted };
+    const entry = { contents: openTicket(bytes, service, permitted), permitted, length: bytes.length };
     if (now >= this.#nextSweep) this.#sweep(now);
     if (this.#isCurrent(entry, now)) this.#entries.set(name, entry);
     return entry.contents;
@@ -94,6 +110,11 @@ export class TicketCache {
     this.#keys = service.keys;
     this.#principal = service.principal;
   }
+}
+
+/** Addresses and authorization data make a ticket longer, and are kept decoded. */
+function sizeOf({ length }: Entry): number {
+  return TICKET_BYTES + 2 * Math.max(0, length - USUAL_LENGTH);
 }
 
 /** A hash of each key beside its version: enough to tell keys apart, and no way back to the keys. */

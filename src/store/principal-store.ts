@@ -16,7 +16,10 @@ import { decodePrincipal, encodePrincipal, isSealedUnder } from "./principal-rec
 import { StoreError } from "./store-error.js";
 
 const PREFIX = "principal:";
-const KEPT_ENTRIES = 1024;
+/** How many bytes the entries kept may take together: some 18,000 entries. */
+const KEPT_BYTES = 128 * 1024 * 1024;
+/** What an entry takes with the keys that are commonly derived, beside its record (`npm run bench:memory`). */
+const ENTRY_BYTES = 6 * 1024;
 
 /** A decoded entry, and the bytes it came from. */
 interface KeptEntry {
@@ -28,11 +31,15 @@ interface KeptEntry {
 export class PrincipalStore {
   readonly #records: KeyValueStore;
   readonly #masterKeys: MasterKeys;
-  readonly #kept = new LruMap<Principal, KeptEntry>(KEPT_ENTRIES);
+  readonly #kept: LruMap<Principal, KeptEntry>;
 
-  /** @internal Takes over the store: `close` closes it. The caller keeps the master key. */
-  constructor(records: KeyValueStore, masterKeys: MasterKey | MasterKeys) {
+  /**
+   * @internal Takes over the store: `close` closes it. The caller keeps the master key.
+   * @param keptBytes how many bytes the decoded entries may take; the one not asked for longest goes first.
+   */
+  constructor(records: KeyValueStore, masterKeys: MasterKey | MasterKeys, keptBytes = KEPT_BYTES) {
     this.#records = records;
+    this.#kept = new LruMap(keptBytes, sizeOf);
     this.#masterKeys = masterKeys instanceof MasterKey ? new MasterKeys([masterKeys]) : masterKeys;
   }
 
@@ -163,4 +170,9 @@ export class PrincipalStore {
     this.#kept.clear();
     await this.#records.close();
   }
+}
+
+/** A record has a key for each of its encryption types and versions, so that a long one has many. */
+function sizeOf({ bytes }: KeptEntry): number {
+  return ENTRY_BYTES + 4 * bytes.length;
 }

@@ -92,6 +92,26 @@ describe("a map bounded by size", () => {
     expect(keysOf(map)).toBe("cd");
   });
 
+  test("counts a value anew where it is used, and makes room for it", () => {
+    const sizes: Record<string, number> = { a: 1, b: 1, c: 1 };
+    const map = new LruMap<string, string>(10, (value) => sizes[value]!);
+    for (const key of "abc") map.set(key, key);
+    sizes["b"] = 8;
+    expect(keysOf(map)).toBe("abc");
+    expect(map.get("b")).toBe("b");
+    expect(keysOf(map)).toBe("acb");
+    sizes["b"] = 9;
+    expect(map.get("b")).toBe("b");
+    expect(keysOf(map)).toBe("cb");
+    sizes["b"] = 1;
+    map.get("b");
+    map.set("a", "a");
+    expect(keysOf(map)).toBe("cba");
+    sizes["c"] = 11;
+    expect(map.get("c")).toBe("c");
+    expect(map.size).toBe(0);
+  });
+
   test("counts a value anew where it is replaced", () => {
     const map = bySize();
     map.set("a", "1234567");

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { hkdfSha256 } from "../../src/crypto/hkdf.js";
+import { hkdfExpand, hkdfExtract } from "../../src/crypto/hkdf.js";
 
 const bytes = (hex: string) => Uint8Array.from(Buffer.from(hex, "hex"));
 
@@ -20,10 +20,16 @@ describe("HKDF-SHA-256 (RFC 5869, appendix A)", () => {
       output: "8da4e775a563c18f715f802a063c5a31b8a11f5c5ee1879ec3454e5f3c738d2d9d201395faa4b61a96c8",
     },
   ])("$name", ({ input, salt, info, output }) => {
-    expect(hkdfSha256(bytes(input), bytes(salt), bytes(info), output.length / 2)).toEqual(bytes(output));
+    for (const size of [16, 32])
+      for (const cut of [0, 5]) {
+        const key = hkdfExtract(bytes(salt), bytes(input).subarray(0, cut), bytes(input).subarray(cut));
+        expect(hkdfExpand(key, bytes(info), size)).toEqual(bytes(output).subarray(0, size));
+      }
   });
 
-  test("gives at most 8,160 bytes", () => {
-    expect(() => hkdfSha256(bytes("0b"), bytes(""), bytes(""), 8161)).toThrow(RangeError);
+  test("gives one hash at most", () => {
+    expect(() => hkdfExpand(new Uint8Array(32), new Uint8Array(), 33)).toThrow(
+      new RangeError("size: expected at most 32 bytes, got 33"),
+    );
   });
 });

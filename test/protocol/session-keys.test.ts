@@ -8,7 +8,6 @@ import {
   hasSessions,
   MacKey,
   type SessionOrigin,
-  wipeSessionKeys,
 } from "../../src/protocol/session-keys.js";
 
 const text = (value: string) => Uint8Array.from(Buffer.from(value));
@@ -84,13 +83,31 @@ describe.each([19, 20])("the keys of a session of encryption type %i", (etype) =
     expect(after.filter((mark) => before.includes(mark))).toEqual([]);
   });
 
+  test("are made once each", () => {
+    const keys = deriveSessionKeys(origin);
+    expect(keys.clientMessages).toBe(keys.clientMessages);
+    expect(keys.serviceMessages).toBe(keys.serviceMessages);
+    expect(keys.clientSeal).toBe(keys.clientSeal);
+    expect(keys.serviceSeal).toBe(keys.serviceSeal);
+  });
+
+  test("that are derived after a wipe are others", () => {
+    const [keys, others] = [deriveSessionKeys(origin), deriveSessionKeys(origin)];
+    keys.wipe();
+    expect(keys.clientSeal.equals(others.clientSeal)).toBe(false);
+    expect(keys.serviceMessages.mac(text("x"))).not.toEqual(others.serviceMessages.mac(text("x")));
+  });
+
   test("are of no use once they are wiped", () => {
     const keys = deriveSessionKeys(origin);
     const before = keys.call.mac(text("x"));
-    wipeSessionKeys(keys);
+    const seals = [keys.clientSeal, keys.serviceSeal];
+    keys.wipe();
     expect(keys.call.mac(text("x"))).not.toEqual(before);
     expect(keys.call.mac(text("x"))).toEqual(new MacKey(new Uint8Array(32)).mac(text("x")));
-    expect(keys.clientSeal.exportBytes()).toEqual(new Uint8Array(etypeOf(etype).keySize));
-    expect(() => keys.serviceSeal.cipher).toThrow("wiped");
+    for (const seal of seals) {
+      expect(seal.exportBytes()).toEqual(new Uint8Array(etypeOf(etype).keySize));
+      expect(() => seal.cipher).toThrow("wiped");
+    }
   });
 });

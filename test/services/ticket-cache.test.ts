@@ -11,10 +11,13 @@ const SKEW = 300_000;
 const principal = parsePrincipal("orders/api.example.test@TEST.EXAMPLE", "service");
 const PERMITTED = [20];
 
-function world(capacity?: number) {
+/** What a ticket of the usual length counts for. */
+const TICKET_BYTES = 8 * 1024;
+
+function world(bytes?: number) {
   const clock = { now: NOW };
   const service: ServiceKeys = { principal, keys: [{ kvno: 1, key: randomKey(etypeOf(20)) }] };
-  const cache = new TicketCache({ clockSkew: SKEW, capacity });
+  const cache = new TicketCache({ clockSkew: SKEW, bytes });
   const ticket = (changes: Partial<TicketContents> = {}) =>
     makeTicket(
       {
@@ -99,7 +102,7 @@ describe("a ticket seen before", () => {
 });
 
 test("a full cache forgets the ticket not seen for longest", () => {
-  const { clock, service, cache, ticket } = world(2);
+  const { clock, service, cache, ticket } = world(2 * TICKET_BYTES);
   const [a, b, c] = [ticket(), ticket(), ticket()] as const;
   const opened = cache.open(a, service, PERMITTED, clock.now);
   const second = cache.open(b, service, PERMITTED, clock.now);
@@ -110,6 +113,15 @@ test("a full cache forgets the ticket not seen for longest", () => {
   expect(cache.open(b, service, PERMITTED, clock.now)).not.toBe(second);
 });
 
-test("a capacity that is none is refused", () => {
-  expect(() => world(0)).toThrow(RangeError);
+test("a long ticket counts for more", () => {
+  const { clock, service, cache, ticket } = world(3 * TICKET_BYTES);
+  const long = ticket({ authorizationData: [{ type: 1, data: new Uint8Array(TICKET_BYTES) }] });
+  for (const bytes of [ticket(), long]) cache.open(bytes, service, PERMITTED, clock.now);
+  expect(cache.size).toBe(1);
+});
+
+test.each([0, TICKET_BYTES - 1, 1e6 + 0.5, Number.NaN])("%d bytes are refused", (bytes) => {
+  expect(() => world(bytes)).toThrow(
+    new RangeError(`ticketCacheBytes: expected a whole number from ${TICKET_BYTES} up, got ${bytes}`),
+  );
 });

@@ -6,7 +6,7 @@
 import { create } from "@bufbuild/protobuf";
 import { encodeCanonical } from "../../src/canonical/encode.js";
 import { sha256 } from "../../src/crypto/hash.js";
-import { hkdfSha256 } from "../../src/crypto/hkdf.js";
+import { hkdfExpand, hkdfExtract } from "../../src/crypto/hkdf.js";
 import { type Extension, ExtensionSchema } from "../../src/gen/kerberos/v1/extension_pb.js";
 import { SessionReplySchema } from "../../src/gen/kerberos/v1/session_pb.js";
 import type { VerifiedApReq } from "../../src/protocol/ap-exchange.js";
@@ -279,7 +279,7 @@ function keyBytes({
       const info = `tessera guard session v1\0${label}\0`;
       const size = label.startsWith("seal") ? clientSubkey.etype.keySize : 32;
       const covered = Buffer.concat([Buffer.from(info), sha256(apReq), sha256(apRep)]);
-      return [label, hex(hkdfSha256(input, id, covered, size))];
+      return [label, hex(hkdfExpand(hkdfExtract(id, input), covered, size))];
     }),
   );
 }

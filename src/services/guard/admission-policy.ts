@@ -4,8 +4,9 @@ import { type ApReqPolicy, checkAddress, type TicketOpener } from "../../protoco
 import { isAtLeast, type Protection } from "../../protocol/call-binding.js";
 import { KrbError } from "../../protocol/krb-error.js";
 import type { Principal } from "../../protocol/principal.js";
-import type { ServiceKeys, TicketContents } from "../../protocol/ticket.js";
+import type { ServiceKeys } from "../../protocol/ticket.js";
 import type { Caller } from "./caller.js";
+import type { TicketFacts } from "./held-ticket.js";
 import type { OwnNames } from "./own-names.js";
 import { isHere, type Peer } from "./received-call.js";
 import type { SessionTable } from "./sessions.js";
@@ -65,7 +66,7 @@ export function etypesFor({ permittedEtypes, strongEtypes }: AdmissionPolicy, pe
 export function policyRefusal(
   policy: AdmissionPolicy,
   caller: Caller,
-  ticket: TicketContents,
+  ticket: TicketFacts,
   { certificate, peerAddress }: Peer,
 ): KrbError | undefined {
   try {

@@ -29,7 +29,7 @@ import type { ServiceKeys, TicketContents } from "../../protocol/ticket.js";
 import { type AdmissionPolicy, apReqPolicy, policyRefusal } from "./admission-policy.js";
 import { type Caller, callerWith } from "./caller.js";
 import { GuardedStream } from "./guarded-stream.js";
-import { checkStillOpens, type HeldTicket } from "./held-ticket.js";
+import { checkStillOpens, factsOf, type HeldTicket, type TicketFacts } from "./held-ticket.js";
 import { ExchangeMessages, type GuardedMessages, type SessionGranter, SessionMessages } from "./messages.js";
 import type { Proof } from "./proof.js";
 import { isHere, type Peer, type ReceivedCall } from "./received-call.js";
@@ -144,7 +144,7 @@ export class Gate {
   }
 
   /** A call with the names that its proof may be bound to: those of the service that the ticket is for. */
-  #bound(call: ReceivedCall, { server }: TicketContents, peer: Peer): BoundCall {
+  #bound(call: ReceivedCall, { server }: TicketFacts, peer: Peer): BoundCall {
     const { method, authority, requestStream, responseStream, requestSha256, idempotent = false } = call;
     const authorities = this.#policy.names.candidates(authority, server, isHere(peer));
     return { method, authority, authorities, requestStream, responseStream, requestSha256, idempotent };
@@ -258,7 +258,7 @@ export class Gate {
       life: Math.floor(sessions.life / 1000),
       keep: (id, keys) =>
         sessions.add(
-          { id, keys, ticket, ticketBytes, authorizationData, serviceKeys },
+          { id, keys, ticket: factsOf(ticket), ticketBytes, authorizationData, serviceKeys },
           this.#policy.uptime(),
         ),
     };

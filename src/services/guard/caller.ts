@@ -9,7 +9,7 @@ import type { TicketFlag } from "../../gen/kerberos/v1/sealed_pb.js";
 import type { AuthorizationElement } from "../../protocol/authorization-data.js";
 import type { Protection } from "../../protocol/call-binding.js";
 import type { Principal } from "../../protocol/principal.js";
-import type { TicketContents } from "../../protocol/ticket.js";
+import type { TicketFacts } from "./held-ticket.js";
 
 /**
  * The client of a guarded call, and what its ticket says. Times are milliseconds since the epoch, by the
@@ -40,7 +40,7 @@ const CALLER = Symbol("caller");
 /** Metadata with its caller: a field of the object itself, which is no header and never travels. */
 type WithCaller = grpc.Metadata & { [CALLER]?: Caller };
 
-const callers = new WeakMap<TicketContents, Partial<Record<Protection, Caller>>>();
+const callers = new WeakMap<TicketFacts, Partial<Record<Protection, Caller>>>();
 
 /**
  * Who is calling, for the handler of a guarded method and the interceptors behind the guard.
@@ -62,7 +62,7 @@ export function callerOf(call: { readonly metadata: grpc.Metadata }): Caller {
  * @param authorizationData the ticket's, as far as the service understands it.
  */
 export function callerWith(
-  ticket: TicketContents,
+  ticket: TicketFacts,
   authorizationData: readonly AuthorizationElement[],
   protection: Protection,
 ): Caller {
@@ -83,7 +83,7 @@ export function setCaller(metadata: grpc.Metadata, caller: Caller): void {
 }
 
 function makeCaller(
-  ticket: TicketContents,
+  ticket: TicketFacts,
   authorizationData: readonly AuthorizationElement[],
   protection: Protection,
 ): Caller {

@@ -3,9 +3,17 @@ import type { ApReqPolicy } from "../../protocol/ap-exchange.js";
 import type { LongTermKey } from "../../protocol/keys.js";
 import { openTicket, type ServiceKeys, type TicketContents } from "../../protocol/ticket.js";
 
+/** What a ticket says, without its key: with what was derived from it, the key is most of a ticket. */
+export type TicketFacts = Omit<TicketContents, "sessionKey">;
+
+/** What a ticket says, to be kept for longer than its key. */
+export function factsOf({ sessionKey: _, ...facts }: TicketContents): TicketFacts {
+  return facts;
+}
+
 /** A ticket that was taken. */
 export interface HeldTicket {
-  readonly ticket: TicketContents;
+  readonly ticket: TicketFacts;
   /** The ticket as it travelled: it must open whenever the service's keys have changed. */
   readonly ticketBytes: Uint8Array;
   /** The service's keys that opened it last. */

@@ -2,8 +2,8 @@
  * The sessions that a guard has granted (session.proto). They are never written down and never leave the
  * process.
  *
- * Invariants. The table is bounded: where it is full, the session longest unused makes room; no principal has
- * more than its share, and beyond it displaces its own alone. A session that is dropped is found no more; its
+ * Invariants. The table is bounded in bytes: where it is full, the session longest unused makes room; no
+ * principal has more than its share, and beyond it displaces its own alone. A session that is dropped is found no more; its
  * keys are left to the calls that still run under it, and to the garbage collector.
  */
 import { LruMap } from "../../collections/lru-map.js";
@@ -15,9 +15,9 @@ import type { HeldTicket } from "./held-ticket.js";
 
 /** What a table may be told. */
 export interface SessionOptions {
-  /** The most sessions at a time, 100,000 by default. */
-  readonly capacity?: number | undefined;
-  /** The most sessions of one principal, a hundredth of all by default, at least 16. */
+  /** How many bytes all sessions together may take; 300 MB by default, for 100,000 sessions. */
+  readonly bytes?: number | undefined;
+  /** The most sessions of one principal; by default a hundredth of those that fit, at least 16. */
   readonly share?: number | undefined;
   /**
    * How long a session lasts, in milliseconds, from 1,000 up; 8 hours by default. It ends with its ticket in
@@ -26,7 +26,13 @@ export interface SessionOptions {
   readonly life?: number | undefined;
 }
 
-const CAPACITY = 100_000;
+const BYTES = 300_000_000;
+/** What a session takes, with its place in the table and a ticket of the usual size (`npm run bench:memory`). */
+const SESSION_BYTES = 3_000;
+/** A ticket of that size is counted already. */
+const USUAL_TICKET_BYTES = 512;
+/** What each number takes that is remembered by itself. */
+const NUMBER_BYTES = 16;
 const LEAST_SHARE = 16;
 const LIFE_MS = 8 * 3_600_000;
 /** A grant counts whole seconds, in 32 bits. */
@@ -60,10 +66,13 @@ export class SessionTable {
 
   /** @throws RangeError for a number that is not whole, or out of its range. */
   constructor(options: SessionOptions = {}) {
-    const capacity = wholeNumber("capacity", options.capacity ?? CAPACITY);
+    const bytes = wholeNumber("bytes", options.bytes ?? BYTES, SESSION_BYTES);
     this.life = wholeNumber("life", options.life ?? LIFE_MS, 1_000, MAX_LIFE_MS);
-    this.#share = wholeNumber("share", options.share ?? Math.max(LEAST_SHARE, Math.ceil(capacity / 100)));
-    this.#sessions = new LruMap(capacity, undefined, (name, { ticket }) => this.#forget(name, ticket.client));
+    this.#share = wholeNumber(
+      "share",
+      options.share ?? Math.max(LEAST_SHARE, Math.ceil(bytes / SESSION_BYTES / 100)),
+    );
+    this.#sessions = new LruMap(bytes, sizeOf, (name, { ticket }) => this.#forget(name, ticket.client));
   }
 
   /** How many there are. */
@@ -126,6 +135,14 @@ export class SessionTable {
     own?.delete(name);
     if (own?.size === 0) this.#byClient.delete(client);
   }
+}
+
+/** What a session takes in memory, in bytes: tickets and their authorization data may be large. */
+function sizeOf({ numbers, ticketBytes }: ServiceSession): number {
+  // Addresses, authorization data and the rest of what the ticket says are no more than it has bytes.
+  return (
+    SESSION_BYTES + NUMBER_BYTES * numbers.size + 2 * Math.max(0, ticketBytes.length - USUAL_TICKET_BYTES)
+  );
 }
 
 function nameOf(id: Uint8Array): string {

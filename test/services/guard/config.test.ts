@@ -56,10 +56,12 @@ describe("without a replay cache", () => {
   });
 
   test("what is said of sessions is taken, and a wrong word is named", () => {
-    expect(readAlone({ sessions: { life: 5_000, capacity: 1, share: 1 } }).policy.sessions?.life).toBe(5_000);
+    expect(readAlone({ sessions: { life: 5_000, bytes: 4_096, share: 1 } }).policy.sessions?.life).toBe(
+      5_000,
+    );
     for (const [name, range] of [
       ["life", "1000 to 4294967295000"],
-      ["capacity", "1 to 9007199254740991"],
+      ["bytes", "3000 to 9007199254740991"],
       ["share", "1 to 9007199254740991"],
     ])
       for (const value of [0, -1, 1_000.5, Number.NaN, "8h", 2 ** 53])

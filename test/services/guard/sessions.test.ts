@@ -30,6 +30,9 @@ import {
   UNKNOWN_SESSION,
 } from "./session-by-hand.js";
 
+/** What a session counts for in its table, with a ticket of the usual length. */
+const SESSION_BYTES = 3_000;
+
 describe("a session is granted", () => {
   const ask = (guard: HandMadeGuard, credentials = ticketFor()) => {
     const extensions = { challenge: challengeOf(guard), asksForSession: true };
@@ -247,7 +250,7 @@ describe("a session ends", () => {
   });
 
   test("when it is the one longest unused, and the table is full", () => {
-    const { guard, isTaken } = turning({ sessions: { capacity: 2, share: 2 } });
+    const { guard, isTaken } = turning({ sessions: { bytes: 2 * SESSION_BYTES, share: 2 } });
     const [first, second] = [openSession(guard), openSession(guard)];
     expect(isTaken(first)).toBe(true);
     const third = openSession(guard);
@@ -255,8 +258,21 @@ describe("a session ends", () => {
     expect([first, second, third].map(isTaken)).toEqual([true, false, true]);
   });
 
+  test("when the numbers that are waited for take its room", () => {
+    const { guard, isTaken } = turning({ sessions: { bytes: 8 * SESSION_BYTES, share: 8 } });
+    const [first, second] = [openSession(guard), openSession(guard)];
+    const skip = (session: typeof first, number: number) => guard.send(bindUnder(session, { number }));
+    // 1,024 numbers are missing under each, which take as much as five sessions.
+    skip(first, 1_025);
+    skip(second, 1_025);
+    expect(guard.config.policy.sessions!.size).toBe(2);
+    skip(second, 1_026);
+    expect(guard.config.policy.sessions!.size).toBe(1);
+    expect([first, second].map(isTaken)).toEqual([false, true]);
+  });
+
   test("when its client makes more than its share: a client without end displaces its own alone", () => {
-    const { guard, isTaken } = turning({ sessions: { capacity: 100, share: 3 } });
+    const { guard, isTaken } = turning({ sessions: { bytes: 100 * SESSION_BYTES, share: 3 } });
     const bob = () => ticketFor(KEYS, { client: parsePrincipal("bob@TEST.EXAMPLE", "client") });
     const mine = [openSession(guard), openSession(guard)];
     const his = Array.from({ length: 50 }, () => openSession(guard, { credentials: bob() }));
@@ -271,7 +287,7 @@ describe("a session ends", () => {
   });
 
   test("while a call is on its way: what counts is whether it is held when the request is there", () => {
-    const { world, guard } = turning({ sessions: { life: 10_000, capacity: 1 } });
+    const { world, guard } = turning({ sessions: { life: 10_000, bytes: SESSION_BYTES } });
     for (const end of [
       () => {
         world.uptime += 10_001;
