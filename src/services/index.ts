@@ -62,6 +62,7 @@ export { DEFAULT_SETTINGS, type RealmSettings } from "../realm/realm-settings.js
 export { type ProfileChange, setProfile } from "../realm/set-profile.js";
 export { ProtoFileError } from "../rpc/proto-files.js";
 export { RpcError, type RpcErrorOptions } from "../rpc/rpc-error.js";
+export type { Timer } from "../rpc/timer.js";
 export { SharedKeyError } from "../shared-key/key-file.js";
 export { type SharedKey, type SharedKeyOptions, sharedKey } from "../shared-key/shared-key.js";
 export type { LoginAttempt, LoginAttempts, LoginRecord } from "../store/login-attempts.js";

@@ -1,6 +1,6 @@
 /** A guarded service whose faults the test makes: what its clients, and those who listen, get to see. */
 import * as grpc from "@grpc/grpc-js";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { ticketInterceptor } from "../../src/client/index.js";
 import { callerOf } from "../../src/services/index.js";
 import {
@@ -8,7 +8,7 @@ import {
   createTestRealm,
   type GuardedServiceOptions,
 } from "../../src/testing/index.js";
-import { addChat, ChatClient } from "../services/guard/chat.js";
+import { addChat, CHAT, ChatClient } from "../services/guard/chat.js";
 
 const SERVICE = "chat/api.example.test";
 const LOST = { refusal: { reason: "KDC_ERR_MORE_PREAUTH_DATA_REQUIRED" } };
@@ -106,6 +106,34 @@ test("its monotonic clock goes forwards alone, and ends sessions", async () => {
   service.stepUptime("61s");
   expect(await service.replay(service.captured[1]!)).toMatchObject(LOST);
   expect(() => service.stepUptime("-1s")).toThrow(RangeError);
+});
+
+test("a stream outlives its ticket where its client renews it, and ends with it where not", async () => {
+  const { realm, service } = await openService();
+  const alice = await realm.login("alice");
+  const open = (options: object) => {
+    const interceptors = [ticketInterceptor(alice, SERVICE, options)];
+    const client = new ChatClient(service.address, grpc.credentials.createInsecure(), { interceptors });
+    onTestFinished(() => client.close());
+    const { path, requestSerialize, responseDeserialize } = CHAT.talk;
+    const call = client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize);
+    const status = new Promise<grpc.StatusObject>((resolve) => void call.on("status", resolve));
+    call.on("error", () => {}).resume();
+    call.write({ text: "begin" });
+    return { call, status };
+  };
+  const [renewing, silent] = [open({ timer: realm.timer }), open({})];
+  await vi.waitFor(() => expect(service.streams).toBe(2));
+  realm.advance("9h30m");
+  await alice.login("alice@TEST.EXAMPLE", "secret");
+  realm.advance("20m");
+  const isRenewed = () => service.log.some(({ text }) => String(text).startsWith("renewed until"));
+  await vi.waitFor(() => expect(isRenewed()).toBe(true));
+  service.stepClock("20m");
+  expect(await silent.status).toMatchObject({ code: grpc.status.UNAUTHENTICATED });
+  expect(service.streams).toBe(1);
+  renewing.call.end();
+  expect(await renewing.status).toMatchObject({ code: grpc.status.OK });
 });
 
 test("options and names that are wrong are named", async () => {

@@ -1,17 +1,21 @@
 /** Streams that outlive tickets, over sockets: real KDC, real service, and a clock that the test turns. */
 import { once } from "node:events";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import * as grpc from "@grpc/grpc-js";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { type TicketInterceptorOptions, ticketInterceptor } from "../../../src/client/index.js";
 import { fromServiceError } from "../../../src/rpc/status.js";
 import type { Timer } from "../../../src/rpc/timer.js";
 import type { Caller } from "../../../src/services/guard/caller.js";
-import { callerOf } from "../../../src/services/index.js";
+import { callerOf, currentCaller } from "../../../src/services/index.js";
 import { MemoryReplayCache } from "../../../src/store/memory-replay-cache.js";
 import {
   createGuardedService,
   createTestRealm,
   type GuardedServiceOptions,
+  type TestRealm,
 } from "../../../src/testing/index.js";
 import { addChat, CHAT, ChatClient, type Line } from "../../services/guard/chat.js";
 
@@ -35,7 +39,7 @@ function openHandlers() {
       let isHeld = false;
       call.on("data", (line: Line) => {
         isHeld ||= line.text === "hold";
-        call.write(line);
+        call.write(line.text === "until" ? { text: `until ${currentCaller().endtime}` } : line);
       });
       call.on("end", () => isHeld || call.end());
     },
@@ -62,19 +66,7 @@ async function openService(
   const logIn = () =>
     alice.login("alice@TEST.EXAMPLE", "secret", renewable ? { renewableLife: 7 * DAY } : {});
   await logIn();
-  const waiting = new Set<object>();
-  const timer: Timer = (ms, wake) => {
-    const waiter = {};
-    waiting.add(waiter);
-    const stop = realm.timer(ms, () => {
-      waiting.delete(waiter);
-      wake();
-    });
-    return () => {
-      waiting.delete(waiter);
-      stop();
-    };
-  };
+  const { timer, waiting } = countedTimer(realm);
   const interceptors = [ticketInterceptor(alice, SERVICE, { timer, ...wish })];
   const client = new ChatClient(service.address, grpc.credentials.createInsecure(), { interceptors });
   onTestFinished(async () => {
@@ -101,6 +93,24 @@ async function openService(
       await until(() => renewed() === before + streams);
     },
   };
+}
+
+/** The realm's timers, and who waits for them. */
+function countedTimer(realm: TestRealm) {
+  const waiting = new Set<object>();
+  const timer: Timer = (ms, wake) => {
+    const waiter = {};
+    waiting.add(waiter);
+    const stop = realm.timer(ms, () => {
+      waiting.delete(waiter);
+      wake();
+    });
+    return () => {
+      waiting.delete(waiter);
+      stop();
+    };
+  };
+  return { timer, waiting };
 }
 
 /** An open conversation. */
@@ -133,7 +143,8 @@ async function endOf(call: grpc.ClientReadableStream<Line>) {
 }
 
 async function until(happened: () => boolean): Promise<void> {
-  while (!happened()) await new Promise((resolve) => void setImmediate(resolve));
+  do await new Promise((resolve) => void setImmediate(resolve));
+  while (!happened());
 }
 
 const UNDER = {
@@ -249,6 +260,56 @@ test("all streams of a client are renewed, each by itself, by one renewal of its
   expect(await Promise.all(all.map(({ ended }) => ended))).toEqual(
     Array(5).fill(expect.objectContaining({ code: "OK" })),
   );
+});
+
+test("currentCaller() is the caller by the latest ticket", async () => {
+  const { talk, renew, handlers } = await openService({ guard: { currentCaller: true } });
+  const { call, heard } = talk();
+  const ask = async () => {
+    const { length } = heard;
+    call.write({ text: "until" });
+    await until(() => heard.length > length);
+    return heard.at(-1);
+  };
+  const first = await ask();
+  expect(first).toBe(`until ${handlers.callers[0]!().endtime}`);
+  await renew();
+  const second = await ask();
+  expect(second).not.toBe(first);
+  expect(second).toBe(`until ${handlers.callers[0]!().endtime}`);
+  call.cancel();
+});
+
+test("a daemon's streams go on by its keytab, and nobody calls login", async () => {
+  const dir = mkdtempSync(join(tmpdir(), "streams-"));
+  onTestFinished(() => rmSync(dir, { recursive: true }));
+  const keytab = join(dir, "backup.keytab");
+  const { realm, service, renewed } = await openService();
+  await realm.addService("backup/db.example.test");
+  writeFileSync(keytab, await realm.keytab("backup/db.example.test"), { mode: 0o600 });
+  const daemon = realm.client({ keytab });
+  const { timer, waiting } = countedTimer(realm);
+  const interceptors = [ticketInterceptor(daemon, SERVICE, { timer })];
+  const client = new ChatClient(service.address, grpc.credentials.createInsecure(), { interceptors });
+  onTestFinished(() => client.close());
+  const { say, call, ended } = talking(client);
+  await say("begin");
+  for (const count of [1, 2]) {
+    // In the last tenth the stream asks, which begins a login that it does not wait for; then it asks again.
+    const login = async () =>
+      (await daemon.cached())!.credentials
+        .map(({ endtime }) => endtime)
+        .sort()
+        .at(-1);
+    const before = await login();
+    realm.advance("9h");
+    while ((await login()) === before || waiting.size === 0) await until(() => true);
+    realm.advance("30m");
+    await until(() => renewed() === count);
+    await say(`after ${count}`);
+  }
+  call.end();
+  expect(await ended).toMatchObject({ code: "OK" });
 });
 
 describe("where no other ticket is to be had", () => {
