@@ -26,6 +26,7 @@ const SPAWNING = [
   "test/store/key-value-store.test.ts",
   "test/store/login-attempts-shared.test.ts",
   "test/store/replay-processes.test.ts",
+  "test/store/redis-replay-cache.test.ts",
   "test/tools/**",
   "examples/**",
 ];

@@ -17,7 +17,7 @@ const { metafile } = await build({
   format: "esm",
   platform: "node",
   target: "node20.19",
-  external: ["@grpc/grpc-js", "lmdb", "fs-native-extensions", "protobufjs", "csv-parse/sync"],
+  external: ["@grpc/grpc-js", "lmdb", "ioredis", "fs-native-extensions", "protobufjs", "csv-parse/sync"],
   metafile: true,
   logLevel: "warning",
 });

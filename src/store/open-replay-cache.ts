@@ -1,4 +1,4 @@
-/** Opens a replay cache by its name: in memory, or in any store that `openStore` opens. */
+/** Opens a replay cache by its name: in memory, on a Redis server, or in any store that `openStore` opens. */
 import { checkOptionNames } from "../errors/unknown-options.js";
 import {
   MemoryReplayCache,
@@ -10,14 +10,16 @@ import type { ReplayCache } from "./replay-cache.js";
 import { StoreReplayCache } from "./store-replay-cache.js";
 
 /**
- * Opens a replay cache: `memory:`, which forgets everything when the process ends, or `lmdb:DIR`, which does
- * not, and which the processes of a machine share.
- * @param options `startedAt`, `restart` and `uptime` apply to `memory:` alone.
+ * Opens a replay cache: `memory:`, which forgets everything when the process ends; `lmdb:DIR`, which does not,
+ * and which the processes of a machine share; `redis://HOST` or `rediss://HOST` (TLS), which machines share.
+ * @param options `startedAt` and `uptime` apply to `memory:` alone, `restart` to `memory:` and `redis:`.
  * @throws TypeError for an option that there is not; RangeError for a name of another form or type, listing
  *   the known types; StoreError as thrown by the backend.
  */
 export async function openReplayCache(name: string, options: MemoryReplayCacheOptions): Promise<ReplayCache> {
   checkOptionNames("openReplayCache", options, REPLAY_CACHE_NAMES);
   if (name === "memory:") return new MemoryReplayCache(options);
+  if (/^rediss?:/.test(name))
+    return (await import("./redis-replay-cache.js")).RedisReplayCache.open(name, options);
   return StoreReplayCache.open(await openStore(name), options);
 }

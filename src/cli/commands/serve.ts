@@ -45,7 +45,10 @@ export const command = defineCommand({
       value: "STORE",
       help: "where V keeps notes, lmdb:DIR or memory:; the realm's folder, or KEYTAB.data for V alone",
     },
-    "replay-cache": { value: "STORE", help: "where V remembers authenticators; as for --notes" },
+    "replay-cache": {
+      value: "STORE",
+      help: "where V remembers authenticators; as for --notes, or redis://HOST",
+    },
     "replay-cache-size": {
       value: "SIZE",
       help: "the memory that they may take, 64 bytes for each: bytes, or 64K, 256M, 1G; 256M",
