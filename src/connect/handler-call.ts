@@ -7,8 +7,7 @@ import type { UniversalHandler, UniversalServerRequest } from "@connectrpc/conne
 import * as grpc from "@grpc/grpc-js";
 import { RpcError } from "../rpc/rpc-error.js";
 import { toStatus } from "../rpc/status.js";
-import { callerOf } from "../services/guard/caller.js";
-import { setCaller } from "./caller.js";
+import { setCall } from "./caller.js";
 import { envelope, messagesOf } from "./envelopes.js";
 import { metadataOf, statusText } from "./headers.js";
 
@@ -47,7 +46,7 @@ export class HandlerCall implements Listener {
   }
 
   onReceiveMetadata(metadata: grpc.Metadata): void {
-    setCaller(this.#request.values, callerOf({ metadata }));
+    setCall(this.#request.values, metadata);
     if (this.#requestStream) void this.#run(this.#streamed());
     else this.#guarded.startRead();
   }
