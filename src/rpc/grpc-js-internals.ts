@@ -1,13 +1,14 @@
 /**
  * The one door to what grpc-js keeps private, and interceptors need all the same: the bytes of messages, a
- * request's encoding and its HTTP/2 stream on the server, the streams that a server answers by itself, and
- * the certificates of a server that runs; `:authority`, channel and early end of a call on the client.
+ * request's encoding and its HTTP/2 stream on the server, the streams that a server answers by itself, the
+ * HTTP/2 servers that it is made of, and the certificates of a server that runs; `:authority`, channel and
+ * early end of a call on the client.
  *
  * All of it is read from the innermost call, below every interceptor, as grpc-js 1.14.7 has it. Where a later
  * version has moved a field, no call is let in or goes out, and test/rpc/grpc-js-internals.test.ts says which
  * field it is.
  */
-import type { ServerHttp2Stream } from "node:http2";
+import type { Http2Server, ServerHttp2Stream } from "node:http2";
 import { isIP } from "node:net";
 import type { SecureContextOptions } from "node:tls";
 import * as grpc from "@grpc/grpc-js";
@@ -73,6 +74,7 @@ export function http2Stream(call: grpc.ServerInterceptingCallInterface): ServerH
 }
 
 interface HiddenServer {
+  createHttp2Server?(...parts: unknown[]): Http2Server;
   _respondWithError?(error: unknown, stream: ServerHttp2Stream, ...more: unknown[]): void;
   _verifyContentType?(stream: ServerHttp2Stream, headers: object): boolean;
 }
@@ -96,6 +98,21 @@ export function onUnservedStream(server: grpc.Server, told: (stream: ServerHttp2
     const isGrpc = verify.call(server, stream, headers);
     if (!isGrpc) told(stream);
     return isGrpc;
+  };
+}
+
+/**
+ * Tells of each HTTP/2 server that a server makes, one for each address that it listens on, before it listens.
+ * @throws TypeError where this version of grpc-js makes them elsewhere.
+ */
+export function onHttp2Server(server: grpc.Server, told: (http2Server: Http2Server) => void): void {
+  const hidden = server as unknown as HiddenServer;
+  const make = hidden.createHttp2Server;
+  if (make === undefined) throw new TypeError("this version of grpc-js hides its HTTP/2 servers");
+  hidden.createHttp2Server = (...parts) => {
+    const http2Server = make.apply(server, parts);
+    told(http2Server);
+    return http2Server;
   };
 }
 

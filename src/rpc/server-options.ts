@@ -6,6 +6,7 @@
 import * as grpc from "@grpc/grpc-js";
 import { type CallLimits, limitCalls } from "./call-limits.js";
 import { closeSoon } from "./close-stream.js";
+import { Entrance } from "./entrance/entrance.js";
 import { onUnservedStream } from "./grpc-js-internals.js";
 
 /** The largest message a server takes or sends, in bytes. */
@@ -43,6 +44,8 @@ export interface ServerParts {
   readonly limits?: Partial<CallLimits>;
   /** grpc-js settings that differ from the usual ones. */
   readonly options?: grpc.ServerOptions;
+  /** What stands before it, and before others perhaps; by default one of its own, with the usual limits. */
+  readonly entrance?: Entrance | undefined;
 }
 
 /**
@@ -50,16 +53,18 @@ export interface ServerParts {
  * shuts down.
  */
 export function makeServer(parts: ServerParts = {}): grpc.Server {
-  const { interceptors = [], limits, options } = parts;
-  return withSettings([limitCalls(limits), ...interceptors], options);
+  const { interceptors = [], limits, options, entrance } = parts;
+  return withSettings([limitCalls(limits), ...interceptors], options, entrance);
 }
 
 /** A server with the settings and these interceptors alone, which set their own limits to their calls. */
 export function withSettings(
   interceptors: readonly grpc.ServerInterceptor[],
   options: grpc.ServerOptions = {},
+  entrance = new Entrance(),
 ): grpc.Server {
   const server = new grpc.Server({ ...SERVER_OPTIONS, ...options, interceptors: [...interceptors] });
   onUnservedStream(server, closeSoon);
+  entrance.standBefore(server);
   return server;
 }

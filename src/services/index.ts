@@ -60,6 +60,7 @@ export { openRealmDirectory, type RealmDirectory } from "../realm/realm-director
 export { RealmError, type RealmErrorReason } from "../realm/realm-error.js";
 export { DEFAULT_SETTINGS, type RealmSettings } from "../realm/realm-settings.js";
 export { type ProfileChange, setProfile } from "../realm/set-profile.js";
+export type { ServerLimits } from "../rpc/entrance/limits.js";
 export { ProtoFileError } from "../rpc/proto-files.js";
 export { RpcError, type RpcErrorOptions } from "../rpc/rpc-error.js";
 export type { Timer } from "../rpc/timer.js";

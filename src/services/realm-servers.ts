@@ -6,6 +6,7 @@ import { addAuthenticationService } from "../gen/kerberos/v1/authentication_serv
 import { AuthenticationService } from "../gen/kerberos/v1/authentication_service_pb.js";
 import { addTicketGrantingService } from "../gen/kerberos/v1/ticket_granting_service_grpc.js";
 import { TicketGrantingService } from "../gen/kerberos/v1/ticket_granting_service_pb.js";
+import type { Entrance } from "../rpc/entrance/entrance.js";
 import { authenticationService } from "./as.js";
 import { type AsConfig, type KdcConfig, krbtgtEntry } from "./kdc.js";
 import { checkWeakCrypto } from "./listen.js";
@@ -22,6 +23,8 @@ export interface ListenOptions {
   readonly credentials?: grpc.ServerCredentials | undefined;
   /** Lets a server that permits weak encryption types listen beyond loopback. */
   readonly allowWeakCrypto?: boolean | undefined;
+  /** What stands before it, and before others perhaps; by default one of its own, with the usual limits. */
+  readonly entrance?: Entrance | undefined;
 }
 
 /**

@@ -18,6 +18,8 @@ import type { RealmDirectory } from "../realm/realm-directory.js";
 import { DEFAULT_SETTINGS, policyOf, type RealmSettings, SETTING_NAMES } from "../realm/realm-settings.js";
 import { DEFAULT_HOST, DEFAULT_PORTS } from "../rpc/default-addresses.js";
 import { MemoryReplayCache } from "../store/memory-replay-cache.js";
+import { Entrance } from "../rpc/entrance/entrance.js";
+import type { ServerLimits } from "../rpc/entrance/limits.js";
 import { NotesStore } from "../store/notes-store.js";
 import { openReplayCache } from "../store/open-replay-cache.js";
 import { openStore } from "../store/open-store.js";
@@ -69,6 +71,8 @@ export interface RunRealmOptions {
   readonly replayCache?: string | ReplayCache | undefined;
   /** The memory that authenticators may take, in bytes, 64 for each; 256 MiB by default. */
   readonly replayCacheBytes?: number | undefined;
+  /** How many connections and calls may be open, in all three servers together and of one peer. */
+  readonly limits?: ServerLimits | undefined;
   /** The present in milliseconds since the epoch; the system's clock by default. */
   readonly clock?: Clock | undefined;
   /**
@@ -91,6 +95,7 @@ const OPTIONS: OptionNames<RunRealmOptions> = {
   notes: true,
   replayCache: true,
   replayCacheBytes: true,
+  limits: true,
   clock: true,
   log: true,
 };
@@ -147,6 +152,7 @@ async function closeAll(closers: Closer[]): Promise<void> {
 async function start(options: RunRealmOptions, closers: Closer[]): Promise<RunningRealm> {
   const { realm, ports = DEFAULT_PORTS, host = DEFAULT_HOST, clock = Date.now } = options;
   const log = options.log === undefined ? () => {} : patientLog(dated(options.log, clock), clock);
+  const entrance = new Entrance(options.limits, (text) => log({ level: "warn", exchange: "realm", text }));
   const live = followPolicy({ ...options, host, log }, closers);
   const policy = () => live.current;
   const serviceKeys = ports.v === undefined ? undefined : await openKeys(options, clock, log);
@@ -159,7 +165,7 @@ async function start(options: RunRealmOptions, closers: Closer[]): Promise<Runni
     servers.set(part, server);
   };
   const { credentials, allowWeakCrypto } = options;
-  const listen = (port: number): ListenOptions => ({ host, port, credentials, allowWeakCrypto });
+  const listen = (port: number): ListenOptions => ({ host, port, credentials, allowWeakCrypto, entrance });
   if (ports.as !== undefined || ports.tgs !== undefined) {
     if (realm === undefined) throw new TypeError("realm: AS and TGS need one");
     const kdc = {

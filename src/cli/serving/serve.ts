@@ -16,6 +16,7 @@ import { openUnchecked } from "../../realm/open-realm.js";
 import type { Realm } from "../../realm/realm.js";
 import { openRealmDirectory, type RealmDirectory } from "../../realm/realm-directory.js";
 import { DEFAULT_REALM, DEFAULT_SETTINGS, type RealmSettings } from "../../realm/realm-settings.js";
+import type { ServerLimits } from "../../rpc/entrance/limits.js";
 import { type RunningRealm, runRealm, type ServerPart } from "../../services/run-realm.js";
 import { StoreError } from "../../store/store-error.js";
 import { CommandError, type CommandSurroundings, UsageError } from "../frame/command.js";
@@ -46,6 +47,7 @@ export interface ServeChoice {
   readonly replayCache: string | undefined;
   /** In bytes. */
   readonly replayCacheBytes: number | undefined;
+  readonly limits: ServerLimits;
   readonly graceMs: number | undefined;
 }
 
@@ -95,7 +97,7 @@ async function start(
   now: () => number,
   { directory, settings, ...open }: ServedRealm,
 ): Promise<RunningRealm> {
-  const { parts, ports, host, allowWeakCrypto, keytab, service } = choice;
+  const { parts, ports, host, allowWeakCrypto, keytab, service, limits } = choice;
   const withV = parts.includes("v");
   const place = async (name: string | undefined, part: "notes" | "replay") =>
     name ?? (directory === undefined ? besideKeytab(choice, part) : undefined);
@@ -117,6 +119,7 @@ async function start(
     notes: withV ? await place(choice.notes, "notes") : undefined,
     replayCache,
     replayCacheBytes: choice.replayCacheBytes,
+    limits,
     clock: now,
     log,
   });

@@ -12,6 +12,7 @@ import type { ServiceKeys } from "../../protocol/ticket.js";
 import { MethodTable, PUBLIC_SERVICES } from "../../rpc/method-table.js";
 import { RpcError } from "../../rpc/rpc-error.js";
 import { systemTimer, type Timer } from "../../rpc/timer.js";
+import { Timeouts } from "../../rpc/timeouts.js";
 import type { ReplayCache } from "../../store/replay-cache.js";
 import type { Clock } from "../clock.js";
 import type { Log } from "../exchange-log.js";
@@ -25,7 +26,6 @@ import { LiveStreams } from "./live-streams.js";
 import { namesHost, OwnNames } from "./own-names.js";
 import { REPLAY_TIMEOUT_MS, TimedReplayCache } from "./replay.js";
 import { type SessionOptions, SessionTable } from "./sessions.js";
-import { Timeouts } from "./timeouts.js";
 
 /** What a guard is told. Times are milliseconds. */
 export interface GuardOptions {

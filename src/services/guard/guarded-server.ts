@@ -4,13 +4,17 @@
  *   const server = guardedServer({ keytab: "orders.keytab" });
  *   server.addService(orders.OrderService.service, handlers);
  *
- * What a stranger can cost it is bounded: a call without a proof ends at its headers, and nothing more of it
- * is read; one with a proof has a few seconds for its request; a connection has a few calls at a time, of
- * small messages. A call that has ended leaves no stream open, whatever its client goes on to send.
+ * What a stranger can cost it is bounded: a peer has its share of connections and calls; a socket that says
+ * nothing is closed; a call without a proof ends at its headers, and nothing more of it is read; one with a
+ * proof has a few seconds for its request; a connection has a few calls at a time, of small messages. A call that has ended leaves no stream open, whatever its client goes on to send.
  */
 import type * as grpc from "@grpc/grpc-js";
 import { checkOptionNames } from "../../errors/unknown-options.js";
+import { isoTime } from "../../protocol/kerberos-time.js";
 import { limitCalls } from "../../rpc/call-limits.js";
+import { Entrance } from "../../rpc/entrance/entrance.js";
+import type { ServerLimits } from "../../rpc/entrance/limits.js";
+import type { TellRefusals } from "../../rpc/entrance/refusals.js";
 import { withSettings } from "../../rpc/server-options.js";
 import { GUARD_OPTION_NAMES, type GuardConfig, type GuardOptions, readGuardOptions } from "./config.js";
 import { guardOf } from "./interceptor.js";
@@ -25,9 +29,16 @@ export interface GuardedServerOptions extends GuardOptions {
    * all.
    */
   readonly serverOptions?: Omit<grpc.ServerOptions, "interceptors"> | undefined;
+  /** How many connections and calls may be open, in all and of one peer. */
+  readonly limits?: ServerLimits | undefined;
 }
 
-const OPTION_NAMES = { ...GUARD_OPTION_NAMES, interceptors: true, serverOptions: true } as const;
+const OPTION_NAMES = {
+  ...GUARD_OPTION_NAMES,
+  interceptors: true,
+  serverOptions: true,
+  limits: true,
+} as const;
 
 /**
  * A server whose methods need a ticket, all but health, reflection and those that are public. The caller adds
@@ -36,12 +47,18 @@ const OPTION_NAMES = { ...GUARD_OPTION_NAMES, interceptors: true, serverOptions:
  */
 export function guardedServer(options: GuardedServerOptions): grpc.Server {
   checkOptionNames("guardedServer", options, OPTION_NAMES);
-  const { interceptors = [], serverOptions = {}, ...guardOptions } = options;
+  const { interceptors = [], serverOptions = {}, limits, ...guardOptions } = options;
   if (!Array.isArray(interceptors)) throw new TypeError("interceptors: expected a list");
   if ("interceptors" in serverOptions)
     throw new TypeError("serverOptions: interceptors have an option of their own, `interceptors`");
   const config = readGuardOptions(guardOptions);
-  return withSettings([limitPublicCalls(config), guardOf(config), ...interceptors], serverOptions);
+  const all = [limitPublicCalls(config), guardOf(config), ...interceptors];
+  return withSettings(all, serverOptions, new Entrance(limits, tellOf(config)));
+}
+
+/** Where the guard has a log, it says what was refused before the guard saw it. */
+function tellOf({ log, clock }: GuardConfig): TellRefusals | undefined {
+  return log && ((text) => log({ time: isoTime(clock()), level: "warn", exchange: "GUARD", text }));
 }
 
 /** Calls that need no ticket are anybody's: their first message has as long as a guarded call's request. */

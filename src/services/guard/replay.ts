@@ -3,9 +3,9 @@
  * store that does not answer in time, or answers with anything but yes, refuses the call.
  */
 import { KrbError } from "../../protocol/krb-error.js";
+import { Timeouts } from "../../rpc/timeouts.js";
 import type { ReplayCache } from "../../store/replay-cache.js";
 import type { FailureListener } from "./keys.js";
-import { Timeouts } from "./timeouts.js";
 
 /** How long a replay cache may take, in milliseconds. */
 export const REPLAY_TIMEOUT_MS = 250;

@@ -231,6 +231,13 @@ describe("serve", () => {
       "serve v --keytab ./k --profile x",
       "--profile: expected textbook or standard",
     ],
+    [
+      "a limit that is none",
+      "serve --max-connections 0",
+      "--max-connections: expected a number, or two with",
+    ],
+    ["a share that is none", "serve --max-calls 9/x", "--max-calls: expected a number, or two with a slash"],
+    ["a proxy that is none", "serve --trusted-proxy x", "--trusted-proxy: expected an IP address, got x"],
     ["a time that is none", "serve --grace x", "--grace: expected a time such as 10h"],
     ["a service that is none", "serve v --service v/", "--service: not a principal of the form"],
   ])("is used wrongly with %s", async (_, line, text) => {

@@ -1,7 +1,9 @@
 /**
  * What a stranger, or one who holds a proof and sends no request, can have of a server: a raw HTTP/2 client.
  */
+import { once } from "node:events";
 import http2 from "node:http2";
+import { connect } from "node:net";
 import { promisify } from "node:util";
 import * as grpc from "@grpc/grpc-js";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
@@ -290,5 +292,39 @@ describe("the server", () => {
   ])("refuses %j", (options, message) => {
     const keytab = () => KEYS;
     expect(() => guardedServer({ keytab, ...options })).toThrow(new TypeError(message));
+  });
+});
+
+describe("limits of a guarded server", () => {
+  test("are those it is given, and its log says what was refused", async () => {
+    const told: unknown[] = [];
+    const log = (line: object) => void told.push(line);
+    const { raw } = await serve({ limits: { callsPerPeer: 2 }, log });
+    for (let i = 0; i < 2; i++) raw.call("/grpc.health.v1.Health/Watch");
+    const refused = await raw.call(CHAT.say.path).ended;
+    expect(refused.headers["grpc-status"]).toBe(String(grpc.status.RESOURCE_EXHAUSTED));
+    expect(told).toEqual([
+      {
+        time: new Date(NOW).toISOString(),
+        level: "warn",
+        exchange: "GUARD",
+        text: "too much at once: connections refused: 0, calls refused: 1, the last from 127.0.0.1",
+      },
+    ]);
+  });
+
+  test("close a socket that says nothing after six seconds", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] });
+    try {
+      const { port } = await serve();
+      const socket = connect(port, "127.0.0.1");
+      const closed = new Promise((resolve) => void socket.on("error", () => {}).once("close", resolve));
+      await once(socket, "connect");
+      for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate);
+      vi.advanceTimersByTime(LIMIT);
+      await closed;
+    } finally {
+      vi.useRealTimers();
+    }
   });
 });

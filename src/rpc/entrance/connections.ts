@@ -1,0 +1,145 @@
+/**
+ * The connections and calls that are open, and whose they are.
+ *
+ * Invariants. There are never more than the limits say. Where connections are full, a newcomer takes the place
+ * of the connection that has been without a call for longest: of its own peer where that has its share, and
+ * else of the peer that has most, if that keeps more than the newcomer gets, or of its own. No connection with
+ * a call is closed for another.
+ */
+import type { ServerHttp2Session } from "node:http2";
+import type { Socket } from "node:net";
+import type { Limits } from "./limits.js";
+
+/** Whoever has one share. */
+export class Peer {
+  readonly key: string;
+  /** Whether it has a share: otherwise only the bounds in all hold for it. */
+  readonly hasShare: boolean;
+  connections = 0;
+  /** Calls that are open. */
+  calls = 0;
+  /** Connections without a call, the one that has been so for longest first. */
+  readonly idle = new Set<Connection>();
+
+  constructor(key: string, hasShare: boolean) {
+    this.key = key;
+    this.hasShare = hasShare;
+  }
+}
+
+/** A connection that was let in. */
+export class Connection {
+  readonly socket: Socket;
+  readonly peer: Peer;
+  /** Undefined before its HTTP/2 begins. */
+  session: ServerHttp2Session | undefined;
+  /** Told when its HTTP/2 begins. */
+  onBegun: (() => void) | undefined;
+  /** Calls that are open. */
+  calls = 0;
+  /** Calls that are open beyond the limits. */
+  uncounted = 0;
+  /** Whether it is among those that are open. */
+  isOpen = true;
+
+  constructor(socket: Socket, peer: Peer) {
+    this.socket = socket;
+    this.peer = peer;
+  }
+}
+
+/** Connections and their calls, within limits. */
+export class Connections {
+  readonly #limits: Limits;
+  readonly #peers = new Map<string, Peer>();
+  readonly #open = new Set<Connection>();
+  #calls = 0;
+  #shareless = 0;
+
+  constructor(limits: Limits) {
+    this.#limits = limits;
+  }
+
+  /** How many there are. */
+  get size(): number {
+    return this.#open.size;
+  }
+
+  /** How many calls are open. */
+  get calls(): number {
+    return this.#calls;
+  }
+
+  /**
+   * Lets a connection in, or not.
+   * @param key its peer; undefined where it has no share.
+   * @param onClose told of the connection that makes room for it, which is forgotten.
+   * @returns undefined where there is no room.
+   */
+  add(
+    socket: Socket,
+    key: string | undefined,
+    onClose: (connection: Connection) => void,
+  ): Connection | undefined {
+    const { connections, connectionsPerPeer } = this.#limits;
+    const known = key === undefined ? undefined : this.#peers.get(key);
+    const peer = known ?? new Peer(key ?? `#${++this.#shareless}`, key !== undefined);
+    const hasItsShare = peer.hasShare && peer.connections >= connectionsPerPeer;
+    if (hasItsShare || this.size >= connections) {
+      const giving = hasItsShare ? peer : (this.#largestBeyond(peer.connections + 1) ?? peer);
+      const [leaving] = giving.idle;
+      if (leaving === undefined) return undefined;
+      this.remove(leaving);
+      onClose(leaving);
+    }
+    const connection = new Connection(socket, peer);
+    this.#peers.set(peer.key, peer);
+    this.#open.add(connection);
+    peer.connections++;
+    peer.idle.add(connection);
+    return connection;
+  }
+
+  /** Forgets a connection; nothing happens where that was done already. Its calls end by themselves. */
+  remove(connection: Connection): void {
+    if (!connection.isOpen) return;
+    const { peer } = connection;
+    connection.isOpen = false;
+    this.#open.delete(connection);
+    peer.idle.delete(connection);
+    peer.connections--;
+    this.#forgetIfGone(peer);
+  }
+
+  /** Counts a call that begins; false where there is no room for it. */
+  beginCall(connection: Connection): boolean {
+    const { peer } = connection;
+    const { calls, callsPerPeer } = this.#limits;
+    if (this.#calls >= calls || (peer.hasShare && peer.calls >= callsPerPeer)) return false;
+    this.#calls++;
+    peer.calls++;
+    if (connection.calls++ === 0) peer.idle.delete(connection);
+    return true;
+  }
+
+  /** Counts a call that has ended. */
+  endCall(connection: Connection): void {
+    const { peer } = connection;
+    this.#calls--;
+    peer.calls--;
+    if (--connection.calls > 0) return;
+    if (connection.isOpen) peer.idle.add(connection);
+    else this.#forgetIfGone(peer);
+  }
+
+  #forgetIfGone(peer: Peer): void {
+    if (peer.connections === 0 && peer.calls === 0) this.#peers.delete(peer.key);
+  }
+
+  #largestBeyond(count: number): Peer | undefined {
+    let largest: Peer | undefined;
+    for (const peer of this.#peers.values())
+      if (peer.idle.size > 0 && peer.connections > (largest?.connections ?? count)) largest = peer;
+    return largest;
+  }
+}

@@ -1,0 +1,183 @@
+/**
+ * The entrance of one or several servers: whoever connects passes it before HTTP/2 sees a byte, and each call
+ * before gRPC does.
+ *
+ * A connection has six seconds to become one of HTTP/2, TLS included; a socket that says nothing costs no
+ * session meanwhile. What is beyond a limit is closed at once, connections with a reset, calls with
+ * RESOURCE_EXHAUSTED.
+ */
+import type { Http2Server, IncomingHttpHeaders, ServerHttp2Session, ServerHttp2Stream } from "node:http2";
+import type { Socket } from "node:net";
+import type * as grpc from "@grpc/grpc-js";
+import { onHttp2Server } from "../grpc-js-internals.js";
+import { rawSocket } from "../node-internals.js";
+import { Timeouts } from "../timeouts.js";
+import { type Connection, Connections } from "./connections.js";
+import { type Limits, OPENING_MS, readLimits, type ServerLimits } from "./limits.js";
+import { peerKey } from "./peer-key.js";
+import { refuseCall, TOO_MANY_CALLS } from "./refusal.js";
+import { Refusals, type TellRefusals } from "./refusals.js";
+
+/** Calls of the health service that are let in beyond the limit on calls, on one connection. */
+const HEALTH_CALLS = 2;
+const HEALTH = "/grpc.health.v1.Health/";
+/** When a caller may come again who found too many calls open, in milliseconds. */
+const RETRY_AFTER_MS = 1_000;
+
+/** A listener of a server's `connection` or `stream`. */
+type Next = (...args: unknown[]) => void;
+
+/** Lets in what there is room for. */
+export class Entrance {
+  readonly #limits: Limits;
+  readonly #connections: Connections;
+  readonly #refusals: Refusals;
+  readonly #opening = new Timeouts<Connection>(OPENING_MS, ({ socket }) => reset(socket));
+  readonly #bySession = new WeakMap<ServerHttp2Session, Connection>();
+  readonly #bySocket = new WeakMap<object, Connection>();
+  /** The connection that is being handed to HTTP/2. */
+  #handing: Connection | undefined;
+
+  /**
+   * @param tell told, every ten seconds at most, how much was refused. It must not throw.
+   * @throws TypeError or RangeError naming an option that is wrong.
+   */
+  constructor(options?: ServerLimits, tell?: TellRefusals) {
+    this.#limits = readLimits(options);
+    this.#connections = new Connections(this.#limits);
+    this.#refusals = new Refusals(tell);
+  }
+
+  /** How many connections are open. */
+  get connections(): number {
+    return this.#connections.size;
+  }
+
+  /** How many calls are open. */
+  get calls(): number {
+    return this.#connections.calls;
+  }
+
+  /** Stands before a server, wherever it comes to listen. */
+  standBefore(server: grpc.Server): void {
+    onHttp2Server(server, (http2Server) => this.#standBefore(http2Server));
+  }
+
+  #standBefore(server: Http2Server): void {
+    const opening = new Set<Socket>();
+    takeOver(server, "connection", (next, socket: Socket) => this.#accept(socket, opening, next));
+    // It would wait for sockets that HTTP/2 has not seen.
+    const close = server.close;
+    server.close = (told) => {
+      for (const socket of opening) socket.destroy();
+      return close.call(server, told);
+    };
+    server.on("session", (session: ServerHttp2Session) => this.#begin(session));
+    takeOver(server, "stream", (next, stream: ServerHttp2Stream, headers: IncomingHttpHeaders) =>
+      this.#call(stream, headers, next),
+    );
+  }
+
+  #accept(socket: Socket, opening: Set<Socket>, next: () => void): void {
+    socket.on("error", () => {});
+    const connection = this.#connections.add(socket, this.#peerOf(socket), (leaving) => {
+      this.#opening.end(leaving);
+      reset(leaving.socket);
+    });
+    if (connection === undefined) {
+      this.#refusals.connection(socket.remoteAddress);
+      reset(socket);
+      return;
+    }
+    this.#opening.add(connection);
+    opening.add(socket);
+    connection.onBegun = () => void opening.delete(socket);
+    socket.once("close", () => {
+      opening.delete(socket);
+      this.#opening.end(connection);
+      this.#connections.remove(connection);
+    });
+    // Whoever has said nothing gets no session.
+    onFirstBytes(socket, () => {
+      this.#bySocket.set(socket, connection);
+      this.#handing = connection;
+      next();
+      this.#handing = undefined;
+    });
+  }
+
+  #peerOf({ remoteAddress }: Socket): string | undefined {
+    if (remoteAddress === undefined) return undefined;
+    const key = peerKey(remoteAddress);
+    return this.#limits.proxies.has(key) ? undefined : key;
+  }
+
+  #begin(session: ServerHttp2Session): void {
+    const connection = this.#handing ?? this.#bySocket.get(rawSocket(session.socket));
+    if (connection === undefined) return;
+    connection.session = session;
+    connection.onBegun?.();
+    this.#bySession.set(session, connection);
+    session.once("remoteSettings", () => this.#opening.end(connection));
+  }
+
+  #call(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, next: () => void): void {
+    const connection = stream.session && this.#bySession.get(stream.session as ServerHttp2Session);
+    if (connection === undefined) {
+      next();
+      return;
+    }
+    if (this.#connections.beginCall(connection))
+      stream.once("close", () => this.#connections.endCall(connection));
+    else if (isHealth(headers) && connection.uncounted < HEALTH_CALLS) {
+      connection.uncounted++;
+      stream.once("close", () => connection.uncounted--);
+    } else {
+      this.#refusals.call(connection.socket.remoteAddress);
+      stream.on("error", () => {});
+      refuseCall(stream, TOO_MANY_CALLS, RETRY_AFTER_MS);
+      return;
+    }
+    next();
+  }
+}
+
+function isHealth({ ":path": path }: IncomingHttpHeaders): boolean {
+  return path?.startsWith(HEALTH) === true;
+}
+
+/** Has `handle` hear an event in place of those who hear it now; `next` tells them. */
+function takeOver<Args extends unknown[]>(
+  server: Http2Server,
+  event: string,
+  handle: (next: () => void, ...args: Args) => void,
+): void {
+  const listeners = server.listeners(event) as Next[];
+  server.removeAllListeners(event);
+  server.on(event, (...args: unknown[]) => {
+    const next = () => {
+      for (const listener of listeners) listener.apply(server, args);
+    };
+    handle(next, ...(args as Args));
+  });
+}
+
+/** Calls once there is something to read; it is left to be read. */
+function onFirstBytes(socket: Socket, call: () => void): void {
+  const onReadable = () => {
+    // The end of the stream is readable, too.
+    if (socket.readableLength === 0) return;
+    socket.removeListener("readable", onReadable);
+    socket.removeListener("end", onEnd);
+    call();
+  };
+  const onEnd = () => socket.destroy();
+  socket.on("readable", onReadable);
+  socket.once("end", onEnd);
+}
+
+/** Closes a socket without the wait for its other side. */
+function reset(socket: Socket): void {
+  if (socket.remoteAddress === undefined) socket.destroy();
+  else socket.resetAndDestroy();
+}

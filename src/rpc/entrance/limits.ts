@@ -1,0 +1,75 @@
+/** How much a server lets in: connections and calls, in all and of one peer. */
+import { isIP } from "node:net";
+import { checkOptionNames, type OptionNames } from "../../errors/unknown-options.js";
+import { peerKey } from "./peer-key.js";
+
+/**
+ * What may be open at a time. A peer is an IPv4 address, or an IPv6 network of 64 bits; whoever comes through
+ * a Unix socket or from one of `proxies` has no share, only the bound in all.
+ */
+export interface ServerLimits {
+  /** Connections in all; 4,096 by default. */
+  readonly connections?: number | undefined;
+  /** Connections of one peer; half of all by default. */
+  readonly connectionsPerPeer?: number | undefined;
+  /** Calls in all; 8,192 by default. */
+  readonly calls?: number | undefined;
+  /** Calls of one peer; half of all by default. */
+  readonly callsPerPeer?: number | undefined;
+  /** Addresses of proxies, each of which speaks for many peers. */
+  readonly proxies?: readonly string[] | undefined;
+}
+
+/** The same, read and completed. */
+export interface Limits {
+  readonly connections: number;
+  readonly connectionsPerPeer: number;
+  readonly calls: number;
+  readonly callsPerPeer: number;
+  /** The peers that are proxies. */
+  readonly proxies: ReadonlySet<string>;
+}
+
+const NAMES: OptionNames<ServerLimits> = {
+  connections: true,
+  connectionsPerPeer: true,
+  calls: true,
+  callsPerPeer: true,
+  proxies: true,
+};
+
+const CONNECTIONS = 4_096;
+const CALLS = 8_192;
+
+/**
+ * How long a connection may take from its first packet to the first settings of its HTTP/2, TLS included, in
+ * milliseconds.
+ */
+export const OPENING_MS = 6_000;
+
+/**
+ * Reads and completes the options.
+ * @throws TypeError or RangeError naming an option that is wrong.
+ */
+export function readLimits(options: ServerLimits = {}): Limits {
+  checkOptionNames("limits", options, NAMES);
+  const connections = count("connections", options.connections ?? CONNECTIONS);
+  const calls = count("calls", options.calls ?? CALLS);
+  return {
+    connections,
+    connectionsPerPeer: count("connectionsPerPeer", options.connectionsPerPeer ?? Math.ceil(connections / 2)),
+    calls,
+    callsPerPeer: count("callsPerPeer", options.callsPerPeer ?? Math.ceil(calls / 2)),
+    proxies: new Set((options.proxies ?? []).map(proxy)),
+  };
+}
+
+function count(name: string, value: number): number {
+  if (Number.isSafeInteger(value) && value >= 1) return value;
+  throw new RangeError(`limits: ${name}: expected a whole number from 1 up, got ${value}`);
+}
+
+function proxy(address: string): string {
+  if (typeof address === "string" && isIP(address) !== 0) return peerKey(address);
+  throw new TypeError(`limits: proxies: expected IP addresses, got ${String(address)}`);
+}

@@ -1,0 +1,15 @@
+/**
+ * What Node keeps private, and a server under load needs all the same: the socket below TLS, and the means to
+ * stop reading from a connection that HTTP/2 has taken over. Where a later version has moved a field, a
+ * connection is read without a pause; test/rpc/node-internals.test.ts says which field it is.
+ */
+
+interface HiddenSocket {
+  /** Of a TLS socket: the one that it was made of. */
+  readonly _parent?: object | null;
+}
+
+/** The socket that the system knows: the one below TLS, or the same. */
+export function rawSocket(socket: object): object {
+  return (socket as HiddenSocket)._parent ?? socket;
+}

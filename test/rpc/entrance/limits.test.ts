@@ -1,0 +1,27 @@
+import { expect, test } from "vitest";
+import { readLimits, type ServerLimits } from "../../../src/rpc/entrance/limits.js";
+
+test("half of all is one peer's share, unless more is said", () => {
+  expect(readLimits()).toMatchObject({
+    connections: 4_096,
+    connectionsPerPeer: 2_048,
+    calls: 8_192,
+    callsPerPeer: 4_096,
+  });
+  expect(readLimits({ connections: 5, calls: 7, callsPerPeer: 6 })).toMatchObject({
+    connectionsPerPeer: 3,
+    calls: 7,
+    callsPerPeer: 6,
+  });
+});
+
+test.each([
+  [{ connections: 0 }, RangeError, "limits: connections: expected a whole number from 1 up, got 0"],
+  [{ callsPerPeer: 1.5 }, RangeError, "limits: callsPerPeer: expected a whole number from 1 up, got 1.5"],
+  [{ proxies: ["proxy.test"] }, TypeError, "limits: proxies: expected IP addresses, got proxy.test"],
+  [{ conections: 1 }, TypeError, 'limits: no option "conections"; did you mean connections?'],
+])("%j is refused", (options, kind, text) => {
+  const read = () => readLimits(options as ServerLimits);
+  expect(read).toThrow(kind);
+  expect(read).toThrow(text);
+});
