@@ -10,19 +10,33 @@ import type { Http2Server, IncomingHttpHeaders, ServerHttp2Session, ServerHttp2S
 import type { Socket } from "node:net";
 import type * as grpc from "@grpc/grpc-js";
 import { onHttp2Server } from "../grpc-js-internals.js";
-import { rawSocket } from "../node-internals.js";
+import { rawSocket, startReading, stopReading } from "../node-internals.js";
 import { Timeouts } from "../timeouts.js";
 import { type Connection, Connections } from "./connections.js";
 import { type Limits, OPENING_MS, readLimits, type ServerLimits } from "./limits.js";
 import { peerKey } from "./peer-key.js";
-import { refuseCall, TOO_MANY_CALLS } from "./refusal.js";
+import { OVERLOADED, refuseCall, TOO_MANY_CALLS } from "./refusal.js";
 import { Refusals, type TellRefusals } from "./refusals.js";
+import { type Reader, TURNS, type Turns } from "./turns.js";
 
 /** Calls of the health service that are let in beyond the limit on calls, on one connection. */
 const HEALTH_CALLS = 2;
 const HEALTH = "/grpc.health.v1.Health/";
 /** When a caller may come again who found too many calls open, in milliseconds. */
 const RETRY_AFTER_MS = 1_000;
+
+/** How long a caller waits who does not say, in milliseconds. */
+const PATIENCE_MS = 5_000;
+/** The timeout of a call, as gRPC over HTTP/2 writes it. */
+const TIMEOUT = /^(\d{1,8})([HMSmun])$/;
+const UNITS_MS: Readonly<Record<string, number>> = {
+  H: 3_600_000,
+  M: 60_000,
+  S: 1_000,
+  m: 1,
+  u: 1e-3,
+  n: 1e-6,
+};
 
 /** A listener of a server's `connection` or `stream`. */
 type Next = (...args: unknown[]) => void;
@@ -32,6 +46,7 @@ export class Entrance {
   readonly #limits: Limits;
   readonly #connections: Connections;
   readonly #refusals: Refusals;
+  readonly #turns: Turns;
   readonly #opening = new Timeouts<Connection>(OPENING_MS, ({ socket }) => reset(socket));
   readonly #bySession = new WeakMap<ServerHttp2Session, Connection>();
   readonly #bySocket = new WeakMap<object, Connection>();
@@ -40,9 +55,11 @@ export class Entrance {
 
   /**
    * @param tell told, every ten seconds at most, how much was refused. It must not throw.
+   * @param turns the order in which connections are read; that of the process by default.
    * @throws TypeError or RangeError naming an option that is wrong.
    */
-  constructor(options?: ServerLimits, tell?: TellRefusals) {
+  constructor(options?: ServerLimits, tell?: TellRefusals, turns = TURNS) {
+    this.#turns = turns;
     this.#limits = readLimits(options);
     this.#connections = new Connections(this.#limits);
     this.#refusals = new Refusals(tell);
@@ -96,6 +113,7 @@ export class Entrance {
       opening.delete(socket);
       this.#opening.end(connection);
       this.#connections.remove(connection);
+      this.#turns.leave(connection);
     });
     // Whoever has said nothing gets no session.
     onFirstBytes(socket, () => {
@@ -119,6 +137,7 @@ export class Entrance {
     connection.onBegun?.();
     this.#bySession.set(session, connection);
     session.once("remoteSettings", () => this.#opening.end(connection));
+    this.#turns.join(connection, readerOf(connection.socket));
   }
 
   #call(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, next: () => void): void {
@@ -133,13 +152,34 @@ export class Entrance {
       connection.uncounted++;
       stream.once("close", () => connection.uncounted--);
     } else {
-      this.#refusals.call(connection.socket.remoteAddress);
-      stream.on("error", () => {});
-      refuseCall(stream, TOO_MANY_CALLS, RETRY_AFTER_MS);
+      this.#refuse(connection, stream, TOO_MANY_CALLS, RETRY_AFTER_MS);
       return;
     }
-    next();
+    this.#turns.take(connection, {
+      isOver: () => stream.destroyed || stream.closed,
+      patience: () => (isHealth(headers) ? Number.POSITIVE_INFINITY : patienceOf(headers)),
+      start: next,
+      refuse: (retryAfterMs) => this.#refuse(connection, stream, OVERLOADED, retryAfterMs),
+    });
   }
+
+  #refuse({ socket }: Connection, stream: ServerHttp2Stream, text: string, retryAfterMs: number): void {
+    this.#refusals.call(socket.remoteAddress);
+    stream.on("error", () => {});
+    refuseCall(stream, text, retryAfterMs);
+  }
+}
+
+/** How a connection is read. */
+function readerOf(socket: Socket): Reader {
+  return { stop: () => stopReading(socket), start: () => startReading(socket), close: () => reset(socket) };
+}
+
+/** How long a caller waits in all, in milliseconds. */
+function patienceOf({ "grpc-timeout": timeout }: IncomingHttpHeaders): number {
+  const [, count, unit] = TIMEOUT.exec(String(timeout)) ?? [];
+  if (count === undefined || unit === undefined) return PATIENCE_MS;
+  return Number(count) * (UNITS_MS[unit] ?? 0);
 }
 
 function isHealth({ ":path": path }: IncomingHttpHeaders): boolean {

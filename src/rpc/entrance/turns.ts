@@ -1,0 +1,423 @@
+/**
+ * Who is read when there is more to read than can be done.
+ *
+ * Node reads whatever has arrived, from all connections, before it works on any of it: a thousand connections
+ * with a few calls each, and by the time that their work begins the callers have given up. Reading a call
+ * costs as much as doing it, so that refusing it then does not help. So when reading takes longer than it may,
+ * it stops, and the bytes wait where they cost nothing, in the system's buffers. What was read is done, and
+ * then connections are read in turns of a few milliseconds: the peers one after the other, each for its part
+ * of a turn, of a peer's connections those with little to say first.
+ *
+ * Where a round of these turns would take too long, the connections that it does not come to are left out of
+ * the next: it is better to do all that some ask for, in time, than a little of what everybody asks for, too
+ * late. They come back one after the other as soon as rounds are short; one that was left out for so long that
+ * its callers have given up is closed instead, and its client begins anew.
+ *
+ * Invariants. Unless reading is held, a call costs this a look at the clock. A connection that is held waits in
+ * the queue of its peer or is left out, never both. While any is, a turn is under way.
+ */
+import type { Connection, Peer } from "./connections.js";
+
+/** How long reading may take in one turn of the event loop, in milliseconds … */
+const READING_MS = 20;
+/** … if it brought as many calls as this: the system may have had the processor do something else. */
+const READING_CALLS = 8;
+/** What a turn is meant to take of the processor, in milliseconds. */
+const TURN_MS = 10;
+/** How long a round may take, in milliseconds: what a connection waits to be read. */
+const ROUND_MS = 100;
+/** The most calls that a turn is meant to bring. */
+const MOST_CALLS = 1_000;
+/** Turns without a connection held after which all goes on as before. */
+const QUIET_TURNS = 20;
+/** What a connection has to say is what it said within this time, in milliseconds. */
+const RECENT_MS = 1_000;
+/** The least time between two steps in which connections come back, in milliseconds. */
+const RETURN_MS = 20;
+/** How long a connection may be left out, in milliseconds. */
+const LEFT_OUT_MS = 3_000;
+/** How many calls a connection is likely to bring that has said nothing yet. */
+const FRESH_CALLS = 4;
+/** Every so many steps one of those comes back that have said nothing yet. */
+const STEPS_PER_TRY = 5;
+/** How many of those that were left out for too long are closed in a step: they will connect again. */
+const CLOSED_AT_ONCE = 32;
+/** Calls of a connection that waited for too long which are started, the newest. */
+const LATE_CALLS = 16;
+
+/** A call that was read. */
+export interface ReadCall {
+  /** Whether its caller has given it up. */
+  isOver(): boolean;
+  /** How long its caller waits for it in all, in milliseconds. */
+  patience(): number;
+  start(): void;
+  /** Refuses it. @param retryAfterMs when its caller may come again. */
+  refuse(retryAfterMs: number): void;
+}
+
+/** How one connection is read. */
+export interface Reader {
+  stop(): void;
+  start(): void;
+  /** Closes it. */
+  close(): void;
+}
+
+/** What is known of a connection's turns. */
+class Visitor {
+  readonly peer: Peer;
+  readonly reader: Reader;
+  /** Whether it waits for its turn. */
+  isHeld = false;
+  /** Since when it is left out; undefined: it is not. */
+  leftOutAt: number | undefined;
+  isGone = false;
+  /** The last turn in which it was read. */
+  readIn = -1;
+  /** The last turn in which reading it began again. */
+  releasedIn = -1;
+  /** The last round in which it was read. */
+  round = -1;
+  /** Calls in what was last read of it. */
+  count = 1;
+  /** Calls of late: those of a second ago do not count any more. */
+  #recent = 0;
+  /** Since when it has something to say. */
+  #since = 0;
+  /** Calls a second; 0: it has said nothing yet. */
+  rate = 0;
+  heldSince = 0;
+  /** How long what is read now may have waited, in milliseconds. */
+  waited = 0;
+  /** When it last said something, or began. */
+  lastCall: number;
+  /** Calls of a turn that were started. */
+  started = 0;
+
+  constructor(peer: Peer, reader: Reader, now: number) {
+    this.peer = peer;
+    this.reader = reader;
+    this.lastCall = now;
+  }
+
+  /** Counts a call. */
+  speak(now: number): void {
+    const kept = 1 - (now - this.lastCall) / RECENT_MS;
+    if (this.#recent === 0 || kept <= 0) this.#since = now;
+    this.#recent = this.#recent * Math.max(0, kept) + 1;
+    this.rate = (this.#recent * 1_000) / Math.min(Math.max(now - this.#since, 50), RECENT_MS);
+    this.lastCall = now;
+  }
+}
+
+/** Those of a peer who wait. */
+interface Queue {
+  /** They have little to say, and come first. */
+  readonly light: Visitor[];
+  /** They have said nothing yet: the newest comes first. */
+  fresh: Visitor[];
+  /** The others, in the order in which they came to wait. */
+  heavy: Visitor[];
+}
+
+/** The order in which a process reads its connections. */
+export class Turns {
+  readonly #now: () => number;
+  readonly #cpu: () => number;
+  readonly #visitors = new Map<Connection, Visitor>();
+  /** Who waits, by peer, in the order in which the peers come. */
+  readonly #queues = new Map<Peer, Queue>();
+  /** Those left out, the first to come back first. */
+  readonly #leftOut = new Set<Visitor>();
+  #pending: { readonly visitor: Visitor; readonly call: ReadCall }[] = [];
+  #isHolding = false;
+  #isUnderWay = false;
+  /** When reading began in this turn, and the calls that were read since. */
+  #began = 0;
+  #read = 0;
+  #turn = 0;
+  #cpuMs = 0;
+  #quiet = 0;
+  #held = 0;
+  #round = 0;
+  #roundBegan = 0;
+  #roundMs = 0;
+  /** Calls a second of a connection that is read, on average. */
+  #meanRate = 0;
+  /** How many calls a turn is meant to bring. */
+  #budget = 50;
+  /** How many heavy connections this round came to, and the last. */
+  #visits = 0;
+  #visitsBefore = 0;
+  /** When some of those left out may come back, and how often some did. */
+  #returnAt = 0;
+  #step = 0;
+  readonly #endTurn = () => this.#onTurn();
+
+  /**
+   * @param now milliseconds of a clock that is never set.
+   * @param cpu milliseconds of the processor that this process has used.
+   */
+  constructor(now = () => performance.now(), cpu = cpuMs) {
+    this.#now = now;
+    this.#cpu = cpu;
+  }
+
+  /** Whether reading is held. */
+  get isHolding(): boolean {
+    return this.#isHolding;
+  }
+
+  /** Begins to look after a connection. */
+  join(connection: Connection, reader: Reader): void {
+    this.#visitors.set(connection, new Visitor(connection.peer, reader, this.#now()));
+  }
+
+  /** Forgets a connection; nothing happens where it is not known. */
+  leave(connection: Connection): void {
+    const visitor = this.#visitors.get(connection);
+    if (visitor === undefined) return;
+    visitor.isGone = true;
+    this.#visitors.delete(connection);
+    this.#leftOut.delete(visitor);
+  }
+
+  /** Takes a call that was read: starts it now, or at the end of the turn. */
+  take(connection: Connection, call: ReadCall): void {
+    const now = this.#now();
+    if (!this.#isUnderWay) this.#begin(now);
+    const visitor = this.#visitors.get(connection);
+    if (visitor === undefined) {
+      call.start();
+      return;
+    }
+    const isTooMuch = ++this.#read >= READING_CALLS && now - this.#began >= READING_MS;
+    visitor.speak(now);
+    if (!this.#isHolding && !isTooMuch) {
+      call.start();
+      return;
+    }
+    if (!this.#isHolding) this.#hold(now);
+    if (isTooMuch) this.#holdAll(now);
+    this.#pending.push({ visitor, call });
+    if (visitor.readIn !== this.#turn) this.#wasRead(visitor, now);
+    visitor.count++;
+  }
+
+  #begin(now: number): void {
+    this.#isUnderWay = true;
+    this.#began = now;
+    this.#read = 0;
+    setImmediate(this.#endTurn);
+  }
+
+  #hold(now: number): void {
+    this.#isHolding = true;
+    this.#quiet = 0;
+    const speaking = [...this.#visitors.values()].filter(
+      (one) => now - one.lastCall < RECENT_MS && one.rate > 0,
+    );
+    this.#meanRate = speaking.reduce((sum, { rate }) => sum + rate, 0) / speaking.length;
+    this.#cpuMs = this.#cpu();
+    this.#roundBegan = now;
+    this.#round++;
+  }
+
+  /** Stops reading from all that have something to say, for the rest of the turn. */
+  #holdAll(now: number): void {
+    this.#began = now;
+    this.#read = 0;
+    for (const visitor of this.#visitors.values())
+      if (!visitor.isHeld && visitor.leftOutAt === undefined && now - visitor.lastCall < RECENT_MS)
+        this.#holdOne(visitor, now);
+  }
+
+  #holdOne(visitor: Visitor, now: number): void {
+    let queue = this.#queues.get(visitor.peer);
+    if (queue === undefined) {
+      queue = { light: [], fresh: [], heavy: [] };
+      this.#queues.set(visitor.peer, queue);
+    }
+    const wasToBeRead = visitor.releasedIn === this.#turn && visitor.readIn !== this.#turn;
+    if (!wasToBeRead) visitor.heldSince = now;
+    if (this.#isLight(visitor)) queue.light.push(visitor);
+    else if (visitor.rate === 0) queue.fresh.push(visitor);
+    else if (wasToBeRead) queue.heavy.unshift(visitor);
+    else queue.heavy.push(visitor);
+    visitor.isHeld = true;
+    this.#held++;
+    visitor.reader.stop();
+  }
+
+  /** The first call of what was read of a connection in this turn. */
+  #wasRead(visitor: Visitor, now: number): void {
+    visitor.readIn = this.#turn;
+    visitor.count = 0;
+    this.#meanRate += (visitor.rate - this.#meanRate) / 64;
+    if (visitor.isHeld) return;
+    // What has little to say does not wait, once in each round.
+    const hadMore = visitor.releasedIn >= this.#turn - 1;
+    if (hadMore || visitor.round === this.#round) this.#holdOne(visitor, now);
+    visitor.round = this.#round;
+  }
+
+  #onTurn(): void {
+    this.#isUnderWay = false;
+    if (!this.#isHolding) return;
+    if (this.#startPending() > 0) this.#measure();
+    const now = this.#now();
+    this.#turn++;
+    const isQuiet = this.#held === 0 && this.#leftOut.size === 0;
+    this.#quiet = isQuiet ? this.#quiet + 1 : 0;
+    this.#release(now);
+    if (this.#leftOut.size > 0 && now >= this.#returnAt) this.#comeBack(now);
+    if (this.#quiet > QUIET_TURNS) this.#isHolding = false;
+    else this.#begin(now);
+  }
+
+  /** The newest first: they can matter for longest. */
+  #startPending(): number {
+    const pending = this.#pending;
+    this.#pending = [];
+    for (const { visitor } of pending) visitor.started = 0;
+    const retryAfterMs = Math.min(Math.max(Math.ceil(this.#roundMs / 100) * 100, 100), 5_000);
+    let started = 0;
+    for (const { visitor, call } of pending.reverse()) {
+      if (call.isOver()) continue;
+      if (visitor.started >= LATE_CALLS && visitor.waited > call.patience()) {
+        call.refuse(retryAfterMs);
+        continue;
+      }
+      visitor.started++;
+      started++;
+      call.start();
+    }
+    return started;
+  }
+
+  /** Learns how many calls a turn can bear. */
+  #measure(): void {
+    const cpu = this.#cpu();
+    const usedMs = Math.max(cpu - this.#cpuMs, 0.1);
+    this.#cpuMs = cpu;
+    const fit = Math.min(Math.max(TURN_MS / usedMs, 0.5), 1.25);
+    this.#budget = Math.min(Math.max(this.#budget * fit, READING_CALLS), MOST_CALLS);
+  }
+
+  /** Has the next be read, a turn's worth: the peers in turn, each its part. */
+  #release(now: number): void {
+    const part = Math.max(1, this.#budget / this.#queues.size);
+    let left = this.#budget;
+    for (const [peer, queue] of [...this.#queues]) {
+      if (left <= 0) break;
+      // To the end of the order.
+      this.#queues.delete(peer);
+      const forPeer = Math.min(part, left);
+      for (let calls = 0; calls < forPeer; ) {
+        // Newcomers have half of it.
+        const newcomer = () => (calls < forPeer / 2 ? queue.fresh.pop() : undefined);
+        const visitor = queue.light.shift() ?? newcomer() ?? this.#nextHeavy(queue) ?? queue.fresh.pop();
+        if (visitor === undefined) break;
+        const brought = this.#releaseOne(visitor, now);
+        calls += brought;
+        left -= brought;
+      }
+      if (queue.light.length + queue.fresh.length + queue.heavy.length > 0) this.#queues.set(peer, queue);
+    }
+    const isOver = left > 0 && ![...this.#queues.values()].some(({ heavy }) => this.#isToCome(heavy[0]));
+    if (isOver || now - this.#roundBegan > ROUND_MS) this.#endRound(now);
+  }
+
+  /** The next of a queue that the round did not come to yet. */
+  #nextHeavy({ heavy }: Queue): Visitor | undefined {
+    return this.#isToCome(heavy[0]) ? heavy.shift() : undefined;
+  }
+
+  #isToCome(visitor: Visitor | undefined): visitor is Visitor {
+    return visitor !== undefined && visitor.round !== this.#round;
+  }
+
+  /** @returns how many calls it is likely to bring. */
+  #releaseOne(visitor: Visitor, now: number): number {
+    this.#held--;
+    visitor.isHeld = false;
+    if (visitor.isGone) return 0;
+    if (!this.#isLight(visitor)) this.#visits++;
+    visitor.waited = now - visitor.heldSince;
+    visitor.round = this.#round;
+    visitor.releasedIn = this.#turn;
+    visitor.reader.start();
+    return visitor.rate === 0 ? FRESH_CALLS : Math.max(1, visitor.count);
+  }
+
+  /** Leaves out whom the round did not come to. */
+  #endRound(now: number): void {
+    this.#roundMs = now - this.#roundBegan;
+    this.#roundBegan = now;
+    if (this.#roundMs > ROUND_MS)
+      for (const queue of this.#queues.values()) {
+        queue.heavy = queue.heavy.filter((one) => !this.#isToCome(one) || this.#leaveOut(one, now));
+        queue.fresh = queue.fresh.filter((visitor) => this.#leaveOut(visitor, now));
+      }
+    this.#round++;
+    this.#visitsBefore = this.#visits;
+    this.#visits = 0;
+  }
+
+  /** @returns false, as it does not stay in its queue. */
+  #leaveOut(visitor: Visitor, now: number): false {
+    this.#held--;
+    visitor.isHeld = false;
+    if (visitor.isGone) return false;
+    visitor.leftOutAt = now;
+    this.#leftOut.add(visitor);
+    return false;
+  }
+
+  /**
+   * Has some of those left out wait for their turn again: whoever has least to say, if that is little; one of
+   * whom nothing is known now and then; and while rounds are short, as many as an eighth of the time left is
+   * likely to be enough for.
+   */
+  #comeBack(now: number): void {
+    this.#returnAt = now + RETURN_MS;
+    this.#step++;
+    const areRoundsShort = this.#roundMs < ROUND_MS / 2;
+    const room = ROUND_MS / Math.max(this.#roundMs, TURN_MS) - 1;
+    let left = areRoundsShort ? Math.ceil((Math.max(this.#visits, this.#visitsBefore, 2) * room) / 8) : 0;
+    let closing = areRoundsShort ? CLOSED_AT_ONCE : 0;
+    let lightest: Visitor | undefined;
+    let newest: Visitor | undefined;
+    for (const visitor of this.#leftOut) {
+      if (visitor.rate === 0) newest = visitor;
+      else if (this.#isLight(visitor) && visitor.rate < (lightest?.rate ?? Number.POSITIVE_INFINITY))
+        lightest = visitor;
+      if (now - visitor.leftOutAt! > LEFT_OUT_MS && visitor !== lightest && closing-- > 0) {
+        this.#leftOut.delete(visitor);
+        visitor.reader.close();
+      } else if (left-- > 0) this.#return(visitor, now);
+    }
+    if (lightest !== undefined) this.#return(lightest, now);
+    if (newest !== undefined && this.#step % STEPS_PER_TRY === 0) this.#return(newest, now);
+  }
+
+  #return(visitor: Visitor, now: number): void {
+    if (!this.#leftOut.delete(visitor)) return;
+    visitor.leftOutAt = undefined;
+    this.#holdOne(visitor, now);
+  }
+
+  /** Whether it has little to say; of one that has said nothing yet there is no telling. */
+  #isLight({ rate }: Visitor): boolean {
+    return rate > 0 && rate <= this.#meanRate / 2;
+  }
+}
+
+function cpuMs(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1_000;
+}
+
+/** The order of this process, whose one event loop all its servers share. */
+export const TURNS = new Turns();
