@@ -29,6 +29,11 @@ function innermost<Call>(call: unknown): Call {
 interface HiddenServerCall {
   readonly incomingEncoding?: string;
   readonly stream?: ServerHttp2Stream;
+  readonly decoder?: {
+    readonly readPartialMessage?: readonly Buffer[];
+    readonly readMessageSize?: number;
+    readonly readMessageRemaining?: number;
+  };
   handler?: Handler;
 }
 
@@ -66,6 +71,19 @@ export function takeServerBytes(call: grpc.ServerInterceptingCallInterface): boo
 /** The compression of a call's requests, as the `grpc-encoding` header has it; `identity` without one. */
 export function requestEncoding(call: grpc.ServerInterceptingCallInterface): string | undefined {
   return innermost<HiddenServerCall>(call).incomingEncoding;
+}
+
+/**
+ * What has come of a message that is not whole: in how many pieces, and bytes. None where this version of
+ * grpc-js keeps them elsewhere.
+ */
+export function partialMessage(call: grpc.ServerInterceptingCallInterface): {
+  pieces: number;
+  bytes: number;
+} {
+  const { decoder } = innermost<HiddenServerCall>(call);
+  const pieces = decoder?.readPartialMessage?.length ?? 0;
+  return { pieces, bytes: (decoder?.readMessageSize ?? 0) - (decoder?.readMessageRemaining ?? 0) };
 }
 
 /** The HTTP/2 stream of a call on the server. */

@@ -8,6 +8,7 @@ import { type CallLimits, limitCalls } from "./call-limits.js";
 import { closeSoon } from "./close-stream.js";
 import { Entrance } from "./entrance/entrance.js";
 import { onUnservedStream } from "./grpc-js-internals.js";
+import { refuseCrumbs } from "./message-pieces.js";
 
 /** The largest message a server takes or sends, in bytes. */
 export const MAX_MESSAGE_BYTES = 16384;
@@ -63,7 +64,8 @@ export function withSettings(
   options: grpc.ServerOptions = {},
   entrance = new Entrance(),
 ): grpc.Server {
-  const server = new grpc.Server({ ...SERVER_OPTIONS, ...options, interceptors: [...interceptors] });
+  const all = [refuseCrumbs, ...interceptors];
+  const server = new grpc.Server({ ...SERVER_OPTIONS, ...options, interceptors: all });
   onUnservedStream(server, closeSoon);
   entrance.standBefore(server);
   return server;

@@ -18,6 +18,7 @@ import { peerKey } from "./peer-key.js";
 import { OVERLOADED, refuseCall, TOO_MANY_CALLS } from "./refusal.js";
 import { Refusals, type TellRefusals } from "./refusals.js";
 import { type Reader, TURNS, type Turns } from "./turns.js";
+import { UnreadReplies } from "./unread-replies.js";
 
 /** Calls of the health service that are let in beyond the limit on calls, on one connection. */
 const HEALTH_CALLS = 2;
@@ -48,6 +49,7 @@ export class Entrance {
   readonly #refusals: Refusals;
   readonly #turns: Turns;
   readonly #opening = new Timeouts<Connection>(OPENING_MS, ({ socket }) => reset(socket));
+  readonly #unread = new UnreadReplies();
   readonly #bySession = new WeakMap<ServerHttp2Session, Connection>();
   readonly #bySocket = new WeakMap<object, Connection>();
   /** The connection that is being handed to HTTP/2. */
@@ -146,8 +148,7 @@ export class Entrance {
       next();
       return;
     }
-    if (this.#connections.beginCall(connection))
-      stream.once("close", () => this.#connections.endCall(connection));
+    if (this.#connections.beginCall(connection)) this.#open(connection, stream);
     else if (isHealth(headers) && connection.uncounted < HEALTH_CALLS) {
       connection.uncounted++;
       stream.once("close", () => connection.uncounted--);
@@ -160,6 +161,14 @@ export class Entrance {
       patience: () => (isHealth(headers) ? Number.POSITIVE_INFINITY : patienceOf(headers)),
       start: next,
       refuse: (retryAfterMs) => this.#refuse(connection, stream, OVERLOADED, retryAfterMs),
+    });
+  }
+
+  #open(connection: Connection, stream: ServerHttp2Stream): void {
+    this.#unread.add(stream);
+    stream.once("close", () => {
+      this.#unread.end(stream);
+      this.#connections.endCall(connection);
     });
   }
 

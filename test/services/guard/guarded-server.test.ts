@@ -302,6 +302,8 @@ describe("limits of a guarded server", () => {
     const { raw } = await serve({ limits: { callsPerPeer: 2 }, log });
     for (let i = 0; i < 2; i++) raw.call("/grpc.health.v1.Health/Watch");
     const refused = await raw.call(CHAT.say.path).ended;
+    // Node 20 never returns from `destroy` of a session whose streams have closed in the same turn.
+    await new Promise(setImmediate);
     expect(refused.headers["grpc-status"]).toBe(String(grpc.status.RESOURCE_EXHAUSTED));
     expect(told).toEqual([
       {
