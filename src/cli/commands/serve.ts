@@ -2,8 +2,8 @@
 import { isIP } from "node:net";
 import { visible } from "../../errors/visible-text.js";
 import { DEFAULT_HOST, DEFAULT_PORTS } from "../../rpc/default-addresses.js";
-import { MAX_BYTES, RECORD_BYTES } from "../../store/replay-rules.js";
 import type { ServerLimits } from "../../rpc/entrance/limits.js";
+import { MAX_BYTES, RECORD_BYTES } from "../../store/replay-rules.js";
 import { defineCommand, UsageError } from "../frame/command.js";
 import { keytabPath } from "../frame/environment.js";
 import { REALM_OPTIONS } from "../options/realm-options.js";

@@ -11,8 +11,8 @@ import { isProfileName, PROFILES, type ProfileName } from "../../protocol/profil
 import type { ServiceKeys } from "../../protocol/ticket.js";
 import { MethodTable, PUBLIC_SERVICES } from "../../rpc/method-table.js";
 import { RpcError } from "../../rpc/rpc-error.js";
-import { systemTimer, type Timer } from "../../rpc/timer.js";
 import { Timeouts } from "../../rpc/timeouts.js";
+import { systemTimer, type Timer } from "../../rpc/timer.js";
 import type { ReplayCache } from "../../store/replay-cache.js";
 import type { Clock } from "../clock.js";
 import type { Log } from "../exchange-log.js";
