@@ -20,6 +20,7 @@ import { TurnedTimers } from "../../../src/testing/turned-timers.js";
 import {
   answer,
   bind,
+  type CallWish,
   endOf,
   type GuardWish,
   type HandMadeMethod,
@@ -57,13 +58,17 @@ function openStreams({ under = "session", ...wish }: GuardWish & { under?: "sess
       state.now += ms;
       timers.turned();
     },
-    begin: (protection: Protection = "integrity", method: HandMadeMethod = methodOf("talk")) => {
+    begin: (
+      protection: Protection = "integrity",
+      method: HandMadeMethod = methodOf("talk"),
+      wish: CallWish = {},
+    ) => {
       if (under === "session") session ??= openSession(guard);
       number++;
       const sent: Sent = session
         ? bindUnder(session, { number, method, protection })
         : bind(method, protection, { extensions: { challenge: challengeOf(guard) } });
-      const opened = guard.send(sent);
+      const opened = guard.send(sent, wish);
       const own = number;
       /** A renewal as it travels. */
       const renewal = (apReq: (place: Uint8Array) => Uint8Array) =>
@@ -525,6 +530,46 @@ describe("the keytab", () => {
     expect(names(stream.wire)).not.toContain("UNAUTHENTICATED");
     streams.turn(HOUR + SKEW);
     expectEnded(stream, EXPIRED);
+  });
+});
+
+test("a renewal that comes while the keytab can't be read is refused, and the stream ends", () => {
+  let readable = true;
+  const keytab = () => {
+    if (!readable) throw new Error("no such file");
+    return KEYS;
+  };
+  const stream = openStreams({ keytab }).begin();
+  readable = false;
+  stream.call.onReceiveMessage(stream.renewal((place) => stream.apReq(place)));
+  expectEnded(stream, { code: "UNAVAILABLE", reason: "KDC_ERR_SVC_UNAVAILABLE" });
+});
+
+describe("level, address and certificate", () => {
+  test("are compared with the new ticket: one that is bound to other addresses renews nothing", () => {
+    const stream = openStreams().begin();
+    const credentials = next({ addresses: ["192.0.2.1"] });
+    stream.call.onReceiveMessage(stream.renewal((place) => stream.apReq(place, credentials)));
+    expectEnded(stream, { reason: "KRB_AP_ERR_BADADDR" });
+  });
+
+  test("a certificate that the caller may no longer use ends the stream", () => {
+    let mayUse = true;
+    const streams = openStreams({ under: "exchange", bindClientCertificate: () => mayUse });
+    const stream = streams.begin("integrity", methodOf("talk"), { certificate: {} });
+    mayUse = false;
+    stream.call.onReceiveMessage(stream.renewal((place) => stream.apReq(place)));
+    expectEnded(stream, {
+      reason: "KRB_AP_ERR_BADMATCH",
+      details: expect.objectContaining({ compared: "certificate" }),
+    });
+  });
+
+  test("restrictions that the service does not understand are refused", () => {
+    const stream = openStreams().begin();
+    const credentials = next({ authorizationData: [{ type: 77, data: Uint8Array.of(1) }] });
+    stream.call.onReceiveMessage(stream.renewal((place) => stream.apReq(place, credentials)));
+    expectEnded(stream, { code: "PERMISSION_DENIED", reason: "KDC_ERR_POLICY" });
   });
 });
 
