@@ -28,6 +28,8 @@ import { StoreError } from "./store-error.js";
 const VERSION = 2;
 /** What is read: version 1 lacks when old keys end and from when TGTs count. */
 const READ_VERSIONS: readonly number[] = [1, VERSION];
+/** A field that was added is dropped, and missed when the record is compared with what was written. */
+const KNOWN_ALONE = { readUnknownFields: false };
 const NONCE_SIZE = 12;
 const TAG_SIZE = 16;
 
@@ -101,7 +103,7 @@ export function isSealedUnder(bytes: Uint8Array, { id }: MasterKey): boolean {
 }
 
 function openRecord(bytes: Uint8Array, masterKey: MasterKey, principal: Principal): PrincipalRecord {
-  const sealed = parsed(() => fromBinary(SealedPrincipalRecordSchema, bytes), principal);
+  const sealed = parsed(() => fromBinary(SealedPrincipalRecordSchema, bytes, KNOWN_ALONE), principal);
   // The decoder also accepts other encodings of the same message; those are not what was written.
   if (Buffer.compare(toBinary(SealedPrincipalRecordSchema, sealed), bytes) !== 0) throw corrupt(principal);
   const expected = masterKey.authenticate(versionBytes(sealed.version), sealed.masterKeyId, sealed.record);

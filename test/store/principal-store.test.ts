@@ -153,8 +153,12 @@ function principalStoreSuite(name: string, open: () => Promise<KeyValueStore>) {
           message: expect.stringContaining(ALICE),
         });
       }
-      for (const length of [0, 1, 10, good.length - 1]) {
-        await records.update(`principal:${ALICE}`, () => good.subarray(0, length));
+      const unknownField = Uint8Array.of(0x2a, 0);
+      for (const bad of [
+        ...[0, 1, 10, good.length - 1].map((length) => good.subarray(0, length)),
+        Buffer.concat([good, unknownField]),
+      ]) {
+        await records.update(`principal:${ALICE}`, () => bad);
         await expect(store.get(ALICE)).rejects.toMatchObject({ name: "StoreError" });
       }
       await expect(store.create(entryOf(ALICE))).rejects.toMatchObject({ code: "exists" });
