@@ -1,0 +1,22 @@
+// `npm run test:hostile`: hostile bytes, calls and crashes at the sizes of `.ci/run`. Prints the seed; sizes and
+// seed may be given in the environment, by the names in runs.ts. Words are handed on to vitest.
+import { spawnSync } from "node:child_process";
+import { fileURLToPath } from "node:url";
+
+const SIZES = {
+  TESSERA_FUZZ_DECODES: "100000",
+  TESSERA_FUZZ_CALLS: "20000",
+  TESSERA_KILL_ROUNDS: "200",
+  TESSERA_FUZZ_SEED: String(Date.now() % 2 ** 31),
+};
+const TESTS = ["test/hostile", "test/contract/bad-input.test.ts", "test/contract/resealed-input.test.ts"];
+
+const env = { ...SIZES, ...process.env };
+for (const name of Object.keys(SIZES)) console.log(`${name}=${env[name]}`);
+const vitest = fileURLToPath(new URL("../../node_modules/vitest/vitest.mjs", import.meta.url));
+const { status } = spawnSync(process.execPath, [vitest, "run", ...TESTS, ...process.argv.slice(2)], {
+  cwd: fileURLToPath(new URL("../..", import.meta.url)),
+  env,
+  stdio: "inherit",
+});
+process.exitCode = status ?? 1;
