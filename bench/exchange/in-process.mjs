@@ -2,7 +2,7 @@
 import { makeAccessRep, makeAccessReq, verifyAccessReq } from "../../dist/protocol/access-exchange.js";
 import { makeApReq, verifyApReq } from "../../dist/protocol/ap-exchange.js";
 import { makeApRep } from "../../dist/protocol/ap-rep.js";
-import { issueTgt, makeAsReq, makeDecoyKeys, openAsRep } from "../../dist/protocol/as-exchange.js";
+import { issueTgt, makeAsReq, openAsRep } from "../../dist/protocol/as-exchange.js";
 import { AP_USE } from "../../dist/protocol/authenticator.js";
 import {
   issueServiceTicket,
@@ -21,8 +21,7 @@ export async function operations(etype) {
   );
   const now = Date.now();
   const wish = { etypes: [etype] };
-  const decoyKeys = makeDecoyKeys(policy);
-  const asContext = { client, krbtgt, decoyKeys, policy };
+  const asContext = { client: { entry: client, exists: true }, krbtgt, policy };
   const asReq = makeAsReq(CLIENT, wish, client.keys[0].key, now);
   const tgtIssued = issueTgt(asReq, asContext, now);
   const tgt = openAsRep(tgtIssued.response, asReq, client.keys[0].key, now).credentials;

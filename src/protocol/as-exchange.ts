@@ -13,12 +13,12 @@ import {
   type AuthenticateResponse,
 } from "../gen/kerberos/v1/authentication_service_pb.js";
 import { TicketFlag } from "../gen/kerberos/v1/sealed_pb.js";
-import { etypeOf } from "./etypes.js";
+import type { AsClient } from "./decoy.js";
 import { type KdcReply, makeEncKdcRepPart, modified, openKdcReply } from "./kdc-reply.js";
 import { kdcRequestFields, readKdcRequest, type TicketWish } from "./kdc-request.js";
 import { type IssuedTicket, noCommonEtype, sessionKeyEtype, ticketKey, ticketLife } from "./kdc-ticket.js";
 import { KeyUsage } from "./key-usage.js";
-import { type Key, type LongTermKey, randomKey } from "./keys.js";
+import { type Key, randomKey } from "./keys.js";
 import { KrbError, malformed } from "./krb-error.js";
 import { AS_RULES, applyRules, type RealmPolicy } from "./policy.js";
 import {
@@ -29,7 +29,7 @@ import {
   verifyEncTimestamp,
 } from "./pre-authentication.js";
 import { krbtgtOf, type Principal, parsePrincipal, realmOf } from "./principal.js";
-import { currentKeys, emptyEntry, type PrincipalEntry } from "./principal-entry.js";
+import { currentKeys, type PrincipalEntry } from "./principal-entry.js";
 import { sealToBytes } from "./sealed-part.js";
 import { makeTicket, type TicketContents } from "./ticket.js";
 
@@ -51,12 +51,9 @@ export function makeAsReq(
 
 /** Everything the AS decides from, fetched beforehand. */
 export interface AsContext {
-  /** The client's entry; undefined: no such principal, which the client must not learn. */
-  readonly client: PrincipalEntry | undefined;
+  readonly client: AsClient;
   /** The entry of the realm's TGS. */
   readonly krbtgt: PrincipalEntry;
-  /** Keys that stand in for an unknown client's, one for each encryption type of the policy's `keyEtypes`. */
-  readonly decoyKeys: readonly LongTermKey[];
   readonly policy: RealmPolicy;
 }
 
@@ -86,13 +83,13 @@ export function issueTgt(
   const server = request.server === "" ? tgs : parsePrincipal(request.server, "server");
   checkRealm(principal, policy.realm);
 
-  const client = context.client ?? decoyEntry(principal, context.decoyKeys);
+  const { entry: client, exists } = context.client;
   const permitted = currentKeys(client).filter(({ key }) => policy.permittedEtypes.includes(key.etype.etype));
   const info = () => etypeInfoOf(client, permitted, policy.iterations);
-  const failed = () => (context.client === undefined ? clientUnknown(info()) : preauthFailed(info()));
+  const failed = () => (exists ? preauthFailed(info()) : clientUnknown(info()));
   const { clockSkew } = policy;
   const replyKey = verifyEncTimestamp(request.padata, asked.nonce, permitted, info, failed, clockSkew, now);
-  if (context.client === undefined) throw clientUnknown(info());
+  if (!exists) throw clientUnknown(info());
   applyRules(AS_RULES, { client, server, times: asked.times, policy, now });
 
   const replyEtype = replyKey.key.etype.etype;
@@ -165,13 +162,6 @@ export function openAsRep(
   return reply;
 }
 
-/**
- * Makes the keys that stand in for an unknown client's: one for each encryption type that new principals get.
- */
-export function makeDecoyKeys(policy: RealmPolicy, random: RandomSource = systemRandom): LongTermKey[] {
-  return policy.keyEtypes.map((etype) => ({ kvno: 1, key: randomKey(etypeOf(etype), random) }));
-}
-
 function checkRealm(client: Principal, realm: string): void {
   if (realmOf(client) !== realm)
     throw new KrbError(
@@ -182,9 +172,4 @@ function checkRealm(client: Principal, realm: string): void {
         realm,
       },
     );
-}
-
-/** The entry of a client that does not exist: to the AS just like that of a principal made today. */
-function decoyEntry(principal: Principal, keys: readonly LongTermKey[]): PrincipalEntry {
-  return { ...emptyEntry(principal, 0), keys };
 }

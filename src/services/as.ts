@@ -5,10 +5,10 @@ import type {
   AuthenticateRequest,
   AuthenticateResponse,
 } from "../gen/kerberos/v1/authentication_service_pb.js";
-import { type AsContext, issueTgt, makeDecoyKeys, readAsReqClient } from "../protocol/as-exchange.js";
+import { type AsContext, issueTgt, readAsReqClient } from "../protocol/as-exchange.js";
+import { type Decoy, makeDecoy } from "../protocol/decoy.js";
 import type { IssuedTicket } from "../protocol/kdc-ticket.js";
 import { isoTime } from "../protocol/kerberos-time.js";
-import type { LongTermKey } from "../protocol/keys.js";
 import type { RealmPolicy } from "../protocol/policy.js";
 import { encTimestampOf } from "../protocol/pre-authentication.js";
 import { peerNetwork } from "../rpc/network-address.js";
@@ -19,23 +19,27 @@ import { runExchange } from "./run-exchange.js";
 
 /** The AS's service, on a realm's database. */
 export function authenticationService(config: AsConfig): AuthenticationServiceServer {
-  const decoyKeysFor = keepDecoyKeys();
+  const decoyFor = keepDecoy();
   return {
     authenticate: (request, call) =>
       runExchange("AS", config, call, async (line, now) => {
         const principal = readAsReqClient(request);
         line.client = principal;
-        const client = await config.principals.get(principal);
+        const { policy } = config;
         const krbtgt = await krbtgtEntry(config);
         line.server = krbtgt.principal;
-        const { policy } = config;
-        const context = { client, krbtgt, decoyKeys: decoyKeysFor(policy), policy };
-        // From here on nothing waits: no attempt begins before this one is counted.
-        const issued = attempt(config, { request, context, peer: peerNetwork(call.peer), now, line });
-        line.etypes = issued.etypes;
-        line.endtime = isoTime(issued.ticket.endtime);
-        issued.ticket.sessionKey.wipe();
-        return issued.response;
+        const client = await config.principals.getOrDecoy(principal, decoyFor(policy));
+        try {
+          const context = { client, krbtgt, policy };
+          // Here nothing waits: no attempt begins before this one is counted.
+          const issued = attempt(config, { request, context, peer: peerNetwork(call.peer), now, line });
+          line.etypes = issued.etypes;
+          line.endtime = isoTime(issued.ticket.endtime);
+          issued.ticket.sessionKey.wipe();
+          return issued.response;
+        } finally {
+          for (const { key } of client.entry.keys) key.wipe();
+        }
       }),
   };
 }
@@ -72,13 +76,11 @@ function attempt({ attempts, log }: AsConfig, { request, context, peer, now, lin
   throw refusal;
 }
 
-/** Decoy keys that stay the same until the policy changes. */
-function keepDecoyKeys(): (policy: RealmPolicy) => readonly LongTermKey[] {
-  let madeFor: RealmPolicy | undefined;
-  let keys: readonly LongTermKey[] = [];
+/** A decoy that stays the same until the policy changes. */
+function keepDecoy(): (policy: RealmPolicy) => Decoy {
+  let kept: { readonly policy: RealmPolicy; readonly decoy: Decoy } | undefined;
   return (policy) => {
-    if (policy !== madeFor) keys = makeDecoyKeys(policy);
-    madeFor = policy;
-    return keys;
+    if (kept?.policy !== policy) kept = { policy, decoy: makeDecoy(policy) };
+    return kept.decoy;
   };
 }

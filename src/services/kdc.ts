@@ -21,6 +21,7 @@ export interface KdcConfig {
 
 /** What the AS works with. */
 export interface AsConfig extends KdcConfig {
+  readonly principals: Pick<PrincipalStore, "get" | "getOrDecoy">;
   readonly attempts: Pick<LoginAttempts, "begin">;
 }
 

@@ -6,8 +6,8 @@
  * saves unsealing and preparing keys that are used again and again.
  */
 import { LruMap } from "../collections/lru-map.js";
-import type { Principal } from "../protocol/principal.js";
-import { parsePrincipal } from "../protocol/principal.js";
+import { type AsClient, asClient, type Decoy } from "../protocol/decoy.js";
+import { krbtgtOf, type Principal, parsePrincipal, realmOf } from "../protocol/principal.js";
 import type { PrincipalEntry } from "../protocol/principal-entry.js";
 import type { KeyValueStore } from "./key-value-store.js";
 import { MasterKey } from "./master-key.js";
@@ -16,6 +16,8 @@ import { decodePrincipal, encodePrincipal, isSealedUnder } from "./principal-rec
 import { StoreError } from "./store-error.js";
 
 const PREFIX = "principal:";
+/** No principal's: nothing is ever stored here. */
+const ABSENT = `${PREFIX}@`;
 /** How many bytes the entries kept may take together: some 18,000 entries. */
 const KEPT_BYTES = 128 * 1024 * 1024;
 /** What an entry takes with the keys that are commonly derived, beside its record (`npm run bench:memory`). */
@@ -27,10 +29,18 @@ interface KeptEntry {
   readonly entry: PrincipalEntry;
 }
 
+/** The record of the decoy last asked for, sealed under the master key of the time. */
+interface DecoyRecord {
+  readonly entry: PrincipalEntry;
+  readonly masterKey: MasterKey;
+  readonly bytes: Uint8Array;
+}
+
 /** The principals of one realm. Returned entries are shared: callers must not wipe their keys. */
 export class PrincipalStore {
   readonly #records: KeyValueStore;
   readonly #masterKeys: MasterKeys;
+  #decoy: DecoyRecord | undefined;
   readonly #kept: LruMap<Principal, KeptEntry>;
 
   /**
@@ -59,6 +69,32 @@ export class PrincipalStore {
     const entry = await this.#again(() => this.#decode(bytes, principal));
     this.#kept.set(principal, { bytes, entry });
     return entry;
+  }
+
+  /**
+   * The entry of a client that has proved nothing yet, or a decoy's in its place: the same is read, decoded
+   * and made, whether there is such a principal or not, whether it was asked for before or not. The caller
+   * wipes its keys.
+   * @throws StoreError as `get`.
+   */
+  async getOrDecoy(principal: Principal, decoy: Decoy): Promise<AsClient> {
+    const found = await this.#records.get(PREFIX + principal);
+    const exists = found !== undefined;
+    // One of two readings finds something, and the other does not.
+    const tgs = krbtgtOf(realmOf(principal));
+    await this.#records.get(exists ? ABSENT : PREFIX + tgs);
+    const bytes = found ?? this.#recordOf(decoy);
+    const name = exists ? principal : decoy.entry.principal;
+    const entry = await this.#again(() => this.#decode(bytes, name));
+    return asClient(decoy, principal, entry, exists);
+  }
+
+  /** The record of a decoy, which is not stored. */
+  #recordOf({ entry }: Decoy): Uint8Array {
+    const masterKey = this.#masterKeys.current;
+    if (this.#decoy?.entry !== entry || this.#decoy.masterKey !== masterKey)
+      this.#decoy = { entry, masterKey, bytes: encodePrincipal(entry, masterKey) };
+    return this.#decoy.bytes;
   }
 
   /**
@@ -150,7 +186,7 @@ export class PrincipalStore {
   /** Opens a record under whichever master key it was sealed. Throws as `decodePrincipal`. */
   #decode(bytes: Uint8Array, principal: Principal): PrincipalEntry {
     const { all, current } = this.#masterKeys;
-    const key = all.find((candidate) => isSealedUnder(bytes, candidate)) ?? current;
+    const key = all.length === 1 ? current : (all.find((one) => isSealedUnder(bytes, one)) ?? current);
     return decodePrincipal(bytes, key, principal);
   }
 

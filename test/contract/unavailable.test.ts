@@ -14,6 +14,7 @@ import { MemoryReplayCache } from "../../src/store/memory-replay-cache.js";
 import { openMemoryStore } from "../../src/store/memory-store.js";
 import { NotesStore } from "../../src/store/notes-store.js";
 import { StoreError } from "../../src/store/store-error.js";
+import { principalsBy } from "../support/entries.js";
 import { accessReq, asReq, loginTo, startRealm, tgsReq, ticketFor } from "../support/realm.js";
 import { ACCESS, AUTHENTICATE, expectReply, GRANT_TICKET, Wire } from "../support/wire.js";
 import { authenticate, call, grantTicket, KRBTGT, NOW, V } from "../support/wire-refusals.js";
@@ -26,12 +27,10 @@ test("with the database down, AS and TGS are UNAVAILABLE; the cause stays in the
   const tgt = await loginTo(realm);
   const log: unknown[] = [];
   let down = false;
-  const principals = {
-    get: async (name: string) => {
-      if (down) throw DOWN;
-      return realm.entry(name);
-    },
-  };
+  const principals = principalsBy(async (name) => {
+    if (down) throw DOWN;
+    return realm.entry(name);
+  });
   const kdc = {
     principals,
     attempts: LoginAttempts.inMemory("secret"),
@@ -63,12 +62,12 @@ test("an error that is not a refusal is INTERNAL with a fixed text", async () =>
   await using realm = await startRealm({ now: NOW });
   const log: { result?: unknown; text?: unknown }[] = [];
   let broken = false;
-  const get = async (name: string) => {
+  const principals = principalsBy(async (name) => {
     if (broken) throw new TypeError("secret of the programmer");
     return realm.entry(name);
-  };
+  });
   const kdc = {
-    principals: { get },
+    principals,
     attempts: LoginAttempts.inMemory("secret"),
     policy: realm.policy,
     clock: () => NOW,

@@ -9,13 +9,8 @@ import { EncryptedDataSchema } from "../../src/gen/kerberos/v1/encryption_pb.js"
 import { KdcOption, KdcReqBodySchema } from "../../src/gen/kerberos/v1/kdc_pb.js";
 import type { PaEncTimestamp } from "../../src/gen/kerberos/v1/sealed_pb.js";
 import { TicketFlag } from "../../src/gen/kerberos/v1/sealed_pb.js";
-import {
-  type AsContext,
-  issueTgt,
-  makeAsReq,
-  makeDecoyKeys,
-  openAsRep,
-} from "../../src/protocol/as-exchange.js";
+import { type AsContext, issueTgt, makeAsReq, openAsRep } from "../../src/protocol/as-exchange.js";
+import { asClient, makeDecoy } from "../../src/protocol/decoy.js";
 import { etypeOf } from "../../src/protocol/etypes.js";
 import { toTimestamp } from "../../src/protocol/kerberos-time.js";
 import { KeyUsage } from "../../src/protocol/key-usage.js";
@@ -44,6 +39,7 @@ import {
   reseal,
   SKEW,
   type TestRealm,
+  unknownContext,
 } from "../support/entries.js";
 import { describeKdcReply } from "./kdc-reply-suite.js";
 import { type RunAltered, testImpossibleWishes, testMalformedFields } from "./kdc-request-suite.js";
@@ -420,7 +416,7 @@ describe("the AS", () => {
 });
 
 describe("an unknown client", () => {
-  const unknown = { ...asContext(realm), client: undefined };
+  const unknown = unknownContext(realm);
   const compared = (run: () => unknown) => {
     const { message, details, etypeInfo } = refusalOf(run);
     const entries = etypeInfo?.entries.map((entry) => ({ ...entry, salt: entry.salt.length }));
@@ -439,12 +435,13 @@ describe("an unknown client", () => {
     const iterations = 40_000;
     const alice = await passwordPrincipal(realm.alice.principal, "password", [20], NOW, iterations);
     const policy = makePolicy({ iterations, keyEtypes: [20], permittedEtypes: [20] });
-    const decoyKeys = [{ kvno: 1, key: randomKey(etypeOf(20)) }];
-    const context = { ...asContext(realm), client: alice, policy, decoyKeys };
+    const context = { ...asContext(realm), client: { entry: alice, exists: true }, policy };
+    const decoy = makeDecoy(policy);
+    const client = asClient(decoy, alice.principal, decoy.entry, false);
     const message = makeAsReq(alice.principal, { etypes: [20] }, undefined, NOW);
     const known = compared(() => issueTgt(message, context, NOW));
     expect(known.entries).toMatchObject([{ etype: 20, s2kparams: Uint8Array.of(0, 0, 0x9c, 0x40) }]);
-    expect(compared(() => issueTgt(message, { ...context, client: undefined }, NOW))).toEqual(known);
+    expect(compared(() => issueTgt(message, { ...context, client }, NOW))).toEqual(known);
   });
 
   test("is told the same as a wrong password, under its true name for the log", () => {
@@ -458,8 +455,9 @@ describe("an unknown client", () => {
 
   test("is told the same salt each time, the one its principal would have", () => {
     const message = makeAsReq(named("carol"), { etypes: [3] }, undefined, NOW);
+    const carol = unknownContext(realm, named("carol"));
     const salts = [1, 2].map(
-      () => refusalOf(() => issueTgt(message, unknown, NOW)).etypeInfo?.entries[0]?.salt,
+      () => refusalOf(() => issueTgt(message, carol, NOW)).etypeInfo?.entries[0]?.salt,
     );
     expect(salts).toEqual(["EXAMPLE.TESTcarol", "EXAMPLE.TESTcarol"]);
   });
@@ -479,7 +477,7 @@ describe("an unknown client", () => {
   );
 
   test("gets no ticket even with a proof under the decoy key itself", () => {
-    const message = makeAsReq(named("carol"), { etypes: [3] }, realm.decoyKeys[0]!.key, NOW);
+    const message = makeAsReq(named("carol"), { etypes: [3] }, keyOf(realm.decoy.entry), NOW);
     expectRefusal(() => issueTgt(message, unknown, NOW), "KDC_ERR_C_PRINCIPAL_UNKNOWN");
   });
 
@@ -491,8 +489,8 @@ describe("an unknown client", () => {
   });
 
   test("has decoy keys of the types new principals get", () => {
-    const keys = makeDecoyKeys(makePolicy({ keyEtypes: [20, 19] }));
-    expect(keys.map(({ kvno, key: { etype } }) => [kvno, etype.etype])).toEqual([
+    const { entry } = makeDecoy(makePolicy({ keyEtypes: [20, 19] }));
+    expect(entry.keys.map(({ kvno, key: { etype } }) => [kvno, etype.etype])).toEqual([
       [1, 20],
       [1, 19],
     ]);
@@ -741,7 +739,8 @@ function countDecryptions(context: AsContext, message: AuthenticateRequest): num
     };
     return { ...held, key: Object.create(held.key, { cipher: { value: cipher } }) };
   };
-  const client = context.client && { ...context.client, keys: context.client.keys.map(counted) };
-  refusalOf(() => issueTgt(message, { ...context, client, decoyKeys: context.decoyKeys.map(counted) }, NOW));
+  const { entry, exists } = context.client;
+  const client = { entry: { ...entry, keys: entry.keys.map(counted) }, exists };
+  refusalOf(() => issueTgt(message, { ...context, client }, NOW));
   return count;
 }

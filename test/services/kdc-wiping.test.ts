@@ -10,13 +10,13 @@ import type { HandlerContext } from "../../src/rpc/server-runtime.js";
 import { authenticationService } from "../../src/services/as.js";
 import { ticketGrantingService } from "../../src/services/tgs.js";
 import { LoginAttempts } from "../../src/store/login-attempts.js";
-import { keyOf, makeRealm, NOW } from "../support/entries.js";
+import { keyOf, makeRealm, NOW, principalsBy } from "../support/entries.js";
 import { type Contents, wipedBy } from "../support/wiped.js";
 
 const realm = makeRealm(20);
 const entries = new Map([realm.alice, realm.krbtgt, realm.service].map((entry) => [entry.principal, entry]));
 const config = {
-  principals: { get: async (principal: (typeof realm.alice)["principal"]) => entries.get(principal) },
+  principals: principalsBy(async (principal) => entries.get(principal)),
   attempts: LoginAttempts.inMemory("secret"),
   policy: realm.policy,
   clock: () => NOW,

@@ -12,7 +12,7 @@ import { authenticationService } from "../../src/services/as.js";
 import type { LogRecord } from "../../src/services/exchange-log.js";
 import { LoginAttempts } from "../../src/store/login-attempts.js";
 import { StoreError } from "../../src/store/store-error.js";
-import { HOUR, keyOf, MINUTE, makeEntry, makeRealm, NOW, named } from "../support/entries.js";
+import { HOUR, keyOf, MINUTE, makeEntry, makeRealm, NOW, named, principalsBy } from "../support/entries.js";
 
 const HOME = "192.0.2.1:40000";
 const AWAY = "198.51.100.1:40000";
@@ -25,7 +25,7 @@ class TestAs {
   readonly realm = makeRealm(20);
   readonly entries = new Map<string, PrincipalEntry>();
   readonly #service = authenticationService({
-    principals: { get: async (name) => this.entries.get(name) },
+    principals: principalsBy(async (name) => this.entries.get(name)),
     attempts: this.attempts,
     policy: this.realm.policy,
     clock: () => this.now,

@@ -16,6 +16,7 @@ import { LoginAttempts } from "../../src/store/login-attempts.js";
 import { MemoryReplayCache } from "../../src/store/memory-replay-cache.js";
 import { openMemoryStore } from "../../src/store/memory-store.js";
 import { NotesStore } from "../../src/store/notes-store.js";
+import { principalsBy } from "../support/entries.js";
 import { PASSWORDS, startRealm, type TestRealm } from "../support/realm.js";
 import { HAS_OPENSSL, makeTls } from "../support/wire-tls.js";
 
@@ -32,7 +33,7 @@ async function start(name: (typeof STARTS)[number], realm: TestRealm, listen: Pa
     restart: "fresh",
   });
   const common = { clock: () => realm.now, log: () => {}, attempts: LoginAttempts.inMemory("secret") };
-  const kdc = { ...common, principals: { get: (principal: string) => realm.entry(principal) }, policy };
+  const kdc = { ...common, principals: principalsBy((principal) => realm.entry(principal)), policy };
   if (name === "AS") return startAs(kdc, at);
   if (name === "TGS") return startTgs(kdc, at);
   const keys = await realm.keys("v/localhost");
@@ -63,7 +64,7 @@ describe.each(STARTS)("%s", (name) => {
 
 test.each(["AS", "TGS"] as const)("%s does not start over a database without a TGS", async (name) => {
   await using realm = await startRealm();
-  const principals = { get: async () => undefined };
+  const principals = principalsBy(async () => undefined);
   const attempts = LoginAttempts.inMemory("secret");
   const common = { principals, attempts, policy: realm.policy, clock: () => 0, log: () => {} };
   const listen = { host: "127.0.0.1", port: 0 };

@@ -30,20 +30,15 @@ import {
   verifyAccessReq,
 } from "../../src/protocol/access-exchange.js";
 import type { ApReqPolicy, PendingApReq, VerifiedApReq } from "../../src/protocol/ap-exchange.js";
-import {
-  type AsContext,
-  issueTgt,
-  makeAsReq,
-  makeDecoyKeys,
-  openAsRep,
-} from "../../src/protocol/as-exchange.js";
+import { type AsContext, issueTgt, makeAsReq, openAsRep } from "../../src/protocol/as-exchange.js";
 import { DEFAULT_ATTEMPT_LIMITS } from "../../src/protocol/attempt-limits.js";
 import type { Credentials } from "../../src/protocol/credentials.js";
+import { asClient, type Decoy, makeDecoy } from "../../src/protocol/decoy.js";
 import { etypeOf } from "../../src/protocol/etypes.js";
 import type { KdcReply } from "../../src/protocol/kdc-reply.js";
 import type { TicketWish } from "../../src/protocol/kdc-request.js";
 import { KeyUsage } from "../../src/protocol/key-usage.js";
-import { type Key, type LongTermKey, randomKey } from "../../src/protocol/keys.js";
+import { Key, type LongTermKey, randomKey } from "../../src/protocol/keys.js";
 import type { RealmPolicy } from "../../src/protocol/policy.js";
 import { krbtgtOf, type Principal, principalInRealm } from "../../src/protocol/principal.js";
 import { currentKeys, emptyEntry, type PrincipalEntry } from "../../src/protocol/principal-entry.js";
@@ -117,7 +112,7 @@ export interface TestRealm {
   readonly alice: PrincipalEntry;
   readonly krbtgt: PrincipalEntry;
   readonly service: PrincipalEntry;
-  readonly decoyKeys: readonly LongTermKey[];
+  readonly decoy: Decoy;
   /** The encryption types the user asks for, best first. */
   readonly etypes: readonly number[];
 }
@@ -130,7 +125,7 @@ export function makeRealm(etype = 3, changes: Partial<TestRealm> = {}): TestReal
     alice: makeEntry("alice", [etype], { passwordKeyed: true }),
     krbtgt: makeEntry(krbtgtOf(REALM), [etype]),
     service: makeEntry("notes/localhost", [etype]),
-    decoyKeys: makeDecoyKeys(policy),
+    decoy: makeDecoy(policy),
     etypes: [etype],
     ...changes,
   };
@@ -148,8 +143,27 @@ export function longTermKeyOf(entry: PrincipalEntry): LongTermKey {
 
 /** What the AS fetches before it decides about `realm.alice`. */
 export function asContext(realm: TestRealm): AsContext {
-  const { policy, krbtgt, decoyKeys } = realm;
-  return { client: realm.alice, krbtgt, decoyKeys, policy };
+  const { policy, krbtgt, alice } = realm;
+  return { client: { entry: alice, exists: true }, krbtgt, policy };
+}
+
+/** What the AS fetches before it decides about a principal that does not exist. */
+export function unknownContext(realm: TestRealm, name: Principal = realm.alice.principal): AsContext {
+  const { policy, krbtgt, decoy } = realm;
+  return { client: asClient(decoy, name, decoy.entry, false), krbtgt, policy };
+}
+
+/** The principals of a KDC, by a lookup of entries whose keys stay the test's. */
+export function principalsBy(get: (principal: Principal) => Promise<PrincipalEntry | undefined>) {
+  const copies = (entry: PrincipalEntry): PrincipalEntry => ({
+    ...entry,
+    keys: entry.keys.map((held) => ({ ...held, key: new Key(held.key.etype, held.key.exportBytes()) })),
+  });
+  const getOrDecoy = async (principal: Principal, decoy: Decoy) => {
+    const entry = await get(principal);
+    return asClient(decoy, principal, copies(entry ?? decoy.entry), entry !== undefined);
+  };
+  return { get, getOrDecoy };
 }
 
 /** What the service accepts. */

@@ -115,7 +115,7 @@ export async function runExchange(etype: number) {
   const asReq = step(1, ["nonce", "confounder of padata"], () =>
     makeAsReq(ALICE, { etypes: [etype], till: TILL }, clientKey, NOW, random),
   );
-  const asContext = { client: alice, krbtgt, decoyKeys: [], policy };
+  const asContext = { client: { entry: alice, exists: true }, krbtgt, policy };
   const asRep = step(2, ["session key", "confounder of ticket", "confounder of enc_part"], () =>
     issueTgt(asReq, asContext, NOW, random),
   ).response;
