@@ -26,6 +26,9 @@ export interface AsClient {
   readonly exists: boolean;
 }
 
+/** Some time or other, as long in a record as any of today. */
+const MADE_AT = 1_767_225_600_000;
+
 /** Makes a stand-in. */
 export function makeDecoy(policy: RealmPolicy, random: RandomSource = systemRandom): Decoy {
   const { keyEtypes, realm, iterations } = policy;
@@ -34,7 +37,7 @@ export function makeDecoy(policy: RealmPolicy, random: RandomSource = systemRand
     new Map(rows.map((row) => [row.etype as number, stringToKeyOf(principal, row, iterations)]));
   const principal = principalInRealm("decoy", realm);
   const entry = {
-    ...emptyEntry(principal, 0),
+    ...emptyEntry(principal, MADE_AT),
     keys: rows.map((row) => ({ kvno: 1, key: randomKey(row, random) })),
     stringToKey: stringToKeys(principal),
     passwordKeyed: true,
