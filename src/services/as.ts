@@ -15,11 +15,13 @@ import { peerNetwork } from "../rpc/network-address.js";
 import type { ExchangeLine } from "./exchange-log.js";
 import { type AsConfig, krbtgtEntry } from "./kdc.js";
 import { brake } from "./login-brakes.js";
+import { LookAside } from "./look-aside.js";
 import { runExchange } from "./run-exchange.js";
 
 /** The AS's service, on a realm's database. */
 export function authenticationService(config: AsConfig): AuthenticationServiceServer {
   const decoyFor = keepDecoy();
+  const lookAside = new LookAside();
   return {
     authenticate: (request, call) =>
       runExchange("AS", config, call, async (line, now) => {
@@ -30,13 +32,14 @@ export function authenticationService(config: AsConfig): AuthenticationServiceSe
         line.server = krbtgt.principal;
         const client = await config.principals.getOrDecoy(principal, decoyFor(policy));
         try {
+          // From here on nothing waits: no login is looked at before this one is counted and kept.
           const context = { client, krbtgt, policy };
-          // Here nothing waits: no attempt begins before this one is counted.
-          const issued = attempt(config, { request, context, peer: peerNetwork(call.peer), now, line });
-          line.etypes = issued.etypes;
-          line.endtime = isoTime(issued.ticket.endtime);
-          issued.ticket.sessionKey.wipe();
-          return issued.response;
+          return answer({ attempts: config.attempts, log: config.log, lookAside }, request, {
+            context,
+            peer: call.peer,
+            now,
+            line,
+          });
         } finally {
           for (const { key } of client.entry.keys) key.wipe();
         }
@@ -44,23 +47,45 @@ export function authenticationService(config: AsConfig): AuthenticationServiceSe
   };
 }
 
-type Issued = IssuedTicket<AuthenticateResponse>;
+/** What the answers of one AS go by, beside the request. */
+type Answering = Pick<AsConfig, "attempts" | "log"> & { readonly lookAside: LookAside };
 
-/** An AS-REQ, and all that it is decided by. */
+/** What an AS-REQ is decided by. */
 interface Attempt {
-  readonly request: AuthenticateRequest;
   readonly context: AsContext;
   readonly peer: string;
   readonly now: number;
   readonly line: ExchangeLine;
 }
 
-/** Issues a TGT as `issueTgt` does, unless name or address has failed too often. */
-function attempt({ attempts, log }: AsConfig, { request, context, peer, now, line }: Attempt): Issued {
+/** Issues a TGT as `issueTgt` does, unless name or address has failed too often; or gives the one issued before. */
+function answer(parts: Answering, request: AuthenticateRequest, attempt: Attempt): AuthenticateResponse {
+  const { context, now, line } = attempt;
   const proof = encTimestampOf(request.padata);
-  if (proof === undefined) return issueTgt(request, context, now);
-  const begun = attempts.begin(readAsReqClient(request), peer, context.policy.attempts, now);
-  let issued: Issued | undefined;
+  // Without a proof there is nothing but a refusal.
+  if (proof === undefined) return issueTgt(request, context, now).response;
+  const { lookAside } = parts;
+  const given = lookAside.find(proof, request, context.policy.clockSkew, now);
+  line.repeated = given !== undefined;
+  if (given !== undefined) return given;
+  const issued = issueBraked(parts, request, proof, attempt);
+  line.etypes = issued.etypes;
+  line.endtime = isoTime(issued.ticket.endtime);
+  issued.ticket.sessionKey.wipe();
+  lookAside.keep(proof, request, issued.response, now);
+  return issued.response;
+}
+
+/** Issues a TGT as `issueTgt` does, unless name or address has failed too often. */
+function issueBraked(
+  { attempts, log }: Answering,
+  request: AuthenticateRequest,
+  proof: Uint8Array,
+  { context, peer, now, line }: Attempt,
+): IssuedTicket<AuthenticateResponse> {
+  const client = context.client.entry.principal;
+  const begun = attempts.begin(client, peerNetwork(peer), context.policy.attempts, now);
+  let issued: IssuedTicket<AuthenticateResponse> | undefined;
   let error: unknown;
   try {
     issued = issueTgt(request, context, now);

@@ -24,6 +24,8 @@ export interface ExchangeLine {
   etypes?: Readonly<Record<string, number>>;
   /** The end of the ticket, as ISO 8601 text. */
   endtime?: string;
+  /** Whether the answer is the one that was given to the same request before: it is no login of its own. */
+  repeated?: boolean;
   /** How a login would have ended that was refused for earlier failures. */
   withheld?: string | undefined;
 }
@@ -52,6 +54,13 @@ export interface Outcome {
 
 /** The outcome of an exchange that was answered. */
 export const ANSWERED: Outcome = { level: "info", result: "OK" };
+
+/** The outcome of an exchange that was answered before, and is answered the same. */
+export const ANSWERED_AGAIN: Outcome = {
+  level: "info",
+  result: "REPEATED",
+  text: "the same request as before, answered the same",
+};
 
 /** The outcome of an exchange that threw `error`. */
 export function failureOf(error: unknown): Outcome {

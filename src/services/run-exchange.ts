@@ -11,6 +11,7 @@ import { StoreError } from "../store/store-error.js";
 import type { Clock } from "./clock.js";
 import {
   ANSWERED,
+  ANSWERED_AGAIN,
   type ExchangeLine,
   exchangeRecord,
   failureOf,
@@ -49,7 +50,7 @@ export async function runExchange<Response>(
   if (chosen !== undefined) context.headers.set(CORRELATION_ID_METADATA, chosen);
   try {
     const response = await run(line, now);
-    write(chosen, ANSWERED);
+    write(chosen, line.repeated ? ANSWERED_AGAIN : ANSWERED);
     return response;
   } catch (error) {
     const id = chosen ?? freshId();
