@@ -2,6 +2,7 @@
 import { fromBinary, toBinary } from "@bufbuild/protobuf";
 import { expect, test } from "vitest";
 import { AccessRequestSchema } from "../../src/gen/kerberos/v1/application_service_pb.js";
+import { KdcOption } from "../../src/gen/kerberos/v1/kdc_pb.js";
 import {
   GrantTicketRequestSchema,
   GrantTicketResponseSchema,
@@ -77,12 +78,18 @@ test("V: a server whose clock was set back refuses rather than guess", async () 
   });
 });
 
-test("a repeated AS-REQ is answered, with another session key", async () => {
+test("a repeated AS-REQ is answered the same; its proof in another request is a replay", async () => {
   await using realm = await startRealm({ now: NOW });
   const request = await asReq(realm);
   const [one, other] = [await authenticate(realm, request), await authenticate(realm, request)];
   expect([one.code, other.code]).toEqual(["OK", "OK"]);
-  expect(one.message).not.toEqual(other.message);
+  expect(one.message).toEqual(other.message);
+  const altered = { ...request, etypes: [...request.etypes].reverse() };
+  altered.options = [KdcOption.RENEWABLE];
+  expectReply(await authenticate(realm, altered), "UNAUTHENTICATED", "KRB_AP_ERR_REPEAT", {
+    field: "padata",
+  });
+  expect(realm.log.map(({ result }) => result)).toEqual(["OK", "REPEATED", "KRB_AP_ERR_REPEAT"]);
 });
 
 test("a repeated TGS-REQ is answered, with another session key, until its authenticator is too old", async () => {

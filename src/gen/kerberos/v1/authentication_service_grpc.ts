@@ -31,8 +31,15 @@ export class AuthenticationServiceClient extends ServiceClient {
    * right proof: KDC_ERR_KEY_EXPIRED (the password), KDC_ERR_NAME_EXP (the client); KDC_ERR_NEVER_VALID,
    * KDC_ERR_CANNOT_POSTDATE, KDC_ERR_ETYPE_NOSUPP, KDC_ERR_WRONG_REALM. PERMISSION_DENIED: KDC_ERR_POLICY,
    * KDC_ERR_BADOPTION. INVALID_ARGUMENT: KRB_ERR_GENERIC for a malformed request, KRB_ERR_FIELD_TOOLONG.
-   * UNAVAILABLE: KDC_ERR_SVC_UNAVAILABLE, the only one worth repeating unchanged. The AS remembers no
-   * requests: each gets a new ticket.
+   * UNAVAILABLE: KDC_ERR_SVC_UNAVAILABLE, the only one worth repeating unchanged.
+   *
+   * RESOURCE_EXHAUSTED, with google.rpc.RetryInfo and no ErrorInfo: too many failed logins with this name or
+   * from this address; the proof was right or wrong. Proofs count as failed that are refused with
+   * KDC_ERR_PREAUTH_FAILED, KRB_AP_ERR_SKEW, KDC_ERR_CLIENT_REVOKED, KDC_ERR_NAME_EXP, KDC_ERR_KEY_EXPIRED or
+   * for what else was asked under a right proof; the same proof counts once.
+   *
+   * The same request again, within twice the permitted skew, may get the same answer. The same proof in
+   * another request, once it was answered, may be refused as a replay: UNAUTHENTICATED, KRB_AP_ERR_REPEAT.
    *
    * @generated from rpc kerberos.v1.AuthenticationService.Authenticate
    */
@@ -65,8 +72,15 @@ export interface AuthenticationServiceServer {
    * right proof: KDC_ERR_KEY_EXPIRED (the password), KDC_ERR_NAME_EXP (the client); KDC_ERR_NEVER_VALID,
    * KDC_ERR_CANNOT_POSTDATE, KDC_ERR_ETYPE_NOSUPP, KDC_ERR_WRONG_REALM. PERMISSION_DENIED: KDC_ERR_POLICY,
    * KDC_ERR_BADOPTION. INVALID_ARGUMENT: KRB_ERR_GENERIC for a malformed request, KRB_ERR_FIELD_TOOLONG.
-   * UNAVAILABLE: KDC_ERR_SVC_UNAVAILABLE, the only one worth repeating unchanged. The AS remembers no
-   * requests: each gets a new ticket.
+   * UNAVAILABLE: KDC_ERR_SVC_UNAVAILABLE, the only one worth repeating unchanged.
+   *
+   * RESOURCE_EXHAUSTED, with google.rpc.RetryInfo and no ErrorInfo: too many failed logins with this name or
+   * from this address; the proof was right or wrong. Proofs count as failed that are refused with
+   * KDC_ERR_PREAUTH_FAILED, KRB_AP_ERR_SKEW, KDC_ERR_CLIENT_REVOKED, KDC_ERR_NAME_EXP, KDC_ERR_KEY_EXPIRED or
+   * for what else was asked under a right proof; the same proof counts once.
+   *
+   * The same request again, within twice the permitted skew, may get the same answer. The same proof in
+   * another request, once it was answered, may be refused as a replay: UNAUTHENTICATED, KRB_AP_ERR_REPEAT.
    *
    * @generated from rpc kerberos.v1.AuthenticationService.Authenticate
    */
