@@ -23,6 +23,7 @@ const SPAWNING = [
   "test/services/guard/half-calls.test.ts",
   "test/services/reflection.test.ts",
   "test/shared-key/processes.test.ts",
+  "test/simulation/simulation.test.ts",
   "test/store/key-value-store.test.ts",
   "test/store/login-attempts-shared.test.ts",
   "test/store/replay-processes.test.ts",

@@ -12,8 +12,8 @@ export class Dispatcher {
 
   /**
    * Runs one call. Never rejects.
-   * @param call `method`, `request` and `metadata` as they came; `peer`, `authority` and `deadline` (milliseconds
-   *   since the epoch).
+   * @param call `method`, `request` and `metadata` as they came; `peer`, `authority` and `deadline`
+   *   (milliseconds since the epoch).
    * @returns `response`, `headers` and `trailers`, or a `status`.
    */
   unary(call) {

@@ -7,4 +7,8 @@ export const CHECKS = {
   "guard-chaos": "node --max-old-space-size=8192 test/guard-chaos/main.mjs --least 1000000 --seconds 7200",
   // Whether a short run of the same finds faults that are planted into the guard.
   "guard-chaos-faults": "node test/guard-chaos/planted.mjs",
+  // A year of a realm under faults, from a seed of its own: 100,000 exchanges.
+  simulation: "node test/simulation/main.mjs --exchanges 100000",
+  // Whether the simulation finds bugs that are planted into a copy of the build.
+  "simulation-bugs": "node test/simulation/planted.mjs",
 };
