@@ -3,6 +3,7 @@
 // and `{ guard, calls }` with that of admitting and answering these calls in process, in microseconds.
 import * as grpc from "@grpc/grpc-js";
 import { sha256 } from "../../dist/crypto/hash.js";
+import { parsePrincipal } from "../../dist/protocol/principal.js";
 import { readGuardOptions } from "../../dist/services/guard/config.js";
 import { readProof } from "../../dist/services/guard/proof.js";
 import { guard } from "../../dist/services/index.js";
@@ -11,6 +12,7 @@ import { HOST, REQUEST } from "./many-clients.mjs";
 import { CALL } from "./method.mjs";
 import { issue, makeServiceKeys } from "./ticket.mjs";
 
+const principal = (name) => parsePrincipal(`${name}@BENCH.EXAMPLE`, "client");
 const counts = process.argv.slice(2).map(Number);
 const serviceKeys = makeServiceKeys();
 const RESPONSE = Buffer.alloc(256, 7);
@@ -86,5 +88,5 @@ for (const count of counts) addresses[count] = await listen([guard(options())]);
 process.send({
   addresses,
   bare: await listen([]),
-  issued: Array.from({ length: Math.max(...counts) }, () => issue(serviceKeys)),
+  issued: Array.from({ length: Math.max(...counts) }, (_, i) => issue(serviceKeys, principal(`user${i}`))),
 });

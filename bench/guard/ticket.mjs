@@ -19,11 +19,11 @@ export function makeServiceKeys() {
 }
 
 /** What a KDC gives a client, in a form that can travel between processes. */
-export function issue(serviceKeys) {
+export function issue(serviceKeys, client = CLIENT) {
   const sessionKey = randomKey(etypeOf(ETYPE));
   const now = Date.now();
   const contents = {
-    client: CLIENT,
+    client,
     server: SERVICE,
     sessionKey,
     flags: [],
@@ -36,6 +36,7 @@ export function issue(serviceKeys) {
   };
   const hex = (bytes) => Buffer.from(bytes).toString("hex");
   return {
+    client,
     ticket: hex(makeTicket(contents, serviceKeys.keys[0])),
     key: hex(sessionKey.exportBytes()),
     endtime: contents.endtime,
@@ -43,9 +44,9 @@ export function issue(serviceKeys) {
 }
 
 /** The same as the client's credentials. */
-export function credentialsOf({ ticket, key, endtime }) {
+export function credentialsOf({ client, ticket, key, endtime }) {
   return {
-    client: CLIENT,
+    client,
     server: SERVICE,
     key: new Key(etypeOf(ETYPE), Buffer.from(key, "hex")),
     ticket: Buffer.from(ticket, "hex"),
