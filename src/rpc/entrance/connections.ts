@@ -1,7 +1,7 @@
 /**
  * The connections and calls that are open, and whose they are.
  *
- * Invariants. There are never more than the limits say. Where connections are full, a newcomer takes the place
+ * Invariants. There are never more than the limits say, but for one call on each connection. Where connections are full, a newcomer takes the place
  * of the connection that has been without a call for longest: of its own peer where that has its share, and
  * else of the peer that has most, if that keeps more than the newcomer gets, or of its own. No connection with
  * a call is closed for another.
@@ -115,7 +115,9 @@ export class Connections {
   beginCall(connection: Connection): boolean {
     const { peer } = connection;
     const { calls, callsPerPeer } = this.#limits;
-    if (this.#calls >= calls || (peer.hasShare && peer.calls >= callsPerPeer)) return false;
+    // One call in any case: others behind the same address may have taken the share.
+    const hasItsShare = peer.hasShare && peer.calls >= callsPerPeer && connection.calls > 0;
+    if (this.#calls >= calls || hasItsShare) return false;
     this.#calls++;
     peer.calls++;
     if (connection.calls++ === 0) peer.idle.delete(connection);

@@ -12,9 +12,9 @@ export interface ServerLimits {
   readonly connections?: number | undefined;
   /** Connections of one peer; half of all by default. */
   readonly connectionsPerPeer?: number | undefined;
-  /** Calls in all; 8,192 by default. */
+  /** Calls in all; 4,096 by default. */
   readonly calls?: number | undefined;
-  /** Calls of one peer; half of all by default. */
+  /** Calls of one peer; half of all by default. Each of its connections has one in any case. */
   readonly callsPerPeer?: number | undefined;
   /** Addresses of proxies, each of which speaks for many peers. */
   readonly proxies?: readonly string[] | undefined;
@@ -39,7 +39,7 @@ const NAMES: OptionNames<ServerLimits> = {
 };
 
 const CONNECTIONS = 4_096;
-const CALLS = 8_192;
+const CALLS = 4_096;
 
 /**
  * How long a connection may take from its first packet to the first settings of its HTTP/2, TLS included, in

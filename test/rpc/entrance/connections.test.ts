@@ -79,9 +79,10 @@ test("a connection that is forgotten twice counts once, and its peer with its la
   connections.remove(connection);
   expect([connections.size, connections.calls]).toEqual([0, 1]);
   const again = add(A)!;
-  expect(connections.beginCall(again)).toBe(false);
+  expect([connections.beginCall(again), connections.beginCall(again)]).toEqual([true, false]);
+  connections.endCall(again);
   connections.endCall(connection);
-  expect(connections.beginCall(again)).toBe(true);
+  expect([connections.beginCall(again), connections.calls]).toEqual([true, 1]);
 });
 
 test("calls have a bound in all, and one for each peer that has a share", () => {
@@ -90,4 +91,11 @@ test("calls have a bound in all, and one for each peer that has a share", () => 
   expect([a, a, a, b, b].map((one) => connections.beginCall(one))).toEqual([true, true, false, true, false]);
   for (const one of [a, a, b]) connections.endCall(one);
   expect([1, 2, 3, 4].map(() => connections.beginCall(proxy))).toEqual([true, true, true, false]);
+});
+
+test("where a peer has its share, each of its connections has one call all the same", () => {
+  const { connections, add } = open({ calls: 9, callsPerPeer: 2 });
+  const [greedy, modest] = [add(A)!, add(A)!];
+  expect([1, 2, 3].map(() => connections.beginCall(greedy))).toEqual([true, true, false]);
+  expect([1, 2].map(() => connections.beginCall(modest))).toEqual([true, false]);
 });

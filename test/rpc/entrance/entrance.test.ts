@@ -223,13 +223,10 @@ describe("calls", () => {
     await raw.settings;
     for (let i = 0; i < 3; i++) raw.call(WATCH);
     await until(() => entrance.calls === 3);
-    const client = new grpc.Client(`127.0.0.1:${port}`, grpc.credentials.createInsecure());
-    ending.push(() => client.close());
-    const bytes = (value: Buffer) => value;
-    const list = "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo";
-    const refused = await new Promise((resolve) =>
-      client.makeUnaryRequest(list, bytes, bytes, Buffer.alloc(0), resolve),
-    );
+    const { headers } = await raw.call("/test.v1.Test/Say").ended;
+    const details = Buffer.from(headers["grpc-status-details-bin"]!, "base64");
+    const refused = { code: Number(headers["grpc-status"]), details: "", metadata: new grpc.Metadata() };
+    refused.metadata.set("grpc-status-details-bin", details);
     expect(fromServiceError(refused)).toMatchObject({
       code: grpc.status.RESOURCE_EXHAUSTED,
       retryAfterMs: 1_000,

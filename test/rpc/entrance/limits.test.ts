@@ -5,8 +5,8 @@ test("half of all is one peer's share, unless more is said", () => {
   expect(readLimits()).toMatchObject({
     connections: 4_096,
     connectionsPerPeer: 2_048,
-    calls: 8_192,
-    callsPerPeer: 4_096,
+    calls: 4_096,
+    callsPerPeer: 2_048,
   });
   expect(readLimits({ connections: 5, calls: 7, callsPerPeer: 6 })).toMatchObject({
     connectionsPerPeer: 3,
