@@ -98,7 +98,7 @@ export class Entrance {
   }
 
   #accept(socket: Socket, opening: Set<Socket>, next: () => void): void {
-    socket.on("error", () => {});
+    socket.on("error", ignore);
     const connection = this.#connections.add(socket, this.#peerOf(socket), (leaving) => {
       this.#opening.end(leaving);
       reset(leaving.socket);
@@ -148,33 +148,34 @@ export class Entrance {
       next();
       return;
     }
-    if (this.#connections.beginCall(connection)) this.#open(connection, stream);
-    else if (isHealth(headers) && connection.uncounted < HEALTH_CALLS) {
-      connection.uncounted++;
-      stream.once("close", () => connection.uncounted--);
-    } else {
-      this.#refuse(connection, stream, TOO_MANY_CALLS, RETRY_AFTER_MS);
-      return;
-    }
+    const isLetIn = this.#letIn(connection, stream, headers);
     this.#turns.take(connection, {
       isOver: () => stream.destroyed || stream.closed,
       patience: () => (isHealth(headers) ? Number.POSITIVE_INFINITY : patienceOf(headers)),
-      start: next,
+      // Refusing takes its time, too.
+      start: isLetIn ? next : () => this.#refuse(connection, stream, TOO_MANY_CALLS, RETRY_AFTER_MS),
       refuse: (retryAfterMs) => this.#refuse(connection, stream, OVERLOADED, retryAfterMs),
     });
   }
 
-  #open(connection: Connection, stream: ServerHttp2Stream): void {
-    this.#unread.add(stream);
-    stream.once("close", () => {
-      this.#unread.end(stream);
-      this.#connections.endCall(connection);
-    });
+  /** Counts a call, if there is room for it. */
+  #letIn(connection: Connection, stream: ServerHttp2Stream, headers: IncomingHttpHeaders): boolean {
+    if (this.#connections.beginCall(connection)) {
+      this.#unread.add(stream);
+      stream.once("close", () => {
+        this.#unread.end(stream);
+        this.#connections.endCall(connection);
+      });
+      return true;
+    }
+    if (!isHealth(headers) || connection.uncounted >= HEALTH_CALLS) return false;
+    connection.uncounted++;
+    stream.once("close", () => connection.uncounted--);
+    return true;
   }
 
   #refuse({ socket }: Connection, stream: ServerHttp2Stream, text: string, retryAfterMs: number): void {
     this.#refusals.call(socket.remoteAddress);
-    stream.on("error", () => {});
     refuseCall(stream, text, retryAfterMs);
   }
 }
@@ -190,6 +191,8 @@ function patienceOf({ "grpc-timeout": timeout }: IncomingHttpHeaders): number {
   if (count === undefined || unit === undefined) return PATIENCE_MS;
   return Number(count) * (UNITS_MS[unit] ?? 0);
 }
+
+function ignore(): void {}
 
 function isHealth({ ":path": path }: IncomingHttpHeaders): boolean {
   return path?.startsWith(HEALTH) === true;

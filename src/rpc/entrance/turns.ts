@@ -36,8 +36,6 @@ const RECENT_MS = 1_000;
 const RETURN_MS = 20;
 /** How long a connection may be left out, in milliseconds. */
 const LEFT_OUT_MS = 3_000;
-/** How many calls a connection is likely to bring that has said nothing yet. */
-const FRESH_CALLS = 4;
 /** Every so many steps one of those comes back that have said nothing yet. */
 const STEPS_PER_TRY = 5;
 /** How many of those that were left out for too long are closed in a step: they will connect again. */
@@ -94,6 +92,8 @@ class Visitor {
   lastCall: number;
   /** Calls of a turn that were started. */
   started = 0;
+  /** Whether it had said nothing when it was read last. */
+  wasFresh = false;
 
   constructor(peer: Peer, reader: Reader, now: number) {
     this.peer = peer;
@@ -121,6 +121,12 @@ interface Queue {
   heavy: Visitor[];
 }
 
+/** A call that was read, and whose. */
+interface Pending {
+  readonly visitor: Visitor;
+  readonly call: ReadCall;
+}
+
 /** The order in which a process reads its connections. */
 export class Turns {
   readonly #now: () => number;
@@ -130,7 +136,11 @@ export class Turns {
   readonly #queues = new Map<Peer, Queue>();
   /** Those left out, the first to come back first. */
   readonly #leftOut = new Set<Visitor>();
-  #pending: { readonly visitor: Visitor; readonly call: ReadCall }[] = [];
+  /** Calls that were read and wait for the turn's end: of those with little to say, and of the others. */
+  #light: Pending[] = [];
+  #pending: Pending[] = [];
+  /** How many calls a connection is likely to bring that has said nothing yet. */
+  #freshCalls = 8;
   #isHolding = false;
   #isUnderWay = false;
   /** When reading began in this turn, and the calls that were read since. */
@@ -200,8 +210,8 @@ export class Turns {
     }
     if (!this.#isHolding) this.#hold(now);
     if (isTooMuch) this.#holdAll(now);
-    this.#pending.push({ visitor, call });
     if (visitor.readIn !== this.#turn) this.#wasRead(visitor, now);
+    (this.#isLight(visitor) ? this.#light : this.#pending).push({ visitor, call });
     visitor.count++;
   }
 
@@ -268,32 +278,42 @@ export class Turns {
     if (this.#startPending() > 0) this.#measure();
     const now = this.#now();
     this.#turn++;
-    const isQuiet = this.#held === 0 && this.#leftOut.size === 0;
+    const isQuiet = this.#held + this.#leftOut.size + this.#pending.length === 0;
     this.#quiet = isQuiet ? this.#quiet + 1 : 0;
-    this.#release(now);
+    if (this.#pending.length === 0) this.#release(now);
     if (this.#leftOut.size > 0 && now >= this.#returnAt) this.#comeBack(now);
     if (this.#quiet > QUIET_TURNS) this.#isHolding = false;
     else this.#begin(now);
   }
 
-  /** The newest first: they can matter for longest. */
+  /**
+   * Starts calls for as long as a turn may take, those of connections with little to say first, and then the
+   * newest: they can matter for longest.
+   */
   #startPending(): number {
-    const pending = this.#pending;
-    this.#pending = [];
-    for (const { visitor } of pending) visitor.started = 0;
-    const retryAfterMs = Math.min(Math.max(Math.ceil(this.#roundMs / 100) * 100, 100), 5_000);
-    let started = 0;
-    for (const { visitor, call } of pending.reverse()) {
-      if (call.isOver()) continue;
-      if (visitor.started >= LATE_CALLS && visitor.waited > call.patience()) {
-        call.refuse(retryAfterMs);
-        continue;
-      }
-      visitor.started++;
-      started++;
-      call.start();
+    const end = this.#now() + READING_MS;
+    const light = this.#light;
+    this.#light = [];
+    for (const { visitor } of light) visitor.started = 0;
+    for (const { visitor } of this.#pending) visitor.started = 0;
+    const before = light.length + this.#pending.length;
+    for (const one of light) this.#start(one);
+    while (this.#pending.length > 0 && this.#now() < end) this.#start(this.#pending.pop()!);
+    return before - this.#pending.length;
+  }
+
+  #start({ visitor, call }: Pending): void {
+    if (visitor.wasFresh) {
+      visitor.wasFresh = false;
+      this.#freshCalls += (visitor.count - this.#freshCalls) / 8;
     }
-    return started;
+    if (call.isOver()) return;
+    if (visitor.started >= LATE_CALLS && visitor.waited > call.patience()) {
+      call.refuse(Math.min(Math.max(Math.ceil(this.#roundMs / 100) * 100, 100), 5_000));
+      return;
+    }
+    visitor.started++;
+    call.start();
   }
 
   /** Learns how many calls a turn can bear. */
@@ -348,7 +368,9 @@ export class Turns {
     visitor.round = this.#round;
     visitor.releasedIn = this.#turn;
     visitor.reader.start();
-    return visitor.rate === 0 ? FRESH_CALLS : Math.max(1, visitor.count);
+    if (visitor.rate > 0) return Math.max(1, visitor.count);
+    visitor.wasFresh = true;
+    return Math.max(1, this.#freshCalls);
   }
 
   /** Leaves out whom the round did not come to. */
