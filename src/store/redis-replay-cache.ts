@@ -32,6 +32,8 @@ export interface RedisReplayCacheOptions extends ReplayCacheSettings {
 
 /** How long an answer may take, in milliseconds. */
 export const LIMIT_MS = 200;
+/** How long opening may take, in milliseconds: nobody waits for it yet. */
+const OPEN_MS = 5_000;
 /** How many calls may wait for a connection that does not answer. */
 const MAX_WAITING = 10_000;
 /** How long a connection that failed is not tried again, in milliseconds. */
@@ -83,7 +85,7 @@ export class RedisReplayCache implements ReplayCache {
    */
   static async open(name: string, options: RedisReplayCacheOptions): Promise<RedisReplayCache> {
     const cache = new RedisReplayCache(redisPlace(name), options);
-    const { redis, run } = await cache.#connected();
+    const { redis, run } = await cache.#connected(OPEN_MS);
     const fresh = options.restart === "fresh" ? "1" : "0";
     cache.#epoch = Number(await redis.eval(BEGIN, 1, cache.#key("state"), fresh, run));
     return cache;
@@ -219,12 +221,12 @@ export class RedisReplayCache implements ReplayCache {
   }
 
   /** The connection, or a new one. After one that failed the next is tried a moment later. */
-  #connected(): Promise<RedisConnection> {
+  #connected(limitMs = LIMIT_MS): Promise<RedisConnection> {
     if (this.#closed) return Promise.reject(new Error("closed"));
     if (this.#connection !== undefined) return this.#connection;
     if (this.#failed !== undefined && performance.now() - this.#failed.at < PAUSE_MS)
       return Promise.reject(this.#failed.error);
-    const connecting = connectToRedis(this.#place, STORE, LIMIT_MS);
+    const connecting = connectToRedis(this.#place, STORE, limitMs);
     this.#connection = connecting;
     const forget = () => {
       if (this.#connection === connecting) this.#connection = undefined;
