@@ -157,6 +157,7 @@ export class Gate {
       throw new KrbError("KRB_AP_ERR_REPEAT", "the call came before, or long after later ones", {
         attempt: String(number),
       });
+    this.#policy.sessions?.measure(held);
     if ((this.#policy.uptime() - held.grantedAt) / 1000 - age > MAX_AGE_LAG_S) {
       held.numbers.leaveUnused(number);
       throw this.#moreRequired("the call was held back on its way");
@@ -227,7 +228,9 @@ export class Gate {
     const { sessions, uptime } = this.#policy;
     const held = sessions?.find(session, uptime());
     if (held !== undefined && held.ticket.client === ticket.client) {
-      if (held.numbers.takeRepeated(number)) return;
+      const taken = held.numbers.takeRepeated(number);
+      sessions?.measure(held);
+      if (taken) return;
       throw new KrbError("KRB_AP_ERR_REPEAT", "the attempt that this one repeats was taken: the call ran", {
         repeated: String(number),
       });

@@ -119,6 +119,11 @@ export class SessionTable {
     return false;
   }
 
+  /** Counts what a session remembers by now: others may have to make room for it. */
+  measure({ name, numbers }: ServiceSession): void {
+    if (numbers.size > 0) this.#sessions.get(name);
+  }
+
   /** Drops a session. */
   drop({ name }: ServiceSession): void {
     this.#sessions.delete(name);

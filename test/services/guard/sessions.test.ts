@@ -264,9 +264,8 @@ describe("a session ends", () => {
     const skip = (session: typeof first, number: number) => guard.send(bindUnder(session, { number }));
     // 1,024 numbers are missing under each, which take as much as five sessions.
     skip(first, 1_025);
-    skip(second, 1_025);
     expect(guard.config.policy.sessions!.size).toBe(2);
-    skip(second, 1_026);
+    skip(second, 1_025);
     expect(guard.config.policy.sessions!.size).toBe(1);
     expect([first, second].map(isTaken)).toEqual([false, true]);
   });
