@@ -148,6 +148,8 @@ export class Entrance {
       next();
       return;
     }
+    // grpc-js listens only once the call has started: until then an error would end the process.
+    stream.on("error", ignore);
     const isLetIn = this.#letIn(connection, stream, headers);
     this.#turns.take(connection, {
       isOver: () => stream.destroyed || stream.closed,

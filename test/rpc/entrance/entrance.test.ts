@@ -1,6 +1,7 @@
 /** What a stranger can have of a server before it says anything, over real sockets and a turned clock. */
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
+import * as http2 from "node:http2";
 import { connect, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -10,8 +11,10 @@ import * as grpc from "@grpc/grpc-js";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { HealthClient } from "../../../src/gen/grpc/health/v1/health_grpc.js";
 import { HealthCheckResponse_ServingStatus as ServingStatus } from "../../../src/gen/grpc/health/v1/health_pb.js";
+import type { Connection } from "../../../src/rpc/entrance/connections.js";
 import { Entrance } from "../../../src/rpc/entrance/entrance.js";
 import { OPENING_MS, type ServerLimits } from "../../../src/rpc/entrance/limits.js";
+import { type ReadCall, Turns } from "../../../src/rpc/entrance/turns.js";
 import { makeServer } from "../../../src/rpc/server-options.js";
 import { fromServiceError } from "../../../src/rpc/status.js";
 import { serveHealth } from "../../../src/services/own-server.js";
@@ -252,6 +255,32 @@ describe("calls", () => {
     expect(entrance.calls).toBe(1);
     expect(all.filter(({ stream }) => !stream.closed).length).toBe(3);
   });
+});
+
+test("a call that is reset while it waits for its turn ends no process, and never starts", async () => {
+  const waiting: ReadCall[] = [];
+  class Waiting extends Turns {
+    override take(_: Connection, call: ReadCall): void {
+      waiting.push(call);
+    }
+  }
+  const entrance = new Entrance({}, undefined, new Waiting());
+  const server = makeServer({ entrance });
+  serveHealth(server);
+  const port = await promisify(server.bindAsync.bind(server))(
+    "127.0.0.1:0",
+    grpc.ServerCredentials.createInsecure(),
+  );
+  ending.push(() => server.forceShutdown());
+  const raw = connectRaw(port);
+  ending.push(() => raw[Symbol.dispose]());
+  const { stream } = raw.call(WATCH);
+  await until(() => waiting.length === 1);
+  expect(entrance.calls).toBe(1);
+  stream.close(http2.constants.NGHTTP2_REFUSED_STREAM);
+  await until(() => entrance.calls === 0);
+  await settle();
+  expect(waiting[0]!.isOver()).toBe(true);
 });
 
 test("a server that ends does not wait for sockets that say nothing", async () => {
