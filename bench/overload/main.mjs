@@ -187,8 +187,20 @@ function verdicts() {
   return [
     atLeast("goodput, % of capacity", 100 * least(({ goodput }) => goodput), 100 * TARGETS.goodput),
     atLeast("honest calls served, %", 100 * least(({ honest }) => honest.served), 100 * TARGETS.served),
-    atMost("their p99, ms", worst(({ honest }) => honest.p99), TARGETS.p99),
-    atMost("memory, MiB", worst(({ mib }) => mib), TARGETS.mib),
-    atMost("normal again after, ms", worst(({ recoveryMs }) => recoveryMs), TARGETS.recoveryMs),
+    atMost(
+      "their p99, ms",
+      worst(({ honest }) => honest.p99),
+      TARGETS.p99,
+    ),
+    atMost(
+      "memory, MiB",
+      worst(({ mib }) => mib),
+      TARGETS.mib,
+    ),
+    atMost(
+      "normal again after, ms",
+      worst(({ recoveryMs }) => recoveryMs),
+      TARGETS.recoveryMs,
+    ),
   ];
 }
