@@ -183,6 +183,19 @@ export class Actor {
     });
   }
 
+  /** Asks the TGS for a ticket that may be at hand. */
+  askAgain() {
+    const { product, policy } = this.#world;
+    return this.#do("ticket", async () => {
+      const { credentials = [], kdcOffset = 0 } = (await this.client.cached()) ?? {};
+      const tgt = credentials.find(({ server }) => server === KRBTGT);
+      if (tgt === undefined) return;
+      const wish = { etypes: policy.keyEtypes };
+      const { request } = product.makeTgsReq(tgt, V, wish, this.clock() + kdcOffset);
+      await new product.TicketGrantingServiceClient(this.transport("kdc")).grantTicket(request);
+    });
+  }
+
   /**
    * Calls a guarded service, or several times at once. @param below with less protection than it asks for.
    */
@@ -250,7 +263,7 @@ export class Actor {
     this.#refused = false;
     try {
       await run();
-      if (this.#swapped && life === this.life && what !== "order")
+      if (this.#swapped && life === this.life && what !== "order" && what !== "ticket")
         this.#violate("an answer is its call's own", what);
       await this.#checkTickets();
       return undefined;

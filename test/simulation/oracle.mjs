@@ -52,9 +52,15 @@ export class Oracle {
     }
   }
 
-  /** A server answered a request, whoever sent it and however late. */
-  answered({ from, method, made, sentAt }, to, { status: ended }) {
-    if ((ended?.code ?? 0) !== 0 || !made || to.offset !== 0) return;
+  /**
+   * A server answered a request, whoever sent it and however late. That the AS gives a copy the very answer
+   * that it gave before is no answer of its own: whoever has sent the copy has seen it.
+   */
+  answered(request, to, { status: ended, response }) {
+    const { from, method, made, sentAt, given } = request;
+    if ((ended?.code ?? 0) !== 0) return;
+    request.given ??= response;
+    if (!made || to.offset !== 0 || given?.equals(response)) return;
     const late = this.#scheduler.now - sentAt;
     if (late > this.#skew + LENIENCY_MS)
       this.violate("nothing old is taken", { from: from.name, at: to.name, method, late });

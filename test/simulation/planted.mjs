@@ -30,6 +30,8 @@ function find(bug) {
       const [line] = stdout.split("\n");
       if (!line?.startsWith("{")) throw new Error(`${bug.name}: ${stderr}`);
       const { violations, exchanges } = JSON.parse(line);
+      if (violations[0]?.error !== undefined && violations[0].invariant === "the simulation itself goes on")
+        throw new Error(`${bug.name}: ${violations[0].error}`);
       if (violations.length > 0)
         return `"${violations[0].invariant}", seed ${seed}, after ${exchanges} exchanges`;
     }

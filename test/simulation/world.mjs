@@ -186,7 +186,7 @@ class Story {
         user.offset = random.pick([-1, 1]) * random.between(0, random.pick([4 * MINUTE, DAY]));
         trace("clock", user.name, user.offset);
       } else if (choice < 0.91) await this.#changeKeys(user);
-      else if (choice < 0.96) await this.#admin.disable(user);
+      else if (choice < 0.96) await this.#disable(user);
       else user.boot();
     }
   }
@@ -207,6 +207,16 @@ class Story {
       scheduler.after(random.between(0, 600), () => this.#losePower(kdc));
     }
     await this.#admin.changeKeys(user);
+  }
+
+  /** A user is disabled, who goes on all the same. */
+  async #disable(user) {
+    const { scheduler } = this.#world;
+    await this.#admin.disable(user);
+    for (let times = 0; times < 2; times++) {
+      await scheduler.sleep(2_000);
+      await user.askAgain();
+    }
   }
 
   /** The faults stop: what is down comes up, what is wrong is put right, and all settles. */
