@@ -21,13 +21,7 @@ import { KeyUsage } from "./key-usage.js";
 import { type Key, randomKey } from "./keys.js";
 import { KrbError, malformed } from "./krb-error.js";
 import { AS_RULES, applyRules, type RealmPolicy } from "./policy.js";
-import {
-  clientUnknown,
-  etypeInfoOf,
-  makeEncTimestamp,
-  preauthFailed,
-  verifyEncTimestamp,
-} from "./pre-authentication.js";
+import { etypeInfoOf, makeEncTimestamp, verifyEncTimestamp, wrongProof } from "./pre-authentication.js";
 import { krbtgtOf, type Principal, parsePrincipal, realmOf } from "./principal.js";
 import { currentKeys, type PrincipalEntry } from "./principal-entry.js";
 import { sealToBytes } from "./sealed-part.js";
@@ -86,10 +80,10 @@ export function issueTgt(
   const { entry: client, exists } = context.client;
   const permitted = currentKeys(client).filter(({ key }) => policy.permittedEtypes.includes(key.etype.etype));
   const info = () => etypeInfoOf(client, permitted, policy.iterations);
-  const failed = () => (exists ? preauthFailed(info()) : clientUnknown(info()));
+  const failed = () => wrongProof(exists, info());
   const { clockSkew } = policy;
   const replyKey = verifyEncTimestamp(request.padata, asked.nonce, permitted, info, failed, clockSkew, now);
-  if (!exists) throw clientUnknown(info());
+  if (!exists) throw failed();
   applyRules(AS_RULES, { client, server, times: asked.times, policy, now });
 
   const replyEtype = replyKey.key.etype.etype;

@@ -83,8 +83,9 @@ export class PrincipalStore {
     // One of two readings finds something, and the other does not.
     const tgs = krbtgtOf(realmOf(principal));
     await this.#records.get(exists ? ABSENT : PREFIX + tgs);
-    const bytes = found ?? this.#recordOf(decoy);
-    const name = exists ? principal : decoy.entry.principal;
+    // Made ready for every name: of two ways the one less travelled is slower.
+    const record = this.#recordOf(decoy);
+    const [bytes, name] = exists ? [found, principal] : [record, decoy.entry.principal];
     const entry = await this.#again(() => this.#decode(bytes, name));
     return asClient(decoy, principal, entry, exists);
   }

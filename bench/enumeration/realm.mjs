@@ -1,0 +1,67 @@
+// The measured realm: on disk, with as many principals of each class as were asked for. The names of the class
+// `control` cost the AS a little more, which the measurement must find.
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { makeDecoy } from "../../dist/protocol/decoy.js";
+import { createRealm } from "../../dist/realm/create-realm.js";
+import { openRealm } from "../../dist/realm/open-realm.js";
+import { CLASSES, PLANTED_US, principalOf, REALM } from "./names.mjs";
+
+const PLENTY = { count: 1_000_000, span: 1_000 };
+/** Principals that are added at once. */
+const BATCH = 1_000;
+
+/**
+ * Makes the realm.
+ * @param count how many principals of each class.
+ * @param limits of failed logins: `plenty`, or `default`.
+ */
+export async function makeRealm(count, limits) {
+  const folder = await mkdtemp(join(tmpdir(), "tessera-enumeration-"));
+  const directory = await createRealm(
+    join(folder, "realm"),
+    { realm: REALM, profile: "standard" },
+    Date.now(),
+  );
+  const realm = await openRealm(directory);
+  await addPrincipals(realm, count);
+  const control = new Set(Array.from({ length: count }, (_, index) => principalOf("control", index)));
+  const principals = {
+    get: (principal) => realm.principals.get(principal),
+    getOrDecoy: async (principal, decoy) => {
+      const client = await realm.principals.getOrDecoy(principal, decoy);
+      if (control.has(principal)) spin(PLANTED_US);
+      return client;
+    },
+  };
+  const attempts =
+    limits === "plenty" ? { nameAndPeer: PLENTY, name: PLENTY, peer: PLENTY } : realm.policy.attempts;
+  const close = async () => {
+    await realm.close();
+    await rm(folder, { recursive: true });
+  };
+  return { directory, realm: { ...realm, principals, policy: { ...realm.policy, attempts } }, close };
+}
+
+async function addPrincipals(realm, count) {
+  const now = Date.now();
+  const entries = Object.entries(CLASSES).flatMap(([name, state]) =>
+    state === undefined
+      ? []
+      : Array.from({ length: count }, (_, index) => ({ name: principalOf(name, index), state })),
+  );
+  const add = ({ name, state }) => {
+    const decoy = makeDecoy(realm.policy);
+    const times = { createdAt: now, modifiedAt: now, keysChangedAt: now, tgtsFrom: now };
+    const stringToKey = decoy.stringToKeyOf(name);
+    return realm.principals.create({ ...decoy.entry, ...times, ...state, principal: name, stringToKey });
+  };
+  for (let at = 0; at < entries.length; at += BATCH)
+    await Promise.all(entries.slice(at, at + BATCH).map(add));
+}
+
+function spin(us) {
+  const end = process.hrtime.bigint() + BigInt(us * 1000);
+  while (process.hrtime.bigint() < end);
+}
