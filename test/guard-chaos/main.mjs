@@ -5,12 +5,11 @@
 // Held at the end: no attempt ran twice, nor beside one that repeats it; a call ends in UNAVAILABLE only where
 // its process was killed; every other call is answered, by a handler that ran for it. An attempt that had never
 // run may run when it is delivered late, once: that is counted. `--planted NAME` plants one of faults.mjs.
-import { spawn, spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { sharedKey } from "../../dist/shared-key/shared-key.js";
 import { Balancer } from "./balancer.mjs";
@@ -61,8 +60,6 @@ let kills = 0;
 let over = false;
 
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
-
-const fileOf = (name) => fileURLToPath(new URL(name, import.meta.url));
 
 /** Kills one process after the other; just before, it gets all again that it has got over open connections. */
 async function killThem() {
@@ -140,15 +137,11 @@ balancer.close();
 const ledger = await readLedger(folder, balancer);
 print(ledger, (called - began) / 1000);
 console.log(`  seconds in all: ${((performance.now() - began) / 1000).toFixed(0)}`);
-const measured = spawnSync(process.execPath, ["--expose-gc", fileOf("session-bytes.mjs")], {
-  stdio: "inherit",
-});
 const { calls: made } = ledger.counts;
 if (made < calls) console.log(`  the ${values.seconds} s were over before ${calls} calls`);
 const missing = Object.entries(ledger.happened).filter(([, count]) => count === 0);
 for (const [name] of missing) console.log(`  did not happen: ${name}`);
 const failed =
-  measured.status !== 0 ||
   codes.some((code) => code !== 0) ||
   replayer.unanswered > 0 ||
   made < least ||
