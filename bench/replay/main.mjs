@@ -1,4 +1,4 @@
-// What replay caches cost. `node bench/replay/main.mjs [memory|lmdb|redis]`, after `npm run build`.
+// What replay caches cost: `npm run bench:replay -- [memory|lmdb|redis]`.
 //
 // memory: a million authenticators, what each takes of resident memory, and the longest that one addition and the
 // end of a bucket stopped the process. lmdb, redis: CPU of this process a call, at several numbers of calls that come
