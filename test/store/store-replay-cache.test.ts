@@ -6,6 +6,8 @@ import { afterEach, describe, expect, it } from "vitest";
 import type { KeyValueStore } from "../../src/store/key-value-store.js";
 import { openLmdbStore } from "../../src/store/lmdb-store.js";
 import { openMemoryStore } from "../../src/store/memory-store.js";
+import { beginReplayCacheAnew, timesClosedAhead } from "../../src/store/mend-replay-cache.js";
+import { openStore } from "../../src/store/open-store.js";
 import { decodeRecords, decodeState, SLOTS, STATE, slotKey } from "../../src/store/replay-log.js";
 import type { ReplayCacheSettings } from "../../src/store/replay-rules.js";
 import { StoreReplayCache } from "../../src/store/store-replay-cache.js";
@@ -233,6 +235,35 @@ describe("caches that share a store", () => {
       expect(await reason(busy.store(tag("new"), now, now + S, now))).toBe("KRB_AP_ERR_REPEAT");
       expect(await reason(idle.store(tag(0), T, T + S, T))).toBe("KRB_AP_ERR_SKEW");
     }
+  });
+});
+
+describe("mending", () => {
+  it("finds times that are closed ahead, and begins anew under the servers that run", async () => {
+    const name = `lmdb:${newFolder()}`;
+    const open = async () => StoreReplayCache.open(await openStore(name), { skew: S });
+    const cache = await open();
+    const DAY = 86_400_000;
+    await cache.store(tag(1), T, T + S, T);
+    await cache.store(tag(2), T + DAY, T + DAY + S, T + DAY);
+    expect(await timesClosedAhead(name, S, T)).toEqual([]);
+    await cache.store(tag(3), T + 1, T + S, T + 1);
+    // What ended is written down behind the answer, and before the next.
+    await cache.store(tag("3a"), T + 1, T + S, T + 1);
+    expect(await timesClosedAhead(name, S, T)).toEqual([{ from: T + DAY, through: T + DAY }]);
+    expect(await reason(cache.store(tag(4), T + DAY, T + DAY + S, T + DAY))).toBe("KRB_AP_ERR_SKEW");
+    await beginReplayCacheAnew(name, S, T + 2);
+    expect(await timesClosedAhead(name, S, T + 2)).toEqual([]);
+    // The first call after it meets the new state, and is decided by it.
+    expect(await reason(cache.store(tag(5), T + 3, T + S, T + 3))).toBe("KRB_AP_ERR_SKEW");
+    expect(await reason(cache.store(tag(3), T + 1, T + S, T + 3))).toBe("KRB_AP_ERR_SKEW");
+    const later = T + S + 3;
+    expect(await reason(cache.store(tag(6), later, later + S, later))).toBe("accepted");
+    const other = await open();
+    expect(await reason(other.store(tag(6), later, later + S, later))).toBe("KRB_AP_ERR_REPEAT");
+    expect(cache.size).toBe(1);
+    await cache.close();
+    await other.close();
   });
 });
 

@@ -9,14 +9,17 @@ export const command = defineCommand({
   usage: ["[OPTION…]"],
   description:
     "Checks the realm's folder and who can read it, V's keytab, the credential cache, the health of the " +
-    "three servers, and the clock against the KDC's as the last login measured it. Changes nothing. Exits " +
-    "with 1 if something is wrong.",
+    "three servers, and the clock against the KDC's as the last login measured it. Changes nothing, unless " +
+    "--mend is given. Exits with 1 if something is wrong.",
   examples: ["tessera doctor", "tessera doctor --kdc kdc.example.test:8801 --tls-ca ca.pem --json"],
   options: {
     ...REALM_OPTIONS,
     ...CACHE_OPTIONS,
     kdc: { value: "AS[,TGS]", help: "HOST:PORT of the AS and of the TGS" },
     address: { value: "HOST:PORT", help: `where V listens; ${DEFAULT_ADDRESSES.v}` },
+    mend: {
+      help: "begin V's replay cache anew where a clock that was ahead has closed times that are yet to come",
+    },
     ...TLS_OPTIONS,
   },
   arguments: [0, 0],

@@ -12,7 +12,9 @@ import { openRealmDirectory, type RealmDirectory } from "../../realm/realm-direc
 import { DEFAULT_ADDRESSES } from "../../rpc/default-addresses.js";
 import { httpProxyFor } from "../../rpc/http-proxy.js";
 import { isLoopbackAddress } from "../../rpc/network-address.js";
+import { beginReplayCacheAnew, timesClosedAhead } from "../../store/mend-replay-cache.js";
 import { examineStore } from "../../store/open-store.js";
+import { StoreError } from "../../store/store-error.js";
 import type { CommandSurroundings } from "../frame/command.js";
 import { cachePath, kdcText, realmDir } from "../frame/environment.js";
 import { describeFailure } from "../frame/failure.js";
@@ -32,6 +34,8 @@ export interface CheckChoice extends TlsChoice {
   readonly kdc: string | undefined;
   /** Where V listens. */
   readonly address: string | undefined;
+  /** Whether to mend what a wrong clock left in the replay cache. */
+  readonly mend: boolean;
 }
 
 /** The result of a check. */
@@ -55,7 +59,7 @@ export async function findings(
   const credentials = (await channelCredentials(choice)) ?? grpc.credentials.createInsecure();
   const servers = { AS: kdc.as, TGS: kdc.tgs, V: choice.address ?? DEFAULT_ADDRESSES.v };
   return [
-    ...(await checkRealm(realmDir(env, choice.dir), screen)),
+    ...(await checkRealm(realmDir(env, choice.dir), { screen, now: now(), mend: choice.mend })),
     ...proxies(servers, env),
     await checkCache(cachePath(env, choice.cache), now()),
     ...(await Promise.all(
@@ -74,7 +78,13 @@ function proxies(servers: Readonly<Record<string, string>>, env: Environment): F
   });
 }
 
-async function checkRealm(dir: string, screen: Screen): Promise<Finding[]> {
+interface RealmCheck {
+  readonly screen: Screen;
+  readonly now: number;
+  readonly mend: boolean;
+}
+
+async function checkRealm(dir: string, { screen, now, mend }: RealmCheck): Promise<Finding[]> {
   const found: Finding[] = [];
   try {
     const realm = await openRealmDirectory(dir);
@@ -92,6 +102,7 @@ async function checkRealm(dir: string, screen: Screen): Promise<Finding[]> {
     const damaged = await checkDatabases(realm);
     found.push(...damaged);
     if (damaged.some(({ state }) => state === "bad")) return found;
+    found.push(...(await checkReplayCache(realm, now, mend)));
     const { principals } = await openUnchecked(realm);
     try {
       let count = 0;
@@ -139,6 +150,38 @@ async function checkDatabases(realm: RealmDirectory): Promise<Finding[]> {
   }
   if (found.length > 0) return found;
   return [{ check: "database", state: "ok", text: "principals, notes and replay: every record can be read" }];
+}
+
+/** What a clock that was ahead has left behind: times from which V will take nothing. */
+async function checkReplayCache(
+  { replayCache, settings: { clockSkew }, dir }: RealmDirectory,
+  now: number,
+  mend: boolean,
+): Promise<Finding[]> {
+  if ((await readdir(join(dir, "replay"))).length === 0) return [];
+  const anew = async (): Promise<Finding[]> => {
+    await beginReplayCacheAnew(replayCache, clockSkew, now);
+    const text = `begun anew: V takes calls that are made after ${localTime(now + clockSkew)}`;
+    return [{ check: "replay", state: "note", text }];
+  };
+  const hint =
+    "tessera doctor --mend; first tessera kadmin ktadd for V, if tickets made by then may still be good";
+  try {
+    const ahead = await timesClosedAhead(replayCache, clockSkew, now);
+    if (ahead.length > 0 && mend) return anew();
+    return ahead.map(({ from, through }) => ({
+      check: "replay",
+      state: from <= now + clockSkew ? "bad" : "note",
+      text:
+        "this machine's clock was once ahead: V takes nothing made from " +
+        `${from === Number.NEGATIVE_INFINITY ? "any time" : localTime(from)} to ${localTime(through)}`,
+      hint,
+    }));
+  } catch (error) {
+    if (!(error instanceof StoreError) || error.code !== "corrupt") throw error;
+    if (mend) return anew();
+    return [{ check: "replay", state: "bad", text: error.message, hint: "tessera doctor --mend" }];
+  }
 }
 
 const DATABASES = ["principals", "notes", "replayCache"] as const;

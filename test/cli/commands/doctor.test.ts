@@ -1,5 +1,6 @@
 import { chmodSync, rmSync, statSync, truncateSync } from "node:fs";
 import { beforeEach, describe, expect, it } from "vitest";
+import { openReplayCache } from "../../../src/store/open-replay-cache.js";
 import { local } from "../in-process.js";
 import { NOON, served } from "../served.js";
 
@@ -46,6 +47,28 @@ describe("doctor", () => {
       /^note realm +\.\/realm: there is no realm here\n {15}hint: check the path, or make/,
     );
     expect(stdout).toMatch(/\nnote cache +nobody is logged in\n {15}hint: tessera kinit\n/);
+  });
+
+  it("finds what a clock that was ahead has left in the replay cache, and mends it", async () => {
+    const skew = 300_000;
+    const cache = await openReplayCache(`lmdb:${shell.file("realm/replay")}`, { skew, startedAt: NOON });
+    const tag = (first: number) => Uint8Array.from({ length: 16 }, (_, at) => (at === 0 ? first : 0));
+    const day = NOON + 86_400_000;
+    await cache.store(tag(1), day, day + skew, day);
+    await cache.store(tag(2), NOON, NOON + skew, NOON);
+    await cache.store(tag(3), NOON, NOON + skew, NOON);
+    const { code, stdout } = await doctor();
+    expect(code).toBe(0);
+    expect(stdout).toMatch(
+      /\nnote replay +this machine's clock was once ahead: V takes nothing made from .*\n {15}hint: tessera doctor --mend; /,
+    );
+    expect((await doctor("--mend")).stdout).toMatch(
+      /\nnote replay +begun anew: V takes calls that are made after /,
+    );
+    expect((await doctor()).stdout).not.toContain("replay     ");
+    const again = cache.store(tag(1), NOON + 1, NOON + skew, NOON + 1);
+    await expect(again).rejects.toMatchObject({ reason: "KRB_AP_ERR_SKEW" });
+    await cache.close();
   });
 
   it("finds a database that is damaged, and does not end with it", async () => {
