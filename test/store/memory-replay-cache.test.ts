@@ -95,6 +95,40 @@ describe("memory: while the clock is set forward", () => {
   });
 });
 
+describe("memory: a steady load", () => {
+  // A thousandth of the bound by default, and of 13,000 or 20,000 calls a second, for half an hour.
+  const halfHour = async (perSecond: number) => {
+    const cache = new MemoryReplayCache({ skew: S, startedAt: T, restart: "fresh", maxBytes: 268_435 });
+    const seconds: number[] = [];
+    for (let second = 0; second < 1800; second++) {
+      let refused = 0;
+      for (let call = 0; call < perSecond; call++) {
+        const now = T + second * 1000 + call;
+        if ((await reason(cache.store(tag(`${second}/${call}`), now, now + S, now))) !== "accepted")
+          refused++;
+      }
+      seconds.push(refused);
+    }
+    return seconds;
+  };
+
+  it("of 13,000 a second is served, every call of it", async () => {
+    expect((await halfHour(13)).filter((refused) => refused > 0)).toEqual([]);
+  });
+
+  it("beyond it is refused for less than one skew at a time", async () => {
+    const seconds = await halfHour(20);
+    let longest = 0;
+    let length = 0;
+    for (const refused of seconds) {
+      length = refused === 20 ? length + 1 : 0;
+      longest = Math.max(longest, length);
+    }
+    expect(longest).toBeGreaterThan(0);
+    expect(longest).toBeLessThanOrEqual(S / 1000);
+  });
+});
+
 describe("memory: settings", () => {
   it("are refused out of range, by name", () => {
     const make = (options: Partial<MemoryReplayCacheOptions>) => () => timed(options);
