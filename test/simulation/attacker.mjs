@@ -44,6 +44,12 @@ export class Attacker {
     }
   }
 
+  /** Calls V by the time that its clock shows, however wrong: what V then forgets, somebody may send again. */
+  async callByClockOf({ offset }) {
+    const { ticket } = await this.#tickets();
+    if (ticket !== undefined) await this.#access(ticket, this.#now + offset).catch(() => {});
+  }
+
   /** Own tickets, in somebody else's name. */
   async #asVictim({ name }) {
     const { tgt, ticket } = await this.#tickets();

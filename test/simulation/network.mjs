@@ -19,8 +19,9 @@ export const CALM = {
   slow: 20,
 };
 
-/** How many requests and answers an attacker keeps. */
+/** How many requests and answers an attacker keeps, and how many of the latest. */
 const KEPT = 400;
+const LATEST = 24;
 /** The longest that a late request takes, in milliseconds. */
 const LATE_MS = 20 * 60_000;
 
@@ -37,6 +38,7 @@ export class Network {
   #cut = new Set();
   /** What an attacker has kept. */
   #requests = [];
+  #latest = [];
   #answers = [];
 
   constructor({ scheduler, random, trace, oracle }) {
@@ -92,16 +94,19 @@ export class Network {
       // What goes over TLS nobody can keep, and send again.
       if (request.encrypted) return;
       this.#keep(this.#requests, sent);
+      this.#latest.push(sent);
+      if (this.#latest.length > LATEST) this.#latest.shift();
       const more = this.#random.chance(this.faults.repeat) ? this.#random.between(1, 2) : 0;
       for (let copy = 0; copy < more; copy++) this.#carry(sent, this.#nodes.get(to), settle);
       if (this.#random.chance(this.faults.stray)) this.#carry(sent, this.#elsewhere(to), () => {});
     });
   }
 
-  /** An attacker sends something once more that went by. */
-  replay() {
-    if (this.#requests.length === 0) return;
-    const request = this.#random.pick(this.#requests);
+  /** An attacker sends something once more that went by, lately or ever. */
+  replay({ isLate = this.#random.chance(0.7) } = {}) {
+    const kept = isLate ? this.#requests : this.#latest;
+    if (kept.length === 0) return;
+    const request = this.#random.pick(kept);
     const to = this.#random.chance(0.8) ? this.#nodes.get(request.to) : this.#elsewhere(request.to);
     this.#trace("replay", request.number, to?.name);
     this.#carry(request, to, () => {});

@@ -57,10 +57,12 @@ export class Oracle {
    * that it gave before is no answer of its own: whoever has sent the copy has seen it.
    */
   answered(request, to, { status: ended, response }) {
-    const { from, method, made, sentAt, given } = request;
     if ((ended?.code ?? 0) !== 0) return;
-    request.given ??= response;
-    if (!made || to.offset !== 0 || given?.equals(response)) return;
+    request.answers ??= [];
+    const { from, method, made, sentAt, answers } = request;
+    if (answers.some((given) => given.equals(response))) return;
+    answers.push(response);
+    if (!made || to.offset !== 0) return;
     const late = this.#scheduler.now - sentAt;
     if (late > this.#skew + LENIENCY_MS)
       this.violate("nothing old is taken", { from: from.name, at: to.name, method, late });

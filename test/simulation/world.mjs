@@ -176,17 +176,18 @@ class Story {
       process.offset = random.between(-most, most);
       this.#isStepped = true;
       trace("clock", process.name, process.offset);
-    } else if (choice < 0.78) {
+    } else if (choice < 0.74) await this.#blip();
+    else if (choice < 0.8) {
       const disk = random.pick(disks);
       if (random.chance(0.5)) disk.slowness = random.pick([50, 400, 3_000]);
       else disk.refuses = true;
     } else if (users.length > 0) {
       const user = random.pick(users);
-      if (choice < 0.84) {
+      if (choice < 0.86) {
         user.offset = random.pick([-1, 1]) * random.between(0, random.pick([4 * MINUTE, DAY]));
         trace("clock", user.name, user.offset);
-      } else if (choice < 0.91) await this.#changeKeys(user);
-      else if (choice < 0.96) await this.#disable(user);
+      } else if (choice < 0.92) await this.#changeKeys(user);
+      else if (choice < 0.97) await this.#disable(user);
       else user.boot();
     }
   }
@@ -196,6 +197,22 @@ class Story {
     trace("power", machine.processes[0].name);
     machine.losePower();
     scheduler.after(random.between(0, 30_000), () => void machine.start());
+  }
+
+  /** V's clock is wrong for a moment, and somebody makes the most of it. */
+  async #blip() {
+    const { random, scheduler, network, trace } = this.#world;
+    const v = this.#realm.processes.find(({ name }) => name === "v1");
+    v.offset = random.pick([-1, 1]) * random.between(6 * MINUTE, random.pick([30 * MINUTE, DAY]));
+    this.#isStepped = true;
+    trace("blip", v.offset);
+    for (let calls = random.between(1, 3); calls > 0; calls--) {
+      await this.#attacker.callByClockOf(v);
+      await scheduler.sleep(random.between(0, 10_000));
+    }
+    v.offset = 0;
+    for (let times = 0; times < 12; times++)
+      scheduler.after(random.between(0, MINUTE), () => network.replay({ isLate: false }));
   }
 
   /** A user's keys are changed; sometimes the power fails in the middle of it. */
