@@ -40,6 +40,8 @@ export class ClosedTimes {
 
   /** Closes a time. */
   close(time: ClosedTime): void {
+    // Who shares a log reads the same times with each write.
+    if (this.#times.some(({ from, through }) => from <= time.from && time.through <= through)) return;
     const sorted = [...this.#times, time].sort((a, b) => a.from - b.from);
     const apart: ClosedTime[] = [];
     for (const next of sorted) {
