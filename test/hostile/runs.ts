@@ -7,8 +7,8 @@ import { KEPT_SEEDS } from "./kept-seeds.js";
 
 /** Inputs of each decoder, and of each rule about times. */
 export const DECODES = fromEnvironment("TESSERA_FUZZ_DECODES", 5_000);
-/** Calls of each RPC on a real socket. */
-export const CALLS = fromEnvironment("TESSERA_FUZZ_CALLS", 300);
+/** Calls of each RPC on a real socket, in all. */
+export const CALLS = fromEnvironment("TESSERA_FUZZ_CALLS", 600);
 /** Rounds in which a process is killed while it writes. */
 export const KILLS = fromEnvironment("TESSERA_KILL_ROUNDS", 20);
 /** Where the inputs begin; a failure prints it. */

@@ -88,6 +88,18 @@ export class Wire implements Disposable {
   }
 }
 
+/** How long a reply was, in bytes: its message, headers and trailers, those in binary as base64. */
+export function sizeOfReply({ message, headers, trailers, text }: WireReply): number {
+  const sizes = [headers, trailers].flatMap((metadata) =>
+    Object.entries(metadata.toJSON()).flatMap(([name, values]) =>
+      values.map(
+        (value) => name.length + (typeof value === "string" ? value.length : 4 * Math.ceil(value.length / 3)),
+      ),
+    ),
+  );
+  return sizes.reduce((sum, size) => sum + size, (message?.length ?? 0) + Buffer.byteLength(text));
+}
+
 /** Expects a reply to be this refusal: code, reason, number, domain, and at least these details. */
 export function expectReply(
   reply: WireReply,
