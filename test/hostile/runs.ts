@@ -21,12 +21,18 @@ const KEPT_RUNS = 500;
 
 /** Tries a property `runs` times, and from each seed that once made it fail. */
 export function tried<T>(name: string, property: fc.IProperty<T>, runs: number): void {
-  const limit = Error.stackTraceLimit;
-  // Most inputs end in an error that is caught; to note where it arose takes longer than to decode.
-  Error.stackTraceLimit = 1;
-  try {
+  withoutTraces(() => {
     for (const seed of KEPT_SEEDS[name] ?? []) fc.assert(property, { seed, numRuns: KEPT_RUNS });
     fc.assert(property, { seed: SEED, numRuns: runs });
+  });
+}
+
+/** Has errors not note where they arose, which takes longer than to decode: most of them are caught. */
+export function withoutTraces(run: () => void): void {
+  const limit = Error.stackTraceLimit;
+  Error.stackTraceLimit = 1;
+  try {
+    run();
   } finally {
     Error.stackTraceLimit = limit;
   }

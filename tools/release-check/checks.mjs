@@ -11,4 +11,6 @@ export const CHECKS = {
   simulation: "node test/simulation/main.mjs --exchanges 100000",
   // Whether the simulation finds bugs that are planted into a copy of the build.
   "simulation-bugs": "node test/simulation/planted.mjs",
+  // Whether the hostile bytes of `.ci/run` find faults that are planted into a copy of dist.
+  "hostile-faults": "node test/hostile/planted.mjs",
 };
