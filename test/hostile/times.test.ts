@@ -112,7 +112,7 @@ test("the AS: proof, policy, ends and renewals", { timeout: PATIENCE }, () => {
     const wish = { etypes: [20], till: it.till, renewTill: it.renewTill, options: it.options };
     const request = makeAsReq(alice.principal, wish, key, it.proof);
     if (it.from !== undefined) request.from = toTimestamp(it.from);
-    const context = { ...asContext(realm), client: alice };
+    const context = asContext({ ...realm, alice });
     const got = verdictOf(() => {
       const { response, ticket } = issueTgt(request, context, NOW);
       // The client takes what an honest AS gives.
