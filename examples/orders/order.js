@@ -10,6 +10,12 @@ import { parseArgs, promisify } from "node:util";
 import { fileCache, KerberosClient, parseKdcAddresses, profileEtypes, sharedKey } from "tessera-sso/client";
 import { makeOrdersClient } from "./client.js";
 
+// A key that can't be read: what is wrong is said in one line.
+process.once("uncaughtException", ({ message }) => {
+  console.error(message);
+  process.exit(1);
+});
+
 const { values, positionals: items } = parseArgs({
   allowPositionals: true,
   options: { key: { type: "string" }, profile: { type: "string" }, address: { type: "string" } },
@@ -20,6 +26,10 @@ const tickets = key === undefined ? kerberosClient() : sharedKey(key);
 // #endregion
 const client = makeOrdersClient(address, tickets);
 try {
+  // A service that was started a moment ago may not be listening yet.
+  await promisify(client.waitForReady.bind(client))(Date.now() + 10_000).catch(() => {
+    throw new Error(`no service at ${address} within 10 s`);
+  });
   for (const item of items) await promisify(client.placeOrder.bind(client))({ item });
   for await (const { order } of client.listOrders({}))
     console.log(`${order.id} ${order.item} ${order.owner}`);

@@ -109,3 +109,11 @@ test("a server that can't start says why in one line", () => {
   const { status, stdout, stderr } = spawnSync(process.execPath, words, { encoding: "utf8" });
   expect([status, stdout, stderr]).toEqual([1, "", expect.stringMatching(/^\/nowhere\/seen: .*\n$/)]);
 });
+
+test("a client that can't read its key says why in one line", () => {
+  const order = fileURLToPath(new URL("order.js", import.meta.url));
+  const { status, stdout, stderr } = spawnSync(process.execPath, [order, "--key", "/nowhere/orders.key"], {
+    encoding: "utf8",
+  });
+  expect([status, stdout, stderr]).toEqual([1, "", expect.stringMatching(/^\/nowhere\/orders.key: .*\n$/)]);
+});
