@@ -25,7 +25,7 @@ const READING_CALLS = 8;
 /** What a turn is meant to take of the processor, in milliseconds. */
 const TURN_MS = 10;
 /** How long a round may take, in milliseconds: what a connection waits to be read. */
-const ROUND_MS = 100;
+const ROUND_MS = 40;
 /** The most calls that a turn is meant to bring. */
 const MOST_CALLS = 1_000;
 /** Turns without a connection held after which all goes on as before. */
@@ -407,7 +407,9 @@ export class Turns {
     this.#step++;
     const areRoundsShort = this.#roundMs < ROUND_MS / 2;
     const room = ROUND_MS / Math.max(this.#roundMs, TURN_MS) - 1;
-    let left = areRoundsShort ? Math.ceil((Math.max(this.#visits, this.#visitsBefore, 2) * room) / 8) : 0;
+    const left = areRoundsShort ? Math.ceil((Math.max(this.#visits, this.#visitsBefore, 2) * room) / 8) : 0;
+    // What was left out last has the least that is too late.
+    const last = left > 0 ? [...this.#leftOut].slice(-left) : [];
     let closing = areRoundsShort ? CLOSED_AT_ONCE : 0;
     let lightest: Visitor | undefined;
     let newest: Visitor | undefined;
@@ -418,8 +420,9 @@ export class Turns {
       if (now - visitor.leftOutAt! > LEFT_OUT_MS && visitor !== lightest && closing-- > 0) {
         this.#leftOut.delete(visitor);
         visitor.reader.close();
-      } else if (left-- > 0) this.#return(visitor, now);
+      }
     }
+    for (const visitor of last) this.#return(visitor, now);
     if (lightest !== undefined) this.#return(lightest, now);
     if (newest !== undefined && this.#step % STEPS_PER_TRY === 0) this.#return(newest, now);
   }
