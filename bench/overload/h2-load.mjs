@@ -42,14 +42,20 @@ export function headerBlocks(path, deadlineMs) {
 class Connection {
   constructor(load, host) {
     this.load = load;
+    this.host = host;
     this.due = [];
     this.open = new Map();
+    this.connect();
+  }
+
+  connect() {
     this.next = 1;
     this.allowed = 100;
     this.rest = Buffer.alloc(0);
     this.isClosed = false;
+    this.isReady = false;
     this.out = [];
-    this.socket = connect({ port: load.port, host: "127.0.0.1", localAddress: host });
+    this.socket = connect({ port: this.load.port, host: "127.0.0.1", localAddress: this.host });
     this.socket.on("error", () => {});
     this.socket.on("close", () => this.close());
     this.socket.on("data", (bytes) => this.read(bytes));
@@ -58,14 +64,22 @@ class Connection {
     this.socket.write(Buffer.concat([PREFACE, frame(SETTINGS, 0, 0), frame(8, 0, 0, window)]));
   }
 
+  /** Its calls are over, and those of the next second; then it connects again, as gRPC's clients do. */
   close() {
     this.isClosed = true;
-    this.load.counts.broken += this.open.size;
+    this.load.counts.broken += this.open.size + this.due.length;
     this.open.clear();
+    this.due = [];
+    if (!this.load.isOver) setTimeout(() => this.load.isOver || this.connect(), 800 + 400 * Math.random());
   }
 
   /** Sends what is due and may be sent, and gives up what is late. */
   tick(now) {
+    if (this.isClosed) {
+      this.load.counts.broken += this.due.length;
+      this.due = [];
+      return;
+    }
     const { deadlineMs, counts } = this.load;
     for (const [id, { began }] of this.open) {
       if (now - began < deadlineMs) break;
@@ -85,7 +99,7 @@ class Connection {
   send() {
     if (this.isClosed) return;
     let sent = 0;
-    while (sent < this.due.length && this.open.size < this.allowed) {
+    while (sent < this.due.length && this.open.size < this.allowed && this.isReady) {
       const began = this.due[sent++];
       const id = this.next;
       this.next += 2;
@@ -148,6 +162,7 @@ export class Load {
     this.deadlineMs = deadlineMs;
     this.blocks = headerBlocks(path, deadlineMs);
     this.message = message;
+    this.isOver = false;
     this.reset();
     this.connections = Array.from(
       { length: connections },
@@ -197,6 +212,7 @@ export class Load {
   }
 
   close() {
+    this.isOver = true;
     for (const { socket } of this.connections) socket.destroy();
   }
 }

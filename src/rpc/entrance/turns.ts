@@ -10,8 +10,8 @@
  *
  * Where a round of these turns would take too long, the connections that it does not come to are left out of
  * the next: it is better to do all that some ask for, in time, than a little of what everybody asks for, too
- * late. They come back one after the other as soon as rounds are short; one that was left out for so long that
- * its callers have given up is closed instead, and its client begins anew.
+ * late, since a client sends first what it will soon give up. They come back as soon as rounds are short, the
+ * last first; one that has missed much by then is closed instead, and its client begins anew.
  *
  * Invariants. Unless reading is held, a call costs this a look at the clock. A connection that is held waits in
  * the queue of its peer or is left out, never both. While any is, a turn is under way.
@@ -39,7 +39,12 @@ const LEFT_OUT_MS = 3_000;
 /** Every so many steps one of those comes back that have said nothing yet. */
 const STEPS_PER_TRY = 5;
 /** How many of those that were left out for too long are closed in a step: they will connect again. */
-const CLOSED_AT_ONCE = 32;
+const CLOSED_AT_ONCE = 8;
+/**
+ * How many calls a connection may have missed to be read again. With more its client sends first what it will
+ * not wait for, and to do that costs more than a new connection.
+ */
+const MISSED_CALLS = 64;
 /** Calls of a connection that waited for too long which are started, the newest. */
 const LATE_CALLS = 16;
 
@@ -153,13 +158,18 @@ export class Turns {
   #round = 0;
   #roundBegan = 0;
   #roundMs = 0;
+  /** How many were read in this round who waited for it. */
+  #visits = 0;
   /** Calls a second of a connection that is read, on average. */
   #meanRate = 0;
+  /** Calls a second that are started, and what each connection's share of them is. */
+  #startedRate = 0;
+  #share = 0;
+  #turnBegan = 0;
+  /** The last turn in which reading was stopped. */
+  #stoppedIn = -1;
   /** How many calls a turn is meant to bring. */
   #budget = 50;
-  /** How many heavy connections this round came to, and the last. */
-  #visits = 0;
-  #visitsBefore = 0;
   /** When some of those left out may come back, and how often some did. */
   #returnAt = 0;
   #step = 0;
@@ -202,7 +212,10 @@ export class Turns {
       call.start();
       return;
     }
-    const isTooMuch = ++this.#read >= READING_CALLS && now - this.#began >= READING_MS;
+    // What is read has to be done as well: it may not be more than a turn or two can bear.
+    const isTooMuch =
+      ++this.#read >= READING_CALLS &&
+      (now - this.#began >= READING_MS || this.#pending.length > 2 * this.#budget);
     visitor.speak(now);
     if (!this.#isHolding && !isTooMuch) {
       call.start();
@@ -229,17 +242,29 @@ export class Turns {
       (one) => now - one.lastCall < RECENT_MS && one.rate > 0,
     );
     this.#meanRate = speaking.reduce((sum, { rate }) => sum + rate, 0) / speaking.length;
+    this.#startedRate = 0;
+    this.#share = 0;
     this.#cpuMs = this.#cpu();
+    this.#turnBegan = now;
     this.#roundBegan = now;
     this.#round++;
   }
 
-  /** Stops reading from all that have something to say, for the rest of the turn. */
+  /**
+   * Stops reading from all that have something to say, for the rest of the turn; if that was not enough, from
+   * all others too.
+   */
   #holdAll(now: number): void {
+    const isSecond = this.#stoppedIn === this.#turn;
+    this.#stoppedIn = this.#turn;
     this.#began = now;
     this.#read = 0;
     for (const visitor of this.#visitors.values())
-      if (!visitor.isHeld && visitor.leftOutAt === undefined && now - visitor.lastCall < RECENT_MS)
+      if (
+        !visitor.isHeld &&
+        visitor.leftOutAt === undefined &&
+        (isSecond || now - visitor.lastCall < RECENT_MS)
+      )
         this.#holdOne(visitor, now);
   }
 
@@ -275,13 +300,15 @@ export class Turns {
   #onTurn(): void {
     this.#isUnderWay = false;
     if (!this.#isHolding) return;
-    if (this.#startPending() > 0) this.#measure();
+    const started = this.#startPending();
     const now = this.#now();
+    if (started > 0) this.#measure(started, now);
     this.#turn++;
     const isQuiet = this.#held + this.#leftOut.size + this.#pending.length === 0;
     this.#quiet = isQuiet ? this.#quiet + 1 : 0;
     if (this.#pending.length === 0) this.#release(now);
-    if (this.#leftOut.size > 0 && now >= this.#returnAt) this.#comeBack(now);
+    else this.#releaseLight(now);
+    if (now >= this.#returnAt) this.#comeBack(now);
     if (this.#quiet > QUIET_TURNS) this.#isHolding = false;
     else this.#begin(now);
   }
@@ -317,12 +344,22 @@ export class Turns {
   }
 
   /** Learns how many calls a turn can bear. */
-  #measure(): void {
+  #measure(started: number, now: number): void {
+    const rate = (1_000 * started) / Math.max(now - this.#turnBegan, 1);
+    this.#turnBegan = now;
+    this.#startedRate += (rate - this.#startedRate) / 16;
     const cpu = this.#cpu();
     const usedMs = Math.max(cpu - this.#cpuMs, 0.1);
     this.#cpuMs = cpu;
     const fit = Math.min(Math.max(TURN_MS / usedMs, 0.5), 1.25);
     this.#budget = Math.min(Math.max(this.#budget * fit, READING_CALLS), MOST_CALLS);
+  }
+
+  /** Has those be read who have little to say: they do not wait for what others said. */
+  #releaseLight(now: number): void {
+    let left = this.#budget;
+    for (const { light } of this.#queues.values())
+      while (light.length > 0 && left > 0) left -= this.#releaseOne(light.shift()!, now);
   }
 
   /** Has the next be read, a turn's worth: the peers in turn, each its part. */
@@ -363,7 +400,7 @@ export class Turns {
     this.#held--;
     visitor.isHeld = false;
     if (visitor.isGone) return 0;
-    if (!this.#isLight(visitor)) this.#visits++;
+    this.#visits++;
     visitor.waited = now - visitor.heldSince;
     visitor.round = this.#round;
     visitor.releasedIn = this.#turn;
@@ -375,7 +412,9 @@ export class Turns {
 
   /** Leaves out whom the round did not come to. */
   #endRound(now: number): void {
-    this.#roundMs = now - this.#roundBegan;
+    // A round in which nobody was read took no time, whatever the process did meanwhile.
+    this.#roundMs = this.#visits === 0 ? 0 : now - this.#roundBegan;
+    this.#visits = 0;
     this.#roundBegan = now;
     if (this.#roundMs > ROUND_MS)
       for (const queue of this.#queues.values()) {
@@ -383,8 +422,6 @@ export class Turns {
         queue.fresh = queue.fresh.filter((visitor) => this.#leaveOut(visitor, now));
       }
     this.#round++;
-    this.#visitsBefore = this.#visits;
-    this.#visits = 0;
   }
 
   /** @returns false, as it does not stay in its queue. */
@@ -405,9 +442,14 @@ export class Turns {
   #comeBack(now: number): void {
     this.#returnAt = now + RETURN_MS;
     this.#step++;
+    let asking = this.#leftOut.size;
+    for (const { lastCall, leftOutAt } of this.#visitors.values())
+      if (leftOutAt === undefined && now - lastCall < RECENT_MS) asking++;
+    this.#share = this.#startedRate / Math.max(asking, 1);
     const areRoundsShort = this.#roundMs < ROUND_MS / 2;
     const room = ROUND_MS / Math.max(this.#roundMs, TURN_MS) - 1;
-    const left = areRoundsShort ? Math.ceil((Math.max(this.#visits, this.#visitsBefore, 2) * room) / 8) : 0;
+    const active = Math.max(asking - this.#leftOut.size, 4);
+    const left = areRoundsShort ? Math.ceil((active * room) / 8) : 0;
     // What was left out last has the least that is too late.
     const last = left > 0 ? [...this.#leftOut].slice(-left) : [];
     let closing = areRoundsShort ? CLOSED_AT_ONCE : 0;
@@ -418,13 +460,21 @@ export class Turns {
       else if (this.#isLight(visitor) && visitor.rate < (lightest?.rate ?? Number.POSITIVE_INFINITY))
         lightest = visitor;
       if (now - visitor.leftOutAt! > LEFT_OUT_MS && visitor !== lightest && closing-- > 0) {
-        this.#leftOut.delete(visitor);
-        visitor.reader.close();
+        this.#close(visitor);
       }
     }
-    for (const visitor of last) this.#return(visitor, now);
+    for (const visitor of last) {
+      const missed = (visitor.rate * (now - (visitor.leftOutAt ?? now))) / 1_000;
+      if (missed > MISSED_CALLS) this.#close(visitor);
+      else this.#return(visitor, now);
+    }
     if (lightest !== undefined) this.#return(lightest, now);
     if (newest !== undefined && this.#step % STEPS_PER_TRY === 0) this.#return(newest, now);
+  }
+
+  #close(visitor: Visitor): void {
+    this.#leftOut.delete(visitor);
+    visitor.reader.close();
   }
 
   #return(visitor: Visitor, now: number): void {
@@ -433,9 +483,12 @@ export class Turns {
     this.#holdOne(visitor, now);
   }
 
-  /** Whether it has little to say; of one that has said nothing yet there is no telling. */
+  /**
+   * Whether it has little to say: hardly more than its share, or than an eighth of what others have. Of one that
+   * has said nothing yet there is no telling.
+   */
   #isLight({ rate }: Visitor): boolean {
-    return rate > 0 && rate <= this.#meanRate / 2;
+    return rate > 0 && (rate <= 2 * this.#share || rate <= this.#meanRate / 8);
   }
 }
 

@@ -142,21 +142,21 @@ describe("a crowd", () => {
     expect(new Set(served).size).toBeLessThan(count / 2);
   });
 
-  test("costs a peer with one connection a turn", async () => {
+  test("costs a peer with one connection a few turns", async () => {
     const { talk, peer, say, started } = await crowd(500);
     await talk(10);
     const [other] = peer("other", 1);
     for (let call = 0; call < 20; call++) {
       let waits = 0;
-      for (; !other!.isRead && waits < 5; waits++) await talk();
-      expect(waits).toBeLessThan(3);
+      for (; !other!.isRead && waits < 9; waits++) await talk();
+      expect(waits).toBeLessThan(6);
       say(other!);
       await talk(3);
     }
     expect(started.filter((visit) => visit === other).length).toBe(20);
   });
 
-  test("costs one of its own peer that has little to say a turn or two", async () => {
+  test("costs one of its own peer that has little to say no more", async () => {
     const { talk, all, say, started, clock, turns } = await crowd(500);
     const light = new Visit(turns, all[0]!.connection.peer);
     say(light);
@@ -166,7 +166,7 @@ describe("a crowd", () => {
     for (let call = 0; call < 20; call++) {
       let waits = 0;
       for (; !light.isRead && waits < 9; waits++) await talk();
-      expect(waits).toBeLessThan(4);
+      expect(waits).toBeLessThan(6);
       say(light);
       clock.now += 200;
       await talk(2);
