@@ -13,4 +13,8 @@ export const CHECKS = {
   "simulation-bugs": "node test/simulation/planted.mjs",
   // Whether the hostile bytes of `.ci/run` find faults that are planted into a copy of dist.
   "hostile-faults": "node test/hostile/planted.mjs",
+  // An AS under ten times the load that it can bear.
+  overload: "node bench/overload/main.mjs",
+  // What attacks by raw HTTP/2 cost AS, TGS, V and a guarded service.
+  abuse: "node bench/abuse/main.mjs",
 };
