@@ -19,6 +19,7 @@ const SPAWNING = [
   "test/e2e/**",
   "test/files/locked-file.test.ts",
   "test/files/secret-file.test.ts",
+  "test/hostile/killed.test.ts",
   "test/package/**",
   "test/services/guard/half-calls.test.ts",
   "test/services/reflection.test.ts",
