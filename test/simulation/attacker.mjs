@@ -7,6 +7,8 @@ import { KDCS, KRBTGT, STOCK, V, V_ADDRESS } from "./realm.mjs";
 const HOUR = 3_600_000;
 /** How far a time may be off, and somewhat more, in milliseconds. */
 const BEYOND_SKEW = 5 * 60_000 + 2_000;
+/** What is made by hand may bear any time. */
+const isHandmade = true;
 /** More than the failures that a name has from one machine, at once. */
 const RETRIES = 12;
 
@@ -78,7 +80,7 @@ export class Attacker {
     const { tgt, ticket } = await this.#tickets();
     const [key] = this.#actor.keys;
     const request = product.makeAsReq(this.#actor.name, { etypes: policy.keyEtypes }, key, at);
-    const client = new product.AuthenticationServiceClient(this.#actor.transport(this.#kdc));
+    const client = new product.AuthenticationServiceClient(this.#actor.transport(this.#kdc, { isHandmade }));
     await this.#mustFail("no login by a wrong time", client.authenticate(request));
     if (tgt !== undefined) await this.#mustFail("no ticket by a wrong time", this.#ask(tgt, at));
     if (ticket !== undefined)
@@ -111,7 +113,9 @@ export class Attacker {
     };
     const wrong = new product.Key(keys[0].etype, new Uint8Array(keys[0].exportBytes().length));
     const request = product.makeAsReq(name, { etypes: policy.keyEtypes }, wrong, this.#now);
-    const client = new product.AuthenticationServiceClient(this.#actor.transport(KDCS[0], from));
+    const client = new product.AuthenticationServiceClient(
+      this.#actor.transport(KDCS[0], { from, isHandmade }),
+    );
     for (let times = 0; times < RETRIES; times++)
       await this.#mustFail("a wrong password opens nothing", client.authenticate(request));
     const error = await this.#actor
@@ -144,14 +148,14 @@ export class Attacker {
   #access(credentials, at) {
     const { product } = this.#world;
     const { request } = product.makeAccessReq(credentials, new Uint8Array(), at);
-    const client = new product.ApplicationServiceClient(this.#actor.transport(V_ADDRESS));
+    const client = new product.ApplicationServiceClient(this.#actor.transport(V_ADDRESS, { isHandmade }));
     return client.access(request);
   }
 
   #ask(tgt, at) {
     const { product, policy } = this.#world;
     const { request } = product.makeTgsReq(tgt, V, { etypes: policy.keyEtypes }, at);
-    const client = new product.TicketGrantingServiceClient(this.#actor.transport(this.#kdc));
+    const client = new product.TicketGrantingServiceClient(this.#actor.transport(this.#kdc, { isHandmade }));
     return client.grantTicket(request);
   }
 
