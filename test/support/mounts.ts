@@ -10,9 +10,9 @@ import { join } from "node:path";
 /** Whether this system lets us mount. */
 export const canMount = tryMount();
 
-/** Runs `use` with a small disk on a folder, which is there for as long. */
-export async function withSmallDisk(folder: string, use: () => Promise<void>): Promise<void> {
-  execFileSync("mount", ["-t", "tmpfs", "-o", "size=16k", "tmpfs", folder]);
+/** Runs `use` with a small disk on a folder, which is there for as long. @param size as `mount` takes it. */
+export async function withSmallDisk(folder: string, use: () => Promise<void>, size = "16k"): Promise<void> {
+  execFileSync("mount", ["-t", "tmpfs", "-o", `size=${size}`, "tmpfs", folder]);
   try {
     await use();
   } finally {
