@@ -20,6 +20,7 @@ const SPAWNING = [
   "test/files/locked-file.test.ts",
   "test/files/secret-file.test.ts",
   "test/hostile/killed.test.ts",
+  "test/hostile/secrets.test.ts",
   "test/package/**",
   "test/services/guard/half-calls.test.ts",
   "test/services/reflection.test.ts",
