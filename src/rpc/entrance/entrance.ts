@@ -14,6 +14,7 @@ import { rawSocket, startReading, stopReading } from "../node-internals.js";
 import { Timeouts } from "../timeouts.js";
 import { type Connection, Connections } from "./connections.js";
 import { type Limits, OPENING_MS, readLimits, type ServerLimits } from "./limits.js";
+import { Openings } from "./openings.js";
 import { peerKey } from "./peer-key.js";
 import { OVERLOADED, refuseCall, TOO_MANY_CALLS } from "./refusal.js";
 import { Refusals, type TellRefusals } from "./refusals.js";
@@ -49,6 +50,7 @@ export class Entrance {
   readonly #refusals: Refusals;
   readonly #turns: Turns;
   readonly #opening = new Timeouts<Connection>(OPENING_MS, ({ socket }) => reset(socket));
+  readonly #openings = new Openings();
   readonly #unread = new UnreadReplies();
   readonly #bySession = new WeakMap<ServerHttp2Session, Connection>();
   readonly #bySocket = new WeakMap<object, Connection>();
@@ -118,12 +120,15 @@ export class Entrance {
       this.#turns.leave(connection);
     });
     // Whoever has said nothing gets no session.
-    onFirstBytes(socket, () => {
-      this.#bySocket.set(socket, connection);
-      this.#handing = connection;
-      next();
-      this.#handing = undefined;
-    });
+    onFirstBytes(socket, () =>
+      this.#openings.run(() => {
+        if (socket.destroyed) return;
+        this.#bySocket.set(socket, connection);
+        this.#handing = connection;
+        next();
+        this.#handing = undefined;
+      }),
+    );
   }
 
   #peerOf({ remoteAddress }: Socket): string | undefined {
