@@ -417,9 +417,12 @@ export class Turns {
     this.#visits = 0;
     this.#roundBegan = now;
     if (this.#roundMs > ROUND_MS)
-      for (const queue of this.#queues.values()) {
-        queue.heavy = queue.heavy.filter((one) => !this.#isToCome(one) || this.#leaveOut(one, now));
-        queue.fresh = queue.fresh.filter((visitor) => this.#leaveOut(visitor, now));
+      for (const [{ hasShare }, queue] of this.#queues) {
+        // A peer that has a share keeps one: it may have no other.
+        const kept = hasShare ? (queue.heavy[0] ?? queue.fresh.at(-1)) : undefined;
+        const stays = (one: Visitor) => one === kept || this.#leaveOut(one, now);
+        queue.heavy = queue.heavy.filter((one) => !this.#isToCome(one) || stays(one));
+        queue.fresh = queue.fresh.filter(stays);
       }
     this.#round++;
   }
