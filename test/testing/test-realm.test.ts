@@ -40,6 +40,8 @@ test("the clock is the test's, both ways", async () => {
   realm.advance("-1h30m");
   realm.advance(-500);
   expect(realm.now).toBe(now + 6.5 * HOUR);
+  for (const span of [Number.NaN, Number.POSITIVE_INFINITY])
+    expect(() => realm.advance(span)).toThrow(RangeError);
 });
 
 test("principals come, change and go while it runs", async () => {
