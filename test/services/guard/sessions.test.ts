@@ -259,10 +259,10 @@ describe("a session ends", () => {
   });
 
   test("when the numbers that are waited for take its room", () => {
-    const { guard, isTaken } = turning({ sessions: { bytes: 7 * SESSION_BYTES, share: 7 } });
+    const { guard, isTaken } = turning({ sessions: { bytes: 8 * SESSION_BYTES, share: 8 } });
     const [first, second] = [openSession(guard), openSession(guard)];
     const skip = (session: typeof first, number: number) => guard.send(bindUnder(session, { number }));
-    // 1,024 numbers are missing under each, which take as much as five sessions.
+    // 1,024 numbers are missing under each, which take as much as five and a half sessions.
     skip(first, 1_025);
     expect(guard.config.policy.sessions!.size).toBe(2);
     skip(second, 1_025);
