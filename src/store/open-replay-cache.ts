@@ -1,4 +1,4 @@
-/** Opens a replay cache by its name: in memory, on a Redis server, or in any store that `openStore` opens. */
+/** Opens a replay cache by its name: in memory, on a Redis server, or in a folder. */
 import { checkOptionNames } from "../errors/unknown-options.js";
 import {
   MemoryReplayCache,
@@ -21,5 +21,9 @@ export async function openReplayCache(name: string, options: MemoryReplayCacheOp
   if (name === "memory:") return new MemoryReplayCache(options);
   if (/^rediss?:/.test(name))
     return (await import("./redis-replay-cache.js")).RedisReplayCache.open(name, options);
+  if (!name.startsWith("lmdb:"))
+    throw new RangeError(
+      `replay cache: expected memory:, lmdb:DIR, redis://HOST or rediss://HOST, got "${name}"`,
+    );
   return StoreReplayCache.open(await openStore(name), options);
 }

@@ -1,6 +1,7 @@
 /** The replay cache in memory: the common suite, and what becomes of it at a restart. */
 import { describe, expect, it } from "vitest";
 import { MemoryReplayCache, type MemoryReplayCacheOptions } from "../../src/store/memory-replay-cache.js";
+import { openReplayCache } from "../../src/store/open-replay-cache.js";
 import { type RunningCache, reason, refusal, replayCacheSuite, S, tag } from "./replay-cache-suite.js";
 
 const T = Date.UTC(2026, 0, 2, 3, 4, 5);
@@ -137,4 +138,13 @@ describe("memory: settings", () => {
     expect(make({ maxBytes: 2 ** 36 + 1 })).toThrow(RangeError);
     expect(make({ maxBytes: 64.5 })).toThrow(RangeError);
   });
+});
+
+it("lists the kinds of replay caches where a name is of none", async () => {
+  for (const name of ["etcd:x", "memory", ""])
+    await expect(openReplayCache(name, { skew: S, startedAt: 0 })).rejects.toThrow(
+      new RangeError(
+        `replay cache: expected memory:, lmdb:DIR, redis://HOST or rediss://HOST, got "${name}"`,
+      ),
+    );
 });
