@@ -188,7 +188,7 @@ export class GuardedCall extends grpc.InterceptingCall implements grpc.Intercept
         return;
       }
       if (!isProven && !passesUnproven(status, refusal, security, this.#ownEnds(state)))
-        throw unproven(status);
+        throw unproven(status, refusal);
       if (status.code === grpc.status.OK) security.checkEnded();
       if (state.held !== undefined && isProven) this.#hand(listener, state.held);
       this.#leave(OVER);

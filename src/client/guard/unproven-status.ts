@@ -44,9 +44,11 @@ export function passesUnproven(
  * What takes the place of an unproven status: it says what that claims, and that somebody else may have made
  * it. CANCELLED, which the client did not cause, is what grpc-js makes of a stream that was broken off
  * (RST_STREAM with CANCEL, as of a server that shuts down by force): UNAVAILABLE, like a broken connection,
- * which whoever is on the way can break as well.
+ * which whoever is on the way can break as well. So is a server without room for the call, which says so below
+ * the guard (`guardedServer`'s limits) and how long to wait.
+ * @param refusal the error that the status says it is.
  */
-export function unproven({ code, details }: grpc.StatusObject): KrbError | RpcError {
+export function unproven({ code, details }: grpc.StatusObject, refusal: unknown): KrbError | RpcError {
   if (code === grpc.status.OK) return mutualFailure();
   const claim = `unproven: ${nameOf(code)}: ${details}`;
   if (code === grpc.status.CANCELLED)
@@ -54,6 +56,17 @@ export function unproven({ code, details }: grpc.StatusObject): KrbError | RpcEr
       grpc.status.UNAVAILABLE,
       `the call was broken off without an answer, and may have run; ${claim}`,
     );
+  if (code === grpc.status.RESOURCE_EXHAUSTED && refusal instanceof RpcError) {
+    const { retryAfterMs } = refusal;
+    if (retryAfterMs !== undefined)
+      return new RpcError(
+        grpc.status.UNAVAILABLE,
+        `the service is busy, and the call may have run; ${claim}`,
+        {
+          retryAfterMs,
+        },
+      );
+  }
   return new KrbError(
     "KRB_AP_ERR_MUT_FAIL",
     `the service did not prove its answer, and the call may have run; ${claim}`,

@@ -323,7 +323,9 @@ export class Gate {
 function withAuthorities(error: unknown, { method, authority, authorities }: BoundCall): unknown {
   if (!(error instanceof KrbError) || error.reason !== "KRB_AP_ERR_MODIFIED") return error;
   const text =
-    authorities.length > 0 ? "" : "; the service has no name of its own: set authorities of its guard";
+    authorities.length > 0
+      ? `; it came for ${method} at ${authority}, and the service's names are ${authorities.join(", ")}`
+      : "; the service has no name of its own: set authorities of its guard";
   return new KrbError(error.reason, error.message + text, {
     ...error.details,
     method,

@@ -21,7 +21,7 @@ export function readProof(apReq: Values, session: Values): Proof {
   if (apReq.length === 0 && session.length === 0)
     throw new KrbError(
       "KDC_ERR_PREAUTH_REQUIRED",
-      `the method needs a ticket: call with an AP-REQ in ${AP_REQ_METADATA}`,
+      `the method needs a ticket, in ${AP_REQ_METADATA}: the client's ticketInterceptor puts it there`,
       { metadata: AP_REQ_METADATA },
     );
   if (session.length === 0) return readApReq(oneOf(AP_REQ_METADATA, apReq));

@@ -12,7 +12,8 @@ import {
 import { KrbError, type KrbErrorName } from "../../../src/protocol/krb-error.js";
 import { RpcError } from "../../../src/rpc/rpc-error.js";
 
-const { CANCELLED, DEADLINE_EXCEEDED, NOT_FOUND, OK, UNAUTHENTICATED, UNAVAILABLE } = grpc.status;
+const { CANCELLED, DEADLINE_EXCEEDED, INTERNAL, NOT_FOUND, OK } = grpc.status;
+const { RESOURCE_EXHAUSTED, UNAUTHENTICATED, UNAVAILABLE } = grpc.status;
 const NOBODY: OwnEnds = { own: undefined, parent: undefined, deadline: undefined };
 
 function passes(
@@ -117,7 +118,8 @@ describe("what the client itself has ended the call with stands:", () => {
 });
 
 describe("the refusal of an unproven status", () => {
-  const of = (code: number, details: string) => unproven({ code, details, metadata: new grpc.Metadata() });
+  const of = (code: number, details: string) =>
+    unproven({ code, details, metadata: new grpc.Metadata() }, undefined);
 
   test("says what it claims, and that it may be another's", () => {
     expect(of(NOT_FOUND, "no such line")).toMatchObject({
@@ -134,6 +136,21 @@ describe("the refusal of an unproven status", () => {
       details: { unproven_code: "99", unproven_text: "x" },
     });
     expect(of(Number.NaN, "x")).toMatchObject({ details: { unproven_code: "NaN" } });
+  });
+
+  test("of a server without room for the call is UNAVAILABLE, with how long to wait", () => {
+    const busy = { code: RESOURCE_EXHAUSTED, details: "too many calls", metadata: new grpc.Metadata() };
+    const claim = new RpcError(RESOURCE_EXHAUSTED, "too many calls", { retryAfterMs: 1500 });
+    expect(unproven(busy, claim)).toMatchObject({
+      code: UNAVAILABLE,
+      details: "the service is busy, and the call may have run; unproven: RESOURCE_EXHAUSTED: too many calls",
+      retryAfterMs: 1500,
+    });
+    // What says nothing of waiting is something else: a message that is too long.
+    expect(unproven(busy, new RpcError(RESOURCE_EXHAUSTED, "too many calls"))).toMatchObject({
+      reason: "KRB_AP_ERR_MUT_FAIL",
+    });
+    expect(unproven({ ...busy, code: INTERNAL }, claim)).toMatchObject({ reason: "KRB_AP_ERR_MUT_FAIL" });
   });
 
   test("of a call that was broken off is UNAVAILABLE: the service did not say no", () => {

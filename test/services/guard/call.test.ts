@@ -604,7 +604,7 @@ describe("the log has a line", () => {
         time: new Date(NOW).toISOString(),
         level: "warn",
         result: "KDC_ERR_PREAUTH_REQUIRED",
-        text: `the method needs a ticket: call with an AP-REQ in ${AP_REQ_METADATA}`,
+        text: `the method needs a ticket, in ${AP_REQ_METADATA}: the client's ticketInterceptor puts it there`,
         compared: { metadata: AP_REQ_METADATA },
         ms: expect.any(Number),
       },

@@ -15,7 +15,7 @@ describe("the proof of a call", () => {
     expect(readProof([value], []).protection).toBe("authenticate");
     expect(refusal([])).toMatchObject({
       reason: "KDC_ERR_PREAUTH_REQUIRED",
-      message: `the method needs a ticket: call with an AP-REQ in ${AP_REQ_METADATA}`,
+      message: `the method needs a ticket, in ${AP_REQ_METADATA}: the client's ticketInterceptor puts it there`,
       details: { metadata: AP_REQ_METADATA },
     });
     expect(refusal([value, value])).toMatchObject({
