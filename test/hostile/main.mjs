@@ -7,6 +7,7 @@ import { parseArgs } from "node:util";
 
 const SIZES = {
   TESSERA_FUZZ_DECODES: "100000",
+  TESSERA_FUZZ_TIMES: "100000",
   TESSERA_FUZZ_CALLS: "20000",
   TESSERA_KILL_ROUNDS: "200",
   TESSERA_FUZZ_SEED: String(Date.now() % 2 ** 31),

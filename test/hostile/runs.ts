@@ -5,8 +5,10 @@
 import fc from "fast-check";
 import { KEPT_SEEDS } from "./kept-seeds.js";
 
-/** Inputs of each decoder, and of each rule about times. */
+/** Inputs of each decoder. */
 export const DECODES = fromEnvironment("TESSERA_FUZZ_DECODES", 5_000);
+/** Exchanges whose times are on edges, of each kind. */
+export const TIMES = fromEnvironment("TESSERA_FUZZ_TIMES", 1_500);
 /** Calls of each RPC on a real socket, in all. */
 export const CALLS = fromEnvironment("TESSERA_FUZZ_CALLS", 600);
 /** Rounds in which a process is killed while it writes. */

@@ -31,7 +31,7 @@ import {
   SKEW,
   servicePolicy,
 } from "../support/entries.js";
-import { DECODES, PATIENCE, tried } from "./runs.js";
+import { PATIENCE, TIMES, tried } from "./runs.js";
 
 const MIN = -62_135_596_800_000;
 const MAX = 253_402_300_799_999;
@@ -151,7 +151,7 @@ test("the AS: proof, policy, ends and renewals", { timeout: PATIENCE }, () => {
     const renewTill = leastOf(wished, NOW + leastOf(realm.policy.maxRenewableLife, it.maxRenewableLife));
     return { endtime, renewTill: renewTill > endtime ? renewTill : undefined };
   }
-  tried("AS times", property, DECODES);
+  tried("AS times", property, TIMES);
 });
 
 /** A ticket of any times and flags, under the service's real key. */
@@ -271,7 +271,7 @@ test("the TGS: authenticator, TGT, renewals, and what each limit leaves", { time
     const renewTill = leastOf(wished, tgt.renewTill, ofService);
     return { endtime, renewTill: renewTill > endtime ? renewTill : undefined };
   }
-  tried("TGS times", property, DECODES);
+  tried("TGS times", property, TIMES);
 });
 
 test("a service: authenticator and ticket", { timeout: PATIENCE }, () => {
@@ -286,7 +286,7 @@ test("a service: authenticator and ticket", { timeout: PATIENCE }, () => {
     });
     assert.equal(got, refusalOfApReq(ctime, ticket) ?? "accepted");
   });
-  tried("AP times", property, DECODES);
+  tried("AP times", property, TIMES);
 });
 
 test("the client: what a KDC may grant, and no more than was asked", { timeout: PATIENCE }, () => {
@@ -335,7 +335,7 @@ test("the client: what a KDC may grant, and no more than was asked", { timeout: 
     const times = { endtime: it.endtime, renewTill: it.granted };
     assert.deepEqual(got, isGood ? times : "KRB_AP_ERR_MODIFIED");
   });
-  tried("client times", property, DECODES);
+  tried("client times", property, TIMES);
 });
 
 test("a challenge: good for a minute, by its maker's clock alone", { timeout: PATIENCE }, () => {
@@ -362,5 +362,5 @@ test("a challenge: good for a minute, by its maker's clock alone", { timeout: PA
     challenge[(bit >>> 3) % challenge.length]! ^= 1 << (bit & 7);
     assert(!mine.isGood(challenge, now));
   });
-  tried("challenge age", property, DECODES);
+  tried("challenge age", property, TIMES);
 });
