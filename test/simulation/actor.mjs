@@ -56,6 +56,8 @@ export class Actor {
   /** Whether it was refused in what it does now: then its next request may bear another's time. */
   #refused = false;
   #swappedCalls = new Set();
+  /** What is done before the next thing. */
+  #done = Promise.resolve();
   #notes = [];
   #noteCount = 0;
 
@@ -123,6 +125,8 @@ export class Actor {
         const made = !isHandmade && this.offset === 0 && (await this.#believesItsClock());
         const request = { from, to, method, bytes, metadata, authority: address, deadline, made };
         const answer = await this.#world.network.call(request);
+        if (isHandmade && answer.status?.code) throw answer.status;
+        if (isHandmade) return answer.response;
         if (answer.isSwapped) this.#swapped = true;
         if (!answer.status?.code) return answer.response;
         this.#refused = true;
@@ -255,10 +259,16 @@ export class Actor {
   }
 
   /**
-   * Does one thing. Resolves to undefined, or to what it failed with: a KrbError or an RpcError, and nothing
-   * else.
+   * Does one thing, after the one before. Resolves to undefined, or to what it failed with: a KrbError or an
+   * RpcError, and nothing else.
    */
-  async #do(what, run) {
+  #do(what, run) {
+    const done = this.#done.then(() => this.#doNow(what, run));
+    this.#done = done;
+    return done;
+  }
+
+  async #doNow(what, run) {
     const { oracle } = this.#world;
     const { life } = this;
     const end = oracle.begin(`${what} of ${this.name}`, OP_MS);

@@ -170,7 +170,8 @@ class Story {
       process.kill();
       if (random.chance(0.7)) scheduler.after(random.between(0, 30_000), () => void process.start());
     } else if (choice < 0.55) {
-      this.#losePower(random.pick(machines));
+      if (random.chance(0.3) && users.length > 0) await this.#losePowerAtNote(random.pick(users));
+      else this.#losePower(random.pick(machines));
     } else if (choice < 0.7) {
       const most = random.pick([4 * MINUTE, 4 * MINUTE, 30 * MINUTE, DAY]);
       process.offset = random.between(-most, most);
@@ -197,6 +198,15 @@ class Story {
     trace("power", machine.processes[0].name);
     machine.losePower();
     scheduler.after(random.between(0, 30_000), () => void machine.start());
+  }
+
+  /** The power fails while a user leaves notes. */
+  async #losePowerAtNote(user) {
+    const { random, scheduler } = this.#world;
+    const v = this.#realm.machines.find(({ processes }) => processes[0].name === "v1");
+    for (const disk of v.disks) disk.slowness = 100;
+    scheduler.after(random.between(0, 2_000), () => this.#losePower(v));
+    for (let notes = 0; notes < 3; notes++) await user.leaveNote();
   }
 
   /** V's clock is wrong for a moment, and somebody makes the most of it. */
