@@ -27,7 +27,7 @@ export {
 } from "../rpc/intercepted-channel.js";
 export { RpcError, type RpcErrorOptions } from "../rpc/rpc-error.js";
 export type { Timer } from "../rpc/timer.js";
-export type { Transport, TransportOptions } from "../rpc/transport.js";
+export type { CallOptions, Transport, TransportOptions } from "../rpc/transport.js";
 export { SharedKeyError } from "../shared-key/key-file.js";
 export { type SharedKey, type SharedKeyOptions, sharedKey } from "../shared-key/shared-key.js";
 export { type KdcAddresses, parseKdcAddresses } from "./addresses.js";

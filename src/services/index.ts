@@ -71,6 +71,7 @@ export { MemoryReplayCache, type MemoryReplayCacheOptions } from "../store/memor
 export { openReplayCache } from "../store/open-replay-cache.js";
 export type { PrincipalStore } from "../store/principal-store.js";
 export type { ReplayCache } from "../store/replay-cache.js";
+export type { ReplayCacheSettings } from "../store/replay-rules.js";
 export { StoreError, type StoreErrorCode } from "../store/store-error.js";
 export type { Clock } from "./clock.js";
 export type { Log, LogRecord } from "./exchange-log.js";

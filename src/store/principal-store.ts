@@ -20,7 +20,9 @@ const PREFIX = "principal:";
 const ABSENT = `${PREFIX}@`;
 /** How many bytes the entries kept may take together: some 18,000 entries. */
 const KEPT_BYTES = 128 * 1024 * 1024;
-/** What an entry takes with the keys that are commonly derived, beside its record (`npm run bench:memory`). */
+/**
+ * What an entry takes with the keys that are commonly derived, beside its record (`npm run bench:memory`).
+ */
 const ENTRY_BYTES = 6 * 1024;
 
 /** A decoded entry, and the bytes it came from. */
@@ -72,7 +74,8 @@ export class PrincipalStore {
   }
 
   /**
-   * The entry of a client that has proved nothing yet, or a decoy's in its place: the same is read, decoded
+   * @internal The entry of a client that has proved nothing yet, or a decoy's in its place: the same is read,
+   *   decoded
    * and made, whether there is such a principal or not, whether it was asked for before or not. The caller
    * wipes its keys.
    * @throws StoreError as `get`.

@@ -2,6 +2,7 @@
 import { create } from "@bufbuild/protobuf";
 import { expect, test } from "vitest";
 import { type AccessRequest, AccessRequestSchema } from "../../src/gen/kerberos/v1/application_service_pb.js";
+import { MessageKind } from "../../src/gen/kerberos/v1/guard_pb.js";
 import type { Authenticator } from "../../src/gen/kerberos/v1/sealed_pb.js";
 import { makeApReq, makeSubkey } from "../../src/protocol/ap-exchange.js";
 import { AP_USE } from "../../src/protocol/authenticator.js";
@@ -44,7 +45,7 @@ function withEnd(ticket: Credentials, now: number): AccessRequest {
     ...emptyPart("encRequestPart"),
     userData: echoData({ text: "hello" }),
     seqNumber: 5,
-    end: true,
+    kind: MessageKind.END,
   };
   const request = sealToBytes(sealing, "encRequestPart", part);
   const { blobs } = makeApReq(ticket, AP_USE, request, fresh, now);
