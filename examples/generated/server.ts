@@ -1,11 +1,11 @@
 /** The server: everybody writes and reads their own notes. */
-import * as grpc from "@grpc/grpc-js";
-import { callerOf, type GuardOptions, guard } from "tessera-sso/server";
+import type * as grpc from "@grpc/grpc-js";
+import { callerOf, type GuardOptions, guardedServer } from "tessera-sso/server";
 import { type Note, type NoteServiceServer, NoteServiceService } from "./gen/notes.js";
 
 /** A server that is not bound yet. */
 export function makeServer(keytab: GuardOptions["keytab"]): grpc.Server {
-  const server = new grpc.Server({ interceptors: [guard({ keytab })] });
+  const server = guardedServer({ keytab });
   server.addService(NoteServiceService, handlers());
   return server;
 }

@@ -1,11 +1,10 @@
 /** The server: everybody writes and reads their own notes. */
-import * as grpc from "@grpc/grpc-js";
-import { callerOf, guard } from "tessera-sso/server";
+import { callerOf, guardedServer } from "tessera-sso/server";
 import { NoteService } from "./notes.js";
 
 /** A server that is not bound yet. `keytab`: a path, or a function that gives the service's keys. */
 export function makeServer(keytab) {
-  const server = new grpc.Server({ interceptors: [guard({ keytab })] });
+  const server = guardedServer({ keytab });
   server.addService(NoteService.service, handlers());
   return server;
 }
