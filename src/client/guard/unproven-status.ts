@@ -42,16 +42,15 @@ export function passesUnproven(
 
 /**
  * What takes the place of an unproven status: it says what that claims, and that somebody else may have made
- * it. CANCELLED, which the client did not cause, is what grpc-js makes of a stream that was broken off
- * (RST_STREAM with CANCEL, as of a server that shuts down by force): UNAVAILABLE, like a broken connection,
- * which whoever is on the way can break as well. So is a server without room for the call, which says so below
- * the guard (`guardedServer`'s limits) and how long to wait.
+ * it. A stream that was broken off is UNAVAILABLE, like a broken connection, which whoever is on the way can
+ * break as well. So is a server without room for the call, which says so below the guard (`guardedServer`'s
+ * limits) and how long to wait.
  * @param refusal the error that the status says it is.
  */
 export function unproven({ code, details }: grpc.StatusObject, refusal: unknown): KrbError | RpcError {
   if (code === grpc.status.OK) return mutualFailure();
   const claim = `unproven: ${nameOf(code)}: ${details}`;
-  if (code === grpc.status.CANCELLED)
+  if (isBrokenOff(code, details))
     return new RpcError(
       grpc.status.UNAVAILABLE,
       `the call was broken off without an answer, and may have run; ${claim}`,
@@ -72,6 +71,15 @@ export function unproven({ code, details }: grpc.StatusObject, refusal: unknown)
     `the service did not prove its answer, and the call may have run; ${claim}`,
     { unproven_code: String(code), unproven_text: details },
   );
+}
+
+/**
+ * Whether a status is what grpc-js makes of an RST_STREAM: CANCELLED, which the client did not cause, of one
+ * with CANCEL, as of a server that shuts down by force; INTERNAL of one that came in place of a status.
+ */
+function isBrokenOff(code: grpc.status, details: string): boolean {
+  if (code === grpc.status.INTERNAL) return /^Received RST_STREAM with code \d/.test(details);
+  return code === grpc.status.CANCELLED;
 }
 
 /** Whether the service asks for more than the proof it got, and says that it has run nothing. */

@@ -59,7 +59,7 @@ export class OwnNames {
 
   #find(host: string, service: Principal, here: boolean): readonly string[] {
     const own = this.#given ?? instanceOf(service);
-    const names = here ? [...own, ...LOOPBACK_NAMES] : own;
+    const names = here ? [...new Set([...own, ...LOOPBACK_NAMES])] : own;
     if (names.includes(host)) return [host, ...names.filter((name) => name !== host)];
     return here && isLoopback(host) ? [host, ...names] : names;
   }

@@ -1,6 +1,9 @@
 /**
  * What becomes of a status that the service has not proved, by its code, its reason and who ended the call.
  */
+import { once } from "node:events";
+import { constants, createServer } from "node:http2";
+import type { AddressInfo } from "node:net";
 import * as grpc from "@grpc/grpc-js";
 import { describe, expect, test } from "vitest";
 import {
@@ -160,6 +163,33 @@ describe("the refusal of an unproven status", () => {
       code: UNAVAILABLE,
       message:
         "the call was broken off without an answer, and may have run; unproven: CANCELLED: Call cancelled",
+    });
+  });
+
+  test("of a call that was reset in place of a status is UNAVAILABLE, as grpc-js tells of it", async () => {
+    const server = createServer().on("stream", (stream) => {
+      stream.respond({ ":status": 200, "content-type": "application/grpc" });
+      stream.once("data", () => stream.close(constants.NGHTTP2_NO_ERROR));
+    });
+    await once(server.listen(0, "127.0.0.1"), "listening");
+    const { port } = server.address() as AddressInfo;
+    const client = new grpc.Client(`127.0.0.1:${port}`, grpc.credentials.createInsecure());
+    const bytes = (value: Buffer) => value;
+    const status = await new Promise<grpc.ServiceError | null>((resolve) => {
+      client.makeUnaryRequest("/a.B/C", bytes, bytes, Buffer.from("request"), resolve);
+    });
+    client.close();
+    server.close();
+    expect(status).toMatchObject({ code: INTERNAL });
+    expect(of(INTERNAL, status!.details)).toMatchObject({
+      code: UNAVAILABLE,
+      message:
+        "the call was broken off without an answer, and may have run; unproven: INTERNAL: " +
+        "Received RST_STREAM with code 0 (Call ended without gRPC status)",
+    });
+    // What a handler threw is something else.
+    expect(of(INTERNAL, "I Received RST_STREAM with code 0")).toMatchObject({
+      reason: "KRB_AP_ERR_MUT_FAIL",
     });
   });
 
