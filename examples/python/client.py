@@ -201,7 +201,7 @@ class Client:
         if (proof.ctime, proof.nonce, proof.subkey.etype) != (sent.ctime, sent.nonce, key.etype):
             raise Untrusted("the service could not prove itself")
         answer = _open(key_of(proof.subkey), 1025, "enc_response_part", response.response)
-        if answer.seq_number != proof.seq_number or answer.end:
+        if answer.seq_number != proof.seq_number or answer.kind:
             raise Untrusted("sequence number")
         return _read_answer(answer.user_data, expected)
 
