@@ -1,15 +1,20 @@
 // A process that offers the authenticators 0 to N to a replay cache on LMDB, in batches of 20 that others offer
-// too, and prints those that it accepted. DIR N
+// too, and prints those that it accepted. It says "ready", and begins, with the batch at FIRST, when it is told
+// to on stdin. DIR N FIRST
 import { createHash } from "node:crypto";
+import { once } from "node:events";
 import { openLmdbStore } from "../../dist/store/lmdb-store.js";
 import { StoreReplayCache } from "../../dist/store/store-replay-cache.js";
 
-const [dir, count] = process.argv.slice(2);
+const [dir, count, first] = process.argv.slice(2);
 const skew = 300_000;
 const now = Date.UTC(2026, 0, 2, 3, 4, 5);
 const cache = await StoreReplayCache.open(await openLmdbStore(dir), { skew });
 const tag = (name) => createHash("sha256").update(String(name)).digest().subarray(0, 16);
-for (let from = 0; from < Number(count); from += 20) {
+const batches = Array.from({ length: Number(count) / 20 }, (_, i) => i * 20);
+process.stdout.write("ready\n");
+await once(process.stdin, "data");
+for (const from of [Number(first), ...batches.filter((batch) => batch !== Number(first))]) {
   const names = Array.from({ length: 20 }, (_, i) => from + i);
   const outcomes = await Promise.all(
     names.map((name) =>
@@ -25,3 +30,4 @@ for (let from = 0; from < Number(count); from += 20) {
   if (accepted.length > 0) process.stdout.write(`${accepted.join("\n")}\n`);
 }
 await cache.close();
+process.stdin.destroy();
