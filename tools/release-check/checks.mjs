@@ -11,6 +11,8 @@ export const CHECKS = {
   simulation: "node test/simulation/main.mjs --exchanges 100000",
   // Whether the simulation finds bugs that are planted into a copy of the build.
   "simulation-bugs": "node test/simulation/planted.mjs",
+  // 100,000 inputs that are nearly good for each decoder, 20,000 calls of each RPC, 200 kills while writing.
+  hostile: "node test/hostile/main.mjs",
   // Whether the hostile bytes of `.ci/run` find faults that are planted into a copy of dist.
   "hostile-faults": "node test/hostile/planted.mjs",
   // An AS under ten times the load that it can bear.
