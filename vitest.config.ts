@@ -37,8 +37,6 @@ const SPAWNING = [
 export default defineConfig({
   test: {
     testTimeout: 20_000,
-    // By default one processor of two would stand idle.
-    maxWorkers: "100%",
     coverage: { include: ["src/**"], exclude: ["src/gen/**"] },
     projects: [
       {
