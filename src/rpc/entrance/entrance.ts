@@ -18,8 +18,9 @@ import { Openings } from "./openings.js";
 import { peerKey } from "./peer-key.js";
 import { OVERLOADED, refuseCall, TOO_MANY_CALLS } from "./refusal.js";
 import { Refusals, type TellRefusals } from "./refusals.js";
-import { type Reader, TURNS, type Turns } from "./turns.js";
+import { TURNS, type Turns } from "./turns.js";
 import { UnreadReplies } from "./unread-replies.js";
+import type { Reader } from "./visitor.js";
 
 /** Calls of the health service that are let in beyond the limit on calls, on one connection. */
 const HEALTH_CALLS = 2;

@@ -17,6 +17,8 @@
  * the queue of its peer or is left out, never both. While any is, a turn is under way.
  */
 import type { Connection, Peer } from "./connections.js";
+import { LeftOut } from "./left-out.js";
+import { type Reader, Visitor } from "./visitor.js";
 
 /** How long reading may take in one turn of the event loop, in milliseconds … */
 const READING_MS = 20;
@@ -30,21 +32,6 @@ const ROUND_MS = 40;
 const MOST_CALLS = 1_000;
 /** Turns without a connection held after which all goes on as before. */
 const QUIET_TURNS = 20;
-/** What a connection has to say is what it said within this time, in milliseconds. */
-const RECENT_MS = 1_000;
-/** The least time between two steps in which connections come back, in milliseconds. */
-const RETURN_MS = 20;
-/** How long a connection may be left out, in milliseconds. */
-const LEFT_OUT_MS = 3_000;
-/** Every so many steps one of those comes back that have said nothing yet. */
-const STEPS_PER_TRY = 5;
-/** How many of those that were left out for too long are closed in a step: they will connect again. */
-const CLOSED_AT_ONCE = 8;
-/**
- * How many calls a connection may have missed to be read again. With more its client sends first what it will
- * not wait for, and to do that costs more than a new connection.
- */
-const MISSED_CALLS = 64;
 /** Calls of a connection that waited for too long which are started, the newest. */
 const LATE_CALLS = 16;
 
@@ -57,63 +44,6 @@ export interface ReadCall {
   start(): void;
   /** Refuses it. @param retryAfterMs when its caller may come again. */
   refuse(retryAfterMs: number): void;
-}
-
-/** How one connection is read. */
-export interface Reader {
-  stop(): void;
-  start(): void;
-  /** Closes it. */
-  close(): void;
-}
-
-/** What is known of a connection's turns. */
-class Visitor {
-  readonly peer: Peer;
-  readonly reader: Reader;
-  /** Whether it waits for its turn. */
-  isHeld = false;
-  /** Since when it is left out; undefined: it is not. */
-  leftOutAt: number | undefined;
-  isGone = false;
-  /** The last turn in which it was read. */
-  readIn = -1;
-  /** The last turn in which reading it began again. */
-  releasedIn = -1;
-  /** The last round in which it was read. */
-  round = -1;
-  /** Calls in what was last read of it. */
-  count = 1;
-  /** Calls of late: those of a second ago do not count any more. */
-  #recent = 0;
-  /** Since when it has something to say. */
-  #since = 0;
-  /** Calls a second; 0: it has said nothing yet. */
-  rate = 0;
-  heldSince = 0;
-  /** How long what is read now may have waited, in milliseconds. */
-  waited = 0;
-  /** When it last said something, or began. */
-  lastCall: number;
-  /** Calls of a turn that were started. */
-  started = 0;
-  /** Whether it had said nothing when it was read last. */
-  wasFresh = false;
-
-  constructor(peer: Peer, reader: Reader, now: number) {
-    this.peer = peer;
-    this.reader = reader;
-    this.lastCall = now;
-  }
-
-  /** Counts a call. */
-  speak(now: number): void {
-    const kept = 1 - (now - this.lastCall) / RECENT_MS;
-    if (this.#recent === 0 || kept <= 0) this.#since = now;
-    this.#recent = this.#recent * Math.max(0, kept) + 1;
-    this.rate = (this.#recent * 1_000) / Math.min(Math.max(now - this.#since, 50), RECENT_MS);
-    this.lastCall = now;
-  }
 }
 
 /** Those of a peer who wait. */
@@ -139,8 +69,7 @@ export class Turns {
   readonly #visitors = new Map<Connection, Visitor>();
   /** Who waits, by peer, in the order in which the peers come. */
   readonly #queues = new Map<Peer, Queue>();
-  /** Those left out, the first to come back first. */
-  readonly #leftOut = new Set<Visitor>();
+  readonly #leftOut = new LeftOut();
   /** Calls that were read and wait for the turn's end: of those with little to say, and of the others. */
   #light: Pending[] = [];
   #pending: Pending[] = [];
@@ -170,9 +99,6 @@ export class Turns {
   #stoppedIn = -1;
   /** How many calls a turn is meant to bring. */
   #budget = 50;
-  /** When some of those left out may come back, and how often some did. */
-  #returnAt = 0;
-  #step = 0;
   readonly #endTurn = () => this.#onTurn();
 
   /**
@@ -238,9 +164,7 @@ export class Turns {
   #hold(now: number): void {
     this.#isHolding = true;
     this.#quiet = 0;
-    const speaking = [...this.#visitors.values()].filter(
-      (one) => now - one.lastCall < RECENT_MS && one.rate > 0,
-    );
+    const speaking = [...this.#visitors.values()].filter((one) => one.isSpeaking(now) && one.rate > 0);
     this.#meanRate = speaking.reduce((sum, { rate }) => sum + rate, 0) / speaking.length;
     this.#startedRate = 0;
     this.#share = 0;
@@ -260,11 +184,7 @@ export class Turns {
     this.#began = now;
     this.#read = 0;
     for (const visitor of this.#visitors.values())
-      if (
-        !visitor.isHeld &&
-        visitor.leftOutAt === undefined &&
-        (isSecond || now - visitor.lastCall < RECENT_MS)
-      )
+      if (!visitor.isHeld && visitor.leftOutAt === undefined && (isSecond || visitor.isSpeaking(now)))
         this.#holdOne(visitor, now);
   }
 
@@ -308,7 +228,7 @@ export class Turns {
     this.#quiet = isQuiet ? this.#quiet + 1 : 0;
     if (this.#pending.length === 0) this.#release(now);
     else this.#releaseLight(now);
-    if (now >= this.#returnAt) this.#comeBack(now);
+    if (this.#leftOut.isDue(now)) this.#comeBack(now);
     if (this.#quiet > QUIET_TURNS) this.#isHolding = false;
     else this.#begin(now);
   }
@@ -432,58 +352,25 @@ export class Turns {
     this.#held--;
     visitor.isHeld = false;
     if (visitor.isGone) return false;
-    visitor.leftOutAt = now;
-    this.#leftOut.add(visitor);
+    this.#leftOut.add(visitor, now);
     return false;
   }
 
-  /**
-   * Has some of those left out wait for their turn again: whoever has least to say, if that is little; one of
-   * whom nothing is known now and then; and while rounds are short, as many as an eighth of the time left is
-   * likely to be enough for.
-   */
+  /** Has some of those left out wait for their turn again. */
   #comeBack(now: number): void {
-    this.#returnAt = now + RETURN_MS;
-    this.#step++;
-    let asking = this.#leftOut.size;
-    for (const { lastCall, leftOutAt } of this.#visitors.values())
-      if (leftOutAt === undefined && now - lastCall < RECENT_MS) asking++;
-    this.#share = this.#startedRate / Math.max(asking, 1);
-    const areRoundsShort = this.#roundMs < ROUND_MS / 2;
-    const room = ROUND_MS / Math.max(this.#roundMs, TURN_MS) - 1;
-    const active = Math.max(asking - this.#leftOut.size, 4);
-    const left = areRoundsShort ? Math.ceil((active * room) / 8) : 0;
-    // What was left out last has the least that is too late.
-    const last = left > 0 ? [...this.#leftOut].slice(-left) : [];
-    let closing = areRoundsShort ? CLOSED_AT_ONCE : 0;
-    let lightest: Visitor | undefined;
-    let newest: Visitor | undefined;
-    for (const visitor of this.#leftOut) {
-      if (visitor.rate === 0) newest = visitor;
-      else if (this.#isLight(visitor) && visitor.rate < (lightest?.rate ?? Number.POSITIVE_INFINITY))
-        lightest = visitor;
-      if (now - visitor.leftOutAt! > LEFT_OUT_MS && visitor !== lightest && closing-- > 0) {
-        this.#close(visitor);
-      }
-    }
-    for (const visitor of last) {
-      const missed = (visitor.rate * (now - (visitor.leftOutAt ?? now))) / 1_000;
-      if (missed > MISSED_CALLS) this.#close(visitor);
-      else this.#return(visitor, now);
-    }
-    if (lightest !== undefined) this.#return(lightest, now);
-    if (newest !== undefined && this.#step % STEPS_PER_TRY === 0) this.#return(newest, now);
+    let active = 0;
+    for (const visitor of this.#visitors.values())
+      if (visitor.leftOutAt === undefined && visitor.isSpeaking(now)) active++;
+    this.#share = this.#startedRate / Math.max(active + this.#leftOut.size, 1);
+    const back = this.#leftOut.comeBack(now, this.#roomBeside(active), (one) => this.#isLight(one));
+    for (const visitor of back) this.#holdOne(visitor, now);
   }
 
-  #close(visitor: Visitor): void {
-    this.#leftOut.delete(visitor);
-    visitor.reader.close();
-  }
-
-  #return(visitor: Visitor, now: number): void {
-    if (!this.#leftOut.delete(visitor)) return;
-    visitor.leftOutAt = undefined;
-    this.#holdOne(visitor, now);
+  /** How many more there is time for while rounds are short: what an eighth of what is left is likely to do. */
+  #roomBeside(active: number): number {
+    if (this.#roundMs >= ROUND_MS / 2) return 0;
+    const left = ROUND_MS / Math.max(this.#roundMs, TURN_MS) - 1;
+    return Math.ceil((Math.max(active, 4) * left) / 8);
   }
 
   /**

@@ -1,0 +1,67 @@
+/** A connection as its process reads it in turns (turns.ts): how much it says, and where it waits. */
+import type { Peer } from "./connections.js";
+
+/** What a connection has to say is what it said within this time, in milliseconds. */
+const RECENT_MS = 1_000;
+
+/** How one connection is read. */
+export interface Reader {
+  stop(): void;
+  start(): void;
+  /** Closes it. */
+  close(): void;
+}
+
+/** What is known of a connection's turns. */
+export class Visitor {
+  readonly peer: Peer;
+  readonly reader: Reader;
+  /** Whether it waits for its turn. */
+  isHeld = false;
+  /** Since when it is left out; undefined: it is not. */
+  leftOutAt: number | undefined;
+  isGone = false;
+  /** The last turn in which it was read. */
+  readIn = -1;
+  /** The last turn in which reading it began again. */
+  releasedIn = -1;
+  /** The last round in which it was read. */
+  round = -1;
+  /** Calls in what was last read of it. */
+  count = 1;
+  /** Calls of late: those of a second ago do not count any more. */
+  #recent = 0;
+  /** Since when it has something to say. */
+  #since = 0;
+  /** Calls a second; 0: it has said nothing yet. */
+  rate = 0;
+  heldSince = 0;
+  /** How long what is read now may have waited, in milliseconds. */
+  waited = 0;
+  /** When it last said something, or began. */
+  lastCall: number;
+  /** Calls of a turn that were started. */
+  started = 0;
+  /** Whether it had said nothing when it was read last. */
+  wasFresh = false;
+
+  constructor(peer: Peer, reader: Reader, now: number) {
+    this.peer = peer;
+    this.reader = reader;
+    this.lastCall = now;
+  }
+
+  /** Whether it has had something to say of late. */
+  isSpeaking(now: number): boolean {
+    return now - this.lastCall < RECENT_MS;
+  }
+
+  /** Counts a call. */
+  speak(now: number): void {
+    const kept = 1 - (now - this.lastCall) / RECENT_MS;
+    if (this.#recent === 0 || kept <= 0) this.#since = now;
+    this.#recent = this.#recent * Math.max(0, kept) + 1;
+    this.rate = (this.#recent * 1_000) / Math.min(Math.max(now - this.#since, 50), RECENT_MS);
+    this.lastCall = now;
+  }
+}
