@@ -9,6 +9,7 @@ import { MemoryReplayCache } from "../../dist/store/memory-replay-cache.js";
 import { startProfile } from "../exchange/profile.mjs";
 import { SEND, TAKE } from "./method.mjs";
 import { issue, makeServiceKeys } from "./ticket.mjs";
+import { writeAll } from "./write-all.mjs";
 
 const serviceKeys = makeServiceKeys();
 const replayCache = new MemoryReplayCache({ skew: 300_000, startedAt: Date.now(), restart: "fresh" });
@@ -21,19 +22,7 @@ const handlers = {
   /** Sends as many messages, of the size, as the request asks for. */
   send: (call) => {
     const { size, count } = JSON.parse(call.request.toString());
-    const message = Buffer.alloc(size, 7);
-    let sent = 0;
-    const go = () => {
-      while (sent < count) {
-        sent++;
-        if (!call.write(message)) {
-          call.once("drain", go);
-          return;
-        }
-      }
-      call.end();
-    };
-    go();
+    writeAll(call, size, count);
   },
 };
 

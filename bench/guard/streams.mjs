@@ -8,6 +8,7 @@ import { SEND, TAKE } from "./method.mjs";
 import { startProcess } from "./over-sockets.mjs";
 import { profileText } from "./report.mjs";
 import { credentialsOf, SERVICE } from "./ticket.mjs";
+import { writeAll } from "./write-all.mjs";
 
 const { values } = parseArgs({
   options: {
@@ -87,7 +88,6 @@ async function run({ size, way, keys }, count = COUNTS[size]) {
 }
 
 function sendTo(client, size, count) {
-  const message = Buffer.alloc(size, 7);
   return new Promise((resolve, reject) => {
     const call = client.makeClientStreamRequest(
       TAKE.path,
@@ -95,18 +95,7 @@ function sendTo(client, size, count) {
       TAKE.responseDeserialize,
       (error) => (error ? reject(error) : resolve()),
     );
-    let sent = 0;
-    const go = () => {
-      while (sent < count) {
-        sent++;
-        if (!call.write(message)) {
-          call.once("drain", go);
-          return;
-        }
-      }
-      call.end();
-    };
-    go();
+    writeAll(call, size, count);
   });
 }
 

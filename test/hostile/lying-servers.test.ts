@@ -1,7 +1,7 @@
 /**
  * The client against an AS, a TGS and a V that alter their replies in any way, with the keys or without
- * them. It takes a reply that says what the honest one said, and no other; of a bad one it keeps, shows and hands
- * over nothing. Advice, which nobody signs, never brings it below its floor.
+ * them. It takes a reply that says what the honest one said, and no other; of a bad one it keeps, shows and
+ * hands over nothing. Advice, which nobody signs, never brings it below its floor.
  */
 import { create, type DescMessage, fromBinary, type MessageShape, toBinary } from "@bufbuild/protobuf";
 import fc from "fast-check";
@@ -78,8 +78,8 @@ function alteredPart(sealed: Uint8Array, key: Key, usage: number, changes: reado
 }
 
 /**
- * Whether a reply of a KDC says who, for whom, of which types and with which nonce as the honest one. Its times
- * and the session key are the KDC's to choose; `times.test.ts` judges these.
+ * Whether a reply of a KDC says who, for whom, of which types and with which nonce as the honest one. Its
+ * times and the session key are the KDC's to choose; `times.test.ts` judges these.
  */
 function isLike(altered: Uint8Array, honest: Uint8Array): boolean {
   const [one, other] = [altered, honest].map(readReply);
@@ -226,7 +226,8 @@ test("advice never brings a client below its floor", { timeout: PATIENCE }, asyn
     ),
   });
   const property = fc.asyncProperty(some, async (given) => {
-    // Advice within the floor is followed, and costs a hash: one of its kind is enough (dishonest-servers.test.ts).
+    // Advice within the floor is followed, and costs a hash: one of its kind is enough, in
+    // dishonest-servers.test.ts.
     fc.pre(!(STANDARD.permitted.includes(given.etype) && given.s2kparams.length === 0));
     advice = given;
     proofs.length = 0;

@@ -20,7 +20,8 @@ describe("an encryption type that the service does not accept is named, with the
       reason: "KDC_ERR_ETYPE_NOSUPP",
       message:
         `the ticket is under des-cbc-md5 (3), accepted here: ${AES}; give the service such keys: ` +
-        "tessera kadmin ktadd -k FILE -e aes256 orders/localhost@EXAMPLE.TEST; weak ones are accepted from loopback " +
+        "tessera kadmin ktadd -k FILE -e aes256 orders/localhost@EXAMPLE.TEST; " +
+        "weak ones are accepted from loopback " +
         "only, by the profile textbook",
       details: { field: "ticket", server, etype: "3", permitted: "20 19" },
     });
@@ -65,9 +66,9 @@ describe("a version that is not held is mended", () => {
     expect(text(5)).toMatchObject({
       reason: "KRB_AP_ERR_BADKEYVER",
       message:
-        "the ticket was made with key version 5 of orders/localhost@EXAMPLE.TEST, held here: 4 3; write its " +
-        "keytab again: tessera kadmin ktadd -k FILE -norandkey orders/localhost@EXAMPLE.TEST; or, if the service was " +
-        "made anew, get a new ticket",
+        "the ticket was made with key version 5 of orders/localhost@EXAMPLE.TEST, held here: 4 3; " +
+        "write its keytab again: tessera kadmin ktadd -k FILE -norandkey orders/localhost@EXAMPLE.TEST; " +
+        "or, if the service was made anew, get a new ticket",
       details: { server, etype: "20", ticket_kvno: "5", held_kvno: "4 3" },
     });
   });

@@ -75,7 +75,7 @@ describe.each([
     expect(wait(attempts, { peer: HOME })).toBe(0);
   });
 
-  test("many addresses at one name: sixty at once, then one in ten seconds, whatever the address", async () => {
+  test("many addresses at one name: sixty at once, then one in ten seconds, from anywhere", async () => {
     const attempts = await open();
     let counted = 0;
     for (let i = 0; i < 100; i++) counted += fail(attempts, 10, { peer: `203.0.113.${i}` });
@@ -94,7 +94,7 @@ describe.each([
     expect(wait(attempts, { name: BOB, peer: HOME })).toBe(0);
   });
 
-  test("a principal is let in where it logged in before, whoever uses up its name or its address", async () => {
+  test("a principal is let in where it logged in before, whoever uses up name or address", async () => {
     const attempts = await open();
     attempts.begin(ALICE, HOME, LIMITS, NOW).succeeded();
     for (let i = 0; i < 100; i++) fail(attempts, 10, { peer: `203.0.113.${i}` });
@@ -105,7 +105,7 @@ describe.each([
     expect(attempts.begin(BOB, HOME, LIMITS, NOW)).toMatchObject({ isOpen: false });
   });
 
-  test("a guesser at that very address is stopped there too, and is told no more than elsewhere", async () => {
+  test("a guesser at that very address is stopped there too, and told no more than elsewhere", async () => {
     const attempts = await open();
     const waits = (name: typeof ALICE) => {
       const told: number[] = [];

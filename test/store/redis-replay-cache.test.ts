@@ -107,7 +107,7 @@ describe.skipIf(!HAS_REDIS)("on a redis-server", () => {
     const error = await refusal(cache.store(tag(1), now, now + S, now));
     expect(error).toMatchObject({ reason: "KRB_AP_ERR_SKEW", details: { side: "server" } });
     expect(error?.message).toContain("the replay cache was started anew");
-    const through = Date.parse(error!.details["refused_through"]!);
+    const through = Date.parse(error!.details.refused_through!);
     expect(through - now).toBeGreaterThanOrEqual(S + FAILOVER_MS);
     expect(through - now).toBeLessThan(S + FAILOVER_MS + 60_000);
   });
@@ -137,7 +137,7 @@ describe.skipIf(!HAS_REDIS)("on a redis-server", () => {
 });
 
 describe.skipIf(!HAS_REDIS)("when a redis-server is lost", () => {
-  it("stopped: nothing is accepted, and what it may have lost is refused when it is back, empty", async () => {
+  it("stopped: nothing is accepted, and what it may have lost is refused when it is back", async () => {
     const own = await ownServer();
     const cache = await openAt(own.url());
     const now = Date.now();
@@ -195,7 +195,7 @@ describe.skipIf(!HAS_REDIS)("when a redis-server is lost", () => {
     expect(await reason(cache.store(tag(1), now, now + S, now))).toBe("KRB_AP_ERR_SKEW");
   });
 
-  it("halted: all who wait are refused within the time of a guard, and it serves when it goes on", async () => {
+  it("halted: all who wait are refused within a guard's time, and it serves when it goes on", async () => {
     const own = await ownServer();
     const cache = await openAt(own.url());
     expect(await storeNow(cache, "before")).toBeUndefined();
@@ -268,7 +268,7 @@ describe.skipIf(!HAS_REDIS)("a redis-server that is not fit", () => {
       (error: unknown) => error,
     );
 
-  it("is refused by name: one that forgets, a replica, one that takes writes alone, a cluster's", async () => {
+  it("is refused by name: one that forgets, a replica, one that writes alone, a cluster's", async () => {
     const evicting = await ownServer("--maxmemory-policy", "allkeys-lru");
     expect(await fails(evicting.url())).toMatchObject({
       code: "unsafe",

@@ -98,14 +98,16 @@ describe("serve", () => {
 
   it("says that V's keytab is of no use under its profile, and the command that mends it", async () => {
     const command =
-      "kadmin ktadd -k ./realm/v.keytab -e aes256-cts-hmac-sha384-192,aes128-cts-hmac-sha256-128 v/localhost@EXAMPLE.TEST";
+      "kadmin ktadd -k ./realm/v.keytab -e aes256-cts-hmac-sha384-192,aes128-cts-hmac-sha256-128 " +
+      "v/localhost@EXAMPLE.TEST";
     const said = async () => {
       running = shell.start("serve v --keytab ./realm/v.keytab --v-port 0".split(" "));
       await running.firstLine;
       return (await end()).stderr.replace(/tessera: SIGTERM: .*\n/, "");
     };
     expect(await said()).toBe(
-      "tessera: ./realm/v.keytab holds only des-cbc-md5, which the profile standard does not permit: V refuses every ticket\n" +
+      "tessera: ./realm/v.keytab holds only des-cbc-md5, which the profile standard does not permit: " +
+        "V refuses every ticket\n" +
         `tessera: make keys that it permits: tessera ${command}\n`,
     );
     expect((await shell.run(command)).code).toBe(0);

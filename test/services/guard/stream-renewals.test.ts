@@ -6,7 +6,12 @@ import { encodeCanonical } from "../../../src/canonical/encode.js";
 import { ApReqSchema } from "../../../src/gen/kerberos/v1/application_service_pb.js";
 import { ExtensionSchema, ExtensionType } from "../../../src/gen/kerberos/v1/extension_pb.js";
 import { makeSubkey } from "../../../src/protocol/ap-exchange.js";
-import { makeCallApReq, type Protection, readApReq } from "../../../src/protocol/call-binding.js";
+import {
+  type BoundCall,
+  makeCallApReq,
+  type Protection,
+  readApReq,
+} from "../../../src/protocol/call-binding.js";
 import type { Credentials } from "../../../src/protocol/credentials.js";
 import { etypeOf } from "../../../src/protocol/etypes.js";
 import { randomKey } from "../../../src/protocol/keys.js";
@@ -153,6 +158,17 @@ describe.each(["session", "exchange"] as const)("under a %s", (under) => {
   });
 });
 
+/** What an AP-REQ is bound to that is made for a stream of the tests below. */
+const callOf = ({ path }: Pick<Stream["method"], "path">): BoundCall => ({
+  method: path,
+  authority: HOST,
+  protection: "integrity",
+  requestSha256: undefined,
+});
+
+const renewsAt = (place: Uint8Array) =>
+  create(ExtensionSchema, { type: ExtensionType.RENEWS, critical: true, data: place });
+
 /** AP-REQs that renew nothing, by what is wrong with them. */
 const refused: readonly [
   what: string,
@@ -203,43 +219,24 @@ const refused: readonly [
     "an AP-REQ that was made for a call of the same method",
     { reason: "KRB_AP_ERR_MODIFIED", details: { field: "authenticator.renews" } },
     ({ method, sent }) => {
-      const call = {
-        method: method.path,
-        authority: HOST,
-        protection: "integrity",
-        requestSha256: undefined,
-      };
       expect(sent.protector).toBeDefined();
-      return makeCallApReq(next(), call as never, undefined, NOW).bytes;
+      return makeCallApReq(next(), callOf(method), undefined, NOW).bytes;
     },
   ],
   [
     "an AP-REQ that asks for a session, and holds no place",
     { reason: "KRB_AP_ERR_MODIFIED", details: { field: "authenticator.renews" } },
     ({ method }) => {
-      const call = {
-        method: method.path,
-        authority: HOST,
-        protection: "integrity",
-        requestSha256: undefined,
-      };
       const extensions = sessionExtensions({ asksForSession: true });
-      return makeCallApReq(next(), call as never, { extensions }, NOW).bytes;
+      return makeCallApReq(next(), callOf(method), { extensions }, NOW).bytes;
     },
   ],
   [
     "a challenge",
     { code: "PERMISSION_DENIED", reason: "KDC_ERR_POLICY", details: { rule: "extension", type: "1" } },
     ({ method }, place) => {
-      const call = {
-        method: method.path,
-        authority: HOST,
-        protection: "integrity",
-        requestSha256: undefined,
-      };
-      const renews = create(ExtensionSchema, { type: ExtensionType.RENEWS, critical: true, data: place });
-      const extensions = [...sessionExtensions({ challenge: new Uint8Array(48) }), renews];
-      return makeCallApReq(next(), call as never, { extensions }, NOW).bytes;
+      const extensions = [...sessionExtensions({ challenge: new Uint8Array(48) }), renewsAt(place)];
+      return makeCallApReq(next(), callOf(method), { extensions }, NOW).bytes;
     },
   ],
   [
@@ -266,30 +263,17 @@ const refused: readonly [
     "a subkey",
     { code: "INVALID_ARGUMENT", reason: "KRB_ERR_GENERIC", details: { field: "authenticator.subkey" } },
     ({ method }, place) => {
-      const call = {
-        method: method.path,
-        authority: HOST,
-        protection: "integrity",
-        requestSha256: undefined,
-      };
       const credentials = next();
-      const renews = create(ExtensionSchema, { type: ExtensionType.RENEWS, critical: true, data: place });
-      const carried = { subkey: makeSubkey(credentials.key), extensions: [renews] };
-      return makeCallApReq(credentials, call as never, carried, NOW).bytes;
+      const carried = { subkey: makeSubkey(credentials.key), extensions: [renewsAt(place)] };
+      return makeCallApReq(credentials, callOf(method), carried, NOW).bytes;
     },
   ],
   [
     "a count of its own",
     { code: "INVALID_ARGUMENT", reason: "KRB_ERR_GENERIC", details: { field: "authenticator.seq_number" } },
     ({ method }, place) => {
-      const call = {
-        method: method.path,
-        authority: HOST,
-        protection: "integrity",
-        requestSha256: undefined,
-      };
-      const renews = create(ExtensionSchema, { type: ExtensionType.RENEWS, critical: true, data: place });
-      return makeCallApReq(next(), call as never, { seqNumber: 9, extensions: [renews] }, NOW).bytes;
+      return makeCallApReq(next(), callOf(method), { seqNumber: 9, extensions: [renewsAt(place)] }, NOW)
+        .bytes;
     },
   ],
   [
