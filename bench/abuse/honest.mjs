@@ -1,5 +1,5 @@
-// An honest client, a process of its own: calls the target that it is told, twenty times a second, and answers
-// `report` with how long the calls took since the last, in milliseconds; Infinity: it was not served.
+// An honest client, a process of its own: calls the target that it is told, twenty times a second, and
+// answers `report` with how long the calls took since the last, in milliseconds; Infinity: it was not served.
 import { callersOf } from "./callers.mjs";
 
 const callers = await callersOf(JSON.parse(process.argv[2]), Number(process.argv[3]));

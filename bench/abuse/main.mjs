@@ -1,5 +1,5 @@
-// What attacks cost AS, TGS, V and a guarded service, and how honest clients fare meanwhile: `npm run bench:abuse`;
-// options: --quick, --json, --only "rapid reset", --target AS.
+// What attacks cost AS, TGS, V and a guarded service, and how honest clients fare meanwhile:
+// `npm run bench:abuse`; options: --quick, --json, --only "rapid reset", --target AS.
 import { fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";

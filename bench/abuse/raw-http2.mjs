@@ -126,7 +126,9 @@ export class Attacker {
     return id;
   }
 
-  /** Begins a call. @param {string} path @param {Readonly<Record<string, string>>} more @returns its stream. */
+  /**
+   * Begins a call. @param {string} path @param {Readonly<Record<string, string>>} more @returns its stream.
+   */
   begin(path, more = {}) {
     const id = this.stream();
     this.send(frame(TYPE.HEADERS, FLAG.END_HEADERS, id, callHeaders(path, more)));

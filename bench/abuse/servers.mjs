@@ -1,5 +1,5 @@
-// What is attacked, a process of its own: AS, TGS and V of a realm in memory, and a guarded service as the README
-// makes one. It answers each message with its resident memory in bytes, after a collection of garbage.
+// What is attacked, a process of its own: AS, TGS and V of a realm in memory, and a guarded service as the
+// README makes one. It answers each message with its resident memory in bytes, after a collection of garbage.
 import * as grpc from "@grpc/grpc-js";
 import { guardedServer } from "../../dist/services/index.js";
 import { runRealm } from "../../dist/services/run-realm.js";

@@ -1,4 +1,5 @@
-// The names that are asked for, by class. They are scattered over the database, and no class is told by its names.
+// The names that are asked for, by class. They are scattered over the database, and no class is told by its
+// names.
 import { createHash } from "node:crypto";
 
 export const REALM = "BENCH.EXAMPLE";

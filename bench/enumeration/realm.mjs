@@ -1,5 +1,5 @@
-// The measured realm: on disk, with as many principals of each class as were asked for. The names of the class
-// `control` cost the AS a little more, which the measurement must find.
+// The measured realm: on disk, with as many principals of each class as were asked for. The names of the
+// class `control` cost the AS a little more, which the measurement must find.
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

@@ -1,6 +1,6 @@
 // The measured server of bench/guard/clients.mjs, a process of its own: for each number of clients a guard of
-// its own, with a grpc-js server before it and without one. It answers `cpu` with the CPU time that it has used,
-// and `{ guard, calls }` with that of admitting and answering these calls in process, in microseconds.
+// its own, with a grpc-js server before it and without one. It answers `cpu` with the CPU time that it has
+// used, and `{ guard, calls }` with that of admitting and answering these calls in process, in microseconds.
 import * as grpc from "@grpc/grpc-js";
 import { sha256 } from "../../dist/crypto/hash.js";
 import { parsePrincipal } from "../../dist/protocol/principal.js";

@@ -1,7 +1,8 @@
 // Unary calls over a socket: one connection, many calls in flight, to a server in a process of its own. Every
 // guarded call has an authenticator of its own. In `guarded` the real ticketInterceptor makes it during the
 // call, and the client is the slower side; in `ready` it is made just before, so that the server receives its
-// calls as fast as bare ones. In `session` the interceptor makes one exchange, and then calls under a session.
+// calls as fast as bare ones. In `session` the interceptor makes one exchange, and then calls under a
+// session.
 import { fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import * as grpc from "@grpc/grpc-js";

@@ -59,7 +59,9 @@ function ratio(value) {
   return value.toFixed(2).padStart(8);
 }
 
-/** @param bare @param other self times by function, from bench/exchange/profile.mjs, of `count` calls each. */
+/**
+ * @param bare @param other self times by function, from bench/exchange/profile.mjs, of `count` calls each.
+ */
 export function profileText(bare, other, variant, count, json) {
   const groups = { bare: byGroup(bare, count), [variant]: byGroup(other, count) };
   const floor = new Map(bare.map(({ name, us }) => [name, us / count]));

@@ -1,7 +1,8 @@
-// The measured server of bench/guard/streams.mjs, a process of its own: one method that takes a stream and one
-// that sends one, on a bare grpc-js server, on one whose guard takes one shots, and on one whose guard grants
-// sessions. It answers `cpu` with the CPU time it has used, and `{ pure, size, count }` with that of an
-// operation by itself, both in microseconds; between `profile` and `profiled` it records where the time goes.
+// The measured server of bench/guard/streams.mjs, a process of its own: one method that takes a stream and
+// one that sends one, on a bare grpc-js server, on one whose guard takes one shots, and on one whose guard
+// grants sessions. It answers `cpu` with the CPU time it has used, and `{ pure, size, count }` with that of
+// an operation by itself, both in microseconds; between `profile` and `profiled` it records where the time
+// goes.
 import { createCipheriv, createDecipheriv, hash, randomBytes } from "node:crypto";
 import * as grpc from "@grpc/grpc-js";
 import { guard } from "../../dist/services/index.js";

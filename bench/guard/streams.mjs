@@ -1,5 +1,6 @@
 // What the messages of guarded streams cost the server beyond those of bare ones, beside the cipher and the
-// hash alone over the same bytes, in one run. `npm run bench:guard:streams`; options: --json, --quick, --profile.
+// hash alone over the same bytes, in one run. `npm run bench:guard:streams`; options: --json, --quick,
+// --profile.
 import { cpus } from "node:os";
 import { parseArgs } from "node:util";
 import * as grpc from "@grpc/grpc-js";

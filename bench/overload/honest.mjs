@@ -1,5 +1,6 @@
-// Honest clients, a process of their own: one calls on a connection that it keeps, a new one comes four times a
-// second, and asks for the server's health as well. Answers `report` with how their calls ended since the last.
+// Honest clients, a process of their own: one calls on a connection that it keeps, a new one comes four times
+// a second, and asks for the server's health as well. Answers `report` with how their calls ended since the
+// last.
 import { credentials } from "@grpc/grpc-js";
 import { HealthClient } from "../../dist/gen/grpc/health/v1/health_grpc.js";
 import { AuthenticationServiceClient } from "../../dist/gen/kerberos/v1/authentication_service_grpc.js";

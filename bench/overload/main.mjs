@@ -128,7 +128,9 @@ async function round(connections) {
   }
 }
 
-/** Requests with fresh authenticators, which are sent again and again: making one costs as much as serving it. */
+/**
+ * Requests with fresh authenticators, which are sent again and again: making one costs as much as serving it.
+ */
 function makeMessages(client) {
   const key = new Key(etypeOf(ETYPE), Buffer.from(client, "hex"));
   return Array.from({ length: 2_000 }, () => {

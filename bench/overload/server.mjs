@@ -1,5 +1,5 @@
-// The measured server, a process of its own: the AS of a realm in memory. It answers `measure` with its CPU time
-// in microseconds and its resident memory in bytes.
+// The measured server, a process of its own: the AS of a realm in memory. It answers `measure` with its CPU
+// time in microseconds and its resident memory in bytes.
 import { runRealm } from "../../dist/services/run-realm.js";
 import { CLIENT, makeRealm } from "../exchange/realm.mjs";
 

@@ -1,9 +1,9 @@
 // What replay caches cost: `npm run bench:replay -- [memory|lmdb|redis]`.
 //
-// memory: a million authenticators, what each takes of resident memory, and the longest that one addition and the
-// end of a bucket stopped the process. lmdb, redis: CPU of this process a call, at several numbers of calls that come
-// in one turn, less that of the cache in memory with the same calls; rounds of each alternate, medians are printed.
-// redis needs redis-server on the PATH.
+// memory: a million authenticators, what each takes of resident memory, and the longest that one addition and
+// the end of a bucket stopped the process. lmdb, redis: CPU of this process a call, at several numbers of
+// calls that come in one turn, less that of the cache in memory with the same calls; rounds of each
+// alternate, medians are printed. redis needs redis-server on the PATH.
 import { spawn } from "node:child_process";
 import { randomFillSync } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";

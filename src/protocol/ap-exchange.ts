@@ -179,8 +179,8 @@ export function verifyApReq(
  * @param now milliseconds since the epoch.
  * @throws KrbError KRB_AP_ERR_INAPP_CKSUM, KRB_AP_ERR_MODIFIED, KRB_AP_ERR_SKEW and KRB_ERR_GENERIC of the
  *   authenticator, KDC_ERR_POLICY of its extensions, KRB_AP_ERR_MODIFIED for another place in a stream; as
- *   `checkTicketTimes`; KRB_AP_ERR_BADADDR and KDC_ERR_POLICY for the ticket's restrictions; what `policy.checkChallenge`
- *   throws.
+ *   `checkTicketTimes`; KRB_AP_ERR_BADADDR and KDC_ERR_POLICY for the ticket's restrictions; what
+ *   `policy.checkChallenge` throws.
  */
 export function verifyOpenedApReq(
   { ticket, use, authenticator, sealed }: OpenedApReq,

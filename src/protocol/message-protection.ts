@@ -152,8 +152,8 @@ export class MessageProtector {
   }
 
   /**
-   * As `protect`, in parts that follow each other: for large messages, not for empty ones. In clear one of the
-   * parts is `message` itself.
+   * As `protect`, in parts that follow each other: for large messages, not for empty ones. In clear one of
+   * the parts is `message` itself.
    */
   protectInParts(message: Uint8Array, random?: RandomSource): readonly Uint8Array[] {
     const content = { message, seqNumber: this.#count(), kind: OF_APPLICATION };

@@ -93,8 +93,8 @@ export function etypeInfoOf(
 }
 
 /**
- * The refusal of a wrong proof, and of an unknown client: under its true name for the log, `asCallersSee` makes
- * it the other one. One way for both, since the one less travelled would be slower.
+ * The refusal of a wrong proof, and of an unknown client: under its true name for the log, `asCallersSee`
+ * makes it the other one. One way for both, since the one less travelled would be slower.
  */
 export function wrongProof(exists: boolean, info: EtypeInfo2 | undefined): KrbError {
   const reason = exists ? "KDC_ERR_PREAUTH_FAILED" : "KDC_ERR_C_PRINCIPAL_UNKNOWN";

@@ -1,6 +1,6 @@
 /**
- * A message whose parts are still apart, for grpc-js's servers: of the buffer that a codec gives they want its
- * length, and to have it copied to behind their own five bytes. So a large message is copied once.
+ * A message whose parts are still apart, for grpc-js's servers: of the buffer that a codec gives they want
+ * its length, and to have it copied to behind their own five bytes. So a large message is copied once.
  */
 export class GatheredMessage {
   readonly byteLength: number;

@@ -120,7 +120,8 @@ export function onUnservedStream(server: grpc.Server, told: (stream: ServerHttp2
 }
 
 /**
- * Tells of each HTTP/2 server that a server makes, one for each address that it listens on, before it listens.
+ * Tells of each HTTP/2 server that a server makes, one for each address that it listens on, before it
+ * listens.
  * @throws TypeError where this version of grpc-js makes them elsewhere.
  */
 export function onHttp2Server(server: grpc.Server, told: (http2Server: Http2Server) => void): void {

@@ -1,8 +1,8 @@
 /**
  * The transport over grpc-js: a channel, and the four kinds of call on it, as bytes.
  *
- * Invariants. No call lacks a deadline. Interceptors see each message as the Buffer that travels. A call whose
- * signal aborts is cancelled.
+ * Invariants. No call lacks a deadline. Interceptors see each message as the Buffer that travels. A call
+ * whose signal aborts is cancelled.
  */
 import type { EventEmitter } from "node:events";
 import * as grpc from "@grpc/grpc-js";

@@ -1,6 +1,6 @@
 /**
- * The server interceptor that refuses messages which come in crumbs. grpc-js keeps each piece of a message that
- * is not whole by itself, which costs some 175 bytes: a message of 16 KiB, byte by byte, 3 MiB.
+ * The server interceptor that refuses messages which come in crumbs. grpc-js keeps each piece of a message
+ * that is not whole by itself, which costs some 175 bytes: a message of 16 KiB, byte by byte, 3 MiB.
  */
 import * as grpc from "@grpc/grpc-js";
 import { http2Stream, partialMessage } from "./grpc-js-internals.js";

@@ -16,8 +16,8 @@ export function rawSocket(socket: object): object {
 }
 
 /**
- * Stops reading from a socket of the system, whoever reads it: what arrives waits in the system's buffers, and
- * where these are full, with the peer. HTTP/2 may begin again by itself, after a write that had to wait.
+ * Stops reading from a socket of the system, whoever reads it: what arrives waits in the system's buffers,
+ * and where these are full, with the peer. HTTP/2 may begin again by itself, after a write that had to wait.
  */
 export function stopReading(socket: object): void {
   (socket as HiddenSocket)._handle?.readStop?.();

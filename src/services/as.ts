@@ -58,7 +58,10 @@ interface Attempt {
   readonly line: ExchangeLine;
 }
 
-/** Issues a TGT as `issueTgt` does, unless name or address has failed too often; or gives the one issued before. */
+/**
+ * Issues a TGT as `issueTgt` does, unless name or address has failed too often; or gives the one issued
+ * before.
+ */
 function answer(parts: Answering, request: AuthenticateRequest, attempt: Attempt): AuthenticateResponse {
   const { context, now, line } = attempt;
   const proof = encTimestampOf(request.padata);

@@ -1,7 +1,7 @@
 /**
  * The Ticket Granting Server: authenticates, lets `issueServiceTicket` decide, answers. It remembers no
- * authenticators: what a copied request yields, only its sender opens (docs/design.md, "No replay cache at the
- * KDC").
+ * authenticators: what a copied request yields, only its sender opens (docs/design.md, "No replay cache at
+ * the KDC").
  */
 import type { TicketGrantingServiceServer } from "../gen/kerberos/v1/ticket_granting_service_grpc.js";
 import { isoTime } from "../protocol/kerberos-time.js";

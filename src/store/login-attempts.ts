@@ -70,7 +70,9 @@ export class LoginAttempts {
     return new LoginAttempts(memorySlots(IN_MEMORY.buckets + IN_MEMORY.history, secret), IN_MEMORY);
   }
 
-  /** Attempts in a file that the processes of a host share, made if it is not there. Throws as `openSlotFile`. */
+  /**
+   * Attempts in a file that the processes of a host share, made if it is not there. Throws as `openSlotFile`.
+   */
   static async open(path: string): Promise<LoginAttempts> {
     return new LoginAttempts(await openSlotFile(path, IN_FILE.buckets), IN_FILE);
   }

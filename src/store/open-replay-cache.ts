@@ -10,8 +10,9 @@ import type { ReplayCache } from "./replay-cache.js";
 import { StoreReplayCache } from "./store-replay-cache.js";
 
 /**
- * Opens a replay cache: `memory:`, which forgets everything when the process ends; `lmdb:DIR`, which does not,
- * and which the processes of a machine share; `redis://HOST` or `rediss://HOST` (TLS), which machines share.
+ * Opens a replay cache: `memory:`, which forgets everything when the process ends; `lmdb:DIR`, which does
+ * not, and which the processes of a machine share; `redis://HOST` or `rediss://HOST` (TLS), which machines
+ * share.
  * @param options `startedAt` and `uptime` apply to `memory:` alone, `restart` to `memory:` and `redis:`.
  * @throws TypeError for an option that there is not; RangeError for a name of another form or type, listing
  *   the known types; StoreError as thrown by the backend.

@@ -1,4 +1,6 @@
-/** Streams of Connect's handlers and clients, and their tickets: renewed inside the stream, or ended with it. */
+/**
+ * Streams of Connect's handlers and clients, and their tickets: renewed inside the stream, or ended with it.
+ */
 import { expect, test } from "vitest";
 import { callerOf } from "../../src/connect/caller.js";
 import { refusalOf } from "../../src/connect/refusal.js";

@@ -1,7 +1,7 @@
 /**
  * Input that no client of ours would send, at each RPC. The rule: a named refusal, never INTERNAL, UNKNOWN, a
- * hang or a dead server; a refusal of at most four times the request and 4 KiB; and nothing is accepted unless
- * it means the same as a request made for this moment.
+ * hang or a dead server; a refusal of at most four times the request and 4 KiB; and nothing is accepted
+ * unless it means the same as a request made for this moment.
  */
 import { gzipSync } from "node:zlib";
 import { type DescMessage, equals, fromBinary, toBinary } from "@bufbuild/protobuf";

@@ -1,4 +1,7 @@
-/** Replays over the wire: V accepts nothing twice, whatever the clock does; the KDC answers a copy to its sender. */
+/**
+ * Replays over the wire: V accepts nothing twice, whatever the clock does; the KDC answers a copy to its
+ * sender.
+ */
 import { fromBinary, toBinary } from "@bufbuild/protobuf";
 import { expect, test } from "vitest";
 import { AccessRequestSchema } from "../../src/gen/kerberos/v1/application_service_pb.js";

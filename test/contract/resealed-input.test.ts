@@ -79,7 +79,9 @@ function openRaw(key: Key, usage: number, sealed: Uint8Array): Uint8Array {
   return withoutPadding(key.cipher.decrypt(usage, value!));
 }
 
-/** DES fills the last block with zeros: what was sealed ends where its length says, or where the zeros begin. */
+/**
+ * DES fills the last block with zeros: what was sealed ends where its length says, or where the zeros begin.
+ */
 function withoutPadding(plaintext: Uint8Array): Uint8Array {
   const filled = Buffer.concat([plaintext, Buffer.alloc(-plaintext.length & 7)]);
   const reader = new BinaryReader(filled);

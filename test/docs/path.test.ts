@@ -114,7 +114,8 @@ test.each(["a clone", "a folder with the package"])(
       for (const line of commands) {
         const command = line.replace(/ +#.*/, "");
         const typed = isClone ? command : command.replace("examples/", "node_modules/tessera-sso/examples/");
-        // A server goes on, and is there when it says so. What a shell starts beside itself is not waited for.
+        // A server goes on, and is there when it says so. What a shell starts beside itself is not waited
+        // for.
         const awaited = /tessera serve$/.test(command) ? /"ready":true/ : undefined;
         const output = await shells[shell].type(typed, awaited);
         if (awaited === undefined) expect(output, command).toMatch(/^exit 0\n/m);

@@ -1,5 +1,6 @@
-// Which attempt a proof is of, and which one it repeats: read from the proof as it travelled, which nobody but
-// its client can make. Under a session an attempt is its session and number, otherwise its authenticator's tag.
+// Which attempt a proof is of, and which one it repeats: read from the proof as it travelled, which nobody
+// but its client can make. Under a session an attempt is its session and number, otherwise its
+// authenticator's tag.
 import { apReqTag, openCallApReq, readApReq } from "../../dist/protocol/call-binding.js";
 import { PROFILES } from "../../dist/protocol/profile.js";
 import { readSessionCall } from "../../dist/protocol/session-call.js";

@@ -46,8 +46,8 @@ export class Balancer {
   }
 
   /**
-   * What clients have sent to the process at a port over connections that are open, up to the first call that it
-   * has not answered yet: what it has not read, it might rightly take from anybody.
+   * What clients have sent to the process at a port over connections that are open, up to the first call that
+   * it has not answered yet: what it has not read, it might rightly take from anybody.
    */
   sentTo(port) {
     return [...this.#open]

@@ -1,6 +1,6 @@
-// Honest clients, a process of their own: `client.mjs KEY-FILE RESULTS CALLS SECONDS load|edges PORT...`. Each
-// port is one channel. Under `load` it has several calls at a time, of all kinds; at the `edges` one at a time,
-// with numbers that jump. A line of RESULTS for each call: how it ended, and its attempts.
+// Honest clients, a process of their own: `client.mjs KEY-FILE RESULTS CALLS SECONDS load|edges PORT...`.
+// Each port is one channel. Under `load` it has several calls at a time, of all kinds; at the `edges` one at
+// a time, with numbers that jump. A line of RESULTS for each call: how it ended, and its attempts.
 import { createWriteStream } from "node:fs";
 import * as grpc from "@grpc/grpc-js";
 import { ClientSession } from "../../dist/client/guard/sessions.js";
@@ -24,7 +24,10 @@ const KINDS = [
   ["cancelled", 4],
   ["collect", 2],
 ];
-/** What is uploaded, in bytes: a byte less than a stream's window with its prefix of 5, as much, more, and beyond. */
+/**
+ * What is uploaded, in bytes: a byte less than a stream's window with its prefix of 5, as much, more, and
+ * beyond.
+ */
 const UPLOADS = [20_000, 20_000, 20_000, 65_529, 65_530, 65_531, 90_000];
 /** How far numbers jump at the window's edges: 1,024 missing numbers are waited for. */
 const JUMPS = [0, 1, 1_022, 1_023, 1_024, 1_025, 5_000, 2 ** 40];

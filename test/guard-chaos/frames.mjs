@@ -33,8 +33,8 @@ const endsStream = ({ type, flags }) => (type === DATA || type === HEADERS) && (
 
 /**
  * What a client sent on one connection, ready to be sent again.
- * @param isTaken whether a stream may be sent. The first that may not is the last whose headers are read: those
- *   that follow lean on its own (RFC 7541 §2.3.2).
+ * @param isTaken whether a stream may be sent. The first that may not is the last whose headers are read:
+ *   those that follow lean on its own (RFC 7541 §2.3.2).
  */
 export function readCapture(bytes, isTaken = () => true) {
   const { frames } = framesIn(bytes, PREFACE_BYTES);

@@ -18,7 +18,9 @@ async function* linesIn(folder, ending) {
       yield { file, line };
 }
 
-/** Reads what the processes wrote. A line may be cut short where its process was killed: nothing was answered. */
+/**
+ * Reads what the processes wrote. A line may be cut short where its process was killed: nothing was answered.
+ */
 async function readRuns(folder) {
   const runs = [];
   const answers = {};

@@ -1,10 +1,12 @@
-// npm run test:guard-chaos [-- --calls N] [--least N] [--seconds S]: four processes of one guarded service behind
-// a balancer, one killed with -9 every two seconds, while clients call and everything they send is sent again,
-// to every process. Prints what happened; exits with 1 where anything happened that must not, or too little.
+// npm run test:guard-chaos [-- --calls N] [--least N] [--seconds S]: four processes of one guarded service
+// behind a balancer, one killed with -9 every two seconds, while clients call and everything they send is
+// sent again, to every process. Prints what happened; exits with 1 where anything happened that must not, or
+// too little.
 //
-// Held at the end: no attempt ran twice, nor beside one that repeats it; a call ends in UNAVAILABLE only where
-// its process was killed; every other call is answered, by a handler that ran for it. An attempt that had never
-// run may run when it is delivered late, once: that is counted. `--planted NAME` plants one of faults.mjs.
+// Held at the end: no attempt ran twice, nor beside one that repeats it; a call ends in UNAVAILABLE only
+// where its process was killed; every other call is answered, by a handler that ran for it. An attempt that
+// had never run may run when it is delivered late, once: that is counted. `--planted NAME` plants one of
+// faults.mjs.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -61,7 +63,9 @@ let over = false;
 
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** Kills one process after the other; just before, it gets all again that it has got over open connections. */
+/**
+ * Kills one process after the other; just before, it gets all again that it has got over open connections.
+ */
 async function killThem() {
   let nextKill = performance.now() + KILL_EVERY_MS;
   while (!over) {

@@ -1,10 +1,13 @@
-// Whether a run finds what it is there to find: plants each of faults.mjs into the service, one after the other,
-// and has a short run look for it. `planted.mjs [NAME]...`; exits with 1 where one was not found.
+// Whether a run finds what it is there to find: plants each of faults.mjs into the service, one after the
+// other, and has a short run look for it. `planted.mjs [NAME]...`; exits with 1 where one was not found.
 import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { FAULTS } from "./faults.mjs";
 
-/** How long the runs take in seconds, of which the second is made where the first found nothing: on a busy machine. */
+/**
+ * How long the runs take in seconds, of which the second is made where the first found nothing: on a busy
+ * machine.
+ */
 const SECONDS = [12, 60];
 const MAIN = fileURLToPath(new URL("main.mjs", import.meta.url));
 

@@ -1,5 +1,5 @@
-// One process of the service: `server.mjs KEY-FILE LOG`. It prints its port, and writes a line for each handler
-// that runs, at once and before it answers: it will be killed.
+// One process of the service: `server.mjs KEY-FILE LOG`. It prints its port, and writes a line for each
+// handler that runs, at once and before it answers: it will be killed.
 import { openSync, writeSync } from "node:fs";
 import * as grpc from "@grpc/grpc-js";
 import { fromServiceError } from "../../dist/rpc/status.js";

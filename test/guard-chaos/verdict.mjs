@@ -1,8 +1,8 @@
 // What became of each attempt: from the runs that the processes wrote down, before anything was answered.
 //
 // A replay that is let in is one of two things. Either its attempt had never run: its process died, or threw
-// it away unread at a GOAWAY, or another process refused it; then it is delivered late, and that is counted. Or
-// it is one of the faults below.
+// it away unread at a GOAWAY, or another process refused it; then it is delivered late, and that is counted.
+// Or it is one of the faults below.
 
 /** An attempt ran, and ran again: at the same process or at another. */
 export const SECOND_RUN = "attempts that ran a second time";

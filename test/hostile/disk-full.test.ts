@@ -1,7 +1,7 @@
 /**
  * A KDC whose disk is full: users log in and get tickets, what would be written is refused by name, a service
- * that could not remember what it accepts refuses for the moment; all works again when there is room, without a
- * restart.
+ * that could not remember what it accepts refuses for the moment; all works again when there is room, without
+ * a restart.
  */
 import { mkdtempSync, rmSync, unlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -79,7 +79,9 @@ function spliced(bytes: Uint8Array, at: number, cut: number, more: Uint8Array): 
   return Buffer.concat([bytes.subarray(0, from), more, bytes.subarray(from + cut)]);
 }
 
-/** A change of one message's fields, or of those of a message within it. What is no message stays as it is. */
+/**
+ * A change of one message's fields, or of those of a message within it. What is no message stays as it is.
+ */
 function onFields(change: (fields: WireField[], at: number, edit: Edit) => WireField[]): Change {
   const descend: Change = (bytes, edit) => {
     const fields = fieldsOf(bytes);

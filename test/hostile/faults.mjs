@@ -1,5 +1,5 @@
-// Faults that the tests of this folder must find, each one change of dist at one place; and which tests look for
-// it.
+// Faults that the tests of this folder must find, each one change of dist at one place; and which tests look
+// for it.
 export const FAULTS = {
   "a skew of a year": {
     file: "protocol/kerberos-time.js",

@@ -1,6 +1,6 @@
 // Whether the tests of this folder find what they are there to find: plants each of faults.mjs into a copy of
-// dist, and has them run on that copy at the sizes of `.ci/run`. `planted.mjs [NAME]...`; exits with 1 where one was
-// not found, or where they fail without a fault.
+// dist, and has them run on that copy at the sizes of `.ci/run`. `planted.mjs [NAME]...`; exits with 1 where
+// one was not found, or where they fail without a fault.
 import { spawnSync } from "node:child_process";
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -28,7 +28,9 @@ function plant(folder, { file, find, replace }) {
   writeFileSync(path, parts.join(replace));
 }
 
-/** Runs tests on the copy. Returns how many failed, and what they said; no number where they could not run. */
+/**
+ * Runs tests on the copy. Returns how many failed, and what they said; no number where they could not run.
+ */
 function run(folder, tests) {
   const report = join(folder, "report.json");
   const args = [

@@ -1,5 +1,6 @@
-// A process that writes all that a realm and its clients write, round and round, and prints a line for each change
-// that was acknowledged: `KIND NUMBER`. It goes on until it is killed. DIR NAME, which tells it from others.
+// A process that writes all that a realm and its clients write, round and round, and prints a line for each
+// change that was acknowledged: `KIND NUMBER`. It goes on until it is killed. DIR NAME, which tells it from
+// others.
 import { join } from "node:path";
 import { fileCache } from "../../dist/client/file-credential-cache.js";
 import { etypeOf } from "../../dist/protocol/etypes.js";

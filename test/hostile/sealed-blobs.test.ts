@@ -1,7 +1,7 @@
 /**
- * Every sealed blob of the dialogue, under every encryption type with integrity, spoiled in every way: each bit
- * flipped, cut at each byte, extended, blocks swapped, and each blob in the place of each other. Each is refused
- * with the one reason of its place.
+ * Every sealed blob of the dialogue, under every encryption type with integrity, spoiled in every way: each
+ * bit flipped, cut at each byte, extended, blocks swapped, and each blob in the place of each other. Each is
+ * refused with the one reason of its place.
  */
 import { toBinary } from "@bufbuild/protobuf";
 import { describe, expect, test } from "vitest";

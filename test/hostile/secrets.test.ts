@@ -1,7 +1,7 @@
 /**
  * Where secrets must not be. A realm is made, served and used by the commands as typed, rightly and wrongly,
- * with traces on; then all that was printed and every file is searched for every key and password. And a KDC that
- * has served and is idle gives up its heap, and its memory.
+ * with traces on; then all that was printed and every file is searched for every key and password. And a KDC
+ * that has served and is idle gives up its heap, and its memory.
  */
 import { openSync, readdirSync, readFileSync, readSync, rmSync } from "node:fs";
 import { join, relative } from "node:path";

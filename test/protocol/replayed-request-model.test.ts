@@ -1,8 +1,8 @@
 /**
  * Why the KDC keeps no replay cache (docs/design.md): a model of who learns what. An attacker who records a
- * login and a ticket's exchange, and sends copies of the TGS-REQ as often as they like, is given every answer;
- * they take messages apart and open what they have keys for. The model finds what a copy yields in three
- * planted mistakes, so that it can find something.
+ * login and a ticket's exchange, and sends copies of the TGS-REQ as often as they like, is given every
+ * answer; they take messages apart and open what they have keys for. The model finds what a copy yields in
+ * three planted mistakes, so that it can find something.
  */
 import { describe, expect, test } from "vitest";
 

@@ -46,7 +46,9 @@ export class Attacker {
     }
   }
 
-  /** Calls V by the time that its clock shows, however wrong: what V then forgets, somebody may send again. */
+  /**
+   * Calls V by the time that its clock shows, however wrong: what V then forgets, somebody may send again.
+   */
   async callByClockOf({ offset }) {
     const { ticket } = await this.#tickets();
     if (ticket !== undefined) await this.#access(ticket, this.#now + offset).catch(() => {});

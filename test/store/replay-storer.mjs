@@ -1,6 +1,6 @@
-// A process that offers the authenticators 0 to N to a replay cache on LMDB, in batches of 20 that others offer
-// too, and prints those that it accepted. It says "ready", and begins, with the batch at FIRST, when it is told
-// to on stdin. DIR N FIRST
+// A process that offers the authenticators 0 to N to a replay cache on LMDB, in batches of 20 that others
+// offer too, and prints those that it accepted. It says "ready", and begins, with the batch at FIRST, when it
+// is told to on stdin. DIR N FIRST
 import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { openLmdbStore } from "../../dist/store/lmdb-store.js";

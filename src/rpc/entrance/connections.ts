@@ -1,10 +1,10 @@
 /**
  * The connections and calls that are open, and whose they are.
  *
- * Invariants. There are never more than the limits say, but for one call on each connection. Where connections are full, a newcomer takes the place
- * of the connection that has been without a call for longest: of its own peer where that has its share, and
- * else of the peer that has most, if that keeps more than the newcomer gets, or of its own. No connection with
- * a call is closed for another.
+ * Invariants. There are never more than the limits say, but for one call on each connection. Where
+ * connections are full, a newcomer takes the place of the connection that has been without a call for
+ * longest: of its own peer where that has its share, and else of the peer that has most, if that keeps more
+ * than the newcomer gets, or of its own. No connection with a call is closed for another.
  */
 import type { ServerHttp2Session } from "node:http2";
 import type { Socket } from "node:net";

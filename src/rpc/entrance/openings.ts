@@ -1,6 +1,6 @@
 /**
- * Connections that begin, a few in each turn of the event loop: to begin HTTP/2, and TLS before it, costs more
- * than a call, and hundreds that come at once would stop all others.
+ * Connections that begin, a few in each turn of the event loop: to begin HTTP/2, and TLS before it, costs
+ * more than a call, and hundreds that come at once would stop all others.
  */
 
 /** How long connections may take to begin in one turn, in milliseconds. */

@@ -3,18 +3,18 @@
  *
  * Node reads whatever has arrived, from all connections, before it works on any of it: a thousand connections
  * with a few calls each, and by the time that their work begins the callers have given up. Reading a call
- * costs as much as doing it, so that refusing it then does not help. So when reading takes longer than it may,
- * it stops, and the bytes wait where they cost nothing, in the system's buffers. What was read is done, and
- * then connections are read in turns of a few milliseconds: the peers one after the other, each for its part
- * of a turn, of a peer's connections those with little to say first.
+ * costs as much as doing it, so that refusing it then does not help. So when reading takes longer than it
+ * may, it stops, and the bytes wait where they cost nothing, in the system's buffers. What was read is done,
+ * and then connections are read in turns of a few milliseconds: the peers one after the other, each for its
+ * part of a turn, of a peer's connections those with little to say first.
  *
  * Where a round of these turns would take too long, the connections that it does not come to are left out of
  * the next: it is better to do all that some ask for, in time, than a little of what everybody asks for, too
  * late, since a client sends first what it will soon give up. They come back as soon as rounds are short, the
  * last first; one that has missed much by then is closed instead, and its client begins anew.
  *
- * Invariants. Unless reading is held, a call costs this a look at the clock. A connection that is held waits in
- * the queue of its peer or is left out, never both. While any is, a turn is under way.
+ * Invariants. Unless reading is held, a call costs this a look at the clock. A connection that is held waits
+ * in the queue of its peer or is left out, never both. While any is, a turn is under way.
  */
 import type { Connection, Peer } from "./connections.js";
 import { LeftOut } from "./left-out.js";
@@ -366,7 +366,9 @@ export class Turns {
     for (const visitor of back) this.#holdOne(visitor, now);
   }
 
-  /** How many more there is time for while rounds are short: what an eighth of what is left is likely to do. */
+  /**
+   * How many more there is time for while rounds are short: what an eighth of what is left is likely to do.
+   */
   #roomBeside(active: number): number {
     if (this.#roundMs >= ROUND_MS / 2) return 0;
     const left = ROUND_MS / Math.max(this.#roundMs, TURN_MS) - 1;
@@ -374,8 +376,8 @@ export class Turns {
   }
 
   /**
-   * Whether it has little to say: hardly more than its share, or than an eighth of what others have. Of one that
-   * has said nothing yet there is no telling.
+   * Whether it has little to say: hardly more than its share, or than an eighth of what others have. Of one
+   * that has said nothing yet there is no telling.
    */
   #isLight({ rate }: Visitor): boolean {
     return rate > 0 && (rate <= 2 * this.#share || rate <= this.#meanRate / 8);

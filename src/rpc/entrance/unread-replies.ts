@@ -1,6 +1,6 @@
 /**
- * Replies that their client does not read: it keeps its window closed, and the stream would stay open, with the
- * reply in memory, for as long as the connection lasts.
+ * Replies that their client does not read: it keeps its window closed, and the stream would stay open, with
+ * the reply in memory, for as long as the connection lasts.
  */
 import { constants, type ServerHttp2Stream } from "node:http2";
 

@@ -6,7 +6,8 @@
  *
  * What a stranger can cost it is bounded: a peer has its share of connections and calls; a socket that says
  * nothing is closed; a call without a proof ends at its headers, and nothing more of it is read; one with a
- * proof has a few seconds for its request; a connection has a few calls at a time, of small messages. A call that has ended leaves no stream open, whatever its client goes on to send.
+ * proof has a few seconds for its request; a connection has a few calls at a time, of small messages. A call
+ * that has ended leaves no stream open, whatever its client goes on to send.
  */
 import type * as grpc from "@grpc/grpc-js";
 import { checkOptionNames } from "../../errors/unknown-options.js";

@@ -33,8 +33,8 @@ export interface FailureListener {
  * The source of a service's keys.
  * @param service its principal, where a file holds the keys of several.
  * @param report told at once, and later, of what is wrong with a file.
- * @throws TypeError for anything but a keytab, and for a
- *   `service` beside a function, which would go unheard; RangeError for the name of a keytab that is not in a file; KrbError KRB_ERR_GENERIC for a `service`
+ * @throws TypeError for anything but a keytab, and for a `service` beside a function, which would go unheard;
+ *   RangeError for the name of a keytab that is not in a file; KrbError KRB_ERR_GENERIC for a `service`
  *   outside the grammar of principals.
  */
 export function keySource(

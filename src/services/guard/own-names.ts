@@ -1,7 +1,7 @@
 /**
  * The hosts under which a service may be called: a proof is bound to one of them. So a proxy that rewrites
- * `:authority` or strips its port does no harm, and a man in the middle at another name, who passes `:authority`
- * on as it came, is refused.
+ * `:authority` or strips its port does no harm, and a man in the middle at another name, who passes
+ * `:authority` on as it came, is refused.
  */
 import { isIPv6 } from "node:net";
 import { componentsOf, type Principal } from "../../protocol/principal.js";

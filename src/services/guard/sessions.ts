@@ -3,8 +3,8 @@
  * process.
  *
  * Invariants. The table is bounded in bytes: where it is full, the session longest unused makes room; no
- * principal has more than its share, and beyond it displaces its own alone. A session that is dropped is found no more; its
- * keys are left to the calls that still run under it, and to the garbage collector.
+ * principal has more than its share, and beyond it displaces its own alone. A session that is dropped is
+ * found no more; its keys are left to the calls that still run under it, and to the garbage collector.
  */
 import { LruMap } from "../../collections/lru-map.js";
 import { AttemptNumbers } from "../../protocol/attempt-numbers.js";
@@ -27,7 +27,9 @@ export interface SessionOptions {
 }
 
 const BYTES = 300_000_000;
-/** What a session takes, with its place in the table and a ticket of the usual size (`npm run bench:memory`). */
+/**
+ * What a session takes, with its place in the table and a ticket of the usual size (`npm run bench:memory`).
+ */
 const SESSION_BYTES = 3_000;
 /** A ticket of that size is counted already. */
 const USUAL_TICKET_BYTES = 512;
