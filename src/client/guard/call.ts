@@ -15,7 +15,6 @@
 import * as grpc from "@grpc/grpc-js";
 import { mutualFailure } from "../../protocol/ap-rep.js";
 import { isProtected, messageSha256 } from "../../protocol/call-binding.js";
-import { MAX_CHALLENGE_BYTES } from "../../protocol/challenge.js";
 import { KrbError } from "../../protocol/krb-error.js";
 import type { OpenedMessage } from "../../protocol/message-protection.js";
 import { boundHost } from "../../rpc/authority.js";
@@ -29,7 +28,7 @@ import { checkChannel } from "./channel.js";
 import type { InterceptorConfig } from "./config.js";
 import { ExchangeSecurity } from "./exchange-security.js";
 import { isMendedByTicket } from "./refused-ticket.js";
-import { mayRepeat } from "./repeats.js";
+import { mayRepeat, refusedAttempt } from "./repeats.js";
 import { type MessageContext, RequestWriter, toldOnce } from "./request-writer.js";
 import type { CallSecurity } from "./security.js";
 import { SessionSecurity } from "./session-security.js";
@@ -40,7 +39,6 @@ import {
   type Listener,
   type Proven,
   type Ready,
-  type Refused,
   type Repeat,
   type Sent,
   type Step,
@@ -212,19 +210,12 @@ export class GuardedCall extends grpc.InterceptingCall implements grpc.Intercept
 
   /** The call once more; undefined where its refusal does not ask for that. */
   #again(state: Sent, status: grpc.StatusObject, refusal: unknown): Waiting | undefined {
-    const { repeat, listener, ticket, session, security, below, refused: before } = state;
-    // A session's proof has no time that a service could refuse.
-    const forItsTime = session === undefined && before === undefined && isTimeRefused(refusal);
-    const wantsMore = isMoreRequired(refusal);
-    if (wantsMore && session !== undefined)
+    const { repeat, listener, ticket, session, below } = state;
+    if (session !== undefined && isMoreRequired(refusal))
       this.#config.sessions?.forget(below.channel, ticket.credentials, session);
-    if (repeat === undefined || (!forItsTime && !wantsMore)) return undefined;
-    const challenge = wantsMore ? refusal.challenge : undefined;
-    if (challenge !== undefined && challenge.length > MAX_CHALLENGE_BYTES) return undefined;
-    if (before !== undefined && challenge === undefined) return undefined;
+    const refused = refusedAttempt(state, status, refusal);
+    if (repeat === undefined || refused === undefined) return undefined;
     const { metadata, steps } = repeat;
-    const { repeated = security.repeated, times = 0 } = before ?? {};
-    const refused: Refused = { status, ticket, forItsTime, challenge, repeated, times: times + 1 };
     return { at: "waiting", listener, metadata, steps, refused };
   }
 
