@@ -1,7 +1,8 @@
 // What a stranger can send. Each attack goes on until it has sent its share or was cut off, and leaves its
 // connections open: what they cost is measured then. Sizes are for one round; `npm test` runs small ones.
 import { gzipSync } from "node:zlib";
-import { Attacker, callHeaders, FLAG, field, frame, grpcMessage, TYPE, uint32 } from "./raw-http2.mjs";
+import { FLAG, frame, TYPE } from "../http2-frames.mjs";
+import { Attacker, callHeaders, field, grpcMessage, uint32 } from "./raw-http2.mjs";
 
 /**
  * What is attacked.

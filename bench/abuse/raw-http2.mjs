@@ -1,36 +1,7 @@
 // A client of HTTP/2 that keeps no rule: its own frames over net (RFC 9113 §4, RFC 7541 §6).
 import { connect } from "node:net";
 
-export const PREFACE = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
-export const TYPE = Object.freeze({
-  DATA: 0,
-  HEADERS: 1,
-  RST_STREAM: 3,
-  SETTINGS: 4,
-  PING: 6,
-  GOAWAY: 7,
-  WINDOW_UPDATE: 8,
-  CONTINUATION: 9,
-});
-export const FLAG = Object.freeze({ ACK: 1, END_STREAM: 1, END_HEADERS: 4 });
-const HEAD_BYTES = 9;
-const INITIAL_WINDOW_SIZE = 4;
-
-/**
- * One frame.
- * @param {number} type
- * @param {number} flags
- * @param {number} stream
- */
-export function frame(type, flags, stream, payload = Buffer.alloc(0)) {
-  const bytes = Buffer.alloc(HEAD_BYTES + payload.length);
-  bytes.writeUIntBE(payload.length, 0, 3);
-  bytes[3] = type;
-  bytes[4] = flags;
-  bytes.writeUInt32BE(stream, 5);
-  payload.copy(bytes, HEAD_BYTES);
-  return bytes;
-}
+import { FLAG, FrameReader, frame, PREFACE, SETTING, TYPE } from "../http2-frames.mjs";
 
 /**
  * A header field without indexing, its name as text.
@@ -88,7 +59,7 @@ export class Attacker {
   /** Bytes of DATA that came. */
   bytes = 0;
   isClosed = false;
-  #rest = Buffer.alloc(0);
+  #reader = new FrameReader();
   #next = 1;
 
   /**
@@ -103,9 +74,11 @@ export class Attacker {
     this.socket.on("close", () => {
       this.isClosed = true;
     });
-    this.socket.on("data", (bytes) => this.#read(bytes));
+    this.socket.on("data", (bytes) =>
+      this.#reader.read(bytes, (type, flags, stream, payload) => this.#frame(type, flags, stream, payload)),
+    );
     if (isSilent) return;
-    const setting = window === undefined ? [] : [Buffer.of(0, INITIAL_WINDOW_SIZE), uint32(window)];
+    const setting = window === undefined ? [] : [Buffer.of(0, SETTING.INITIAL_WINDOW_SIZE), uint32(window)];
     this.send(PREFACE, frame(TYPE.SETTINGS, 0, 0, Buffer.concat(setting)));
   }
 
@@ -137,24 +110,6 @@ export class Attacker {
 
   destroy() {
     this.socket.destroy();
-  }
-
-  /** @param {Buffer} bytes */
-  #read(bytes) {
-    const all = Buffer.concat([this.#rest, bytes]);
-    let at = 0;
-    while (all.length - at >= HEAD_BYTES) {
-      const size = all.readUIntBE(at, 3);
-      if (all.length - at < HEAD_BYTES + size) break;
-      this.#frame(
-        all[at + 3],
-        all[at + 4],
-        all.readUInt32BE(at + 5),
-        all.subarray(at + HEAD_BYTES, at + HEAD_BYTES + size),
-      );
-      at += HEAD_BYTES + size;
-    }
-    this.#rest = all.subarray(at);
   }
 
   /** @param {number} type @param {number} flags @param {number} stream @param {Buffer} payload */

@@ -6,21 +6,10 @@
 // calls have in common.
 import { once } from "node:events";
 import { connect } from "node:net";
+import { FLAG, FrameReader, frame, PREFACE, SETTING, TYPE } from "../http2-frames.mjs";
 
-const DATA = 0;
-const HEADERS = 1;
-const RST_STREAM = 3;
-const SETTINGS = 4;
-const PING = 6;
-const GOAWAY = 7;
-const WINDOW_UPDATE = 8;
-/** Flags: of DATA and HEADERS, of SETTINGS and PING, of HEADERS. */
-const END_STREAM = 1;
-const ACK = 1;
-const END_HEADERS = 4;
-const FRAME_HEADER = 9;
-
-const INITIAL_WINDOW_SIZE = 4;
+const { DATA, HEADERS, RST_STREAM, SETTINGS, PING, GOAWAY, WINDOW_UPDATE } = TYPE;
+const { ACK, END_STREAM, END_HEADERS } = FLAG;
 const MAX_WINDOW = 2 ** 31 - 1;
 const DEFAULT_WINDOW = 65_535;
 /** `:method: POST` and `:scheme: http` of HPACK's own table. */
@@ -31,7 +20,7 @@ const OWN_TABLE = 61;
 /** A connection to a plaintext gRPC server, and its calls of one method. */
 export class RawConnection {
   #socket;
-  #received = Buffer.alloc(0);
+  #reader = new FrameReader();
   #literals;
   #indexes;
   #isFirst = true;
@@ -65,12 +54,13 @@ export class RawConnection {
     socket.on("data", (bytes) => connection.#receive(bytes));
     socket.on("error", (error) => connection.#onError(error));
     const settings = Buffer.alloc(6);
-    settings.writeUInt16BE(INITIAL_WINDOW_SIZE, 0);
+    settings.writeUInt16BE(SETTING.INITIAL_WINDOW_SIZE, 0);
     settings.writeUInt32BE(MAX_WINDOW, 2);
     const update = Buffer.alloc(4);
     update.writeUInt32BE(MAX_WINDOW - DEFAULT_WINDOW);
-    socket.write("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
-    socket.write(Buffer.concat([frame(SETTINGS, 0, settings), frame(WINDOW_UPDATE, 0, update)]));
+    socket.write(
+      Buffer.concat([PREFACE, frame(SETTINGS, 0, 0, settings), frame(WINDOW_UPDATE, 0, 0, update)]),
+    );
     return connection;
   }
 
@@ -82,12 +72,10 @@ export class RawConnection {
     const message = Buffer.alloc(5 + request.length);
     message.writeUInt32BE(request.length, 1);
     message.set(request, 5);
-    const begin = frame(HEADERS, END_HEADERS, Buffer.concat([common, ...own]));
-    const frames = Buffer.concat([begin, frame(DATA, END_STREAM, message)]);
-    frames.writeUInt32BE(this.#nextStream, 5);
-    frames.writeUInt32BE(this.#nextStream, begin.length + 5);
+    const stream = this.#nextStream;
     this.#nextStream += 2;
-    return { stream: this.#nextStream - 2, frames };
+    const begin = frame(HEADERS, END_HEADERS, stream, Buffer.concat([common, ...own]));
+    return { stream, frames: Buffer.concat([begin, frame(DATA, END_STREAM, stream, message)]) };
   }
 
   /**
@@ -118,17 +106,8 @@ export class RawConnection {
   }
 
   #receive(bytes) {
-    const received = this.#received.length === 0 ? bytes : Buffer.concat([this.#received, bytes]);
     this.#socket.cork();
-    let at = 0;
-    while (received.length - at >= FRAME_HEADER) {
-      const end = at + FRAME_HEADER + received.readUIntBE(at, 3);
-      if (end > received.length) break;
-      const type = received[at + 3];
-      this.#take(type, received[at + 4], received.readUInt32BE(at + 5), received.subarray(at + 9, end));
-      at = end;
-    }
-    this.#received = received.subarray(at);
+    this.#reader.read(bytes, (type, flags, stream, payload) => this.#take(type, flags, stream, payload));
     this.#socket.uncork();
   }
 
@@ -139,19 +118,10 @@ export class RawConnection {
       this.#waiting.delete(stream);
       this.#onAnswer();
     } else if ((type === SETTINGS || type === PING) && (flags & ACK) === 0)
-      this.#socket.write(frame(type, ACK, type === PING ? payload : Buffer.alloc(0)));
+      this.#socket.write(frame(type, ACK, 0, type === PING ? payload : undefined));
     else if (type === GOAWAY || (type === RST_STREAM && this.#waiting.has(stream)))
       this.#onError(new Error("the server ended the connection or a call"));
   }
-}
-
-/** A frame of the connection itself. */
-function frame(type, flags, payload) {
-  const header = Buffer.alloc(FRAME_HEADER);
-  header.writeUIntBE(payload.length, 0, 3);
-  header[3] = type;
-  header[4] = flags;
-  return Buffer.concat([header, payload]);
 }
 
 /** A header in full. @param kind 0x40: it goes into the table; 0: it does not. */

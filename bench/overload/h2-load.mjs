@@ -1,21 +1,10 @@
 // Load by raw HTTP/2 frames: an open loop over many connections, whose clients behave well. Each keeps to the
 // streams that the server allows, counts a call from when it was due, and resets it when its deadline passes.
 import { connect } from "node:net";
+import { FLAG, FrameReader, frame, PREFACE, SETTING, TYPE } from "../http2-frames.mjs";
 
-const PREFACE = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
-const [DATA, HEADERS, RST_STREAM, SETTINGS, PING, GOAWAY] = [0, 1, 3, 4, 6, 7];
-const [ACK, END_STREAM, END_HEADERS] = [1, 1, 4];
-const MAX_CONCURRENT_STREAMS = 3;
-
-/** One frame. */
-export function frame(type, flags, stream, payload = Buffer.alloc(0)) {
-  const head = Buffer.alloc(9);
-  head.writeUIntBE(payload.length, 0, 3);
-  head[3] = type;
-  head[4] = flags;
-  head.writeUInt32BE(stream, 5);
-  return Buffer.concat([head, payload]);
-}
+const { DATA, HEADERS, RST_STREAM, SETTINGS, PING, GOAWAY, WINDOW_UPDATE } = TYPE;
+const { ACK, END_STREAM, END_HEADERS } = FLAG;
 
 /** A literal header field, with indexing: the name by its number in the table, or as text. */
 function literal(name, value) {
@@ -51,7 +40,7 @@ class Connection {
   connect() {
     this.next = 1;
     this.allowed = 100;
-    this.rest = Buffer.alloc(0);
+    this.reader = new FrameReader();
     this.isClosed = false;
     this.isReady = false;
     this.out = [];
@@ -61,7 +50,7 @@ class Connection {
     this.socket.on("data", (bytes) => this.read(bytes));
     const window = Buffer.alloc(4);
     window.writeUInt32BE(2 ** 30);
-    this.socket.write(Buffer.concat([PREFACE, frame(SETTINGS, 0, 0), frame(8, 0, 0, window)]));
+    this.socket.write(Buffer.concat([PREFACE, frame(SETTINGS, 0, 0), frame(WINDOW_UPDATE, 0, 0, window)]));
   }
 
   /** Its calls are over, and those of the next second; then it connects again, as gRPC's clients do. */
@@ -116,28 +105,16 @@ class Connection {
   }
 
   read(bytes) {
-    let at = 0;
-    const all = this.rest.length === 0 ? bytes : Buffer.concat([this.rest, bytes]);
-    while (all.length - at >= 9) {
-      const length = all.readUIntBE(at, 3);
-      if (all.length - at < 9 + length) break;
-      this.frame(
-        all[at + 3],
-        all[at + 4],
-        all.readUInt32BE(at + 5) & 0x7fffffff,
-        all.subarray(at + 9, at + 9 + length),
-      );
-      at += 9 + length;
-    }
-    this.rest = all.subarray(at);
+    this.reader.read(bytes, (type, flags, id, payload) => this.take(type, flags, id, payload));
     this.send();
   }
 
-  frame(type, flags, id, payload) {
+  take(type, flags, id, payload) {
     if (type === SETTINGS && !(flags & ACK)) {
       this.isReady = true;
       for (let at = 0; at + 6 <= payload.length; at += 6)
-        if (payload.readUInt16BE(at) === MAX_CONCURRENT_STREAMS) this.allowed = payload.readUInt32BE(at + 2);
+        if (payload.readUInt16BE(at) === SETTING.MAX_CONCURRENT_STREAMS)
+          this.allowed = payload.readUInt32BE(at + 2);
       this.out.push(frame(SETTINGS, ACK, 0));
     } else if (type === PING && !(flags & ACK)) this.out.push(frame(PING, ACK, 0, payload));
     else if (type === GOAWAY) this.load.counts.goaway++;
