@@ -1,11 +1,20 @@
 /**
  * What the servers say when something behind them is down: they fail closed, with the cause only in the log.
  */
-import { toBinary } from "@bufbuild/protobuf";
+import { create, type DescMessage, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
+import { AnySchema, anyPack } from "@bufbuild/protobuf/wkt";
 import { expect, test } from "vitest";
 import { AccessRequestSchema } from "../../src/gen/kerberos/v1/application_service_pb.js";
 import { AuthenticateRequestSchema } from "../../src/gen/kerberos/v1/authentication_service_pb.js";
+import {
+  DeleteNoteRequestSchema,
+  GetNoteRequestSchema,
+  ListNotesRequestSchema,
+  PutNoteRequestSchema,
+  WhoAmIRequestSchema,
+} from "../../src/gen/kerberos/v1/operations_pb.js";
 import { GrantTicketRequestSchema } from "../../src/gen/kerberos/v1/ticket_granting_service_pb.js";
+import { makeAccessReq } from "../../src/protocol/access-exchange.js";
 import { isoTime } from "../../src/protocol/kerberos-time.js";
 import { krbtgtOf } from "../../src/protocol/principal.js";
 import { startAs, startTgs, startV } from "../../src/services/realm-servers.js";
@@ -92,6 +101,57 @@ test("with the TGS's principal gone, AS and TGS are UNAVAILABLE", async () => {
     await grantTicket(realm, tgsReq(realm, tgt)),
   ])
     expectReply(reply, "UNAVAILABLE", "KDC_ERR_SVC_UNAVAILABLE", { server });
+});
+
+test("with V's notes down, V is UNAVAILABLE; what needs no notes is answered, the cause stays in the log", async () => {
+  await using realm = await startRealm({ now: NOW });
+  const keys = await realm.keys(V);
+  const log: unknown[] = [];
+  const down = () => Promise.reject(DOWN);
+  const notes = new NotesStore({
+    get: down,
+    update: down,
+    // biome-ignore lint/correctness/useYield: it fails before its first record.
+    async *scan() {
+      throw DOWN;
+    },
+    close: () => Promise.resolve(),
+  });
+  const v = await startV(
+    {
+      serviceKeys: () => keys,
+      permittedEtypes: realm.policy.permittedEtypes,
+      clockSkew: 300_000,
+      replayCache: new MemoryReplayCache({ skew: 300_000, startedAt: NOW, restart: "fresh" }),
+      notes,
+      clock: () => NOW,
+      log: (line: unknown) => void log.push(line),
+    },
+    LISTEN,
+  );
+  const ticket = await ticketFor(realm);
+  using wire = new Wire(v.address);
+  const send = (schema: DescMessage, init: MessageInitShape<DescMessage>) => {
+    const any = anyPack(schema, create(schema, init));
+    const { request } = makeAccessReq(ticket, toBinary(AnySchema, any), NOW);
+    return wire.call(ACCESS, toBinary(AccessRequestSchema, request));
+  };
+  for (const [schema, init] of [
+    [PutNoteRequestSchema, { name: "todo", text: "buy bread" }],
+    [GetNoteRequestSchema, { name: "todo" }],
+    [ListNotesRequestSchema, {}],
+    [DeleteNoteRequestSchema, { name: "todo" }],
+  ] as const) {
+    const reply = await send(schema, init);
+    const id = reply.metadata.id;
+    expectReply(reply, "UNAVAILABLE", "KDC_ERR_SVC_UNAVAILABLE", { id });
+    expect(reply.text).toBe("the server can't reach its store; try again");
+    expect(log).toContainEqual(
+      expect.objectContaining({ exchange: "V", id, result: "KDC_ERR_SVC_UNAVAILABLE", text: DOWN.message }),
+    );
+  }
+  expect((await send(WhoAmIRequestSchema, {})).code).toBe("OK");
+  await v.stop(0);
 });
 
 test("V with a full replay cache is UNAVAILABLE and accepts nothing unchecked", async () => {

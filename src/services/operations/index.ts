@@ -6,6 +6,7 @@ import { StatusSchema } from "../../gen/google/rpc/status_pb.js";
 import { RpcError } from "../../rpc/rpc-error.js";
 import { decodeMessage, encodeMessage } from "../../rpc/service-definition.js";
 import { hasStatus, toStatus } from "../../rpc/status.js";
+import { StoreError } from "../../store/store-error.js";
 import { deleteNote } from "./delete-note.js";
 import { echo } from "./echo.js";
 import { getNote } from "./get-note.js";
@@ -28,6 +29,7 @@ const OPERATIONS: ReadonlyMap<string, Operation> = new Map(
  * @param userData a serialized google.protobuf.Any.
  * @param onCause told of errors that are not refusals.
  * @returns the operation's name and a serialized google.protobuf.Any: its response, or a google.rpc.Status.
+ * @throws StoreError of the notes: the service has no answer then.
  */
 export async function runOperation(
   userData: Uint8Array,
@@ -43,6 +45,7 @@ export async function runOperation(
     const request = readRequest(any, operation);
     return { name, answer: packed(operation.response, await operation.handle(request, call)) };
   } catch (error) {
+    if (error instanceof StoreError) throw error;
     if (!hasStatus(error)) onCause(error);
     const { code, details } = toStatus(error);
     return { name, answer: packed(StatusSchema, { code, message: details }) };
