@@ -2,6 +2,7 @@
 // token. It answers `{ run, count }` with the CPU time per operation, all threads of the process together.
 
 import { sha256 } from "../../dist/crypto/hash.js";
+import { replayRecord } from "../../dist/protocol/ap-exchange.js";
 import { makeApProof } from "../../dist/protocol/ap-rep.js";
 import {
   makeCallApReq,
@@ -39,7 +40,7 @@ async function admit(bytes, opener) {
   const opened = openCallApReq(apReq, own, now);
   const binding = { ...call, requestSha256: sha256(request), authorities: [authority] };
   const verified = verifyCallApReq(apReq, opened, binding, own, now);
-  const { tag, ctime, expiry } = verified.replay;
+  const { tag, ctime, expiry } = replayRecord(verified, own.clockSkew);
   await replayCache.store(tag, ctime, expiry, now);
   return makeApProof(verified);
 }

@@ -5,10 +5,11 @@
  *   client   makeApReq  ──(5) ticket, authenticator──▶ verifyApReq  service
  *   client   verifyApRep ◀─(6) AP-REP────────────────  makeApRep
  *
- * `verifyApReq` is pure: its caller stores `replay.tag` in the replay cache last, when all else has passed.
+ * `verifyApReq` is pure: a service stores `replayRecord` in its replay cache last, when all else has passed.
  */
 import type { RandomSource } from "../crypto/encryption-type.js";
 import { systemRandom } from "../crypto/random.js";
+import type { EncryptedData } from "../gen/kerberos/v1/encryption_pb.js";
 import { ExtensionType } from "../gen/kerberos/v1/extension_pb.js";
 import type { Authenticator } from "../gen/kerberos/v1/sealed_pb.js";
 import {
@@ -61,11 +62,18 @@ export interface VerifiedApReq {
   readonly extensions: SessionExtensions;
   /** The ticket's authorization data, as far as the service understands it. */
   readonly authorizationData: readonly AuthorizationElement[];
-  /**
-   * For the replay cache: the tag, the authenticator's time, and how long the tag must be kept. Milliseconds
-   * since the epoch.
-   */
-  readonly replay: { readonly tag: Uint8Array; readonly ctime: number; readonly expiry: number };
+  /** The authenticator as it travelled. */
+  readonly sealed: EncryptedData;
+  /** Its time, in milliseconds since the epoch. */
+  readonly ctime: number;
+}
+
+/** What a replay cache keeps of an authenticator; times are milliseconds since the epoch. */
+export interface ReplayRecord {
+  readonly tag: Uint8Array;
+  readonly ctime: number;
+  /** Until when it must be kept. */
+  readonly expiry: number;
 }
 
 /** What a service accepts. */
@@ -203,7 +211,6 @@ export function verifyOpenedApReq(
   const subkey = authenticator.subkey
     ? fromEncryptionKey(authenticator.subkey, [ticket.sessionKey.etype.etype], "authenticator.subkey")
     : undefined;
-  const tag = replayTag(ticket.server, sealed);
   return {
     ticket,
     client: ticket.client,
@@ -211,8 +218,20 @@ export function verifyOpenedApReq(
     subkey,
     authorizationData,
     extensions,
-    replay: { tag, ctime, expiry: ctime + clockSkew },
+    sealed,
+    ctime,
   };
+}
+
+/**
+ * What a service stores of an AP-REQ that it accepts.
+ * @param clockSkew permitted difference of clocks, in milliseconds.
+ */
+export function replayRecord(
+  { ticket, sealed, ctime }: Pick<VerifiedApReq, "ticket" | "sealed" | "ctime">,
+  clockSkew: number,
+): ReplayRecord {
+  return { tag: replayTag(ticket.server, sealed), ctime, expiry: ctime + clockSkew };
 }
 
 function understoodExtensions({ checkChallenge, isPlace }: ApReqPolicy): readonly number[] {

@@ -4,6 +4,7 @@
  */
 import type { ApplicationServiceServer } from "../gen/kerberos/v1/application_service_grpc.js";
 import { makeAccessRep, verifyAccessReq } from "../protocol/access-exchange.js";
+import { replayRecord } from "../protocol/ap-exchange.js";
 import { isoTime } from "../protocol/kerberos-time.js";
 import type { ServiceKeys } from "../protocol/ticket.js";
 import { peerAddress } from "../rpc/network-address.js";
@@ -47,10 +48,11 @@ export function applicationService(config: VConfig): ApplicationServiceServer {
           openTicket: tickets.open,
         };
         const { verified, userData } = verifyAccessReq(request, policy, now);
-        const { ticket, replay } = verified;
+        const { ticket } = verified;
         line.client = verified.client;
         line.etypes = { session: ticket.sessionKey.etype.etype };
         line.endtime = isoTime(ticket.endtime);
+        const replay = replayRecord(verified, clockSkew);
         await replayCache.store(replay.tag, replay.ctime, replay.expiry, now);
         const onCause = (error: unknown) =>
           config.log({ level: "error", exchange: "V", text: String(error) });

@@ -84,7 +84,7 @@ describe.each(vectors.map((vector, i) => ({ name: vector.name, vector, run: runs
       const challenge = Uint8Array.from(unhex(written.challenge));
       expect(plain(verified.extensions)).toEqual(plain({ challenge, repeats, asksForSession: true }));
       const { nonce } = verified.authenticator;
-      const pending = { sessionKey: ends.sessionKey, ctime: verified.replay.ctime, nonce };
+      const pending = { sessionKey: ends.sessionKey, ctime: verified.ctime, nonce };
       const { subkey, seqNumber, extensions } = openApRep(apRep, pending, AP_REP_EXTENSIONS);
       expect(seqNumber).toBe(0);
       expect(isTrailersOnly(extensions)).toBe(index === 1);

@@ -163,8 +163,8 @@ export function receiveApReq({ ends, made }: Run, apReq: string, shape: CallShap
 
 /** Receives an AP-REP as the answer to the first exchange. */
 export function receiveApRep({ ends, made }: Run, apRep: string, place: string): void {
-  const { authenticator, replay } = made.verified;
-  const pending = { sessionKey: ends.sessionKey, ctime: replay.ctime, nonce: authenticator.nonce };
+  const { authenticator, ctime } = made.verified;
+  const pending = { sessionKey: ends.sessionKey, ctime, nonce: authenticator.nonce };
   const { subkey, extensions } = openApRep(unhex(apRep), pending, AP_REP_EXTENSIONS);
   const grant = readGrant(extensions);
   if (isTrailersOnly(extensions) !== (place === "trailers")) throw mutualFailure();

@@ -12,7 +12,13 @@
  * proof.
  */
 import { ExtensionType } from "../../gen/kerberos/v1/extension_pb.js";
-import type { ApReqPolicy, OpenedApReq, VerifiedApReq } from "../../protocol/ap-exchange.js";
+import {
+  type ApReqPolicy,
+  type OpenedApReq,
+  type ReplayRecord,
+  replayRecord,
+  type VerifiedApReq,
+} from "../../protocol/ap-exchange.js";
 import { wipeAuthenticator } from "../../protocol/authenticator.js";
 import {
   openCallApReq,
@@ -39,9 +45,6 @@ import { TakenTags } from "./taken-tags.js";
 /** The same, with the names that its proof may be bound to. */
 type BoundCall = ReceivedCall & ReceivedBinding;
 
-/** What the replay cache knows an authenticator by, its time and how long it counts (milliseconds). */
-export type ReplayEntry = VerifiedApReq["replay"];
-
 /** A proof that was looked at. */
 export type Looked = LookedApReq | LookedSession;
 
@@ -62,7 +65,7 @@ interface LookedSession {
 export interface Admission {
   readonly caller: Caller;
   /** What the replay cache must not have seen before the call goes on. */
-  readonly replays: readonly ReplayEntry[];
+  readonly replays: readonly ReplayRecord[];
   /**
    * The call's messages and the proof of the answer, with its keys: whoever takes the admission wipes them.
    */
@@ -77,7 +80,7 @@ export interface Admission {
  * The service's own count of seconds may be so far ahead of the client's: more, and a call was held back.
  */
 const MAX_AGE_LAG_S = 60;
-const NO_REPLAYS: readonly ReplayEntry[] = [];
+const NO_REPLAYS: readonly ReplayRecord[] = [];
 
 /** Lets calls in, or refuses them. */
 export class Gate {
@@ -210,12 +213,14 @@ export class Gate {
   }
 
   /** Marks that an authenticator came, and the attempt that it repeats. */
-  #mark({ replay, extensions, ticket }: VerifiedApReq, call: ReceivedCall, peer: Peer) {
-    const { challenge, repeats } = extensions;
+  #mark(verified: VerifiedApReq, call: ReceivedCall, peer: Peer) {
+    const { challenge, repeats } = verified.extensions;
+    const replay = replayRecord(verified, this.#policy.clockSkew);
     const tags = repeats !== undefined && "tag" in repeats ? [repeats.tag, replay.tag] : [replay.tag];
     // The tags first: where there is no room for them, the attempt that is repeated is not marked either.
     if (challenge !== undefined) this.#taken.take(tags, this.#policy.uptime());
-    if (repeats !== undefined && "session" in repeats) this.#markAttempt(repeats, ticket, call, peer);
+    if (repeats !== undefined && "session" in repeats)
+      this.#markAttempt(repeats, verified.ticket, call, peer);
     return challenge === undefined ? tags.map((tag) => ({ ...replay, tag })) : NO_REPLAYS;
   }
 
