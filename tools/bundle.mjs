@@ -17,7 +17,15 @@ const { metafile } = await build({
   format: "esm",
   platform: "node",
   target: "node20.19",
-  external: ["@grpc/grpc-js", "lmdb", "ioredis", "fs-native-extensions", "protobufjs", "csv-parse/sync"],
+  external: [
+    "@grpc/grpc-js",
+    "lmdb",
+    "ioredis",
+    "fs-native-extensions",
+    "protobufjs",
+    "csv-parse/sync",
+    "prom-client",
+  ],
   metafile: true,
   logLevel: "warning",
 });

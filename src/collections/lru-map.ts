@@ -48,6 +48,16 @@ export class LruMap<K, V> {
     return this.#entries.size;
   }
 
+  /** What all entries add up to, as `sizeOf` counted them last. */
+  get total(): number {
+    return this.#total;
+  }
+
+  /** The most that is kept. */
+  get limit(): number {
+    return this.#limit;
+  }
+
   /** The value of a key, which is thereby used. */
   get(key: K): V | undefined {
     const entry = this.#entries.get(key);

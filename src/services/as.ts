@@ -16,12 +16,14 @@ import type { ExchangeLine } from "./exchange-log.js";
 import { type AsConfig, krbtgtEntry } from "./kdc.js";
 import { brake } from "./login-brakes.js";
 import { LookAside } from "./look-aside.js";
+import { cacheFigures } from "./metrics/figures.js";
 import { runExchange } from "./run-exchange.js";
 
 /** The AS's service, on a realm's database. */
 export function authenticationService(config: AsConfig): AuthenticationServiceServer {
   const decoyFor = keepDecoy();
   const lookAside = new LookAside();
+  config.metrics?.watch(() => cacheFigures("answers", lookAside.load));
   return {
     authenticate: (request, call) =>
       runExchange("AS", config, call, async (line, now) => {

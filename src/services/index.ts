@@ -4,6 +4,8 @@
  * {@includeCode ../../examples/doors/server.ts}
  * @module server
  */
+
+export type { CacheLoad } from "../collections/cache-load.js";
 export { ReadableError, type ReadableErrorOptions } from "../errors/readable-error.js";
 export { PrivateFileError, type PrivateFileErrorCode } from "../files/private-file-error.js";
 export type { SkippedKeytabEntry } from "../formats/keytab.js";
@@ -85,6 +87,23 @@ export type { Keytab } from "./guard/keys.js";
 export type { SessionOptions } from "./guard/sessions.js";
 export { KeytabFile, type KeytabFileOptions } from "./keytab-file.js";
 export { ListenError } from "./listen.js";
+export type { FigureName } from "./metrics/catalogue.js";
+export type {
+  EndedExchange,
+  Figure,
+  GuardedCall,
+  Look,
+  Metrics,
+  ReplayOutcome,
+} from "./metrics/metrics.js";
+export {
+  type MetricsPage,
+  type MetricsSnapshot,
+  metricsPage,
+  type PrometheusMetrics,
+  type PrometheusOptions,
+  prometheusMetrics,
+} from "./metrics/prometheus.js";
 export { type OwnServerHealth, serveHealth, serveReflection } from "./own-server.js";
 export { type RunningRealm, type RunRealmOptions, runRealm, type ServerPart } from "./run-realm.js";
 export type { RunningServer, ServerHealth } from "./server.js";

@@ -7,6 +7,7 @@ import type { LoginAttempts } from "../store/login-attempts.js";
 import type { PrincipalStore } from "../store/principal-store.js";
 import type { Clock } from "./clock.js";
 import type { Log } from "./exchange-log.js";
+import type { Metrics } from "./metrics/metrics.js";
 
 /** What a KDC's services work with. */
 export interface KdcConfig {
@@ -17,6 +18,8 @@ export interface KdcConfig {
   readonly policy: RealmPolicy;
   readonly clock: Clock;
   readonly log: Log;
+  /** Counts exchanges, and watches caches. */
+  readonly metrics?: Metrics | undefined;
 }
 
 /** What the AS works with. */

@@ -10,6 +10,7 @@
  */
 import { hash } from "node:crypto";
 import { toBinary } from "@bufbuild/protobuf";
+import { type CacheLoad, loadOf } from "../collections/cache-load.js";
 import { LruMap } from "../collections/lru-map.js";
 import {
   type AuthenticateRequest,
@@ -44,6 +45,11 @@ export class LookAside {
   /** How many answers are kept. */
   get size(): number {
     return this.#answers.size;
+  }
+
+  /** How full it is. */
+  get load(): CacheLoad {
+    return loadOf(this.#answers);
   }
 
   /**

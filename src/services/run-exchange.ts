@@ -18,11 +18,13 @@ import {
   type Log,
   type Outcome,
 } from "./exchange-log.js";
+import type { Metrics } from "./metrics/metrics.js";
 
 /** What it takes to run an exchange. */
 export interface ExchangeShell {
   readonly clock: Clock;
   readonly log: Log;
+  readonly metrics?: Metrics | undefined;
 }
 
 /**
@@ -35,7 +37,7 @@ export interface ExchangeShell {
  */
 export async function runExchange<Response>(
   exchange: string,
-  { clock, log }: ExchangeShell,
+  { clock, log, metrics }: ExchangeShell,
   context: Pick<HandlerContext, "metadata" | "headers" | "trailers" | "peer">,
   run: (line: ExchangeLine, now: number) => Promise<Response>,
 ): Promise<Response> {
@@ -44,6 +46,7 @@ export async function runExchange<Response>(
   const line: ExchangeLine = {};
   const write = (id: string | undefined, outcome: Outcome) => {
     const ms = Math.round((performance.now() - began) * 1000) / 1000;
+    metrics?.exchange({ exchange, reason: outcome.result, etypes: line.etypes, ms });
     log(exchangeRecord({ exchange, now, id, peer: context.peer, ms }, line, outcome));
   };
   const chosen = chosenId(context.metadata);

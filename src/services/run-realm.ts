@@ -28,6 +28,11 @@ import type { Clock } from "./clock.js";
 import type { Log } from "./exchange-log.js";
 import { KeytabFile } from "./keytab-file.js";
 import { checkWeakCrypto } from "./listen.js";
+import { countedReplayCache } from "./metrics/counted-replay-cache.js";
+import { entranceFigures, keytabFigures } from "./metrics/figures.js";
+import type { Metrics } from "./metrics/metrics.js";
+import { patientMetrics } from "./metrics/patient-metrics.js";
+import { principalsLook } from "./metrics/store-figures.js";
 import { patientLog } from "./patient-log.js";
 import { type ListenOptions, startAs, startTgs, startV } from "./realm-servers.js";
 import type { RunningServer } from "./server.js";
@@ -80,6 +85,8 @@ export interface RunRealmOptions {
    * rejects, ends nothing.
    */
   readonly log?: Log | undefined;
+  /** Takes the servers' figures, for as long as they run: `prometheusMetrics()`, or one's own. */
+  readonly metrics?: Metrics | undefined;
 }
 
 const OPTIONS: OptionNames<RunRealmOptions> = {
@@ -98,6 +105,7 @@ const OPTIONS: OptionNames<RunRealmOptions> = {
   limits: true,
   clock: true,
   log: true,
+  metrics: true,
 };
 const PARTS: OptionNames<Readonly<Partial<Record<ServerPart, number>>>> = { as: true, tgs: true, v: true };
 
@@ -153,6 +161,8 @@ async function start(options: RunRealmOptions, closers: Closer[]): Promise<Runni
   const { realm, ports = DEFAULT_PORTS, host = DEFAULT_HOST, clock = Date.now } = options;
   const log = options.log === undefined ? () => {} : patientLog(dated(options.log, clock), clock);
   const entrance = new Entrance(options.limits, (text) => log({ level: "warn", exchange: "realm", text }));
+  const metrics = options.metrics && watchedUntilClosed(options.metrics, closers);
+  metrics?.watch(() => entranceFigures(entrance));
   const live = followPolicy({ ...options, host, log }, closers);
   const policy = () => live.current;
   const serviceKeys = ports.v === undefined ? undefined : await openKeys(options, clock, log);
@@ -172,10 +182,12 @@ async function start(options: RunRealmOptions, closers: Closer[]): Promise<Runni
       principals: realm.principals,
       clock,
       log,
+      metrics,
       get policy() {
         return policy();
       },
     };
+    metrics?.watch(principalsLook(realm.principals, policy, clock));
     if (ports.as !== undefined) {
       const attempts = await realm.attempts();
       await add("as", startAs(Object.assign(kdc, { attempts }), listen(ports.as)));
@@ -185,13 +197,16 @@ async function start(options: RunRealmOptions, closers: Closer[]): Promise<Runni
   if (ports.v !== undefined && serviceKeys !== undefined && replayCache !== undefined) {
     const notes = new NotesStore(await openStore(options.notes ?? folderOf(options)?.notes ?? "memory:"));
     closers.push(() => notes.close());
+    metrics?.watch(() => keytabFigures("service", serviceKeys));
+    const maxBytes = options.replayCacheBytes;
     const config = {
       serviceKeys,
       clockSkew: policy().clockSkew,
-      replayCache,
+      replayCache: metrics === undefined ? replayCache : countedReplayCache(replayCache, metrics, maxBytes),
       notes,
       clock,
       log,
+      metrics,
       get permittedEtypes() {
         return policy().permittedEtypes;
       },
@@ -217,6 +232,17 @@ function runningRealm(
     return server.address;
   };
   return { servers, serviceKeys, address, reload: refresh, stop, [Symbol.asyncDispose]: () => stop() };
+}
+
+/** The same metrics, watching nothing any more once everything is closed. */
+function watchedUntilClosed(given: Metrics, closers: Closer[]): Metrics {
+  const metrics = patientMetrics(given);
+  const watch: Metrics["watch"] = (look) => {
+    const stop = metrics.watch(look);
+    closers.push(async () => stop());
+    return stop;
+  };
+  return { ...metrics, watch };
 }
 
 function folderOf({ directory, realm }: RunRealmOptions): RealmDirectory | undefined {

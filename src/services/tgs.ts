@@ -7,12 +7,14 @@ import type { TicketGrantingServiceServer } from "../gen/kerberos/v1/ticket_gran
 import { isoTime } from "../protocol/kerberos-time.js";
 import { issueServiceTicket, verifyTgsReq } from "../protocol/tgs-exchange.js";
 import { type KdcConfig, krbtgtEntry } from "./kdc.js";
+import { cacheFigures } from "./metrics/figures.js";
 import { runExchange } from "./run-exchange.js";
 import { TicketCache } from "./ticket-cache.js";
 
 /** The TGS's service, on a realm's database. */
 export function ticketGrantingService(config: KdcConfig): TicketGrantingServiceServer {
   const tickets = new TicketCache({ clockSkew: config.policy.clockSkew });
+  config.metrics?.watch(() => cacheFigures("tickets", tickets.load));
   return {
     grantTicket: (request, context) =>
       runExchange("TGS", config, context, async (line, now) => {

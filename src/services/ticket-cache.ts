@@ -8,6 +8,7 @@
  * garbage collector.
  */
 import { hash } from "node:crypto";
+import { type CacheLoad, loadOf } from "../collections/cache-load.js";
 import { LruMap } from "../collections/lru-map.js";
 import type { TicketOpener } from "../protocol/ap-exchange.js";
 import type { LongTermKey } from "../protocol/keys.js";
@@ -64,6 +65,11 @@ export class TicketCache {
   /** How many tickets it holds. */
   get size(): number {
     return this.#entries.size;
+  }
+
+  /** How full it is. */
+  get load(): CacheLoad {
+    return loadOf(this.#entries);
   }
 
   /**

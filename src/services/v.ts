@@ -12,6 +12,8 @@ import type { NotesStore } from "../store/notes-store.js";
 import type { ReplayCache } from "../store/replay-cache.js";
 import type { Clock } from "./clock.js";
 import type { Log } from "./exchange-log.js";
+import { cacheFigures } from "./metrics/figures.js";
+import type { Metrics } from "./metrics/metrics.js";
 import { runOperation } from "./operations/index.js";
 import { runExchange } from "./run-exchange.js";
 import { TicketCache } from "./ticket-cache.js";
@@ -24,16 +26,19 @@ export interface VConfig {
   readonly permittedEtypes: readonly number[];
   /** Permitted difference of clocks, in milliseconds. */
   readonly clockSkew: number;
-  readonly replayCache: ReplayCache;
+  readonly replayCache: Pick<ReplayCache, "store">;
   readonly notes: NotesStore;
   readonly clock: Clock;
   readonly log: Log;
+  /** Counts exchanges, and watches caches. */
+  readonly metrics?: Metrics | undefined;
 }
 
 /** V's service, with a keytab, a replay cache and a place for notes. */
 export function applicationService(config: VConfig): ApplicationServiceServer {
   const { clockSkew, replayCache, notes } = config;
   const tickets = new TicketCache({ clockSkew });
+  config.metrics?.watch(() => cacheFigures("tickets", tickets.load));
   return {
     access: (request, context) =>
       runExchange("V", config, context, async (line, now) => {

@@ -5,6 +5,7 @@
  * returns the kept entry only if they are the same, so it is never stale, whoever wrote to the store; it
  * saves unsealing and preparing keys that are used again and again.
  */
+import { type CacheLoad, loadOf } from "../collections/cache-load.js";
 import { LruMap } from "../collections/lru-map.js";
 import { type AsClient, asClient, type Decoy } from "../protocol/decoy.js";
 import { krbtgtOf, type Principal, parsePrincipal, realmOf } from "../protocol/principal.js";
@@ -53,6 +54,11 @@ export class PrincipalStore {
     this.#records = records;
     this.#kept = new LruMap(keptBytes, sizeOf);
     this.#masterKeys = masterKeys instanceof MasterKey ? new MasterKeys([masterKeys]) : masterKeys;
+  }
+
+  /** How full the cache of decoded entries is. */
+  get load(): CacheLoad {
+    return loadOf(this.#kept);
   }
 
   /**

@@ -64,7 +64,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
       "gen",
       "files",
     ],
-    packages: ABOVE_RPC,
+    packages: [...ABOVE_RPC, "prom-client"],
   },
   client: {
     rooms: ["errors", "collections", "shared-key", "rpc", "formats", "protocol", "gen", "files"],
@@ -80,6 +80,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
 export const DRIVERS: Readonly<Record<string, RegExp>> = {
   lmdb: /^store\/lmdb-store\.ts$/,
   ioredis: /^store\/redis[a-z-]*\.ts$/,
+  "prom-client": /^services\/metrics\/prometheus\.ts$/,
   protobufjs: /^rpc\/proto-(?:files|descriptors)\.ts$/,
   "fs-native-extensions": /^files\/locked-file\.ts$/,
 };

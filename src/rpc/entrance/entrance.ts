@@ -17,7 +17,7 @@ import { type Limits, OPENING_MS, readLimits, type ServerLimits } from "./limits
 import { Openings } from "./openings.js";
 import { peerKey } from "./peer-key.js";
 import { OVERLOADED, refuseCall, TOO_MANY_CALLS } from "./refusal.js";
-import { Refusals, type TellRefusals } from "./refusals.js";
+import { Refusals, type RefusalTotals, type TellRefusals } from "./refusals.js";
 import { TURNS, type Turns } from "./turns.js";
 import { UnreadReplies } from "./unread-replies.js";
 import type { Reader } from "./visitor.js";
@@ -78,6 +78,16 @@ export class Entrance {
   /** How many calls are open. */
   get calls(): number {
     return this.#connections.calls;
+  }
+
+  /** How much was refused since the start, by why. */
+  get refused(): Readonly<RefusalTotals> {
+    return this.#refusals.totals;
+  }
+
+  /** What waits to be read, in this process, because there is more to do than can be done. */
+  get waiting(): { readonly connections: number; readonly calls: number } {
+    return this.#turns.waiting;
   }
 
   /** Stands before a server, wherever it comes to listen. */
@@ -161,8 +171,8 @@ export class Entrance {
       isOver: () => stream.destroyed || stream.closed,
       patience: () => (isHealth(headers) ? Number.POSITIVE_INFINITY : patienceOf(headers)),
       // Refusing takes its time, too.
-      start: isLetIn ? next : () => this.#refuse(connection, stream, TOO_MANY_CALLS, RETRY_AFTER_MS),
-      refuse: (retryAfterMs) => this.#refuse(connection, stream, OVERLOADED, retryAfterMs),
+      start: isLetIn ? next : () => this.#refuse(connection, stream, "calls", RETRY_AFTER_MS),
+      refuse: (retryAfterMs) => this.#refuse(connection, stream, "overload", retryAfterMs),
     });
   }
 
@@ -182,9 +192,14 @@ export class Entrance {
     return true;
   }
 
-  #refuse({ socket }: Connection, stream: ServerHttp2Stream, text: string, retryAfterMs: number): void {
-    this.#refusals.call(socket.remoteAddress);
-    refuseCall(stream, text, retryAfterMs);
+  #refuse(
+    { socket }: Connection,
+    stream: ServerHttp2Stream,
+    cause: "calls" | "overload",
+    retryAfterMs: number,
+  ): void {
+    this.#refusals.call(socket.remoteAddress, cause);
+    refuseCall(stream, cause === "calls" ? TOO_MANY_CALLS : OVERLOADED, retryAfterMs);
   }
 }
 

@@ -3,6 +3,16 @@
 /** Told of refusals in one sentence. */
 export type TellRefusals = (text: string) => void;
 
+/** How much was refused, by why. */
+export interface RefusalTotals {
+  /** Connections beyond their limits. */
+  connections: number;
+  /** Calls beyond their limits. */
+  calls: number;
+  /** Calls that waited for too long, because there was more to do than could be done. */
+  overload: number;
+}
+
 /** The least time between two sentences, in milliseconds. */
 const INTERVAL_MS = 10_000;
 
@@ -11,21 +21,29 @@ export class Refusals {
   readonly #tell: TellRefusals | undefined;
   #connections = 0;
   #calls = 0;
+  readonly #totals: RefusalTotals = { connections: 0, calls: 0, overload: 0 };
   #toldAt = Number.NEGATIVE_INFINITY;
 
   constructor(tell: TellRefusals | undefined) {
     this.#tell = tell;
   }
 
+  /** How much was refused since the start. */
+  get totals(): Readonly<RefusalTotals> {
+    return this.#totals;
+  }
+
   /** A connection was refused. */
   connection(address: string | undefined): void {
     this.#connections++;
+    this.#totals.connections++;
     this.#tellOf(address);
   }
 
-  /** A call was refused. */
-  call(address: string | undefined): void {
+  /** A call was refused: there are too many, or it waited for too long. */
+  call(address: string | undefined, cause: "calls" | "overload"): void {
     this.#calls++;
+    this.#totals[cause]++;
     this.#tellOf(address);
   }
 

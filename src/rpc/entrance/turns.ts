@@ -115,6 +115,14 @@ export class Turns {
     return this.#isHolding;
   }
 
+  /** How much waits: connections to be read, and calls that were read. */
+  get waiting(): { readonly connections: number; readonly calls: number } {
+    return {
+      connections: this.#held + this.#leftOut.size,
+      calls: this.#light.length + this.#pending.length,
+    };
+  }
+
   /** Begins to look after a connection. */
   join(connection: Connection, reader: Reader): void {
     this.#visitors.set(connection, new Visitor(connection.peer, reader, this.#now()));

@@ -54,7 +54,7 @@ export class GuardedServerCall
   readonly #config: GuardConfig;
   readonly #method: Method;
   readonly #next: grpc.ServerInterceptingCallInterface;
-  /** `performance.now()` at the start, where somebody reads the log. */
+  /** `performance.now()` at the start, where somebody reads log or metrics. */
   readonly #began: number;
   #state: CallState = NEW;
   /** Whether the client has ended its half of the stream, and that was seen. */
@@ -66,7 +66,7 @@ export class GuardedServerCall
     this.#config = config;
     this.#method = method;
     this.#next = next;
-    this.#began = config.log === undefined ? 0 : performance.now();
+    this.#began = config.log === undefined && config.metrics === undefined ? 0 : performance.now();
   }
 
   override start(listener: Listener): void {
@@ -279,6 +279,7 @@ export class GuardedServerCall
     if (stream !== undefined) this.#config.streams.add(this);
     setCaller(metadata, caller);
     this.#log(caller, { level: "info", result: "OK" }, now);
+    this.#count("OK", false);
     listener.onReceiveMetadata(metadata);
   }
 
@@ -353,6 +354,7 @@ export class GuardedServerCall
     const state = this.#state;
     if (!("listener" in state) || state.at === "ended") return;
     const caller = "caller" in state ? state.caller : by;
+    if (this.#config.metrics !== undefined) this.#count(reasonOf(error), "caller" in state);
     const status = toStatus(error);
     const ending = messages === undefined ? status : proven(status, messages);
     this.#leave({ at: "ended", listener: state.listener });
@@ -376,6 +378,13 @@ export class GuardedServerCall
     this.#state = state;
   }
 
+  #count(reason: string, wasLetIn: boolean): void {
+    const { metrics } = this.#config;
+    if (metrics === undefined) return;
+    const ms = performance.now() - this.#began;
+    metrics.guardedCall({ method: this.#method.path, reason, wasLetIn, ms });
+  }
+
   #log(caller: Caller | undefined, outcome: LoggedOutcome, now?: number): void {
     const { log, clock } = this.#config;
     if (log === undefined) return;
@@ -397,6 +406,11 @@ function proven(status: Status, messages: GuardedMessages): Status {
   if (apRep !== undefined) metadata.set(AP_REP_METADATA, apRep);
   if (reply !== undefined) metadata.set(REPLY_METADATA, reply);
   return { code, details: message, metadata };
+}
+
+/** RFC 4120's name of a refusal, or the name of a gRPC code. */
+function reasonOf(error: unknown): string {
+  return error instanceof KrbError ? error.reason : (grpc.status[toStatus(error).code] ?? "UNKNOWN");
 }
 
 /** What a check throws; undefined: nothing. */

@@ -16,6 +16,10 @@ import { systemTimer, type Timer } from "../../rpc/timer.js";
 import type { ReplayCache } from "../../store/replay-cache.js";
 import type { Clock } from "../clock.js";
 import type { Log } from "../exchange-log.js";
+import { countedReplayCache } from "../metrics/counted-replay-cache.js";
+import { cacheFigures, keytabFigures, sessionFigures } from "../metrics/figures.js";
+import type { Metrics } from "../metrics/metrics.js";
+import { patientMetrics } from "../metrics/patient-metrics.js";
 import { patientLog } from "../patient-log.js";
 import { TicketCache } from "../ticket-cache.js";
 import { Gate } from "./admission.js";
@@ -107,6 +111,8 @@ export interface GuardOptions {
    * rejects, ends no call.
    */
   readonly log?: Log | undefined;
+  /** Takes the guard's figures: `prometheusMetrics()`, or one's own. */
+  readonly metrics?: Metrics | undefined;
 }
 
 /** The same, read and completed. */
@@ -130,6 +136,7 @@ export interface GuardConfig {
   readonly currentCaller: boolean;
   readonly clock: Clock;
   readonly log: Log | undefined;
+  readonly metrics: Metrics | undefined;
 }
 
 /** A call whose single request has not come whole. */
@@ -162,6 +169,7 @@ export const GUARD_OPTION_NAMES: OptionNames<GuardOptions> = {
   uptime: true,
   timer: true,
   log: true,
+  metrics: true,
 };
 
 const SESSION_OPTIONS: OptionNames<SessionOptions> = { bytes: true, share: true, life: true };
@@ -203,6 +211,9 @@ export function readGuardOptions(options: GuardOptions): GuardConfig {
     onSkipped: (text: string) => say("warn", text),
   };
   const { bindClientCertificate } = options;
+  const metrics = options.metrics && patientMetrics(options.metrics);
+  const tickets = new TicketCache({ clockSkew, bytes: options.ticketCacheBytes });
+  const sessions = sessionTable(options.sessions ?? replayCache === undefined);
   const policy: AdmissionPolicy = {
     floor,
     permittedEtypes,
@@ -210,21 +221,27 @@ export function readGuardOptions(options: GuardOptions): GuardConfig {
     authorizationData: options.authorizationData ?? [],
     bindClientCertificate,
     clockSkew,
-    openTicket: new TicketCache({ clockSkew, bytes: options.ticketCacheBytes }).open,
+    openTicket: tickets.open,
     names: new OwnNames(options.authorities),
-    sessions: sessionTable(options.sessions ?? replayCache === undefined),
+    sessions,
     hasReplayCache: replayCache !== undefined,
     uptime: options.uptime ?? (() => performance.now()),
   };
   const keys = keySource(keytab, options.service, clock, report);
   if (options.authorities === undefined && typeof keytab !== "function")
     warnIfNameless(keys, report.onSkipped);
+  metrics?.watch(() => [
+    ...cacheFigures("tickets", tickets.load),
+    ...keytabFigures("service", keys),
+    ...(sessions === undefined ? [] : sessionFigures(sessions.load)),
+  ]);
+  const counted = metrics && replayCache && countedReplayCache(replayCache, metrics);
   return {
     policy,
     gate: new Gate(policy),
     withCertificate: bindClientCertificate !== undefined,
     keys,
-    replayCache: replayCache && new TimedReplayCache(replayCache, replayTimeoutMs),
+    replayCache: replayCache && new TimedReplayCache(counted ?? replayCache, replayTimeoutMs),
     unread: new Timeouts(requestTimeoutMs, (call) => call.giveUp(requestTooLate(requestTimeoutMs))),
     requestTimeoutMs,
     streams: new LiveStreams({ keys, clock, timer: options.timer ?? systemTimer }),
@@ -234,6 +251,7 @@ export function readGuardOptions(options: GuardOptions): GuardConfig {
     currentCaller: options.currentCaller === true,
     clock,
     log,
+    metrics,
   };
 }
 

@@ -17,6 +17,7 @@ import { Entrance } from "../../rpc/entrance/entrance.js";
 import type { ServerLimits } from "../../rpc/entrance/limits.js";
 import type { TellRefusals } from "../../rpc/entrance/refusals.js";
 import { withSettings } from "../../rpc/server-options.js";
+import { entranceFigures } from "../metrics/figures.js";
 import { GUARD_OPTION_NAMES, type GuardConfig, type GuardOptions, readGuardOptions } from "./config.js";
 import { guardOf } from "./interceptor.js";
 
@@ -54,7 +55,9 @@ export function guardedServer(options: GuardedServerOptions): grpc.Server {
     throw new TypeError("serverOptions: interceptors have an option of their own, `interceptors`");
   const config = readGuardOptions(guardOptions);
   const all = [limitPublicCalls(config), guardOf(config), ...interceptors];
-  return withSettings(all, serverOptions, new Entrance(limits, tellOf(config)));
+  const entrance = new Entrance(limits, tellOf(config));
+  config.metrics?.watch(() => entranceFigures(entrance));
+  return withSettings(all, serverOptions, entrance);
 }
 
 /** Where the guard has a log, it says what was refused before the guard saw it. */

@@ -6,6 +6,7 @@
  * principal has more than its share, and beyond it displaces its own alone. A session that is dropped is
  * found no more; its keys are left to the calls that still run under it, and to the garbage collector.
  */
+import { type CacheLoad, loadOf } from "../../collections/cache-load.js";
 import { LruMap } from "../../collections/lru-map.js";
 import { AttemptNumbers } from "../../protocol/attempt-numbers.js";
 import type { AuthorizationElement } from "../../protocol/authorization-data.js";
@@ -80,6 +81,11 @@ export class SessionTable {
   /** How many there are. */
   get size(): number {
     return this.#sessions.size;
+  }
+
+  /** How full the table is. */
+  get load(): CacheLoad {
+    return loadOf(this.#sessions);
   }
 
   /** Keeps a session. @param now milliseconds of the monotonic clock. */

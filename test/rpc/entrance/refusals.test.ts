@@ -8,7 +8,7 @@ test("the first is told at once, the next ten seconds later with those between",
   const told: string[] = [];
   const refusals = new Refusals((text) => told.push(text));
   refusals.connection("192.0.2.1");
-  for (let i = 0; i < 1_000; i++) refusals.call("192.0.2.2");
+  for (let i = 0; i < 1_000; i++) refusals.call("192.0.2.2", "calls");
   expect(told).toEqual([
     "too much at once: connections refused: 1, calls refused: 0, the last from 192.0.2.1",
   ]);
