@@ -28,6 +28,7 @@ const SPAWNING = [
   "test/simulation/simulation.test.ts",
   "test/store/key-value-store.test.ts",
   "test/store/login-attempts-shared.test.ts",
+  "test/store/postgres*.test.ts",
   "test/store/replay-processes.test.ts",
   "test/store/redis-replay-cache.test.ts",
   "test/tools/**",

@@ -25,6 +25,7 @@ const { metafile } = await build({
     "protobufjs",
     "csv-parse/sync",
     "prom-client",
+    "pg",
   ],
   metafile: true,
   logLevel: "warning",

@@ -25,6 +25,23 @@ export interface KeyValueStore {
   update(key: string, change: (current: Uint8Array | undefined) => Uint8Array | undefined): Promise<void>;
   /** All keys that begin with `prefix` and their bytes, in the order of their UTF-8 bytes. */
   scan(prefix: string): AsyncIterable<[key: string, value: Uint8Array]>;
+  /**
+   * Begins to follow what others change, for a reader that keeps what it has read. Absent where a read is a
+   * look into memory that all processes share: nothing need be kept there.
+   * @param onChange told of each key that may have changed; undefined: any of them may have.
+   */
+  changes?(onChange: (key: string | undefined) => void): Changes;
   /** Closes the store; acknowledged changes stay. */
   close(): Promise<void>;
+}
+
+/** How long a reader may keep what it has read. Times are milliseconds of a clock that is never set. */
+export interface Changes {
+  /** The present, to be asked before something is read. */
+  now(): number;
+  /**
+   * Whether what was read then, and was not told of since, may be used: nothing that was acknowledged longer
+   * ago than the store's bound of staleness is missing from it.
+   */
+  mayUse(readAt: number): boolean;
 }

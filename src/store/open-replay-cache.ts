@@ -22,6 +22,10 @@ export async function openReplayCache(name: string, options: MemoryReplayCacheOp
   if (name === "memory:") return new MemoryReplayCache(options);
   if (/^rediss?:/.test(name))
     return (await import("./redis-replay-cache.js")).RedisReplayCache.open(name, options);
+  if (/^postgres(ql)?:/.test(name))
+    throw new RangeError(
+      "replay cache: PostgreSQL keeps principals alone; expected memory:, lmdb:DIR, redis://HOST or rediss://HOST",
+    );
   if (!name.startsWith("lmdb:"))
     throw new RangeError(
       `replay cache: expected memory:, lmdb:DIR, redis://HOST or rediss://HOST, got "${name}"`,

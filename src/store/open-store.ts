@@ -9,9 +9,16 @@ import { openMemoryStore } from "./memory-store.js";
 /** A kind of store. */
 interface Backend {
   readonly open: (rest: string) => Promise<KeyValueStore>;
+  /** Makes one where opening does not. */
+  readonly create?: (rest: string) => Promise<KeyValueStore>;
   /** What is wrong with it, in words; absent where nothing can be. */
   readonly examine?: (rest: string) => Promise<string | undefined>;
 }
+
+const POSTGRES: Backend = {
+  open: async (rest) => (await import("./postgres-store.js")).openPostgresStore(`postgres:${rest}`),
+  create: async (rest) => (await import("./postgres-store.js")).createPostgresStore(`postgres:${rest}`),
+};
 
 const BACKENDS: Readonly<Record<string, Backend>> = {
   memory: { open: async () => openMemoryStore() },
@@ -19,16 +26,24 @@ const BACKENDS: Readonly<Record<string, Backend>> = {
     open: async (dir) => (await import("./lmdb-store.js")).openLmdbStore(dir),
     examine: async (dir) => (await import("./lmdb-trial.js")).examineLmdbStore(dir),
   },
+  postgres: POSTGRES,
+  postgresql: POSTGRES,
 };
 
 /**
- * Opens a store: `memory:` or `lmdb:DIR`.
+ * Opens a store: `memory:`, `lmdb:DIR`, or `postgres://…` as postgres-place.ts has it, for principals alone.
  * @throws RangeError for a name of another form or type, listing the known types; StoreError as thrown by the
  *   backend.
  */
 export async function openStore(name: string): Promise<KeyValueStore> {
   const { backend, rest } = backendOf(name);
   return backend.open(rest);
+}
+
+/** Opens a store, and makes it where that takes more than opening it. Throws as `openStore`. */
+export async function createStore(name: string): Promise<KeyValueStore> {
+  const { backend, rest } = backendOf(name);
+  return (backend.create ?? backend.open)(rest);
 }
 
 /**
@@ -46,9 +61,11 @@ function backendOf(name: string): { backend: Backend; rest: string } {
   const type = name.slice(0, Math.max(colon, 0));
   const rest = name.slice(colon + 1);
   const backend = Object.hasOwn(BACKENDS, type) ? BACKENDS[type] : undefined;
+  // Somebody's URL may hold a password.
+  const shown = name.replace(/\/\/[^@]*@/, "//…@");
   if (backend === undefined)
-    throw new RangeError(`store: expected ${Object.keys(BACKENDS).join(": or ")}:, got "${name}"`);
+    throw new RangeError(`store: expected memory:, lmdb: or postgres:, got "${shown}"`);
   if ((type === "memory") !== (rest === ""))
-    throw new RangeError(`store: expected ${type === "memory" ? "memory:" : `${type}:DIR`}, got "${name}"`);
+    throw new RangeError(`store: expected ${type === "memory" ? "memory:" : `${type}:DIR`}, got "${shown}"`);
   return { backend, rest };
 }

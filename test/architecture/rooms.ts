@@ -81,6 +81,7 @@ export const DRIVERS: Readonly<Record<string, RegExp>> = {
   lmdb: /^store\/lmdb-store\.ts$/,
   ioredis: /^store\/redis[a-z-]*\.ts$/,
   "prom-client": /^services\/metrics\/prometheus\.ts$/,
+  pg: /^store\/postgres[a-z-]*\.ts$/,
   protobufjs: /^rpc\/proto-(?:files|descriptors)\.ts$/,
   "fs-native-extensions": /^files\/locked-file\.ts$/,
 };

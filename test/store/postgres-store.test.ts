@@ -1,0 +1,203 @@
+/** PostgreSQL keeps records as the other stores do, and refuses by name what is not fit for it. */
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
+import type { KeyValueStore } from "../../src/store/key-value-store.js";
+import { openReplayCache } from "../../src/store/open-replay-cache.js";
+import { createStore, openStore } from "../../src/store/open-store.js";
+import { HAS_POSTGRES, PostgresServer } from "../support/postgres-server.js";
+import { all, bytes, increment, keyValueStoreSuite, text } from "./key-value-store-suite.js";
+
+describe.skipIf(!HAS_POSTGRES)("PostgreSQL", () => {
+  let server: PostgresServer;
+  let realms = 0;
+  const newRealm = () => `TEST-${realms++}`;
+  const opened = async (realm = newRealm(), query = ""): Promise<KeyValueStore> => {
+    const store = await createStore(server.url(realm, query));
+    onTestFinished(() => store.close());
+    return store;
+  };
+
+  beforeAll(async () => {
+    server = await PostgresServer.start();
+  }, 60_000);
+  afterAll(() => server?.[Symbol.asyncDispose]());
+
+  keyValueStoreSuite("postgres:", () => opened());
+
+  describe("across processes and machines", () => {
+    it("loses no change when two stores change the same key", async () => {
+      const realm = newRealm();
+      const stores = [await opened(realm), await opened(realm)];
+      const changes = stores.flatMap((store) =>
+        Array.from({ length: 50 }, () => store.update("shared", increment)),
+      );
+      await Promise.all(changes);
+      expect(text(await stores[0]!.get("shared"))).toBe("100");
+    });
+
+    it("scans more records than a page has, in order, each once", async () => {
+      const realm = newRealm();
+      const store = await opened(realm);
+      const { table } = rowOf(realm);
+      server.sql(
+        `INSERT INTO tessera.${table} SELECT 'k' || lpad(i::text, 5, '0'), 'x' FROM generate_series(1, 2500) i`,
+      );
+      await store.update("l", () => bytes("after"));
+      const keys = (await all(store, "k")).map(([key]) => key);
+      expect(keys).toHaveLength(2500);
+      expect(keys).toEqual([...keys].sort());
+    });
+
+    it("keeps realms apart", async () => {
+      const [one, other] = [await opened(), await opened()];
+      await one.update("a", () => bytes("one"));
+      expect(await other.get("a")).toBeUndefined();
+      expect(await all(other, "")).toEqual([]);
+    });
+
+    it("refuses a key that PostgreSQL can't hold", async () => {
+      const store = await opened();
+      await expect(store.get("a\0b")).rejects.toBeInstanceOf(RangeError);
+      await expect(store.update("a\0b", increment)).rejects.toBeInstanceOf(RangeError);
+    });
+  });
+
+  describe("refuses", () => {
+    it("a database of another realm, or of none, naming what it has", async () => {
+      const realm = newRealm();
+      await opened(realm);
+      await expect(openStore(server.url("OTHER.TEST"))).rejects.toMatchObject({
+        name: "StoreError",
+        code: "missing",
+        message: expect.stringMatching(/has the realm .*TEST-.* and not OTHER\.TEST/),
+      });
+      server.sql("CREATE DATABASE empty");
+      const elsewhere = server.url("OTHER.TEST").replace("/realms?", "/empty?");
+      await expect(openStore(elsewhere)).rejects.toMatchObject({
+        code: "missing",
+        message: expect.stringContaining("no realm at all"),
+      });
+      await expect(openStore(elsewhere.replace("/empty?", "/absent?"))).rejects.toMatchObject({
+        code: "missing",
+        message: expect.stringContaining('database "absent" does not exist'),
+      });
+    });
+
+    it("the table of a newer release", async () => {
+      const realm = newRealm();
+      await opened(realm);
+      server.sql(`UPDATE tessera.realms SET format = 2 WHERE realm = '${realm}'`);
+      await expect(openStore(server.url(realm))).rejects.toMatchObject({ code: "version" });
+    });
+
+    it("a table without its triggers, or none, after a restore that was left half done", async () => {
+      const realm = newRealm();
+      const store = await opened(realm);
+      const { table } = rowOf(realm);
+      server.sql(`ALTER TABLE tessera.${table} DISABLE TRIGGER tell_row`);
+      await expect(openStore(server.url(realm))).rejects.toMatchObject({
+        code: "corrupt",
+        message: expect.stringContaining("lacks its triggers"),
+      });
+      server.sql(`DROP TABLE tessera.${table}`);
+      await expect(openStore(server.url(realm))).rejects.toMatchObject({
+        code: "corrupt",
+        message: expect.stringContaining("has no table"),
+      });
+      await expect(store.get("a")).rejects.toMatchObject({ code: "corrupt" });
+    });
+
+    it("to leave a step half done: the next who opens does it", async () => {
+      const realm = newRealm();
+      const store = await opened(realm);
+      await store.update("a", () => bytes("kept"));
+      const other = newRealm();
+      server.sql(`INSERT INTO tessera.realms (realm, format) VALUES ('${other}', 0)`);
+      const both = await Promise.all([openStore(server.url(other)), openStore(server.url(other))]);
+      for (const one of both) await one.update("n", increment);
+      expect(text(await both[0].get("n"))).toBe("2");
+      for (const one of both) await one.close();
+      expect(text(await store.get("a"))).toBe("kept");
+    });
+
+    it("a server that may lose what it acknowledged", async () => {
+      for (const [name, value] of [
+        ["synchronous_commit", "off"],
+        ["fsync", "off"],
+      ] as const) {
+        const realm = newRealm();
+        await opened(realm);
+        await server.set({ [name]: value });
+        onTestFinished(() => server.set({ [name]: "on" }));
+        await expect(until(() => openStore(server.url(realm)))).rejects.toMatchObject({
+          code: "unsafe",
+          message: expect.stringContaining(`${name} off`),
+        });
+        await server.set({ [name]: "on" });
+        await (await until(() => openStore(server.url(realm)), true)).close();
+      }
+    });
+
+    it("a wrong password, and says where there is none", async () => {
+      const realm = newRealm();
+      await opened(realm);
+      server.sql("CREATE ROLE kdc LOGIN PASSWORD 'right'");
+      server.sql("GRANT ALL ON SCHEMA tessera TO kdc");
+      server.sql("GRANT ALL ON ALL TABLES IN SCHEMA tessera TO kdc");
+      server.write(
+        "pg_hba.conf",
+        "host all kdc 127.0.0.1/32 scram-sha-256\nhost all all 127.0.0.1/32 trust\n",
+      );
+      await server.set({});
+      const named = (user: string) => server.url(realm).replace("tessera@", `${user}@`);
+      const error = await until(() => openStore(named("kdc:wrong"))).catch((thrown: unknown) => thrown);
+      expect(error).toMatchObject({
+        code: "unavailable",
+        message: expect.stringContaining("refuses the password"),
+      });
+      expect(String(error)).not.toContain("wrong");
+      await expect(openStore(named("kdc"))).rejects.toMatchObject({
+        code: "unavailable",
+        message: expect.stringContaining("asks for a password"),
+      });
+      await (await openStore(named("kdc:right"))).close();
+    });
+
+    it("to go without TLS where it is asked for", async () => {
+      const realm = newRealm();
+      await opened(realm);
+      await expect(openStore(server.url(realm, "&sslmode=verify-full"))).rejects.toMatchObject({
+        code: "unavailable",
+        message: expect.stringContaining("offers no TLS"),
+      });
+    });
+
+    it("to be a replay cache", async () => {
+      for (const scheme of ["postgres", "postgresql"]) {
+        const name = server.url("EXAMPLE.TEST").replace("postgres", scheme);
+        await expect(openReplayCache(name, { skew: 1000, startedAt: 0 })).rejects.toThrow(
+          new RangeError(
+            "replay cache: PostgreSQL keeps principals alone; " +
+              "expected memory:, lmdb:DIR, redis://HOST or rediss://HOST",
+          ),
+        );
+      }
+    });
+  });
+
+  /** Where a realm's records are. */
+  function rowOf(realm: string): { table: string } {
+    return { table: `principals_${server.sql(`SELECT id FROM tessera.realms WHERE realm = '${realm}'`)}` };
+  }
+
+  /** A change of settings takes the server a moment: the first opening that ends in the other way. */
+  async function until(open: () => Promise<KeyValueStore>, opens = false): Promise<KeyValueStore> {
+    for (let tries = 0; ; tries++) {
+      const store = await open().catch((error: unknown) => {
+        if (!opens || tries === 200) throw error;
+        return undefined;
+      });
+      if (store !== undefined && (opens || tries === 200)) return store;
+      await store?.close();
+    }
+  }
+});
