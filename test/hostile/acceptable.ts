@@ -1,7 +1,6 @@
 /**
  * A model of what may be accepted of a sealed part that its key's holder altered: read leniently, judged by
- * RFC
- * 4120. It says when a part must be refused; what it lets pass may be refused for other reasons.
+ * RFC 4120. It says when a part must be refused; what it lets pass may be refused for other reasons.
  */
 import { fromBinary, toBinary } from "@bufbuild/protobuf";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";

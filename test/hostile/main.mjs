@@ -12,7 +12,8 @@ const SIZES = {
   TESSERA_KILL_ROUNDS: "200",
   TESSERA_FUZZ_SEED: String(Date.now() % 2 ** 31),
 };
-const TESTS = ["test/hostile", "test/contract/bad-input.test.ts", "test/contract/resealed-input.test.ts"];
+const CONTRACT = ["bad-input", "resealed-input", "public-input", "guarded-input"];
+const TESTS = ["test/hostile", ...CONTRACT.map((name) => `test/contract/${name}.test.ts`)];
 
 const args = process.argv.slice(2);
 const end = args.indexOf("--");

@@ -11,6 +11,8 @@ export const DECODES = fromEnvironment("TESSERA_FUZZ_DECODES", 5_000);
 export const TIMES = fromEnvironment("TESSERA_FUZZ_TIMES", 1_500);
 /** Calls of each RPC on a real socket, in all. */
 export const CALLS = fromEnvironment("TESSERA_FUZZ_CALLS", 600);
+/** Calls of each RPC that asks for no proof. */
+export const PUBLIC_CALLS = fromEnvironment("TESSERA_FUZZ_CALLS", 150);
 /** Rounds in which a process is killed while it writes. */
 export const KILLS = fromEnvironment("TESSERA_KILL_ROUNDS", 20);
 /** Where the inputs begin; a failure prints it. */

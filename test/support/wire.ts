@@ -79,6 +79,45 @@ export class Wire implements Disposable {
     });
   }
 
+  /**
+   * Sends these messages and no more, and collects the answers; never rejects.
+   * @param most after so many answers the call is cancelled.
+   */
+  stream(
+    path: string,
+    messages: readonly Uint8Array[],
+    { metadata = new grpc.Metadata(), most = Number.POSITIVE_INFINITY } = {},
+  ): Promise<WireReply & { readonly messages: readonly Buffer[] }> {
+    const bytes = (raw: Buffer) => raw;
+    return new Promise((resolve) => {
+      let headers = new grpc.Metadata();
+      const answers: Buffer[] = [];
+      const options = { deadline: Date.now() + HANG_MS };
+      const call = this.#client.makeBidiStreamRequest(path, bytes, bytes, metadata, options);
+      call.on("metadata", (received: grpc.Metadata) => {
+        headers = received;
+      });
+      call.on("data", (answer: Buffer) => {
+        answers.push(answer);
+        if (answers.length >= most) call.cancel();
+      });
+      call.on("error", () => {});
+      call.on("status", (status: grpc.StatusObject) => {
+        resolve({
+          code: grpc.status[status.code]!,
+          text: status.details,
+          ...readDetails(status.metadata),
+          message: undefined,
+          messages: answers,
+          headers,
+          trailers: status.metadata,
+        });
+      });
+      for (const message of messages) call.write(Buffer.from(message));
+      call.end();
+    });
+  }
+
   close(): void {
     this.#client.close();
   }
