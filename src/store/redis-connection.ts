@@ -3,37 +3,60 @@
  * the caller's back, so that whoever holds it knows whose memory it asks.
  */
 import { Redis } from "ioredis";
+import { readPublicFile } from "../files/public-file.js";
+import { readSecret } from "../files/secret-file.js";
+import { systemErrorText } from "../files/system-error.js";
 import { StoreError } from "./store-error.js";
+
+/** The files of TLS to a Redis server, in PEM, by redis-cli's names for them. */
+export interface RedisTlsFiles {
+  /** The authorities of the server's certificate; undefined: those that Node trusts. */
+  readonly cacert: string | undefined;
+  /** The client's certificate and its key, which others can't read; undefined: the server asks for none. */
+  readonly cert: string | undefined;
+  readonly key: string | undefined;
+}
 
 /** Where a Redis server is, and under which name a cache is kept there. */
 export interface RedisPlace {
   readonly url: URL;
   /** Part of each key. */
   readonly name: string;
+  /** Undefined: without TLS. */
+  readonly tls: RedisTlsFiles | undefined;
   /** For messages: the address, without a password. */
   readonly text: string;
 }
 
+const PARAMETERS = ["name", "cacert", "cert", "key"] as const;
+
 /**
- * Reads `redis://[USER:PASSWORD@]HOST[:PORT][/DATABASE][?name=NAME]`; `rediss:` for TLS.
+ * Reads `redis://[USER:PASSWORD@]HOST[:PORT][/DATABASE][?name=NAME]`; `rediss:` for TLS, with the parameters
+ * `cacert`, `cert` and `key`.
  * @throws RangeError for anything else; it shows no password.
  */
 export function redisPlace(name: string): RedisPlace {
   const url = URL.canParse(name) ? new URL(name) : undefined;
-  const asked = url?.searchParams.get("name") ?? "replay";
+  const given = url?.searchParams ?? new URLSearchParams();
+  const [asked = "replay", cacert, cert, key] = PARAMETERS.map((name) => given.get(name) ?? undefined);
+  const hasTls = url?.protocol === "rediss:";
   const isGood =
     url !== undefined &&
     /^rediss?:$/.test(url.protocol) &&
     url.hostname !== "" &&
     /^(\/\d*)?$/.test(url.pathname) &&
     url.hash === "" &&
-    [...url.searchParams.keys()].every((key) => key === "name") &&
+    [...given.keys()].every((name) => (PARAMETERS as readonly string[]).includes(name)) &&
+    (hasTls || [cacert, cert, key].every((file) => file === undefined)) &&
+    (cert === undefined) === (key === undefined) &&
     /^[A-Za-z0-9._-]{1,64}$/.test(asked);
   if (!isGood)
     throw new RangeError(
-      "replay cache: expected redis://[USER:PASSWORD@]HOST[:PORT][/DATABASE][?name=NAME], or rediss: for TLS",
+      "replay cache: expected redis://[USER:PASSWORD@]HOST[:PORT][/DATABASE][?name=NAME], or rediss: for TLS, " +
+        "where cacert=FILE, and cert=FILE with key=FILE, may follow",
     );
-  return { url, name: asked, text: `Redis at ${url.host}` };
+  const tls = hasTls ? { cacert, cert, key } : undefined;
+  return { url, name: asked, tls, text: `Redis at ${url.host}` };
 }
 
 /** A connection whose server is fit. */
@@ -57,13 +80,14 @@ export async function connectToRedis(
   limitMs: number,
 ): Promise<RedisConnection> {
   const { url } = place;
+  const tls = place.tls && (await readTlsFiles(place.tls));
   const redis = new Redis({
     host: url.hostname.replace(/^\[(.*)\]$/, "$1"),
     port: Number(url.port || 6379),
     db: Number(url.pathname.slice(1) || 0),
     ...(url.username === "" ? {} : { username: decodeURIComponent(url.username) }),
     ...(url.password === "" ? {} : { password: decodeURIComponent(url.password) }),
-    ...(url.protocol === "rediss:" ? { tls: {} } : {}),
+    ...(tls === undefined ? {} : { tls }),
     connectionName: `tessera-${place.name}`,
     connectTimeout: limitMs,
     lazyConnect: true,
@@ -87,16 +111,39 @@ export async function connectToRedis(
     redis.disconnect();
     if (error instanceof StoreError) throw error;
     const why = cause instanceof Error ? cause : error;
-    throw new StoreError(
-      "unavailable",
-      `${place.text}: ${why instanceof Error ? why.message : String(why)}`,
-      {
-        cause: why,
-      },
-    );
+    const text = why instanceof Error ? why.message : String(why);
+    throw new StoreError("unavailable", `${place.text}: ${text}`, { hint: hintOf(why), cause: why });
   } finally {
     clearTimeout(late);
   }
+}
+
+/** Reads the files anew for each connection: certificates are renewed. Throws StoreError, PrivateFileError. */
+async function readTlsFiles({ cacert, cert, key }: RedisTlsFiles): Promise<{
+  readonly ca?: Buffer;
+  readonly cert?: Buffer;
+  readonly key?: Buffer;
+}> {
+  const given = async (file: string) => {
+    try {
+      return Buffer.from(await readPublicFile(file));
+    } catch (error) {
+      throw new StoreError("unavailable", `${file}: ${systemErrorText(error)}`, { cause: error });
+    }
+  };
+  return {
+    ...(cacert === undefined ? {} : { ca: await given(cacert) }),
+    ...(cert === undefined ? {} : { cert: await given(cert) }),
+    ...(key === undefined ? {} : { key: Buffer.from(await readSecret(key)) }),
+  };
+}
+
+/** OpenSSL's names for a certificate that no known authority stands behind. */
+const UNTRUSTED = /^(DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_\w+)$/;
+
+function hintOf(cause: unknown): string | undefined {
+  if (!UNTRUSTED.test(String((cause as { code?: unknown } | undefined)?.code))) return undefined;
+  return "name the authority's certificate in the address: ?cacert=FILE";
 }
 
 function readInfo(text: string): ReadonlyMap<string, string> {

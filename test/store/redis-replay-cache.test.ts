@@ -3,13 +3,17 @@
  */
 
 import { once } from "node:events";
+import { chmodSync, mkdtempSync, rmSync } from "node:fs";
 import { connect, createServer, type Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { openReplayCache } from "../../src/store/open-replay-cache.js";
 import { checkServer, redisPlace } from "../../src/store/redis-connection.js";
 import { RedisReplayCache, type RedisReplayCacheOptions } from "../../src/store/redis-replay-cache.js";
 import { FAILOVER_MS } from "../../src/store/redis-replay-script.js";
 import { HAS_REDIS, RedisServer } from "../support/redis-server.js";
+import { HAS_OPENSSL, makeCertificate } from "../support/wire-tls.js";
 import {
   type RunningCache,
   reason,
@@ -304,12 +308,102 @@ describe.skipIf(!HAS_REDIS)("a redis-server that is not fit", () => {
   });
 });
 
+describe.skipIf(!HAS_REDIS || !HAS_OPENSSL)("a redis-server with TLS", () => {
+  const folder = mkdtempSync(join(tmpdir(), "tessera-redis-tls-"));
+  const file = (name: string) => join(folder, name);
+  let own: RedisServer;
+  beforeAll(async () => {
+    for (const name of ["server", "client", "other"])
+      makeCertificate(file(`${name}.key`), file(`${name}.pem`), "IP:127.0.0.1");
+    own = await RedisServer.startWithTls({
+      "tls-cert-file": file("server.pem"),
+      "tls-key-file": file("server.key"),
+      "tls-ca-cert-file": file("client.pem"),
+    });
+  });
+  afterAll(async () => {
+    await own[Symbol.asyncDispose]();
+    rmSync(folder, { recursive: true });
+  });
+
+  const url = (files: Readonly<Record<string, string>>) => {
+    const parameters = Object.entries(files).map(([name, path]) => `&${name}=${file(path)}`);
+    return own.url(newName()).replace("redis:", "rediss:") + parameters.join("");
+  };
+  const client = { cert: "client.pem", key: "client.key" };
+  const refusedOpening = (name: string) =>
+    RedisReplayCache.open(name, { skew: S }).then(
+      () => undefined,
+      (error: unknown) => error,
+    );
+
+  it("remembers, where its authority is known and it knows the client's", async () => {
+    const cache = await openAt(url({ cacert: "server.pem", ...client }));
+    const now = Date.now();
+    expect(await refusal(cache.store(tag(1), now, now + S, now))).toBeUndefined();
+    expect(await reason(cache.store(tag(1), now, now + S, now))).toBe("KRB_AP_ERR_REPEAT");
+  });
+
+  it("is refused by name where its authority is not known", async () => {
+    for (const files of [client, { cacert: "other.pem", ...client }])
+      expect(await refusedOpening(url(files))).toMatchObject({
+        code: "unavailable",
+        message: expect.stringMatching(/^Redis at 127\.0\.0\.1:\d+: (self[- ]signed|unable to)/),
+        hint: "name the authority's certificate in the address: ?cacert=FILE",
+      });
+  });
+
+  it("is refused where its certificate is for another host", async () => {
+    makeCertificate(file("elsewhere.key"), file("elsewhere.pem"), "DNS:elsewhere.example.test");
+    const elsewhere = await RedisServer.startWithTls({
+      "tls-cert-file": file("elsewhere.pem"),
+      "tls-key-file": file("elsewhere.key"),
+      "tls-ca-cert-file": file("client.pem"),
+      "tls-auth-clients": "no",
+    });
+    onTestFinished(() => elsewhere[Symbol.asyncDispose]());
+    const name = elsewhere.url().replace("redis:", "rediss:");
+    expect(await refusedOpening(`${name}&cacert=${file("elsewhere.pem")}`)).toMatchObject({
+      code: "unavailable",
+      message: expect.stringContaining("does not match certificate's altnames"),
+    });
+  });
+
+  it("refuses a client whose certificate it does not know, or that has none, or speaks without TLS", async () => {
+    for (const files of [{ cert: "other.pem", key: "other.key" }, {}])
+      expect(await refusedOpening(url({ cacert: "server.pem", ...files }))).toMatchObject({
+        code: "unavailable",
+      });
+    expect(await refusedOpening(own.url())).toMatchObject({ code: "unavailable" });
+  });
+
+  it("needs files that can be read, and a key that others can't read", async () => {
+    expect(await refusedOpening(url({ cacert: "none.pem" }))).toMatchObject({
+      name: "StoreError",
+      code: "unavailable",
+      message: expect.stringContaining("none.pem: "),
+    });
+    chmodSync(file("other.key"), 0o644);
+    expect(
+      await refusedOpening(url({ cacert: "server.pem", cert: "other.pem", key: "other.key" })),
+    ).toMatchObject({ name: "PrivateFileError", code: "unsafe" });
+    chmodSync(file("other.key"), 0o600);
+  });
+});
+
 describe("the name of a Redis server", () => {
   it("is a URL with a host, a database, a name, and nothing else", () => {
     expect(redisPlace("rediss://alice:s%40cret@[::1]:6380/2?name=orders")).toMatchObject({
       name: "orders",
       text: "Redis at [::1]:6380",
+      tls: { cacert: undefined, cert: undefined, key: undefined },
     });
+    expect(redisPlace("rediss://h?cacert=/etc/ca.pem&cert=c.pem&key=c.key").tls).toEqual({
+      cacert: "/etc/ca.pem",
+      cert: "c.pem",
+      key: "c.key",
+    });
+    expect(redisPlace("redis://h").tls).toBeUndefined();
     for (const name of [
       "redis:",
       "redis://",
@@ -318,6 +412,9 @@ describe("the name of a Redis server", () => {
       "redis://h/0?prefix=a",
       "redis://h/0?name=a:b",
       "redis://h#a",
+      "redis://h?cacert=ca.pem",
+      "rediss://h?cert=client.pem",
+      "rediss://h?key=client.key",
     ])
       expect(() => redisPlace(name)).toThrow(/^replay cache: expected redis:\/\//);
   });

@@ -45,6 +45,15 @@ export class RedisServer implements AsyncDisposable {
     return server;
   }
 
+  /** Starts one that speaks TLS alone; the files are named as in its configuration. */
+  static async startWithTls(files: Readonly<Record<string, string>>): Promise<RedisServer> {
+    const port = await freePort();
+    const given = Object.entries(files).flatMap(([name, file]) => [`--${name}`, file]);
+    const server = new RedisServer(port, ["--port", "0", "--tls-port", String(port), ...given]);
+    await server.begin();
+    return server;
+  }
+
   /** Where it is, as a replay cache takes it. */
   url(name = "replay", user = ""): string {
     return `redis://${user}127.0.0.1:${this.port}/0?name=${name}`;
@@ -58,7 +67,7 @@ export class RedisServer implements AsyncDisposable {
     for await (const chunk of this.#process.stdout!) {
       said += String(chunk);
       if (said.includes("eady to accept connections")) break;
-      if (said.includes("FATAL") || said.includes("Fatal")) throw new Error(said);
+      if (/fatal|failed to configure tls/i.test(said)) throw new Error(said);
     }
     this.#process.stdout!.on("error", () => {}).resume();
   }
