@@ -6,12 +6,15 @@ import type {
   AuthenticateResponse,
 } from "../gen/kerberos/v1/authentication_service_pb.js";
 import { type AsContext, issueTgt, readAsReqClient } from "../protocol/as-exchange.js";
-import { type Decoy, makeDecoy } from "../protocol/decoy.js";
+import { type AsClient, type Decoy, makeDecoy } from "../protocol/decoy.js";
 import type { IssuedTicket } from "../protocol/kdc-ticket.js";
 import { isoTime } from "../protocol/kerberos-time.js";
 import type { RealmPolicy } from "../protocol/policy.js";
 import { encTimestampOf } from "../protocol/pre-authentication.js";
+import { krbtgtOf, type Principal } from "../protocol/principal.js";
+import type { PrincipalEntry } from "../protocol/principal-entry.js";
 import { peerNetwork } from "../rpc/network-address.js";
+import { StoreError } from "../store/store-error.js";
 import type { ExchangeLine } from "./exchange-log.js";
 import { type AsConfig, krbtgtEntry } from "./kdc.js";
 import { brake } from "./login-brakes.js";
@@ -23,48 +26,85 @@ import { runExchange } from "./run-exchange.js";
 export function authenticationService(config: AsConfig): AuthenticationServiceServer {
   const decoyFor = keepDecoy();
   const lookAside = new LookAside();
+  const parts = { attempts: config.attempts, log: config.log, lookAside };
   config.metrics?.watch(() => cacheFigures("answers", lookAside.load));
   return {
     authenticate: (request, call) =>
-      runExchange("AS", config, call, async (line, now) => {
+      runExchange("AS", config, call, (line, now) => {
         const principal = readAsReqClient(request);
         line.client = principal;
-        const { policy } = config;
-        const krbtgt = await krbtgtEntry(config);
-        line.server = krbtgt.principal;
-        const client = await config.principals.getOrDecoy(principal, decoyFor(policy));
-        try {
-          // From here on nothing waits: no login is looked at before this one is counted and kept.
-          const context = { client, krbtgt, policy };
-          return answer({ attempts: config.attempts, log: config.log, lookAside }, request, {
-            context,
-            peer: call.peer,
-            now,
-            line,
-          });
-        } finally {
-          for (const { key } of client.entry.keys) key.wipe();
-        }
+        line.server = krbtgtOf(config.policy.realm);
+        return authenticate(principal, request, { peer: call.peer, now, line });
       }),
   };
+
+  /**
+   * Answers from what is at hand, if that is a success; otherwise from what the store has now. A name of which
+   * nothing is kept, and one that does not exist, has a decoy's entry at hand: a proof that is wrong costs all
+   * of them the same.
+   */
+  async function authenticate(principal: Principal, request: AuthenticateRequest, around: Around) {
+    const { policy, principals } = config;
+    const decoy = decoyFor(policy);
+    const decide = (client: AsClient, krbtgt: PrincipalEntry, isAtHand: boolean) => {
+      try {
+        // From here on nothing waits: no login is looked at before this one is counted and kept.
+        const context = { client, krbtgt, policy };
+        return answer(parts, request, { ...around, context, isAtHand });
+      } finally {
+        for (const { key } of client.entry.keys) key.wipe();
+      }
+    };
+    const atHand = async () => {
+      // Without a proof there is nothing but a refusal.
+      if (!principals.isFollowing || encTimestampOf(request.padata) === undefined) return undefined;
+      const krbtgt = await krbtgtEntry(policy, (name) => principals.get(name));
+      const client = await principals.atHand(principal, decoy);
+      return client && decide(client, krbtgt, true);
+    };
+    const answered = await atHand();
+    if (answered !== undefined) return answered;
+    let krbtgt: PrincipalEntry;
+    let client: AsClient;
+    try {
+      krbtgt = await krbtgtEntry(policy, (name) => principals.getAnew(name));
+      client = await principals.getOrDecoy(principal, decoy);
+    } catch (error) {
+      // Now that the store is known to be away, what is at hand may be usable for longer.
+      const late = error instanceof StoreError ? await atHand() : undefined;
+      if (late === undefined) throw error;
+      return late;
+    }
+    return decide(client, krbtgt, false) as AuthenticateResponse;
+  }
 }
 
 /** What the answers of one AS go by, beside the request. */
 type Answering = Pick<AsConfig, "attempts" | "log"> & { readonly lookAside: LookAside };
 
-/** What an AS-REQ is decided by. */
-interface Attempt {
-  readonly context: AsContext;
+/** Where an AS-REQ comes from, and when. */
+interface Around {
   readonly peer: string;
   readonly now: number;
   readonly line: ExchangeLine;
 }
 
+/** What an AS-REQ is decided by. */
+interface Attempt extends Around {
+  readonly context: AsContext;
+  /** Whether the entries are those at hand: then nothing is refused, nor counted. */
+  readonly isAtHand: boolean;
+}
+
 /**
  * Issues a TGT as `issueTgt` does, unless name or address has failed too often; or gives the one issued
- * before.
+ * before. Undefined: what is at hand leads to a refusal.
  */
-function answer(parts: Answering, request: AuthenticateRequest, attempt: Attempt): AuthenticateResponse {
+function answer(
+  parts: Answering,
+  request: AuthenticateRequest,
+  attempt: Attempt,
+): AuthenticateResponse | undefined {
   const { context, now, line } = attempt;
   const proof = encTimestampOf(request.padata);
   // Without a proof there is nothing but a refusal.
@@ -74,6 +114,7 @@ function answer(parts: Answering, request: AuthenticateRequest, attempt: Attempt
   line.repeated = given !== undefined;
   if (given !== undefined) return given;
   const issued = issueBraked(parts, request, proof, attempt);
+  if (issued === undefined) return undefined;
   line.etypes = issued.etypes;
   line.endtime = isoTime(issued.ticket.endtime);
   issued.ticket.sessionKey.wipe();
@@ -81,20 +122,26 @@ function answer(parts: Answering, request: AuthenticateRequest, attempt: Attempt
   return issued.response;
 }
 
-/** Issues a TGT as `issueTgt` does, unless name or address has failed too often. */
+/**
+ * Issues a TGT as `issueTgt` does, unless name or address has failed too often. Undefined: what is at hand leads
+ * to a refusal.
+ */
 function issueBraked(
   { attempts, log }: Answering,
   request: AuthenticateRequest,
   proof: Uint8Array,
-  { context, peer, now, line }: Attempt,
-): IssuedTicket<AuthenticateResponse> {
+  { context, isAtHand, peer, now, line }: Attempt,
+): IssuedTicket<AuthenticateResponse> | undefined {
   const client = context.client.entry.principal;
   const begun = attempts.begin(client, peerNetwork(peer), context.policy.attempts, now);
+  // Whoever must wait is refused, whether the proof is right or not; the time must not say which.
+  if (isAtHand && begun.waitMs > 0) return undefined;
   let issued: IssuedTicket<AuthenticateResponse> | undefined;
   let error: unknown;
   try {
     issued = issueTgt(request, context, now);
   } catch (thrown) {
+    if (isAtHand) return undefined;
     error = thrown;
   }
   const { refusal, withheld, unnoted } = brake(begun, proof, error);

@@ -33,7 +33,7 @@ export interface ListenOptions {
  */
 export async function startAs(config: AsConfig, listen: ListenOptions): Promise<RunningServer> {
   checkWeakCrypto(listen.host, config.policy.permittedEtypes, listen.allowWeakCrypto ?? false);
-  await krbtgtEntry(config);
+  await krbtgtEntry(config.policy, (name) => config.principals.get(name));
   return startServer({
     ...listen,
     service: AuthenticationService,
@@ -45,7 +45,7 @@ export async function startAs(config: AsConfig, listen: ListenOptions): Promise<
 /** Starts the TGS. Throws as `startAs`. */
 export async function startTgs(config: KdcConfig, listen: ListenOptions): Promise<RunningServer> {
   checkWeakCrypto(listen.host, config.policy.permittedEtypes, listen.allowWeakCrypto ?? false);
-  await krbtgtEntry(config);
+  await krbtgtEntry(config.policy, (name) => config.principals.get(name));
   return startServer({
     ...listen,
     service: TicketGrantingService,

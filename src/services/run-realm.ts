@@ -178,6 +178,7 @@ async function start(options: RunRealmOptions, closers: Closer[]): Promise<Runni
   const listen = (port: number): ListenOptions => ({ host, port, credentials, allowWeakCrypto, entrance });
   if (ports.as !== undefined || ports.tgs !== undefined) {
     if (realm === undefined) throw new TypeError("realm: AS and TGS need one");
+    realm.principals.follow();
     const kdc = {
       principals: realm.principals,
       clock,

@@ -4,9 +4,11 @@
  * the KDC").
  */
 import type { TicketGrantingServiceServer } from "../gen/kerberos/v1/ticket_granting_service_grpc.js";
+import type { GrantTicketRequest } from "../gen/kerberos/v1/ticket_granting_service_pb.js";
 import { isoTime } from "../protocol/kerberos-time.js";
 import { issueServiceTicket, verifyTgsReq } from "../protocol/tgs-exchange.js";
-import { type KdcConfig, krbtgtEntry } from "./kdc.js";
+import type { ExchangeLine } from "./exchange-log.js";
+import { decided, type KdcConfig, krbtgtEntry, type Lookup } from "./kdc.js";
 import { cacheFigures } from "./metrics/figures.js";
 import { runExchange } from "./run-exchange.js";
 import { TicketCache } from "./ticket-cache.js";
@@ -17,23 +19,27 @@ export function ticketGrantingService(config: KdcConfig): TicketGrantingServiceS
   config.metrics?.watch(() => cacheFigures("tickets", tickets.load));
   return {
     grantTicket: (request, context) =>
-      runExchange("TGS", config, context, async (line, now) => {
-        const krbtgt = await krbtgtEntry(config);
-        const verified = verifyTgsReq(request, krbtgt, config.policy, now, tickets.open);
-        const { apReq, server } = verified;
-        line.client = apReq.client;
-        line.server = server;
-        try {
-          const client = await config.principals.get(apReq.client);
-          const service = await config.principals.get(server);
-          const issued = issueServiceTicket(verified, { client, service, policy: config.policy }, now);
-          line.etypes = issued.etypes;
-          line.endtime = isoTime(issued.ticket.endtime);
-          issued.ticket.sessionKey.wipe();
-          return issued.response;
-        } finally {
-          apReq.subkey?.wipe();
-        }
-      }),
+      runExchange("TGS", config, context, (line, now) =>
+        decided(config.principals, (lookup) => grant(request, lookup, line, now)),
+      ),
   };
+
+  async function grant(request: GrantTicketRequest, lookup: Lookup, line: ExchangeLine, now: number) {
+    const krbtgt = await krbtgtEntry(config.policy, lookup);
+    const verified = verifyTgsReq(request, krbtgt, config.policy, now, tickets.open);
+    const { apReq, server } = verified;
+    line.client = apReq.client;
+    line.server = server;
+    try {
+      const client = await lookup(apReq.client);
+      const service = await lookup(server);
+      const issued = issueServiceTicket(verified, { client, service, policy: config.policy }, now);
+      line.etypes = issued.etypes;
+      line.endtime = isoTime(issued.ticket.endtime);
+      issued.ticket.sessionKey.wipe();
+      return issued.response;
+    } finally {
+      apReq.subkey?.wipe();
+    }
+  }
 }

@@ -1,16 +1,19 @@
 /**
  * The realm's principals: records in a key-value store, with their keys sealed under the master key.
  *
- * A decoded entry is kept beside the raw bytes it came from. `get` always reads the raw bytes first and
- * returns the kept entry only if they are the same, so it is never stale, whoever wrote to the store; it
- * saves unsealing and preparing keys that are used again and again.
+ * A decoded entry is kept beside the raw bytes it came from. Unless changes are followed, `get` always reads
+ * the raw bytes first and returns the kept entry only if they are the same, so it is never stale, whoever
+ * wrote to the store; it saves unsealing and preparing keys that are used again and again.
+ *
+ * A store that reads over a network is spared the reading (`follow`): what is kept stands until the store
+ * tells of a change, and for no longer than the store's bound of staleness.
  */
 import { type CacheLoad, loadOf } from "../collections/cache-load.js";
 import { LruMap } from "../collections/lru-map.js";
 import { type AsClient, asClient, type Decoy } from "../protocol/decoy.js";
 import { krbtgtOf, type Principal, parsePrincipal, realmOf } from "../protocol/principal.js";
 import type { PrincipalEntry } from "../protocol/principal-entry.js";
-import type { KeyValueStore } from "./key-value-store.js";
+import type { Changes, KeyValueStore } from "./key-value-store.js";
 import { MasterKey } from "./master-key.js";
 import { MasterKeys } from "./master-keys.js";
 import { decodePrincipal, encodePrincipal, isSealedUnder } from "./principal-record.js";
@@ -19,6 +22,8 @@ import { StoreError } from "./store-error.js";
 const PREFIX = "principal:";
 /** No principal's: nothing is ever stored here. */
 const ABSENT = `${PREFIX}@`;
+/** Under which a decoy is kept, so that the same is done for every name; no principal's. */
+const NOBODY = "@" as Principal;
 /** How many bytes the entries kept may take together: some 18,000 entries. */
 const KEPT_BYTES = 128 * 1024 * 1024;
 /**
@@ -26,10 +31,22 @@ const KEPT_BYTES = 128 * 1024 * 1024;
  */
 const ENTRY_BYTES = 6 * 1024;
 
-/** A decoded entry, and the bytes it came from. */
+/** What a record takes that nobody has asked to be decoded, beside its bytes. */
+const RECORD_BYTES = 512;
+
+/** A record, and its entry once somebody has asked for it. */
 interface KeptEntry {
   readonly bytes: Uint8Array;
-  readonly entry: PrincipalEntry;
+  /** When the bytes were read, as `Changes.now` has it. */
+  readAt: number;
+  entry: PrincipalEntry | undefined;
+}
+
+/** A reading that has begun. */
+interface Reading {
+  readonly readAt: number;
+  /** How often something had been told to have changed by then. */
+  readonly told: number;
 }
 
 /** The record of the decoy last asked for, sealed under the master key of the time. */
@@ -44,6 +61,9 @@ export class PrincipalStore {
   readonly #records: KeyValueStore;
   readonly #masterKeys: MasterKeys;
   #decoy: DecoyRecord | undefined;
+  #changes: Changes | undefined;
+  /** How often something was told to have changed, or was changed here. */
+  #told = 0;
   readonly #kept: LruMap<Principal, KeptEntry>;
 
   /**
@@ -62,21 +82,50 @@ export class PrincipalStore {
   }
 
   /**
-   * The entry of a principal, or undefined.
-   * @throws StoreError as `decodePrincipal`; `unavailable` when the store is closed.
+   * From now on answers from what is kept, within the store's bound of staleness, if the store reads over a
+   * network; otherwise nothing changes.
+   */
+  follow(): void {
+    this.#changes ??= this.#records.changes?.((key) => {
+      this.#told++;
+      if (key === undefined) this.#kept.clear();
+      else if (key.startsWith(PREFIX)) this.#kept.delete(key.slice(PREFIX.length) as Principal);
+    });
+  }
+
+  /** Whether what `get` returns may be as old as the store's bound of staleness. */
+  get isFollowing(): boolean {
+    return this.#changes !== undefined;
+  }
+
+  /**
+   * The entry of a principal, or undefined; where changes are followed it may be a kept one. No refusal may
+   * stand on that: `getAnew`.
+   * @throws StoreError as `decodePrincipal`; `unavailable` when the store is closed, or can't be reached.
    */
   async get(principal: Principal): Promise<PrincipalEntry | undefined> {
+    const usable = this.#usable(principal);
+    if (usable !== undefined) return usable.entry ?? this.#entryOf(principal, usable);
+    try {
+      return await this.getAnew(principal);
+    } catch (error) {
+      // Now that the store is known to be away, what is kept may be usable for longer.
+      const kept = this.#usable(principal);
+      if (!(error instanceof StoreError) || kept === undefined) throw error;
+      return this.#entryOf(principal, kept);
+    }
+  }
+
+  /** The entry of a principal as the store has it now, or undefined. Throws as `get`. */
+  async getAnew(principal: Principal): Promise<PrincipalEntry | undefined> {
+    const begun = this.#beginReading();
     const bytes = await this.#records.get(PREFIX + principal);
     if (bytes === undefined) {
       this.#kept.delete(principal);
       return undefined;
     }
-    const kept = this.#kept.get(principal);
-    if (kept !== undefined && (kept.bytes === bytes || Buffer.compare(kept.bytes, bytes) === 0))
-      return kept.entry;
-    const entry = await this.#again(() => this.#decode(bytes, principal));
-    this.#kept.set(principal, { bytes, entry });
-    return entry;
+    const kept = this.#keep(principal, bytes, begun);
+    return kept.entry ?? this.#entryOf(principal, kept);
   }
 
   /**
@@ -87,6 +136,7 @@ export class PrincipalStore {
    * @throws StoreError as `get`.
    */
   async getOrDecoy(principal: Principal, decoy: Decoy): Promise<AsClient> {
+    const begun = this.#beginReading();
     const found = await this.#records.get(PREFIX + principal);
     const exists = found !== undefined;
     // One of two readings finds something, and the other does not.
@@ -95,8 +145,65 @@ export class PrincipalStore {
     // Made ready for every name: of two ways the one less travelled is slower.
     const record = this.#recordOf(decoy);
     const [bytes, name] = exists ? [found, principal] : [record, decoy.entry.principal];
+    if (this.isFollowing) this.#keep(exists ? principal : NOBODY, bytes, begun);
     const entry = await this.#again(() => this.#decode(bytes, name));
     return asClient(decoy, principal, entry, exists);
+  }
+
+  /**
+   * @internal As `getOrDecoy`, from what is kept: a decoy's also where nothing is. Undefined where changes are
+   * not followed.
+   * @throws StoreError as `decodePrincipal`.
+   */
+  async atHand(principal: Principal, decoy: Decoy): Promise<AsClient | undefined> {
+    if (!this.isFollowing) return undefined;
+    const kept = this.#usable(principal);
+    const record = this.#recordOf(decoy);
+    const [bytes, name] = kept === undefined ? [record, decoy.entry.principal] : [kept.bytes, principal];
+    const entry = await this.#again(() => this.#decode(bytes, name));
+    return asClient(decoy, principal, entry, kept !== undefined);
+  }
+
+  /** What is kept of a principal, if it may be used without a reading. */
+  #usable(principal: Principal): KeptEntry | undefined {
+    const kept = this.#changes === undefined ? undefined : this.#kept.get(principal);
+    return kept !== undefined && this.#changes?.mayUse(kept.readAt) ? kept : undefined;
+  }
+
+  #beginReading(): Reading {
+    return { readAt: this.#changes?.now() ?? 0, told: this.#told };
+  }
+
+  /** Keeps what was read, unless something has changed since the reading began: it may be older than that. */
+  #keep(principal: Principal, bytes: Uint8Array, { readAt, told }: Reading): KeptEntry {
+    const isLatest = told === this.#told;
+    const kept = this.#kept.get(principal);
+    if (kept !== undefined && sameBytes(kept.bytes, bytes)) {
+      if (isLatest) kept.readAt = readAt;
+      return kept;
+    }
+    const read: KeptEntry = { bytes, readAt, entry: undefined };
+    if (isLatest) this.#kept.set(principal, read);
+    else this.#kept.delete(principal);
+    return read;
+  }
+
+  async #entryOf(principal: Principal, kept: KeptEntry): Promise<PrincipalEntry> {
+    kept.entry ??= await this.#again(() => this.#decode(kept.bytes, principal));
+    return kept.entry;
+  }
+
+  /** Writes, and forgets what is kept: also where it fails, since it may have been written. */
+  async #write(
+    principal: Principal,
+    change: (current: Uint8Array | undefined) => Uint8Array | undefined,
+  ): Promise<void> {
+    try {
+      await this.#records.update(PREFIX + principal, change);
+    } finally {
+      this.#told++;
+      this.#kept.delete(principal);
+    }
   }
 
   /** The record of a decoy, which is not stored. */
@@ -114,7 +221,7 @@ export class PrincipalStore {
   async create(entry: PrincipalEntry): Promise<void> {
     const { principal } = entry;
     await this.#masterKeys.refresh();
-    await this.#records.update(PREFIX + principal, (current) => {
+    await this.#write(principal, (current) => {
       if (current !== undefined)
         throw new StoreError("exists", `${principal}: already exists; change it, or delete it first`);
       return encodePrincipal(entry, this.#masterKeys.current);
@@ -134,7 +241,7 @@ export class PrincipalStore {
   ): Promise<PrincipalEntry> {
     let written: PrincipalEntry | undefined;
     await this.#masterKeys.refresh();
-    await this.#records.update(PREFIX + principal, (current) => {
+    await this.#write(principal, (current) => {
       if (current === undefined) throw new StoreError("missing", `${principal}: there is no such principal`);
       written = change(this.#decode(current, principal));
       if (written.principal !== principal)
@@ -147,11 +254,10 @@ export class PrincipalStore {
   /** Removes a principal, whatever the state of its record, and returns whether there was one. */
   async delete(principal: Principal): Promise<boolean> {
     let existed = false;
-    await this.#records.update(PREFIX + principal, (current) => {
+    await this.#write(principal, (current) => {
       existed = current !== undefined;
       return undefined;
     });
-    this.#kept.delete(principal);
     return existed;
   }
 
@@ -219,6 +325,10 @@ export class PrincipalStore {
 }
 
 /** A record has a key for each of its encryption types and versions, so that a long one has many. */
-function sizeOf({ bytes }: KeptEntry): number {
-  return ENTRY_BYTES + 4 * bytes.length;
+function sizeOf({ bytes, entry }: KeptEntry): number {
+  return entry === undefined ? RECORD_BYTES + bytes.length : ENTRY_BYTES + 4 * bytes.length;
+}
+
+function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return a === b || Buffer.compare(a, b) === 0;
 }

@@ -69,7 +69,7 @@ test("the TGS wipes the client's subkey, whether it answers or refuses", async (
   let known = true;
   const get = async (principal: (typeof realm.alice)["principal"]) =>
     known || principal === realm.krbtgt.principal ? entries.get(principal) : undefined;
-  const service = ticketGrantingService({ ...config, principals: { get } });
+  const service = ticketGrantingService({ ...config, principals: principalsBy(get) });
   const grant = () => service.grantTicket({ ...request, ...blobs }, context());
   // In the authenticator, and in the key itself and what it is made ready for.
   expect(times(await wipedBy(grant), fresh.subkey)).toBe(3);

@@ -163,7 +163,7 @@ export function principalsBy(get: (principal: Principal) => Promise<PrincipalEnt
     const entry = await get(principal);
     return asClient(decoy, principal, copies(entry ?? decoy.entry), entry !== undefined);
   };
-  return { get, getOrDecoy };
+  return { get, getAnew: get, isFollowing: false, getOrDecoy, atHand: async () => undefined };
 }
 
 /** What the service accepts. */
