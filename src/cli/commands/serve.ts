@@ -8,6 +8,7 @@ import { defineCommand, UsageError } from "../frame/command.js";
 import { keytabPath } from "../frame/environment.js";
 import { REALM_OPTIONS } from "../options/realm-options.js";
 import { parseLifetime } from "../screen/times.js";
+import type { PageAddress } from "../serving/metrics-page.js";
 
 const PARTS = ["as", "tgs", "v"] as const;
 
@@ -70,6 +71,10 @@ export const command = defineCommand({
       help: "an address that speaks for many peers, and has no share of its own; several: give it again",
       multiple: true,
     },
+    metrics: {
+      value: "[HOST:]PORT",
+      help: `show figures for Prometheus at /metrics, and /livez and /readyz, by HTTP; on ${DEFAULT_HOST}`,
+    },
     grace: { value: "TIME", help: "how long running calls may take to finish; 5s" },
   },
   arguments: [0, 3],
@@ -106,6 +111,7 @@ export const command = defineCommand({
         replayCache: options["replay-cache"],
         replayCacheBytes: sizeOf(options["replay-cache-size"], "--replay-cache-size"),
         limits: limitsOf(options["max-connections"], options["max-calls"], options["trusted-proxy"]),
+        metrics: pageOf(options.metrics),
         graceMs: options.grace === undefined ? undefined : parseLifetime(options.grace, "--grace"),
       },
       around,
@@ -143,6 +149,14 @@ function countsOf(text: string | undefined, option: string): (number | undefined
   if (all === undefined)
     throw new UsageError(`${option}: expected a number, or two with a slash between them: 4096/1024`);
   return [Number(all), ofPeer === undefined ? undefined : Number(ofPeer)];
+}
+
+function pageOf(text: string | undefined): PageAddress | undefined {
+  if (text === undefined) return undefined;
+  const [, bracketed, plain, port] = /^(?:(?:\[([^\]]+)\]|([^:]+)):)?(\d{1,5})$/.exec(text) ?? [];
+  if (port === undefined || Number(port) > 65_535)
+    throw new UsageError("--metrics: expected a port, or HOST:PORT");
+  return { host: bracketed ?? plain ?? DEFAULT_HOST, port: Number(port) };
 }
 
 function portOf(text: string | undefined, option: string, otherwise: number): number {

@@ -10,7 +10,7 @@ import type * as grpc from "@grpc/grpc-js";
 import { followedFileIdentity } from "../../files/file-identity.js";
 import { descriptorOf } from "../../files/secret-file.js";
 import { changeServerCredentials } from "../../rpc/grpc-js-internals.js";
-import { serverCredentials, type TlsFiles } from "../session/tls.js";
+import { type ServerTls, serverTls, type TlsFiles } from "../session/tls.js";
 
 /** How often the files are looked at, in milliseconds. */
 const INTERVAL_MS = 1_000;
@@ -29,17 +29,12 @@ export class LiveTls implements Disposable {
   /** What was there at the last look. */
   #seen: string;
   /** What the files held that is in use. */
-  #current: grpc.ServerCredentials;
+  #current: ServerTls;
   #turn: Promise<void> = Promise.resolve();
 
-  private constructor(
-    credentials: grpc.ServerCredentials,
-    files: TlsFiles,
-    identity: string,
-    onChange: OnTlsChange,
-  ) {
-    this.credentials = credentials;
-    this.#current = credentials;
+  private constructor(tls: ServerTls, files: TlsFiles, identity: string, onChange: OnTlsChange) {
+    this.credentials = tls.credentials;
+    this.#current = tls;
     this.#files = files;
     this.#onChange = onChange;
     this.#read = identity;
@@ -47,11 +42,16 @@ export class LiveTls implements Disposable {
     if (!isGivenOnce(files)) this.#timer = setInterval(() => void this.look(), INTERVAL_MS).unref();
   }
 
-  /** Reads the files; undefined for plaintext. Throws as `serverCredentials`. */
+  /** Reads the files; undefined for plaintext. Throws as `serverTls`. */
   static async open(files: TlsFiles, onChange: OnTlsChange): Promise<LiveTls | undefined> {
     const identity = identityOf(files);
-    const credentials = await serverCredentials(files);
-    return credentials && new LiveTls(credentials, files, identity, onChange);
+    const tls = await serverTls(files);
+    return tls && new LiveTls(tls, files, identity, onChange);
+  }
+
+  /** When the certificates that are in use begin to end, as `ServerTls` has it. */
+  get ends(): ReadonlyMap<string, number> {
+    return this.#current.ends;
   }
 
   /** Takes over files that have changed and are at rest. Does not throw. */
@@ -79,9 +79,9 @@ export class LiveTls implements Disposable {
   async #take(identity: string): Promise<void> {
     this.#read = identity;
     try {
-      const latest = await serverCredentials(this.#files);
-      if (latest === undefined || latest._equals(this.#current)) return;
-      changeServerCredentials(this.credentials, latest);
+      const latest = await serverTls(this.#files);
+      if (latest === undefined || latest.credentials._equals(this.#current.credentials)) return;
+      changeServerCredentials(this.credentials, latest.credentials);
       this.#current = latest;
       this.#onChange("new TLS certificate, key or authorities from now on", false);
     } catch (error) {

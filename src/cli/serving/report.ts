@@ -16,6 +16,8 @@ export interface Started {
   readonly profile: ProfileName;
   /** V's keytab, if V runs. */
   readonly keytab: ServiceKeytab | undefined;
+  /** `host:port` of the page of figures, where there is one. */
+  readonly metrics?: string | undefined;
 }
 
 /** The keytab of a service: its file, and the keys that it holds now. */
@@ -27,7 +29,7 @@ export interface ServiceKeytab {
 /** Says where the servers listen and what is weak; the last line begins with `ready`. */
 export function announce(
   choice: { readonly json: boolean; readonly tls: boolean },
-  { servers, realm, profile: name, keytab }: Started,
+  { servers, realm, profile: name, keytab, metrics }: Started,
   screen: Screen,
 ): void {
   const addresses = Object.fromEntries(servers.map(({ part, server }) => [part, server.address]));
@@ -43,6 +45,7 @@ export function announce(
       profile: name,
       service,
       addresses,
+      metrics,
       tls,
       permitted,
       weak,
@@ -53,6 +56,8 @@ export function announce(
     for (const { part, server } of servers)
       screen.print(`${part.toUpperCase().padEnd(4)} ${server.address}${part === "v" ? `  ${service}` : ""}`);
   }
+  if (metrics !== undefined && !usesJson(choice.json, screen))
+    screen.print(`http://${metrics}/metrics, /livez, /readyz`);
   if (weak !== "")
     screen.notice(`weak encryption is permitted (${weak}): for learning; DES keys are found by search`);
   const useless = keytab && uselessKeytab(keytab.path, keytab.serviceKeys(), name);

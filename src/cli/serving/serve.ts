@@ -17,6 +17,7 @@ import type { Realm } from "../../realm/realm.js";
 import { openRealmDirectory, type RealmDirectory } from "../../realm/realm-directory.js";
 import { DEFAULT_REALM, DEFAULT_SETTINGS, type RealmSettings } from "../../realm/realm-settings.js";
 import type { ServerLimits } from "../../rpc/entrance/limits.js";
+import type { PrometheusMetrics } from "../../services/metrics/prometheus.js";
 import { type RunningRealm, runRealm, type ServerPart } from "../../services/run-realm.js";
 import { StoreError } from "../../store/store-error.js";
 import { CommandError, type CommandSurroundings, UsageError } from "../frame/command.js";
@@ -26,8 +27,10 @@ import { parsePrincipalArgument } from "../options/principal-argument.js";
 import type { Screen } from "../screen/screen.js";
 import type { TlsFiles } from "../session/tls.js";
 import { LiveTls } from "./live-tls.js";
+import type { PageAddress } from "./metrics-page.js";
 import { announce } from "./report.js";
 import { ServerOutputs } from "./server-outputs.js";
+import { Watched } from "./watched.js";
 
 /** What `tessera serve` was asked for. */
 export interface ServeChoice {
@@ -49,6 +52,8 @@ export interface ServeChoice {
   readonly replayCacheBytes: number | undefined;
   readonly limits: ServerLimits;
   readonly graceMs: number | undefined;
+  /** Where to show figures and readiness; undefined: nowhere. */
+  readonly metrics: PageAddress | undefined;
 }
 
 /** Runs the servers until a signal; resolves when everything is closed. */
@@ -68,9 +73,11 @@ export async function serve(choice: ServeChoice, around: CommandSurroundings): P
   using tls = await LiveTls.open(choice.tls, (text, failed) =>
     outputs.log({ time: isoTime(now()), level: failed ? "error" : "info", exchange: "tls", text }),
   );
-  const world = { realm, directory, settings, credentials: tls?.credentials };
+  await using watched = await Watched.open(choice.metrics, tls);
+  const world = { realm, directory, settings, credentials: tls?.credentials, metrics: watched.metrics };
   await using running = await start(choice, outputs, now, world);
-  announceAll(choice, screen, running, directory, settings);
+  watched.setReady();
+  announceAll(choice, screen, running, { directory, settings, page: watched.address });
   let name = await signal;
   for (; name === "SIGHUP"; name = await signal) {
     signal = around.signal();
@@ -79,6 +86,7 @@ export async function serve(choice: ServeChoice, around: CommandSurroundings): P
     await running.reload();
     screen.notice("SIGHUP: read certificates and settings again");
   }
+  watched.setReady("finishing");
   screen.notice(`${name}: finishing; again to end at once`);
   await running.stop(choice.graceMs);
 }
@@ -89,6 +97,7 @@ interface ServedRealm {
   readonly directory: RealmDirectory | undefined;
   readonly settings: RealmSettings;
   readonly credentials: grpc.ServerCredentials | undefined;
+  readonly metrics: PrometheusMetrics | undefined;
 }
 
 async function start(
@@ -129,15 +138,24 @@ function announceAll(
   choice: ServeChoice,
   screen: Screen,
   { servers, serviceKeys }: RunningRealm,
-  directory: RealmDirectory | undefined,
-  { realm, profile }: RealmSettings,
+  {
+    directory,
+    settings: { realm, profile },
+    page: metrics,
+  }: Pick<ServedRealm, "directory" | "settings"> & { readonly page: string | undefined },
 ): void {
   const path = choice.keytab ?? directory?.keytabFile;
   const keytab = serviceKeys && path !== undefined ? { path, serviceKeys } : undefined;
   const realmName = directory === undefined && serviceKeys ? realmOf(serviceKeys().principal) : realm;
   announce(
     { json: choice.json, tls: choice.tls.cert !== undefined },
-    { servers: [...servers].map(([part, server]) => ({ part, server })), realm: realmName, profile, keytab },
+    {
+      servers: [...servers].map(([part, server]) => ({ part, server })),
+      realm: realmName,
+      profile,
+      keytab,
+      metrics,
+    },
     screen,
   );
 }

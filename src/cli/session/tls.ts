@@ -35,10 +35,18 @@ export interface TlsFiles {
   readonly clientCa: string | undefined;
 }
 
-/**
- * The credentials of a server; undefined for plaintext. Throws UsageError, CommandError, PrivateFileError.
- */
-export async function serverCredentials(files: TlsFiles): Promise<grpc.ServerCredentials | undefined> {
+/** A server's TLS as it was read. */
+export interface ServerTls {
+  readonly credentials: grpc.ServerCredentials;
+  /**
+   * When the first certificate of the chain (`server`), and of the authorities (`client-ca`), ends, in
+   * milliseconds since the epoch.
+   */
+  readonly ends: ReadonlyMap<string, number>;
+}
+
+/** A server's TLS; undefined for plaintext. Throws UsageError, CommandError, PrivateFileError. */
+export async function serverTls(files: TlsFiles): Promise<ServerTls | undefined> {
   const { cert, key, clientCa } = files;
   const pair = await readPair(cert, key);
   if (pair === undefined) {
@@ -46,7 +54,14 @@ export async function serverCredentials(files: TlsFiles): Promise<grpc.ServerCre
     return undefined;
   }
   const authorities = clientCa === undefined ? null : await readCertificates(clientCa);
-  return grpc.ServerCredentials.createSsl(authorities, [pair], authorities !== null);
+  const ends = new Map([["server", endOf(pair.cert_chain)]]);
+  if (authorities !== null) ends.set("client-ca", endOf(authorities));
+  return { credentials: grpc.ServerCredentials.createSsl(authorities, [pair], authorities !== null), ends };
+}
+
+/** When the first of some certificates ends, in milliseconds since the epoch. */
+function endOf(pem: Buffer): number {
+  return Math.min(...certificatesIn(pem).map((one) => Date.parse(new X509Certificate(one).validTo)));
 }
 
 /** A certificate chain and the key of its first certificate; undefined if neither is given. */
@@ -75,10 +90,8 @@ async function readCertificates(file: string): Promise<Buffer> {
       throw new CommandError(`${file}: ${systemErrorText(error)}`, "give a file of certificates");
     }),
   );
-  const certificates = pem
-    .toString("latin1")
-    .match(/-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----/gs);
-  if (certificates === null)
+  const certificates = certificatesIn(pem);
+  if (certificates.length === 0)
     throw new CommandError(
       `${file}: ${pem.length === 0 ? "is empty" : "holds no certificate in PEM"}`,
       "a certificate in PEM begins with -----BEGIN CERTIFICATE-----",
@@ -94,6 +107,10 @@ async function readCertificates(file: string): Promise<Buffer> {
     }
   });
   return pem;
+}
+
+function certificatesIn(pem: Buffer): string[] {
+  return pem.toString("latin1").match(/-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----/gs) ?? [];
 }
 
 async function readKey(file: string): Promise<Buffer> {

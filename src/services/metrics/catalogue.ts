@@ -105,10 +105,11 @@ export const CATALOGUE = {
     help: "When the next replaced version of a key ends, in seconds since the epoch",
     combine: "min",
   },
+  tessera_build_info: { kind: "gauge", labels: ["version"], help: "1 for each process of this version" },
   tessera_certificate_expiry_seconds: {
     kind: "gauge",
     labels: ["certificate"],
-    help: "When the first certificate of a file ends, in seconds since the epoch",
+    help: "When the certificates of a file (server, client-ca) begin to end, in seconds since the epoch",
     combine: "min",
   },
   tessera_probe_up: {
