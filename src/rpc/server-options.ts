@@ -6,6 +6,7 @@
 import * as grpc from "@grpc/grpc-js";
 import { type CallLimits, limitCalls } from "./call-limits.js";
 import { closeSoon } from "./close-stream.js";
+import { cutConnectionsByForce } from "./cut-connections.js";
 import { Entrance } from "./entrance/entrance.js";
 import { onUnservedStream } from "./grpc-js-internals.js";
 import { refuseCrumbs } from "./message-pieces.js";
@@ -66,6 +67,7 @@ export function withSettings(
 ): grpc.Server {
   const all = [refuseCrumbs, ...interceptors];
   const server = new grpc.Server({ ...SERVER_OPTIONS, ...options, interceptors: all });
+  cutConnectionsByForce(server);
   onUnservedStream(server, closeSoon);
   entrance.standBefore(server);
   return server;

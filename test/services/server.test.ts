@@ -126,7 +126,7 @@ test("a call that does not finish within the grace period is cut", async () => {
   const running = client.authenticate({}).catch((error) => error);
   await began;
   await server.stop(20);
-  expect(await running).toMatchObject({ name: "RpcError" });
+  expect(await running).toMatchObject({ name: "RpcError", code: status.UNAVAILABLE });
   finish();
   client.close();
 });
