@@ -37,7 +37,10 @@ const SPAWNING = [
 
 export default defineConfig({
   test: {
-    testTimeout: 20_000,
+    // For what hangs: a machine that has much else to do takes long.
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    setupFiles: ["test/support/remembered-pbkdf2.ts"],
     coverage: { include: ["src/**"], exclude: ["src/gen/**"] },
     projects: [
       {

@@ -61,7 +61,12 @@ export class RedisServer implements AsyncDisposable {
 
   /** Starts it, with nothing remembered unless its settings say otherwise. */
   async begin(): Promise<void> {
-    const settings = ["--port", String(this.port), "--bind", "127.0.0.1", "--save", "", ...this.#settings];
+    const settings = [
+      ...["--port", String(this.port), "--bind", "127.0.0.1", "--save", ""],
+      // A replica comes at once: by default a primary waits five seconds for others.
+      ...["--repl-diskless-sync-delay", "0"],
+      ...this.#settings,
+    ];
     this.#process = spawn("redis-server", settings, { cwd: this.#dir, stdio: ["ignore", "pipe", "inherit"] });
     let said = "";
     for await (const chunk of this.#process.stdout!) {
