@@ -40,10 +40,8 @@ export class AttemptBuckets {
   look(key: RowKey, limit: AttemptLimit, now: number): Bucket {
     const { row, isNew } = this.#sets.look(key);
     const bucket = bucketOf(row, isNew);
-    const fullAt = asOf(limit, bucket.fullAt, now);
-    if (fullAt === bucket.fullAt) return bucket;
-    const mended = { ...bucket, fullAt, lastAt: Math.min(bucket.lastAt, now) };
-    this.#sets.change(key, (own) => write(own, mended));
+    const mended = byClock(bucket, limit, now);
+    if (mended.fullAt !== bucket.fullAt) this.#sets.change(key, (own) => write(own, mended));
     return mended;
   }
 
@@ -60,7 +58,7 @@ export class AttemptBuckets {
   take(key: RowKey, limit: AttemptLimit, now: number, note: (bucket: Bucket) => Buffer | undefined): boolean {
     let isCounted = false;
     this.#sets.change(key, (row, isNew) => {
-      const bucket = bucketOf(row, isNew);
+      const bucket = byClock(bucketOf(row, isNew), limit, now);
       const noted = note(bucket);
       if (noted === undefined) return false;
       isCounted = true;
@@ -97,6 +95,15 @@ function bucketOf(row: Buffer, isNew: boolean): Bucket {
     lastAt: row.readDoubleBE(LAST_AT),
     isNew,
   };
+}
+
+/**
+ * A bucket by the present clock. Where the last attempt was counted by a clock that was ahead, as much of it is
+ * used now as was then: neither is the name locked out, nor has the guesser won the time between.
+ */
+function byClock(bucket: Bucket, limit: AttemptLimit, now: number): Bucket {
+  const ahead = Math.max(0, bucket.lastAt - now);
+  return { ...bucket, fullAt: asOf(limit, bucket.fullAt - ahead, now), lastAt: bucket.lastAt - ahead };
 }
 
 function write(row: Buffer, { fullAt, note, lastAt }: Omit<Bucket, "isNew">): true {

@@ -191,6 +191,16 @@ describe.each([
     expect(attempts.begin(ALICE, HOME, LIMITS, NOW + HOUR).waitMs).toBe(0);
   });
 
+  // The story: for one failure that was counted while the clock was a day ahead, the bucket seemed empty once the
+  // clock was right, and the name's owner had to wait.
+  test("what was used by a clock that was ahead is what is used once it is set back", async () => {
+    const attempts = await open();
+    expect(fail(attempts, 3, { now: NOW + 24 * HOUR })).toBe(3);
+    expect(wait(attempts)).toBe(0);
+    expect(fail(attempts, 100)).toBe(7);
+    expect(wait(attempts)).toBe(MINUTE);
+  });
+
   test("a flood of names has no guesser forgotten", async () => {
     const attempts = await open();
     fail(attempts, 10);
