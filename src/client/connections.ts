@@ -7,39 +7,42 @@ import type { ClientOptions, ServiceClient } from "../rpc/client-runtime.js";
 import { GrpcTransport } from "../rpc/grpc-transport.js";
 import { RpcError } from "../rpc/rpc-error.js";
 import type { Transport } from "../rpc/transport.js";
-import type { KdcAddresses } from "./addresses.js";
 
 /**
  * The connections of one client; `close` ends them. Each throws RpcError CANCELLED once they are closed: a
  * login or a ticket that was under way opens no new one.
  */
 export class Connections {
-  readonly #kdc: KdcAddresses;
   readonly #transportTo: (address: string) => Transport;
   readonly #options: ClientOptions;
   readonly #open = new Map<string, ServiceClient>();
   #closed = false;
 
   /** @param transportTo makes what carries the calls to an address. */
-  constructor(kdc: KdcAddresses, transportTo: (address: string) => Transport, options: ClientOptions) {
-    this.#kdc = kdc;
+  constructor(transportTo: (address: string) => Transport, options: ClientOptions) {
     this.#transportTo = transportTo;
     this.#options = options;
   }
 
-  /** The AS. */
-  authentication(): AuthenticationServiceClient {
-    return this.#client(AuthenticationServiceClient, this.#kdc.as);
+  /** An AS at `host:port`. */
+  authentication(address: string): AuthenticationServiceClient {
+    return this.#client(AuthenticationServiceClient, address);
   }
 
-  /** The TGS. */
-  ticketGranting(): TicketGrantingServiceClient {
-    return this.#client(TicketGrantingServiceClient, this.#kdc.tgs);
+  /** A TGS at `host:port`. */
+  ticketGranting(address: string): TicketGrantingServiceClient {
+    return this.#client(TicketGrantingServiceClient, address);
   }
 
   /** A service at `host:port`. */
   application(address: string): ApplicationServiceClient {
     return this.#client(ApplicationServiceClient, address);
+  }
+
+  /** Closes one, so that another is opened when it is next needed; its running calls go on. */
+  drop(client: ServiceClient): void {
+    for (const [name, open] of this.#open) if (open === client) this.#open.delete(name);
+    client.close();
   }
 
   /** Closes all of them, for good. */

@@ -3,15 +3,19 @@ import type * as grpc from "@grpc/grpc-js";
 import { checkOptionNames, type OptionNames } from "../errors/unknown-options.js";
 import type { Principal } from "../protocol/principal.js";
 import type { Transport } from "../rpc/transport.js";
-import type { KdcAddresses } from "./addresses.js";
 import type { AdviceMemory } from "./advice-file.js";
 import type { ClientEtypes } from "./client-etypes.js";
 import type { CredentialCache } from "./credential-cache.js";
+import type { KdcAddresses } from "./kdc/addresses.js";
+import type { KdcSource } from "./kdc/exchanges.js";
 
 /** What a client is built from; everything has a default. */
 export interface KerberosClientOptions {
-  /** Where the KDC is; 127.0.0.1:8801 and :8802 by default. */
-  readonly kdc?: KdcAddresses | undefined;
+  /**
+   * Where the KDC is; 127.0.0.1:8801 and :8802 by default. Of several, the next is asked when one fails, or
+   * is slow; `kdcsByDns()` finds them in DNS.
+   */
+  readonly kdc?: KdcSource | undefined;
   /** TLS to KDC and services; plaintext by default, which Kerberos is made for. */
   readonly credentials?: grpc.ChannelCredentials | undefined;
   /**
@@ -44,7 +48,10 @@ export interface KerberosClientOptions {
    * logged in: the next login then takes one round trip. `adviceFile` keeps it in a file; nothing by default.
    */
   readonly advice?: AdviceMemory | undefined;
-  /** Time for one RPC, and for making a key from a password, in milliseconds; 10 s by default. */
+  /**
+   * Time for one RPC, however many KDCs are asked, and for making a key from a password, in milliseconds; 10
+   * s by default.
+   */
   readonly timeoutMs?: number | undefined;
   /** The present in milliseconds since the epoch; the system's clock by default. */
   readonly clock?: (() => number) | undefined;
@@ -94,12 +101,19 @@ const TARGET_NAMES: OptionNames<ServiceTarget> = { principal: true, address: tru
 /** Throws TypeError naming an option that there is not, or that needs another. */
 export function checkClientOptions(options: KerberosClientOptions): void {
   checkOptionNames("KerberosClient", options, OPTIONS);
-  if (options.kdc !== undefined) checkOptionNames("kdc", options.kdc, KDC_NAMES);
+  if (options.kdc !== undefined) checkKdc(options.kdc);
   const { keytab, principal, onLoginFailed, transport, credentials, interceptors } = options;
   if (keytab === undefined && (principal !== undefined || onLoginFailed !== undefined))
     throw new TypeError("KerberosClient: principal and onLoginFailed go with keytab");
   if (transport !== undefined && (credentials !== undefined || interceptors !== undefined))
     throw new TypeError("KerberosClient: credentials and interceptors go with grpc-js, not with a transport");
+}
+
+function checkKdc(kdc: KdcSource): void {
+  if (typeof kdc === "function") return;
+  const kdcs: readonly KdcAddresses[] = Array.isArray(kdc) ? kdc : [kdc];
+  if (kdcs.length === 0) throw new TypeError("kdc: expected at least one KDC, got an empty list");
+  for (const one of kdcs) checkOptionNames("kdc", one, KDC_NAMES);
 }
 
 /** Throws TypeError naming an option that there is not. */

@@ -16,18 +16,13 @@ import {
 import { AnySchema, anyPack } from "@bufbuild/protobuf/wkt";
 import * as grpc from "@grpc/grpc-js";
 import { visible } from "../errors/visible-text.js";
-import { KdcOption } from "../gen/kerberos/v1/kdc_pb.js";
 import { makeAccessReq, openAccessRep } from "../protocol/access-exchange.js";
 import type { Credentials } from "../protocol/credentials.js";
-import { etypeOf } from "../protocol/etypes.js";
 import type { TicketWish } from "../protocol/kdc-request.js";
-import { type Key, keyFromPassword } from "../protocol/keys.js";
-import { KrbError } from "../protocol/krb-error.js";
-import { passwordForms } from "../protocol/passwords.js";
+import type { Key } from "../protocol/keys.js";
 import { type Principal, parsePrincipal, principalInRealm, realmOf } from "../protocol/principal.js";
 import { DEFAULT_TIMEOUT_MS } from "../rpc/client-runtime.js";
 import { DEFAULT_ADDRESSES } from "../rpc/default-addresses.js";
-import type { AdviceMemory } from "./advice-file.js";
 import { type ClientEtypes, profileEtypes } from "./client-etypes.js";
 import { ClockCorrection } from "./clock-correction.js";
 import { isTimeRefused } from "./clock-offset.js";
@@ -35,6 +30,7 @@ import { Connections, channelsWith } from "./connections.js";
 import { type CachedLogin, memoryCache } from "./credential-cache.js";
 import { isMendedByTicket } from "./guard/refused-ticket.js";
 import type { ServiceProof } from "./guard/tickets.js";
+import { KdcExchanges } from "./kdc/exchanges.js";
 import { type CurrentLogin, KeptLogin } from "./kept-login.js";
 import {
   checkClientOptions,
@@ -44,32 +40,28 @@ import {
   type ServiceTarget,
   type TicketOptions,
 } from "./kerberos-client-options.js";
-import type { KeyMaker } from "./key-pace.js";
 import type { KeytabKeys } from "./keytab.js";
 import { isLoginOver, KeytabLogin } from "./keytab-login.js";
-import { keysAtHand, type LoginParts, type ObtainedTgt, obtainTgt } from "./login.js";
+import { Logins } from "./logins.js";
 import { type OperationTypes, readAnswer } from "./operation-answer.js";
 import { TicketGranting } from "./ticket-granting.js";
+import { ticketWish } from "./ticket-wish.js";
 
 /** How long to wait after a failed renewal of the login before the next one, in milliseconds. */
 const RENEWAL_PAUSE = 60_000;
-/** How long after forgetting a ticket for a service the next one is kept, in milliseconds. */
-const FORGET_PAUSE = 10_000;
+
 /** A Kerberos client over gRPC. Channels are opened on first use; `close` ends them. */
 export class KerberosClient {
   readonly #login: KeptLogin;
+  readonly #logins: Logins;
   readonly #connections: Connections;
   readonly #tickets: TicketGranting;
   readonly #correction: ClockCorrection;
   /** Logs in by itself; undefined: whoever uses the client does. */
   readonly #keytab: KeytabLogin | undefined;
   readonly #etypes: ClientEtypes;
-  readonly #advice: AdviceMemory | undefined;
-  readonly #timeoutMs: number;
   readonly #clock: () => number;
   #renewedAt = Number.NEGATIVE_INFINITY;
-  /** When a ticket for a service was last forgotten, in milliseconds since the epoch. */
-  readonly #forgotAt = new Map<Principal, number>();
 
   /** @throws TypeError naming an option that there is not. */
   constructor(options: KerberosClientOptions = {}) {
@@ -83,12 +75,12 @@ export class KerberosClient {
     } = options;
     this.#clock = options.clock ?? Date.now;
     this.#login = new KeptLogin(options.cache ?? memoryCache(), this.#clock, options.onUnkept ?? warnUnkept);
-    this.#connections = new Connections(kdc, transport, { timeoutMs, interceptors });
-    this.#tickets = new TicketGranting({
-      login: this.#login,
-      grantTicket: (request) => this.#connections.ticketGranting().grantTicket(request),
-      clock: this.#clock,
-    });
+    this.#connections = new Connections(transport, { timeoutMs, interceptors });
+    this.#etypes = options.etypes ?? profileEtypes("standard");
+    const kdcs = new KdcExchanges({ kdc, connections: this.#connections, timeoutMs, clock: this.#clock });
+    const common = { kdcs, login: this.#login, clock: this.#clock };
+    this.#logins = new Logins({ ...common, etypes: this.#etypes, advice: options.advice, timeoutMs });
+    this.#tickets = new TicketGranting(common);
     const measure = (server: Principal, current: CurrentLogin) =>
       this.#tickets.newTicket(server, (now) => this.#wish({}, now), current, "always");
     this.#correction = new ClockCorrection(measure, this.#clock);
@@ -102,9 +94,6 @@ export class KerberosClient {
         clock: this.#clock,
         onLoginFailed,
       });
-    this.#timeoutMs = timeoutMs;
-    this.#advice = options.advice;
-    this.#etypes = options.etypes ?? profileEtypes("standard");
   }
 
   /**
@@ -114,48 +103,21 @@ export class KerberosClient {
    *   tried first; where the text differs from it and the KDC refuses, the text itself is tried.
    * @returns the TGT's credentials, which the cache keeps from now on in place of any other login.
    */
-  async login(principal: string, password: string, options: TicketOptions = {}): Promise<Credentials> {
-    const keyMakerOf =
-      (text: string): KeyMaker =>
-      ({ etype, stringToKey }) =>
-        keyFromPassword(etypeOf(etype), text, stringToKey);
-    const [prepared, ...asTyped] = passwordForms(password);
-    const keyMakers = [keyMakerOf(prepared), ...asTyped.map(keyMakerOf)] as const;
-    const client = parsePrincipal(principal, "principal");
-    const remembered = await this.#advice?.recall(client);
-    const keys = { keyMakers, etypes: this.#etypes, remembered };
-    const { credentials, guess } = await this.#logIn(client, keys, options);
-    await this.#advice?.remember(client, guess);
-    return credentials;
+  login(principal: string, password: string, options: TicketOptions = {}): Promise<Credentials> {
+    return this.#logins.withPassword(principal, password, options);
   }
 
   /** Logs in with long-term keys, one for each encryption type; the caller keeps them. */
-  async loginWithKeys(
-    principal: string,
-    keys: readonly Key[],
-    options: TicketOptions = {},
-  ): Promise<Credentials> {
-    const client = parsePrincipal(principal, "principal");
-    return (await this.#logIn(client, keysAtHand(keys, this.#etypes), options)).credentials;
+  loginWithKeys(principal: string, keys: readonly Key[], options: TicketOptions = {}): Promise<Credentials> {
+    return this.#logins.withKeys(principal, keys, options);
   }
 
   /**
    * Logs in with the keys of a keytab, as `readKeytabKeys` gives them. Where the KDC refuses the newest, the
    * version before is tried: a keytab is ahead of its realm where `ktadd` was cut off between the two.
    */
-  async loginWithKeytab(
-    { principal, keys, before }: KeytabKeys,
-    options: TicketOptions = {},
-  ): Promise<Credentials> {
-    try {
-      return await this.loginWithKeys(principal, keys, options);
-    } catch (error) {
-      const refused = error instanceof KrbError && error.reason === "KDC_ERR_PREAUTH_FAILED";
-      if (!refused || before.length === 0) throw error;
-      return await this.loginWithKeys(principal, before, options).catch(() => {
-        throw error;
-      });
-    }
+  loginWithKeytab(keys: KeytabKeys, options: TicketOptions = {}): Promise<Credentials> {
+    return this.#logins.withKeytab(keys, options);
   }
 
   /**
@@ -198,16 +160,8 @@ export class KerberosClient {
    * At most once in ten seconds for each service: anybody may have made the refusal, and where the next
    * ticket is refused too, a third would be.
    */
-  async forgetTicket({ server, ticket }: Credentials): Promise<void> {
-    const { login, tgt, now } = await this.#login.current();
-    const isIt = (kept: Credentials) => Buffer.compare(kept.ticket, ticket) === 0;
-    const forgotAt = this.#forgotAt.get(server) ?? Number.NEGATIVE_INFINITY;
-    if (isIt(tgt) || !login.credentials.some(isIt) || Math.abs(now - forgotAt) < FORGET_PAUSE) return;
-    this.#forgotAt.set(server, now);
-    await this.#login.change(tgt, (held) => ({
-      ...held,
-      credentials: held.credentials.filter((kept) => !isIt(kept)),
-    }));
+  async forgetTicket(ticket: Credentials): Promise<void> {
+    await this.#tickets.forget(ticket, await this.#login.current());
   }
 
   /**
@@ -265,24 +219,6 @@ export class KerberosClient {
     this.close();
   }
 
-  async #logIn(
-    client: Principal,
-    keys: Pick<LoginParts, "keyMakers" | "etypes" | "remembered">,
-    options: TicketOptions,
-  ): Promise<ObtainedTgt> {
-    checkTicketOptions("login", options);
-    const obtained = await obtainTgt(client, {
-      ...keys,
-      authenticate: (request) => this.#connections.authentication().authenticate(request),
-      wish: (now) => this.#wish(options, now),
-      clock: this.#clock,
-      timeoutMs: this.#timeoutMs,
-    });
-    const { credentials, kdcOffset } = obtained;
-    await this.#login.replace({ client, kdcOffset, credentials: [credentials] });
-    return obtained;
-  }
-
   /**
    * Does something with the login. Where a keytab keeps it up and the KDC takes its TGT no more, once more
    * with the next one.
@@ -336,13 +272,8 @@ export class KerberosClient {
     return openAccessRep(response, pending);
   }
 
-  #wish({ life, renewableLife }: TicketOptions, now: number): TicketWish {
-    return {
-      etypes: this.#etypes.permitted,
-      till: life === undefined ? undefined : now + life,
-      renewTill: renewableLife === undefined ? undefined : now + renewableLife,
-      options: renewableLife === undefined ? [] : [KdcOption.RENEWABLE],
-    };
+  #wish(options: TicketOptions, now: number): TicketWish {
+    return ticketWish(this.#etypes, options, now);
   }
 }
 

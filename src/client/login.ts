@@ -15,6 +15,7 @@ import { KrbError } from "../protocol/krb-error.js";
 import { type Principal, realmOf } from "../protocol/principal.js";
 import { type ClientEtypes, followAdvice, isAcceptable, type KeyGuess } from "./client-etypes.js";
 import { hintedOffset } from "./clock-offset.js";
+import type { KdcTry } from "./kdc/exchanges.js";
 import { inTime, type KeyMaker } from "./key-pace.js";
 
 /** The guess, the KDC's advice, and once more with the KDC's clock; one more for each further key maker. */
@@ -22,8 +23,10 @@ const MAX_TRIES = 3;
 
 /** What a login works with. */
 export interface LoginParts {
-  /** Sends message (1). */
-  readonly authenticate: (request: AuthenticateRequest) => Promise<AuthenticateResponse>;
+  /** Tries to send message (1), at one KDC or at several. */
+  readonly authenticate: <Result>(
+    attempt: KdcTry<AuthenticateRequest, AuthenticateResponse, Result>,
+  ) => Promise<Result>;
   /**
    * Make the client's long-term key by a guess; it is wiped after the try. Each further one is used where the
    * KDC has no advice left and still refuses what the one before it made.
@@ -70,12 +73,15 @@ export async function obtainTgt(
   for (let tries = 1; ; tries++) {
     const key: Key = first ?? (await makeKey(guess));
     first = undefined;
-    const sentAt = clock();
-    const now = sentAt + offset;
+    const now = clock() + offset;
     try {
       const request = makeAsReq(client, wish(now), key, now);
-      const response = await authenticate(request);
-      const receivedAt = clock();
+      // One proof, at whichever KDC: where several share their counts, a wrong one counts once.
+      const { response, sentAt, receivedAt } = await authenticate(async (send) => {
+        const sentAt = clock();
+        const response = await send(request);
+        return { response, sentAt, receivedAt: clock() };
+      });
       const { credentials, kdcOffset } = openAsRep(response, request, key, receivedAt);
       return { credentials, kdcOffset: leastOffset(kdcOffset, receivedAt - sentAt), guess };
     } catch (error) {

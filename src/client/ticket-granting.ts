@@ -6,18 +6,18 @@
  * goes out by the refusal's hint, and the offset of the sealed reply takes the place of the old one.
  */
 import { KdcOption } from "../gen/kerberos/v1/kdc_pb.js";
-import type {
-  GrantTicketRequest,
-  GrantTicketResponse,
-} from "../gen/kerberos/v1/ticket_granting_service_pb.js";
 import type { Credentials } from "../protocol/credentials.js";
 import type { TicketWish } from "../protocol/kdc-request.js";
 import { leastOffset } from "../protocol/kerberos-time.js";
-import type { Principal } from "../protocol/principal.js";
+import { type Principal, realmOf } from "../protocol/principal.js";
 import { makeTgsReq, openTgsRep } from "../protocol/tgs-exchange.js";
 import { hintedOffset, isInLife, withKeptOffset } from "./clock-offset.js";
 import type { CachedLogin } from "./credential-cache.js";
+import type { KdcExchanges } from "./kdc/exchanges.js";
 import { type CurrentLogin, heldTicket, type KeptLogin } from "./kept-login.js";
+
+/** How long after forgetting a ticket for a service the next one is kept, in milliseconds. */
+const FORGET_PAUSE = 10_000;
 
 /** What a ticket is asked for at a time, in milliseconds since the epoch. */
 export type WishAt = (now: number) => TicketWish;
@@ -32,8 +32,7 @@ export interface GrantedTicket {
 /** What tickets are got with. */
 export interface TicketGrantingParts {
   readonly login: KeptLogin;
-  /** Sends message (3). */
-  readonly grantTicket: (request: GrantTicketRequest) => Promise<GrantTicketResponse>;
+  readonly kdcs: KdcExchanges;
   readonly clock: () => number;
 }
 
@@ -48,6 +47,9 @@ export class TicketGranting {
   readonly #parts: TicketGrantingParts;
   /** Tickets that were asked for and have not come yet, by TGT and service. */
   readonly #waiting = new Map<string, Promise<GrantedTicket>>();
+
+  /** When a ticket for a service was last forgotten, in milliseconds since the epoch. */
+  readonly #forgotAt = new Map<Principal, number>();
 
   constructor(parts: TicketGrantingParts) {
     this.#parts = parts;
@@ -106,6 +108,20 @@ export class TicketGranting {
     return credentials;
   }
 
+  /**
+   * Forgets a ticket of the login, unless it is the TGT or another has just been forgotten for its service.
+   */
+  async forget({ server, ticket }: Credentials, { login, tgt, now }: CurrentLogin): Promise<void> {
+    const isIt = (kept: Credentials) => Buffer.compare(kept.ticket, ticket) === 0;
+    const forgotAt = this.#forgotAt.get(server) ?? Number.NEGATIVE_INFINITY;
+    if (isIt(tgt) || !login.credentials.some(isIt) || Math.abs(now - forgotAt) < FORGET_PAUSE) return;
+    this.#forgotAt.set(server, now);
+    await this.#parts.login.change(tgt, (held) => ({
+      ...held,
+      credentials: held.credentials.filter((kept) => !isIt(kept)),
+    }));
+  }
+
   async #ask(server: Principal, wish: WishAt, { tgt, login }: CurrentLogin): Promise<Reply> {
     const kept = login.kdcOffset;
     try {
@@ -124,13 +140,16 @@ export class TicketGranting {
 
   /** Asks by a clock that is off ours by `offset` milliseconds, and measures how much it is. */
   async #askOnce(server: Principal, wish: WishAt, tgt: Credentials, offset: number): Promise<GrantedTicket> {
-    const { grantTicket, clock } = this.#parts;
-    const sentAt = clock();
-    const now = sentAt + offset;
-    const { request, pending } = makeTgsReq(tgt, server, wish(now), now);
-    const response = await grantTicket(request);
-    const receivedAt = clock();
-    const { credentials, kdcOffset } = openTgsRep(response, pending, receivedAt);
-    return { credentials, kdcOffset: leastOffset(kdcOffset, receivedAt - sentAt) };
+    const { kdcs, clock } = this.#parts;
+    return kdcs.grantTicket(realmOf(tgt.server), async (send) => {
+      const sentAt = clock();
+      const now = sentAt + offset;
+      // Each KDC that is asked gets an authenticator of its own.
+      const { request, pending } = makeTgsReq(tgt, server, wish(now), now);
+      const response = await send(request);
+      const receivedAt = clock();
+      const { credentials, kdcOffset } = openTgsRep(response, pending, receivedAt);
+      return { credentials, kdcOffset: leastOffset(kdcOffset, receivedAt - sentAt) };
+    });
   }
 }

@@ -10,6 +10,10 @@ import { fileCache } from "../../src/client/file-credential-cache.js";
 import { readKeytab } from "../../src/client/keytab.js";
 import { keysAtHand, type LoginParts, obtainTgt } from "../../src/client/login.js";
 import { formatKeytab } from "../../src/formats/keytab.js";
+import type {
+  AuthenticateRequest,
+  AuthenticateResponse,
+} from "../../src/gen/kerberos/v1/authentication_service_pb.js";
 import { issueTgt } from "../../src/protocol/as-exchange.js";
 import { etypeOf } from "../../src/protocol/etypes.js";
 import { Key, randomKey } from "../../src/protocol/keys.js";
@@ -26,10 +30,10 @@ const isWiped = (key: Key) => key.exportBytes().every((byte) => byte === 0);
 
 describe("the long-term key of a login is wiped after each try", () => {
   /** A login whose KDC answers so, with every key that was made for it. */
-  function loggingIn(authenticate: LoginParts["authenticate"]) {
+  function loggingIn(authenticate: (request: AuthenticateRequest) => Promise<AuthenticateResponse>) {
     const made: Key[] = [];
     const parts: LoginParts = {
-      authenticate,
+      authenticate: (attempt) => attempt(authenticate),
       keyMakers: [
         async ({ etype }) => {
           const { etype: row } = keyOf(realm.alice);

@@ -2,20 +2,24 @@
 import { DEFAULT_ADDRESSES } from "../../rpc/default-addresses.js";
 import { defineCommand } from "../frame/command.js";
 import { CACHE_OPTIONS, TLS_OPTIONS } from "../options/client-options.js";
+import { KDC_OPTIONS } from "../options/kdc-choice.js";
 import { REALM_OPTIONS } from "../options/realm-options.js";
 
 export const command = defineCommand({
   name: "doctor",
   usage: ["[OPTION…]"],
   description:
-    "Checks the realm's folder and who can read it, V's keytab, the credential cache, the health of the " +
-    "three servers, and the clock against the KDC's as the last login measured it. Changes nothing, unless " +
+    "Checks the realm's folder and who can read it, V's keytab, the credential cache, the health of every " +
+    "AS and TGS and of V, and the clock against the KDC's as the last login measured it. Changes nothing, unless " +
     "--mend is given. Exits with 1 if something is wrong.",
-  examples: ["tessera doctor", "tessera doctor --kdc kdc.example.test:8801 --tls-ca ca.pem --json"],
+  examples: [
+    "tessera doctor",
+    "tessera doctor --kdc 'kdc1.example.test:8801 kdc2.example.test:8801' --tls-ca ca.pem --json",
+  ],
   options: {
     ...REALM_OPTIONS,
     ...CACHE_OPTIONS,
-    kdc: { value: "AS[,TGS]", help: "HOST:PORT of the AS and of the TGS" },
+    ...KDC_OPTIONS,
     address: { value: "HOST:PORT", help: `where V listens; ${DEFAULT_ADDRESSES.v}` },
     mend: {
       help: "begin V's replay cache anew where a clock that was ahead has closed times that are yet to come",

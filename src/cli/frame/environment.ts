@@ -55,9 +55,9 @@ export function keytabPath(env: Environment, given?: string): string | undefined
   return name === undefined ? undefined : filePath(name, "keytab");
 }
 
-/** The KDC: `TESSERA_KDC`, or undefined for the default. */
-export function kdcText(env: Environment, given?: string): string | undefined {
-  return given ?? (env.TESSERA_KDC || undefined);
+/** The KDCs, with spaces between them: `TESSERA_KDC` where none is given, or undefined for the default. */
+export function kdcText(env: Environment, given: readonly string[]): string | undefined {
+  return given.length > 0 ? given.join(" ") : env.TESSERA_KDC?.trim() || undefined;
 }
 
 function filePath(name: string, what: string): string {

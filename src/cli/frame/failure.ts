@@ -4,6 +4,7 @@
  * Invariant: the texts of errors hold no key, password or contents of tickets, and nothing is added to them
  * here.
  */
+import type { NoKdcError } from "../../client/kdc/no-kdc-error.js";
 import { ReadableError } from "../../errors/readable-error.js";
 import { systemErrorText } from "../../files/system-error.js";
 import { KrbError, type KrbErrorName } from "../../protocol/krb-error.js";
@@ -141,6 +142,7 @@ export function describeFailure(error: unknown, now = Date.now()): Failure {
 }
 
 function describeReadable(error: ReadableError, now: number): Failure {
+  if (isOfSeveralKdcs(error)) return describeKdcs(error, now);
   const connection = connectionFailure(error, now);
   const message = connection?.text ?? error.message;
   const hint = connection?.hint ?? (error instanceof KrbError ? hintFor(error, now) : error.hint);
@@ -151,6 +153,24 @@ function describeReadable(error: ReadableError, now: number): Failure {
       compared.length > 0 ? compared.map(([name, value]) => `${name}=${value}`).join(", ") : undefined,
     hint,
     facts: { ...error.facts, text: message, ...(hint !== undefined && { hint }) },
+  };
+}
+
+function isOfSeveralKdcs(error: ReadableError): error is NoKdcError {
+  return "failures" in error;
+}
+
+/** How each of several KDCs failed, each as if it had been the only one. */
+function describeKdcs({ failures, hint, facts }: NoKdcError, now: number): Failure {
+  const kdcs = failures.map(({ address, error }) => ({ address, ...describeReadable(error, now) }));
+  const told = kdcs.map(({ address, text }) => `${address}: ${text}`).join("; ");
+  const text = `none of the ${kdcs.length} KDCs answered: ${told}`;
+  const inEach = kdcs.map((kdc) => ({ address: kdc.address, ...kdc.facts }));
+  return {
+    text,
+    compared: undefined,
+    hint,
+    facts: { ...facts, text, kdcs: inEach, ...(hint !== undefined && { hint }) },
   };
 }
 

@@ -31,7 +31,7 @@ export function programHelp(): string {
       ["  TESSERA_REALM_DIR", "the realm's folder"],
       [
         "  TESSERA_KDC",
-        `HOST:PORT of the AS, or of both as AS,TGS; ${DEFAULT_ADDRESSES.as},${DEFAULT_ADDRESSES.tgs}`,
+        `HOST:PORT of the AS, or of both as AS,TGS; several with spaces between them, or dns; ${DEFAULT_ADDRESSES.as},${DEFAULT_ADDRESSES.tgs}`,
       ],
       ["  TESSERA_CCACHE", "credential cache, FILE:/tmp/tesseracc_UID"],
       ["  TESSERA_KEYTAB", "keytab of kinit -k, klist -k and serve v"],

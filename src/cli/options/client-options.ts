@@ -2,13 +2,13 @@
  * The options of commands that use a login or call servers. Nothing here loads gRPC: help must not wait for
  * it.
  */
-import { type KdcAddresses, parseKdcAddresses } from "../../client/addresses.js";
+
 import type { ClientEtypes } from "../../client/client-etypes.js";
-import { type OptionSpecs, UsageError } from "../frame/command.js";
-import { kdcText } from "../frame/environment.js";
+import type { OptionSpecs } from "../frame/command.js";
 import type { Environment } from "../frame/surroundings.js";
 import { parseLifetime } from "../screen/times.js";
 import { parseEtypes } from "./etype-argument.js";
+import { chosenKdc, KDC_OPTIONS, type KdcChoice } from "./kdc-choice.js";
 
 /** The options of every command that uses the credential cache. */
 export const CACHE_OPTIONS = {
@@ -40,10 +40,7 @@ export function choosesTls(choice: TlsChoice): boolean {
 /** The options of every command that talks to servers as a client. */
 export const CLIENT_OPTIONS = {
   ...CACHE_OPTIONS,
-  kdc: {
-    value: "AS[,TGS]",
-    help: "HOST:PORT of the AS and of the TGS; unless it is given, the TGS is on the next port",
-  },
+  ...KDC_OPTIONS,
   etype: {
     short: "e",
     value: "ETYPE",
@@ -57,14 +54,14 @@ export const CLIENT_OPTIONS = {
 /** The values of the client options. */
 export interface ClientChoice extends TlsChoice {
   readonly cache: string | undefined;
-  readonly kdc: string | undefined;
+  readonly kdc: readonly string[];
   readonly etype: readonly string[];
   readonly timeout: string | undefined;
 }
 
 /** What the client options mean; undefined stands for the client's own default. */
 export interface ClientSettings {
-  readonly kdc: KdcAddresses | undefined;
+  readonly kdc: KdcChoice | undefined;
   readonly etypes: ClientEtypes | undefined;
   /** Milliseconds. */
   readonly timeoutMs: number | undefined;
@@ -72,9 +69,8 @@ export interface ClientSettings {
 
 /** Reads the client options that name no file. Throws UsageError for values that make no sense. */
 export function clientSettings({ kdc, etype, timeout }: ClientChoice, env: Environment): ClientSettings {
-  const text = kdcText(env, kdc);
   return {
-    kdc: text === undefined ? undefined : addresses(text),
+    kdc: chosenKdc(env, kdc),
     etypes: chosenEtypes(etype),
     timeoutMs: timeout === undefined ? undefined : parseLifetime(timeout, "--timeout"),
   };
@@ -83,12 +79,4 @@ export function clientSettings({ kdc, etype, timeout }: ClientChoice, env: Envir
 function chosenEtypes(words: readonly string[]): ClientEtypes | undefined {
   const permitted = parseEtypes(words, "--etype");
   return permitted[0] === undefined ? undefined : { permitted, first: permitted[0] };
-}
-
-function addresses(text: string): KdcAddresses {
-  try {
-    return parseKdcAddresses(text);
-  } catch (error) {
-    throw new UsageError((error as Error).message);
-  }
 }

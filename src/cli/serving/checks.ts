@@ -2,11 +2,12 @@
 import { lstat, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import * as grpc from "@grpc/grpc-js";
-import { parseKdcAddresses } from "../../client/addresses.js";
 import { fileCache } from "../../client/file-credential-cache.js";
+import { addressesOf, type KdcHalf } from "../../client/kdc/addresses.js";
+import { kdcsByDns, srvName } from "../../client/kdc/dns-lookup.js";
 import { HealthClient } from "../../gen/grpc/health/v1/health_grpc.js";
 import { HealthCheckResponse_ServingStatus as ServingStatus } from "../../gen/grpc/health/v1/health_pb.js";
-import { krbtgtOf } from "../../protocol/principal.js";
+import { krbtgtOf, realmOf } from "../../protocol/principal.js";
 import { openUnchecked } from "../../realm/open-realm.js";
 import { openRealmDirectory, type RealmDirectory } from "../../realm/realm-directory.js";
 import { DEFAULT_ADDRESSES } from "../../rpc/default-addresses.js";
@@ -16,22 +17,24 @@ import { beginReplayCacheAnew, timesClosedAhead } from "../../store/mend-replay-
 import { examineStore } from "../../store/open-store.js";
 import { StoreError } from "../../store/store-error.js";
 import type { CommandSurroundings } from "../frame/command.js";
-import { cachePath, kdcText, realmDir } from "../frame/environment.js";
+import { cachePath, realmDir } from "../frame/environment.js";
 import { describeFailure } from "../frame/failure.js";
 import type { Environment } from "../frame/surroundings.js";
 import type { TlsChoice } from "../options/client-options.js";
+import { chosenKdc } from "../options/kdc-choice.js";
 import { counted } from "../screen/counted.js";
 import type { Screen } from "../screen/screen.js";
 import { localTime } from "../screen/times.js";
 import { weakNames } from "../screen/weakness.js";
 import { readKeytab } from "../session/keytab.js";
+import { defaultRealm } from "../session/realm.js";
 import { channelCredentials } from "../session/tls.js";
 
 /** What to check; undefined stands for the usual place. */
 export interface CheckChoice extends TlsChoice {
   readonly dir: string | undefined;
   readonly cache: string | undefined;
-  readonly kdc: string | undefined;
+  readonly kdc: readonly string[];
   /** Where V listens. */
   readonly address: string | undefined;
   /** Whether to mend what a wrong clock left in the replay cache. */
@@ -55,22 +58,65 @@ export async function findings(
   { screen, env, now }: CommandSurroundings,
 ): Promise<Finding[]> {
   grpc.setLogVerbosity(grpc.logVerbosity.NONE);
-  const kdc = parseKdcAddresses(kdcText(env, choice.kdc) ?? DEFAULT_ADDRESSES.as);
   const credentials = (await channelCredentials(choice)) ?? grpc.credentials.createInsecure();
-  const servers = { AS: kdc.as, TGS: kdc.tgs, V: choice.address ?? DEFAULT_ADDRESSES.v };
+  const cache = cachePath(env, choice.cache);
+  const kdcs = await knownKdcs(choice, env, cache);
+  const servers = [...kdcs.servers, { name: "V", address: choice.address ?? DEFAULT_ADDRESSES.v }];
   return [
     ...(await checkRealm(realmDir(env, choice.dir), { screen, now: now(), mend: choice.mend })),
     ...proxies(servers, env),
-    await checkCache(cachePath(env, choice.cache), now()),
-    ...(await Promise.all(
-      Object.entries(servers).map(([name, address]) => checkServer(name, address, credentials)),
-    )),
+    await checkCache(cache, now()),
+    ...kdcs.found,
+    ...(await Promise.all(servers.map((server) => checkServer(server, credentials)))),
   ];
 }
 
+/** A server by its part in the realm. */
+interface NamedServer {
+  readonly name: string;
+  readonly address: string;
+}
+
+/** Every AS and TGS that was named, or that DNS names for the realm; and what DNS has not told. */
+async function knownKdcs(
+  choice: CheckChoice,
+  env: Environment,
+  cache: string,
+): Promise<{ readonly servers: readonly NamedServer[]; readonly found: readonly Finding[] }> {
+  const kdc = chosenKdc(env, choice.kdc) ?? [DEFAULT_ADDRESSES];
+  if (kdc !== "dns") {
+    const servers = HALVES.flatMap(([name, half]) =>
+      addressesOf(kdc, half).map((address) => ({ name, address })),
+    );
+    return { servers, found: [] };
+  }
+  const login = await fileCache(cache)
+    .load()
+    .catch(() => undefined);
+  const realm = login === undefined ? await defaultRealm(env) : realmOf(login.client);
+  const lookup = kdcsByDns();
+  const servers: NamedServer[] = [];
+  const found: Finding[] = [];
+  for (const [name, half] of HALVES)
+    try {
+      const addresses = await lookup(realm, half);
+      servers.push(...addresses.map((address) => ({ name, address })));
+      found.push({ check: "dns", state: "ok", text: `${srvName(realm, half)}: ${addresses.join(", ")}` });
+    } catch (error) {
+      const { text, hint } = describeFailure(error);
+      found.push({ check: "dns", state: "bad", text, hint });
+    }
+  return { servers, found };
+}
+
+const HALVES = [
+  ["AS", "as"],
+  ["TGS", "tgs"],
+] as const satisfies readonly (readonly [string, KdcHalf])[];
+
 /** The proxies that grpc-js takes on its own; to this machine the command goes without one. */
-function proxies(servers: Readonly<Record<string, string>>, env: Environment): Finding[] {
-  return Object.entries(servers).flatMap(([name, address]) => {
+function proxies(servers: readonly NamedServer[], env: Environment): Finding[] {
+  return servers.flatMap(({ name, address }) => {
     const proxy = isLoopbackAddress(address) ? undefined : httpProxyFor(address, env);
     if (proxy === undefined) return [];
     const text = `${name} at ${address}: through the proxy of ${proxy.setting}`;
@@ -231,8 +277,7 @@ async function checkCache(path: string, now: number): Promise<Finding> {
 }
 
 async function checkServer(
-  name: string,
-  address: string,
+  { name, address }: NamedServer,
   credentials: grpc.ChannelCredentials,
 ): Promise<Finding> {
   using client = new HealthClient(address, credentials, { timeoutMs: 3000 });

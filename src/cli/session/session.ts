@@ -4,6 +4,7 @@ import type { AdviceMemory } from "../../client/advice-file.js";
 import { type ClientEtypes, profileEtypes } from "../../client/client-etypes.js";
 import type { CredentialCache } from "../../client/credential-cache.js";
 import { fileCache } from "../../client/file-credential-cache.js";
+import { kdcsByDns } from "../../client/kdc/dns-lookup.js";
 import { KerberosClient } from "../../client/kerberos-client.js";
 import { type Principal, realmOf } from "../../protocol/principal.js";
 import type { CommandSurroundings } from "../frame/command.js";
@@ -50,6 +51,7 @@ export async function openSession(
   const tracing = traceInterceptors(env.TESSERA_TRACE, (text) => screen.notice(text));
   const client = new KerberosClient({
     ...settings,
+    kdc: settings.kdc === "dns" ? kdcsByDns() : settings.kdc,
     etypes: settings.etypes ?? (await realmEtypes(principal ?? (await cachedClient(cache)), env)),
     cache,
     advice,

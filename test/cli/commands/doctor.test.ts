@@ -102,6 +102,22 @@ describe("doctor", () => {
     expect(stdout.match(/proxy {2}/g)).toHaveLength(1);
   });
 
+  it("looks at every KDC of a list", async () => {
+    const { as, tgs } = tests.realm.kdc;
+    const words = ["doctor", "--address", tests.realm.v.address, "--kdc"];
+    const { code, stdout } = await shell.runWords([...words, `127.0.0.1:1,${tgs} ${as},${tgs}`]);
+    expect(code).toBe(1);
+    expect(stdout).toMatch(
+      new RegExp(
+        "\\nBAD {2}AS +no server answers at 127\\.0\\.0\\.1:1 .*\\n.*hint.*\\n" +
+          `ok   AS +${as}: SERVING\\nok   TGS +${tgs}: SERVING\\nok   V `,
+      ),
+    );
+    const repeated = await shell.runWords([...words, `${as},${tgs}`, "--kdc", `${as},${tgs}`]);
+    expect(repeated.code).toBe(0);
+    expect(await shell.runWords([...words, "kdc1"])).toMatchObject({ code: 2 });
+  });
+
   it("finds a server that does not answer", async () => {
     const { code, stdout } = await shell.run("doctor --address 127.0.0.1:1");
     expect(code).toBe(1);

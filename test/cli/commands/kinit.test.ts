@@ -17,6 +17,21 @@ describe("kinit", () => {
     });
   });
 
+  it("asks the next KDC of a list where one is away; where all are, it names each and exits with 1", async () => {
+    const { as, tgs } = tests.realm.kdc;
+    const words = ["kinit", "--password-stdin", "alice", "--kdc"];
+    const found = await shell.runWords([...words, `127.0.0.1:1 ${as},${tgs}`], PASSWORDS.alice);
+    expect([found.code, found.stderr]).toEqual([0, expect.stringContaining("logged in until")]);
+    const { code, stderr } = await shell.runWords([...words, "127.0.0.1:1 127.0.0.1:3"], PASSWORDS.alice);
+    expect([code, stderr]).toEqual([
+      1,
+      "tessera: none of the 2 KDCs answered: " +
+        "127.0.0.1:1: no server answers at 127.0.0.1:1 (UNAVAILABLE); " +
+        "127.0.0.1:3: no server answers at 127.0.0.1:3 (UNAVAILABLE)\n" +
+        "hint: look at each of these servers, and at their addresses (--kdc, TESSERA_KDC)\n",
+    ]);
+  });
+
   it("reads the password from a file that only its owner can read", async () => {
     writeFileSync(shell.file("password"), PASSWORDS.alice, { mode: 0o600 });
     expect((await shell.run("kinit --password-file ./password alice")).code).toBe(0);

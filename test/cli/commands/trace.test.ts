@@ -30,6 +30,18 @@ describe("trace", () => {
     expect(existsSync(shell.file("cc"))).toBe(false);
   });
 
+  it("shows what was asked of each KDC of a list", async () => {
+    const { as, tgs } = tests.realm.kdc;
+    const words = ["trace", "--password-stdin", "--address", tests.realm.v.address, "alice"];
+    const { code, stdout } = await shell.runWords(
+      [...words, "--kdc", `127.0.0.1:1,${tgs} ${as},${tgs}`],
+      PASSWORDS.alice,
+    );
+    expect(code).toBe(0);
+    expect(stdout.match(/^\(1\) C → AS/gm)!.length).toBeGreaterThan(1);
+    expect(stdout).toMatch(/^\(6\) V → C/m);
+  });
+
   it("opens with V's keytab what V opens", async () => {
     const opened = async (words: string) => {
       const { messages } = JSON.parse((await trace(`--json ${words} alice`)).stdout) as Traced;

@@ -2,6 +2,7 @@ import * as grpc from "@grpc/grpc-js";
 import { describe, expect, it } from "vitest";
 import { CommandError } from "../../../src/cli/frame/command.js";
 import { describeFailure } from "../../../src/cli/frame/failure.js";
+import { NoKdcError } from "../../../src/client/kdc/no-kdc-error.js";
 import { ReadableError } from "../../../src/errors/readable-error.js";
 import { KrbError, type KrbErrorName } from "../../../src/protocol/krb-error.js";
 import { RpcError } from "../../../src/rpc/rpc-error.js";
@@ -116,6 +117,32 @@ describe("a failure", () => {
     expect(describeFailure(error, now)).toMatchObject({
       text: `no connection to the server: certificate ${what} (UNAVAILABLE)`,
       hint,
+    });
+  });
+
+  it("of several KDCs names each, and how it failed, in the same plain words", () => {
+    const refused = "No connection established. Last error: Error: connect ECONNREFUSED 127.0.0.1:8801";
+    const error = new NoKdcError([
+      { address: "kdc1:8801", error: new RpcError(grpc.status.UNAVAILABLE, refused) },
+      { address: "kdc2:8801", error: new KrbError("KDC_ERR_SVC_UNAVAILABLE", "the database is away") },
+    ]);
+    const text =
+      "none of the 2 KDCs answered: kdc1:8801: no server answers at 127.0.0.1:8801 (UNAVAILABLE); " +
+      "kdc2:8801: the database is away (KDC_ERR_SVC_UNAVAILABLE, 29)";
+    const hint = "look at each of these servers, and at their addresses (--kdc, TESSERA_KDC)";
+    expect(describeFailure(error)).toEqual({
+      text,
+      compared: undefined,
+      hint,
+      facts: {
+        reason: "UNAVAILABLE",
+        text,
+        hint,
+        kdcs: [
+          expect.objectContaining({ address: "kdc1:8801", reason: "UNAVAILABLE" }),
+          expect.objectContaining({ address: "kdc2:8801", reason: "KDC_ERR_SVC_UNAVAILABLE", code: 29 }),
+        ],
+      },
     });
   });
 

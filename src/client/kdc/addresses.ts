@@ -1,4 +1,7 @@
-/** Where the KDC is: `HOST:PORT` of the AS, and of the TGS where it is not the next port of the same host. */
+/**
+ * Where the KDCs are: `HOST:PORT` of an AS, and of its TGS where that is not the next port of the same host;
+ * several KDCs of one realm are separated by spaces.
+ */
 
 /** Addresses of the two halves of a KDC. */
 export interface KdcAddresses {
@@ -7,6 +10,9 @@ export interface KdcAddresses {
   /** `host:port` of the TGS. */
   readonly tgs: string;
 }
+
+/** A half of a KDC. */
+export type KdcHalf = keyof KdcAddresses;
 
 /**
  * Reads `AS` or `AS,TGS`, each `host:port`; without TGS it is the next port of the AS's host.
@@ -19,6 +25,23 @@ export function parseKdcAddresses(text: string): KdcAddresses {
   const addresses = { as, tgs: tgs ?? `${host}:${port + 1}` };
   splitAddress(addresses.tgs);
   return addresses;
+}
+
+/**
+ * Reads one KDC or several with spaces between them, each as `parseKdcAddresses` reads it; the first is asked
+ * first.
+ * @throws RangeError naming what was expected.
+ */
+export function parseKdcList(text: string): readonly KdcAddresses[] {
+  return text
+    .trim()
+    .split(/\s+/)
+    .map((one) => parseKdcAddresses(one));
+}
+
+/** The addresses of one half of several KDCs, in their order, each once. */
+export function addressesOf(kdcs: readonly KdcAddresses[], half: KdcHalf): readonly string[] {
+  return [...new Set(kdcs.map((kdc) => kdc[half]))];
 }
 
 /** The host of `host:port`, as it stands there; an IPv6 address keeps its brackets. Throws RangeError. */
