@@ -1,8 +1,8 @@
 /**
  * Tickets opened before: a ticket seen again costs no decryption and no key derivation.
  *
- * Invariants. Each service has its own cache. An entry is found by a hash of the ticket's bytes, and is used
- * only with the keys and permitted encryption types that the ticket was opened with: when the service's keys
+ * Invariants. Each service has its own cache. An entry is found by the end of the ticket's bytes, which with
+ * most encryption types is a MAC of the rest, and is used only for the same bytes, and with the keys and permitted encryption types that the ticket was opened with: when the service's keys
  * change, all entries are dropped. No entry is used after the ticket's end plus the clock skew. Session keys
  * belong to the cache; no call wipes one, since another call may be using it. Dropped entries are left to the
  * garbage collector.
@@ -29,8 +29,8 @@ export interface TicketCacheOptions {
 interface Entry {
   readonly contents: TicketContents;
   readonly permitted: readonly number[];
-  /** How long the ticket was as it travelled, in bytes. */
-  readonly length: number;
+  /** The ticket as it travelled. */
+  readonly bytes: Uint8Array;
 }
 
 const BYTES = 192 * 1024 * 1024;
@@ -39,6 +39,8 @@ const BYTES = 192 * 1024 * 1024;
  * used: half of it is OpenSSL's (`npm run bench:memory`).
  */
 const TICKET_BYTES = 8 * 1024;
+/** By how many bytes a ticket is found: as many as a number holds exactly. */
+const NAME_BYTES = 6;
 /** A ticket of that length is counted already. */
 const USUAL_LENGTH = 512;
 
@@ -47,7 +49,7 @@ const SWEEP_MS = 60_000;
 
 /** A bounded cache of opened tickets. */
 export class TicketCache {
-  readonly #entries: LruMap<string, Entry>;
+  readonly #entries: LruMap<number, Entry>;
   readonly #clockSkew: number;
   #keys: readonly LongTermKey[] | undefined;
   #principal: Principal | undefined;
@@ -80,14 +82,14 @@ export class TicketCache {
    */
   readonly open: TicketOpener = (bytes, service, permitted, now) => {
     this.#followKeys(service);
-    // Latin-1 ("binary") is the hash's own bytes: no encoding to pay for.
-    const name = hash("sha256", bytes, "binary");
+    const name = endOf(bytes);
     const kept = this.#entries.get(name);
-    if (kept !== undefined) {
+    if (kept !== undefined && Buffer.compare(kept.bytes, bytes) === 0) {
       if (this.#isCurrent(kept, now) && sameNumbers(kept.permitted, permitted)) return kept.contents;
       this.#entries.delete(name);
     }
-    const entry = { contents: openTicket(bytes, service, permitted), permitted, length: bytes.length };
+    const contents = openTicket(bytes, service, permitted);
+    const entry = { contents, permitted, bytes: Uint8Array.from(bytes) };
     if (now >= this.#nextSweep) this.#sweep(now);
     if (this.#isCurrent(entry, now)) this.#entries.set(name, entry);
     return entry.contents;
@@ -118,9 +120,16 @@ export class TicketCache {
   }
 }
 
-/** Addresses and authorization data make a ticket longer, and are kept decoded. */
-function sizeOf({ length }: Entry): number {
-  return TICKET_BYTES + 2 * Math.max(0, length - USUAL_LENGTH);
+/** Addresses and authorization data make a ticket longer, and are kept decoded beside its bytes. */
+function sizeOf({ bytes }: Entry): number {
+  return TICKET_BYTES + 2 * Math.max(0, bytes.length - USUAL_LENGTH);
+}
+
+/** The last bytes of a ticket, as a number. A hash of the whole ticket would cost as much as another MAC. */
+function endOf(bytes: Uint8Array): number {
+  let end = 0;
+  for (let i = Math.max(0, bytes.length - NAME_BYTES); i < bytes.length; i++) end = 256 * end + bytes[i]!;
+  return end;
 }
 
 /** A hash of each key beside its version: enough to tell keys apart, and no way back to the keys. */

@@ -6,6 +6,9 @@
  * A call that has its status or was cancelled passes nothing on, in either direction. Keys made for the call
  * are wiped when it ends, and what was known of it is let go: Node's HTTP/2 streams outlive their calls until
  * the next full garbage collection, and all that they reach with them.
+ *
+ * Proofs are looked at, and calls let in, by turns of the event loop: what arrived together is checked
+ * together, which costs less (next-turn.ts).
  */
 import * as grpc from "@grpc/grpc-js";
 import { KrbError } from "../../protocol/krb-error.js";
@@ -32,16 +35,17 @@ import { currentKeys } from "./keys.js";
 import type { LiveStream } from "./live-streams.js";
 import { callRecord, type LoggedOutcome } from "./log.js";
 import type { GuardedMessages } from "./messages.js";
-import { readProof } from "./proof.js";
+import { type Proof, readProof } from "./proof.js";
 import type { Peer } from "./received-call.js";
 import type { ReplayWaiter } from "./replay.js";
-import type { CallState, Checking, Listener, Serving } from "./state.js";
+import type { CallState, Checking, Listener, Looking, Serving } from "./state.js";
 
 type Method = Parameters<grpc.ServerInterceptor>[0];
 type Status = Parameters<grpc.ServerInterceptingCallInterface["sendStatus"]>[0];
 
 const NEW: CallState = { at: "new" };
 const OVER: CallState = { at: "over" };
+const NO_DETAILS = new Uint8Array();
 
 /**
  * grpc-js's call with a guard in it. It stands in for the interceptor's requester and listener both, and
@@ -78,21 +82,35 @@ export class GuardedServerCall
   onReceiveMetadata(metadata: grpc.Metadata): void {
     const state = this.#state;
     if (state.at !== "started") return;
-    const { listener } = state;
     try {
       if (!takeServerBytes(this.#next)) throw new TypeError("a server needs one guard, and has two");
       const proof = readProof(metadata.get(AP_REQ_METADATA), metadata.get(CALL_METADATA));
       metadata.remove(AP_REQ_METADATA);
       metadata.remove(CALL_METADATA);
-      const { gate, keys, clock, withCertificate } = this.#config;
+      const looking: Looking = { at: "looking", listener: state.listener };
+      this.#state = looking;
+      if (!this.#method.requestStream) this.#config.unread.add(this);
+      this.#config.inTurn(() => this.#look(looking, metadata, proof));
+    } catch (error) {
+      this.#refuse(error);
+    }
+  }
+
+  /** Looks at the proof, and reads the request of a call that may have been sent by whom it names. */
+  #look(looking: Looking, metadata: grpc.Metadata, proof: Proof): void {
+    if (this.#state !== looking) return;
+    const { listener } = looking;
+    const { gate, keys, clock, withCertificate } = this.#config;
+    try {
       const peer = peerOf(this.#next, withCertificate);
       const looked = gate.look(proof, currentKeys(keys, this), peer, clock());
-      if (this.#method.requestStream)
-        this.#admit({ at: "checking", listener, metadata, request: undefined }, looked, peer);
-      else {
+      if (this.#method.requestStream) {
+        const checking: Checking = { at: "checking", listener, metadata, request: undefined };
+        this.#state = checking;
+        this.#admit(checking, looked, peer);
+      } else {
         // The single request comes first: the proof covers its bytes.
         this.#state = { at: "reading", listener, metadata, looked, peer };
-        this.#config.unread.add(this);
         this.#next.startRead();
       }
     } catch (error) {
@@ -109,7 +127,9 @@ export class GuardedServerCall
       if (state.at === "reading") {
         const { listener, metadata, looked, peer } = state;
         this.#config.unread.end(this);
-        this.#admit({ at: "checking", listener, metadata, request: bytes }, looked, peer);
+        const checking: Checking = { at: "checking", listener, metadata, request: bytes };
+        this.#state = checking;
+        this.#config.inTurn(() => this.#admit(checking, looked, peer));
       } else if (!this.#method.requestStream)
         throw new KrbError("KRB_AP_ERR_MODIFIED", "a second request, which the proof does not cover", {
           field: "request",
@@ -206,7 +226,10 @@ export class GuardedServerCall
 
   /** Checks the proof, and lets the call in or refuses it. */
   #admit(checking: Checking, looked: Looked, peer: Peer): void {
-    this.#state = checking;
+    if (this.#state !== checking) {
+      Gate.discard(looked);
+      return;
+    }
     const { gate, keys, clock, callers, idempotentMethods } = this.#config;
     const now = clock();
     let admission: Admission;
@@ -371,10 +394,8 @@ export class GuardedServerCall
   #leave(state: CallState): void {
     this.#messages?.wipe();
     if ("stream" in this.#state && this.#state.stream !== undefined) this.#config.streams.delete(this);
-    if (this.#state.at === "reading") {
-      this.#config.unread.end(this);
-      Gate.discard(this.#state.looked);
-    }
+    if (this.#state.at === "looking" || this.#state.at === "reading") this.#config.unread.end(this);
+    if (this.#state.at === "reading") Gate.discard(this.#state.looked);
     this.#state = state;
   }
 
@@ -396,13 +417,14 @@ export class GuardedServerCall
 /** A status with the service's proof of it. */
 function proven(status: Status, messages: GuardedMessages): Status {
   const { code, details: message } = status;
-  const metadata = status.metadata?.clone() ?? new grpc.Metadata();
-  const [details] = metadata.get(STATUS_DETAILS_METADATA);
+  const [details] = status.metadata?.get(STATUS_DETAILS_METADATA) ?? [];
   const { apRep, reply } = messages.close({
     code,
     message,
-    details: details instanceof Uint8Array ? details : new Uint8Array(),
+    details: details instanceof Uint8Array ? details : NO_DETAILS,
   });
+  if (apRep === undefined && reply === undefined) return status;
+  const metadata = status.metadata?.clone() ?? new grpc.Metadata();
   if (apRep !== undefined) metadata.set(AP_REP_METADATA, apRep);
   if (reply !== undefined) metadata.set(REPLY_METADATA, reply);
   return { code, details: message, metadata };

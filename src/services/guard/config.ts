@@ -10,6 +10,7 @@ import type { Principal } from "../../protocol/principal.js";
 import { isProfileName, PROFILES, type ProfileName } from "../../protocol/profile.js";
 import type { ServiceKeys } from "../../protocol/ticket.js";
 import { MethodTable, PUBLIC_SERVICES } from "../../rpc/method-table.js";
+import { nextTurn } from "../../rpc/next-turn.js";
 import { RpcError } from "../../rpc/rpc-error.js";
 import { Timeouts } from "../../rpc/timeouts.js";
 import { systemTimer, type Timer } from "../../rpc/timer.js";
@@ -134,6 +135,8 @@ export interface GuardConfig {
   readonly callers: CallerPolicy;
   /** Whether handlers have a current caller. */
   readonly currentCaller: boolean;
+  /** Checks a call together with those that arrived with it. `check` must not throw. */
+  readonly inTurn: (check: () => void) => void;
   readonly clock: Clock;
   readonly log: Log | undefined;
   readonly metrics: Metrics | undefined;
@@ -249,6 +252,7 @@ export function readGuardOptions(options: GuardOptions): GuardConfig {
     idempotentMethods: new MethodTable(idempotentRows, "idempotent"),
     callers: new CallerPolicy(options.allow),
     currentCaller: options.currentCaller === true,
+    inTurn: (check) => void nextTurn().then(check),
     clock,
     log,
     metrics,

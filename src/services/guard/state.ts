@@ -1,9 +1,10 @@
 /**
  * How far a guarded call has come on the server; call.ts takes it from one state to the next.
  *
- *   new → started → reading → checking → holding → serving    a single request: admission covers its bytes
- *   new → started ─────────→ checking ─────────→ serving      a stream of requests
- *         any of these ────→ ended ──────→ over               grpc-js tells of the end of every call
+ *   new → started → looking → reading → checking → holding → serving    a single request: admission covers its
+ *                                                                       bytes
+ *   new → started → looking ──────────→ checking ──────────→ serving    a stream of requests
+ *         any of these ────→ ended ──────→ over                         grpc-js tells of the end of every call
  */
 import type * as grpc from "@grpc/grpc-js";
 import type { Looked } from "./admission.js";
@@ -19,6 +20,7 @@ export type Listener = Parameters<grpc.ServerInterceptingCallInterface["start"]>
 export type CallState =
   | { readonly at: "new" }
   | Started
+  | Looking
   | Reading
   | Checking
   | Holding
@@ -32,6 +34,12 @@ export interface Started {
   readonly listener: Listener;
 }
 
+/** Has its headers; waits for the turn in which its proof is looked at. */
+export interface Looking {
+  readonly at: "looking";
+  readonly listener: Listener;
+}
+
 /** Waits for the single request. */
 export interface Reading {
   readonly at: "reading";
@@ -41,7 +49,7 @@ export interface Reading {
   readonly peer: Peer;
 }
 
-/** Waits for rules and replay cache. */
+/** Waits for the turn in which it is admitted, then for rules and replay cache. */
 export interface Checking {
   readonly at: "checking";
   readonly listener: Listener;

@@ -32,7 +32,7 @@ import {
 import { fromServiceError } from "../../../src/rpc/status.js";
 import type { LogRecord } from "../../../src/services/exchange-log.js";
 import { GuardedServerCall } from "../../../src/services/guard/call.js";
-import { type GuardOptions, readGuardOptions } from "../../../src/services/guard/config.js";
+import { type GuardConfig, type GuardOptions, readGuardOptions } from "../../../src/services/guard/config.js";
 
 export const NOW = Date.UTC(2026, 2, 1, 12);
 export const AUTHORITY = "api.example.test:443";
@@ -167,6 +167,8 @@ export interface CallWish {
 
 export type GuardWish = Partial<GuardOptions> & {
   readonly store?: NonNullable<GuardOptions["replayCache"]>["store"];
+  /** What calls wait for that arrived together; by default they do not wait. */
+  readonly inTurn?: GuardConfig["inTurn"];
 };
 
 /** A guarded call between a wire and a handler that write down what reaches them; there is a replay cache. */
@@ -182,15 +184,16 @@ export function openCall(options: GuardWish & CallWish = {}) {
 export type OpenedCall = ReturnType<typeof openCall>;
 
 /** A guard, as in a process of its own: its calls share challenges, tags and sessions. */
-export function openGuard({ store, ...options }: GuardWish = {}) {
+export function openGuard({ store, inTurn = (check) => check(), ...options }: GuardWish = {}) {
   const log: LogRecord[] = [];
-  const config = readGuardOptions({
+  const read = readGuardOptions({
     keytab: () => KEYS,
     replayCache: store && { store },
     clock: () => NOW,
     log: (record) => void log.push(record),
     ...options,
   });
+  const config: GuardConfig = { ...read, inTurn };
   const open = (wish: CallWish = {}) => ({ ...openOn(config, wish), log });
   return {
     config,

@@ -9,6 +9,7 @@ import { KrbError } from "../../../src/protocol/krb-error.js";
 import { MessageOpener, RESPONSES } from "../../../src/protocol/message-protection.js";
 import { AP_REP_EXTENSIONS, TRAILERS_ONLY } from "../../../src/protocol/session-extensions.js";
 import { AP_REP_METADATA, AP_REQ_METADATA } from "../../../src/rpc/metadata-names.js";
+import { RpcError } from "../../../src/rpc/rpc-error.js";
 import { fromServiceError } from "../../../src/rpc/status.js";
 import { Gate } from "../../../src/services/guard/admission.js";
 import { callerOf } from "../../../src/services/guard/caller.js";
@@ -22,6 +23,7 @@ import {
   NOW,
   names,
   openCall,
+  openGuard,
   settled,
 } from "./by-hand.js";
 
@@ -449,6 +451,80 @@ test("metadata that comes twice is looked at once", () => {
   call.onReceiveMetadata(bind().metadata);
   call.onReceiveMetadata(bind().metadata);
   expect(names(wire)).toEqual(["startRead"]);
+});
+
+describe("a call that arrived with others", () => {
+  /** A call whose turns come when the test says so. */
+  function inTurns(options: Parameters<typeof openCall>[0] = {}) {
+    const waiting: (() => void)[] = [];
+    const stored = vi.fn(async () => {});
+    const guard = openGuard({ store: stored, inTurn: (check) => void waiting.push(check), ...options });
+    const nextTurn = () => {
+      for (const check of waiting.splice(0)) check();
+    };
+    return { ...guard.open(), unread: guard.config.unread, stored, nextTurn };
+  }
+
+  test("waits for its turn before its request is read, and before it is let in", async () => {
+    const { call, wire, handler, nextTurn } = inTurns();
+    const { metadata, request } = bind();
+    call.onReceiveMetadata(metadata);
+    expect(wire).toEqual([]);
+    nextTurn();
+    expect(names(wire)).toEqual(["startRead"]);
+    call.onReceiveMessage(request);
+    await settled();
+    expect(handler).toEqual([]);
+    nextTurn();
+    await settled();
+    expect(names(handler)).toEqual(["metadata"]);
+  });
+
+  test("is not looked at where it was cancelled meanwhile, and is waited for no more", () => {
+    const looked = vi.spyOn(Gate.prototype, "look");
+    const { call, wire, unread, nextTurn } = inTurns();
+    call.onReceiveMetadata(bind().metadata);
+    expect(unread.has(call)).toBe(true);
+    call.onCancel();
+    expect(unread.has(call)).toBe(false);
+    nextTurn();
+    expect(looked).not.toHaveBeenCalled();
+    expect(wire).toEqual([]);
+  });
+
+  test("has as long for its request from its headers on, whenever its turn comes", () => {
+    const { call, wire, nextTurn } = inTurns();
+    call.onReceiveMetadata(bind().metadata);
+    call.giveUp(new RpcError(grpc.status.DEADLINE_EXCEEDED, "late"));
+    nextTurn();
+    expect(statusOf(wire)).toEqual({ code: grpc.status.DEADLINE_EXCEEDED, details: "late" });
+    expect(names(wire)).toEqual(["DEADLINE_EXCEEDED"]);
+  });
+
+  test("is not admitted where it was cancelled meanwhile: its key is wiped, its proof not marked", async () => {
+    const looked = vi.spyOn(Gate.prototype, "look");
+    const { call, handler, stored, nextTurn } = inTurns();
+    const { metadata, request } = bind(methodOf("say"), "integrity");
+    call.onReceiveMetadata(metadata);
+    nextTurn();
+    call.onReceiveMessage(request);
+    call.onCancel();
+    const { opened } = looked.mock.results[0]!.value as { opened: OpenedApReq };
+    expect(opened.authenticator.subkey!.key).not.toEqual(new Uint8Array(32));
+    nextTurn();
+    await settled();
+    expect(opened.authenticator.subkey!.key).toEqual(new Uint8Array(32));
+    expect(stored).not.toHaveBeenCalled();
+    expect(names(handler)).toEqual(["cancel"]);
+  });
+
+  test("that brings its metadata twice is looked at once, whenever its turn comes", () => {
+    const { call, wire, nextTurn } = inTurns();
+    call.onReceiveMetadata(bind().metadata);
+    call.onReceiveMetadata(bind().metadata);
+    nextTurn();
+    expect(names(wire)).toEqual(["startRead"]);
+  });
 });
 
 describe("the call's keys are wiped", () => {

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { describe, expect, test, vi } from "vitest";
 import { formatKeytab } from "../../../src/formats/keytab.js";
 import { type Principal, parsePrincipal } from "../../../src/protocol/principal.js";
+import { nextTurn } from "../../../src/rpc/next-turn.js";
 import type { LogRecord } from "../../../src/services/exchange-log.js";
 import { type GuardOptions, readGuardOptions } from "../../../src/services/guard/config.js";
 import { OwnNames } from "../../../src/services/guard/own-names.js";
@@ -276,4 +277,19 @@ test("a ticket is opened once, and again when it has ended for longer than the c
   expect(at(NOW)).toBe(opened);
   expect(at(endtime + 1_000)).toBe(opened);
   expect(at(endtime + 1_001)).not.toBe(opened);
+});
+
+test("calls that arrived together are checked in one turn, in the order in which they came", async () => {
+  const { inTurn } = readGuardOptions({ keytab: () => KEYS });
+  const steps: string[] = [];
+  for (const name of ["a", "b"])
+    inTurn(() => {
+      steps.push(name);
+      inTurn(() => void steps.push(`${name} later`));
+    });
+  steps.push("arrived");
+  await nextTurn();
+  expect(steps).toEqual(["arrived", "a", "b"]);
+  await nextTurn();
+  expect(steps).toEqual(["arrived", "a", "b", "a later", "b later"]);
 });
