@@ -74,8 +74,8 @@ export function requestEncoding(call: grpc.ServerInterceptingCallInterface): str
 }
 
 /**
- * What has come of a message that is not whole: in how many pieces, and bytes. None where this version of
- * grpc-js keeps them elsewhere.
+ * What has come of the message that came last, whole or not: in how many pieces, and bytes. None where this
+ * version of grpc-js keeps them elsewhere.
  */
 export function partialMessage(call: grpc.ServerInterceptingCallInterface): {
   pieces: number;

@@ -4,6 +4,7 @@
  * connection can hold, and whose messages are larger says so.
  */
 import * as grpc from "@grpc/grpc-js";
+import { boundBytes } from "./bounded-bytes.js";
 import { type CallLimits, limitCalls } from "./call-limits.js";
 import { closeSoon } from "./close-stream.js";
 import { cutConnectionsByForce } from "./cut-connections.js";
@@ -65,7 +66,7 @@ export function withSettings(
   options: grpc.ServerOptions = {},
   entrance = new Entrance(),
 ): grpc.Server {
-  const all = [refuseCrumbs, ...interceptors];
+  const all = [boundBytes(entrance), refuseCrumbs, ...interceptors];
   const server = new grpc.Server({ ...SERVER_OPTIONS, ...options, interceptors: all });
   cutConnectionsByForce(server);
   onUnservedStream(server, closeSoon);

@@ -1,12 +1,10 @@
 /** `tessera serve`: runs the servers of a realm until it is told to end. */
-import { isIP } from "node:net";
-import { visible } from "../../errors/visible-text.js";
 import { DEFAULT_HOST, DEFAULT_PORTS } from "../../rpc/default-addresses.js";
-import type { ServerLimits } from "../../rpc/entrance/limits.js";
-import { MAX_BYTES, RECORD_BYTES } from "../../store/replay-rules.js";
 import { defineCommand, UsageError } from "../frame/command.js";
 import { keytabPath } from "../frame/environment.js";
 import { REALM_OPTIONS } from "../options/realm-options.js";
+import { limitsOf } from "../options/server-limits.js";
+import { replayCacheSize } from "../options/sizes.js";
 import { parseLifetime } from "../screen/times.js";
 import type { PageAddress } from "../serving/metrics-page.js";
 
@@ -66,6 +64,10 @@ export const command = defineCommand({
       help: "connections at a time, of all servers together, and of one peer; 4096, half of it for one peer",
     },
     "max-calls": { value: "COUNT[/COUNT]", help: "calls at a time, likewise; 4096, half of it for one peer" },
+    "max-bytes": {
+      value: "SIZE[/SIZE]",
+      help: "bytes of requests and of unread replies that calls hold, likewise; 64M, half of it for one peer",
+    },
     "trusted-proxy": {
       value: "ADDRESS",
       help: "an address that speaks for many peers, and has no share of its own; several: give it again",
@@ -109,8 +111,8 @@ export const command = defineCommand({
             : parseLifetime(options["clock-skew"], "--clock-skew"),
         notes: options.notes,
         replayCache: options["replay-cache"],
-        replayCacheBytes: sizeOf(options["replay-cache-size"], "--replay-cache-size"),
-        limits: limitsOf(options["max-connections"], options["max-calls"], options["trusted-proxy"]),
+        replayCacheBytes: replayCacheSize(options["replay-cache-size"], "--replay-cache-size"),
+        limits: limitsOf(options),
         metrics: pageOf(options.metrics),
         graceMs: options.grace === undefined ? undefined : parseLifetime(options.grace, "--grace"),
       },
@@ -119,37 +121,6 @@ export const command = defineCommand({
     return undefined;
   },
 });
-
-function sizeOf(text: string | undefined, option: string): number | undefined {
-  if (text === undefined) return undefined;
-  const [, count, unit = ""] = /^(\d{1,9})([KMG]?)$/.exec(text) ?? [];
-  const bytes = Number(count) * 1024 ** ["", "K", "M", "G"].indexOf(unit);
-  if (!(bytes >= RECORD_BYTES && bytes <= MAX_BYTES))
-    throw new UsageError(`${option}: expected a size such as 256M, from ${RECORD_BYTES} bytes to 64G`);
-  return bytes;
-}
-
-function limitsOf(
-  maxConnections: string | undefined,
-  maxCalls: string | undefined,
-  proxies: readonly string[],
-): ServerLimits {
-  const [connections, connectionsPerPeer] = countsOf(maxConnections, "--max-connections");
-  const [calls, callsPerPeer] = countsOf(maxCalls, "--max-calls");
-  for (const address of proxies)
-    if (isIP(address) === 0)
-      throw new UsageError(`--trusted-proxy: expected an IP address, got ${visible(address)}`);
-  return { connections, connectionsPerPeer, calls, callsPerPeer, proxies };
-}
-
-/** What is allowed in all, and of one peer. */
-function countsOf(text: string | undefined, option: string): (number | undefined)[] {
-  if (text === undefined) return [];
-  const [, all, ofPeer] = /^([1-9]\d{0,8})(?:\/([1-9]\d{0,8}))?$/.exec(text) ?? [];
-  if (all === undefined)
-    throw new UsageError(`${option}: expected a number, or two with a slash between them: 4096/1024`);
-  return [Number(all), ofPeer === undefined ? undefined : Number(ofPeer)];
-}
 
 function pageOf(text: string | undefined): PageAddress | undefined {
   if (text === undefined) return undefined;

@@ -9,23 +9,7 @@
 import type { ServerHttp2Session } from "node:http2";
 import type { Socket } from "node:net";
 import type { Limits } from "./limits.js";
-
-/** Whoever has one share. */
-export class Peer {
-  readonly key: string;
-  /** Whether it has a share: otherwise only the bounds in all hold for it. */
-  readonly hasShare: boolean;
-  connections = 0;
-  /** Calls that are open. */
-  calls = 0;
-  /** Connections without a call, the one that has been so for longest first. */
-  readonly idle = new Set<Connection>();
-
-  constructor(key: string, hasShare: boolean) {
-    this.key = key;
-    this.hasShare = hasShare;
-  }
-}
+import { Peer } from "./peer.js";
 
 /** A connection that was let in. */
 export class Connection {

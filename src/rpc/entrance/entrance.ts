@@ -13,8 +13,11 @@ import { onHttp2Server } from "../grpc-js-internals.js";
 import { rawSocket, startReading, stopReading } from "../node-internals.js";
 import { Timeouts } from "../timeouts.js";
 import { type Connection, Connections } from "./connections.js";
+import { isHealth } from "./health.js";
+import { HeldBytes } from "./held-bytes.js";
 import { type Limits, OPENING_MS, readLimits, type ServerLimits } from "./limits.js";
 import { Openings } from "./openings.js";
+import type { Peer } from "./peer.js";
 import { peerKey } from "./peer-key.js";
 import { OVERLOADED, refuseCall, TOO_MANY_CALLS } from "./refusal.js";
 import { Refusals, type RefusalTotals, type TellRefusals } from "./refusals.js";
@@ -24,7 +27,6 @@ import type { Reader } from "./visitor.js";
 
 /** Calls of the health service that are let in beyond the limit on calls, on one connection. */
 const HEALTH_CALLS = 2;
-const HEALTH = "/grpc.health.v1.Health/";
 /** When a caller may come again who found too many calls open, in milliseconds. */
 const RETRY_AFTER_MS = 1_000;
 
@@ -46,6 +48,8 @@ type Next = (...args: unknown[]) => void;
 
 /** Lets in what there is room for. */
 export class Entrance {
+  /** What calls hold in memory. */
+  readonly bytes: HeldBytes;
   readonly #limits: Limits;
   readonly #connections: Connections;
   readonly #refusals: Refusals;
@@ -66,6 +70,7 @@ export class Entrance {
   constructor(options?: ServerLimits, tell?: TellRefusals, turns = TURNS) {
     this.#turns = turns;
     this.#limits = readLimits(options);
+    this.bytes = new HeldBytes(this.#limits);
     this.#connections = new Connections(this.#limits);
     this.#refusals = new Refusals(tell);
   }
@@ -88,6 +93,16 @@ export class Entrance {
   /** What waits to be read, in this process, because there is more to do than can be done. */
   get waiting(): { readonly connections: number; readonly calls: number } {
     return this.#turns.waiting;
+  }
+
+  /** Whose stream it is; undefined where it came in elsewhere. */
+  peerOf(stream: ServerHttp2Stream): Peer | undefined {
+    return this.#connectionOf(stream)?.peer;
+  }
+
+  /** Notes that a call was refused for its bytes. */
+  refusedBytes(stream: ServerHttp2Stream): void {
+    this.#refusals.call(this.#connectionOf(stream)?.socket.remoteAddress, "bytes");
   }
 
   /** Stands before a server, wherever it comes to listen. */
@@ -159,7 +174,7 @@ export class Entrance {
   }
 
   #call(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, next: () => void): void {
-    const connection = stream.session && this.#bySession.get(stream.session as ServerHttp2Session);
+    const connection = this.#connectionOf(stream);
     if (connection === undefined) {
       next();
       return;
@@ -169,11 +184,15 @@ export class Entrance {
     const isLetIn = this.#letIn(connection, stream, headers);
     this.#turns.take(connection, {
       isOver: () => stream.destroyed || stream.closed,
-      patience: () => (isHealth(headers) ? Number.POSITIVE_INFINITY : patienceOf(headers)),
+      patience: () => (isHealth(headers[":path"]) ? Number.POSITIVE_INFINITY : patienceOf(headers)),
       // Refusing takes its time, too.
       start: isLetIn ? next : () => this.#refuse(connection, stream, "calls", RETRY_AFTER_MS),
       refuse: (retryAfterMs) => this.#refuse(connection, stream, "overload", retryAfterMs),
     });
+  }
+
+  #connectionOf({ session }: ServerHttp2Stream): Connection | undefined {
+    return session && this.#bySession.get(session as ServerHttp2Session);
   }
 
   /** Counts a call, if there is room for it. */
@@ -186,7 +205,7 @@ export class Entrance {
       });
       return true;
     }
-    if (!isHealth(headers) || connection.uncounted >= HEALTH_CALLS) return false;
+    if (!isHealth(headers[":path"]) || connection.uncounted >= HEALTH_CALLS) return false;
     connection.uncounted++;
     stream.once("close", () => connection.uncounted--);
     return true;
@@ -210,16 +229,13 @@ function readerOf(socket: Socket): Reader {
 
 /** How long a caller waits in all, in milliseconds. */
 function patienceOf({ "grpc-timeout": timeout }: IncomingHttpHeaders): number {
+  if (timeout === undefined) return PATIENCE_MS;
   const [, count, unit] = TIMEOUT.exec(String(timeout)) ?? [];
   if (count === undefined || unit === undefined) return PATIENCE_MS;
   return Number(count) * (UNITS_MS[unit] ?? 0);
 }
 
 function ignore(): void {}
-
-function isHealth({ ":path": path }: IncomingHttpHeaders): boolean {
-  return path?.startsWith(HEALTH) === true;
-}
 
 /** Has `handle` hear an event in place of those who hear it now; `next` tells them. */
 function takeOver<Args extends unknown[]>(

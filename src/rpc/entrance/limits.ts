@@ -1,4 +1,4 @@
-/** How much a server lets in: connections and calls, in all and of one peer. */
+/** How much a server lets in: connections, calls and their bytes, in all and of one peer. */
 import { isIP } from "node:net";
 import { checkOptionNames, type OptionNames } from "../../errors/unknown-options.js";
 import { peerKey } from "./peer-key.js";
@@ -16,6 +16,13 @@ export interface ServerLimits {
   readonly calls?: number | undefined;
   /** Calls of one peer; half of all by default. Each of its connections has one in any case. */
   readonly callsPerPeer?: number | undefined;
+  /**
+   * Bytes of requests, until their calls end, and of replies, until their clients read them, in all; 64 MiB by
+   * default. Less than a whole message lets none in.
+   */
+  readonly bytes?: number | undefined;
+  /** Bytes of one peer; half of all by default. */
+  readonly bytesPerPeer?: number | undefined;
   /** Addresses of proxies, each of which speaks for many peers. */
   readonly proxies?: readonly string[] | undefined;
 }
@@ -26,6 +33,8 @@ export interface Limits {
   readonly connectionsPerPeer: number;
   readonly calls: number;
   readonly callsPerPeer: number;
+  readonly bytes: number;
+  readonly bytesPerPeer: number;
   /** The peers that are proxies. */
   readonly proxies: ReadonlySet<string>;
 }
@@ -35,11 +44,15 @@ const NAMES: OptionNames<ServerLimits> = {
   connectionsPerPeer: true,
   calls: true,
   callsPerPeer: true,
+  bytes: true,
+  bytesPerPeer: true,
   proxies: true,
 };
 
 const CONNECTIONS = 4_096;
 const CALLS = 4_096;
+/** What so many calls hold whose requests are as long as a KDC's may be. */
+const BYTES = 64 * 1024 * 1024;
 
 /**
  * How long a connection may take from its first packet to the first settings of its HTTP/2, TLS included, in
@@ -55,11 +68,14 @@ export function readLimits(options: ServerLimits = {}): Limits {
   checkOptionNames("limits", options, NAMES);
   const connections = count("connections", options.connections ?? CONNECTIONS);
   const calls = count("calls", options.calls ?? CALLS);
+  const bytes = count("bytes", options.bytes ?? BYTES);
   return {
     connections,
     connectionsPerPeer: count("connectionsPerPeer", options.connectionsPerPeer ?? Math.ceil(connections / 2)),
     calls,
     callsPerPeer: count("callsPerPeer", options.callsPerPeer ?? Math.ceil(calls / 2)),
+    bytes,
+    bytesPerPeer: count("bytesPerPeer", options.bytesPerPeer ?? Math.ceil(bytes / 2)),
     proxies: new Set((options.proxies ?? []).map(proxy)),
   };
 }

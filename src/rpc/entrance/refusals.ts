@@ -9,6 +9,8 @@ export interface RefusalTotals {
   connections: number;
   /** Calls beyond their limits. */
   calls: number;
+  /** Calls for whose bytes there was no room. */
+  bytes: number;
   /** Calls that waited for too long, because there was more to do than could be done. */
   overload: number;
 }
@@ -21,7 +23,7 @@ export class Refusals {
   readonly #tell: TellRefusals | undefined;
   #connections = 0;
   #calls = 0;
-  readonly #totals: RefusalTotals = { connections: 0, calls: 0, overload: 0 };
+  readonly #totals: RefusalTotals = { connections: 0, calls: 0, bytes: 0, overload: 0 };
   #toldAt = Number.NEGATIVE_INFINITY;
 
   constructor(tell: TellRefusals | undefined) {
@@ -40,8 +42,8 @@ export class Refusals {
     this.#tellOf(address);
   }
 
-  /** A call was refused: there are too many, or it waited for too long. */
-  call(address: string | undefined, cause: "calls" | "overload"): void {
+  /** A call was refused: there are too many, they hold too much, or it waited for too long. */
+  call(address: string | undefined, cause: "calls" | "bytes" | "overload"): void {
     this.#calls++;
     this.#totals[cause]++;
     this.#tellOf(address);

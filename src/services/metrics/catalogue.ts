@@ -79,7 +79,7 @@ export const CATALOGUE = {
   tessera_refused_at_door_total: {
     kind: "watched counter",
     labels: ["cause"],
-    help: "Connections and calls refused before a server saw them: connections, calls or overload",
+    help: "Connections and calls refused before a server saw them: connections, calls, bytes or overload",
   },
   tessera_store_up: {
     kind: "gauge",

@@ -239,6 +239,12 @@ describe("serve", () => {
       "--max-connections: expected a number, or two with",
     ],
     ["a share that is none", "serve --max-calls 9/x", "--max-calls: expected a number, or two with a slash"],
+    [
+      "a size that is none",
+      "serve --max-bytes 64X",
+      "--max-bytes: expected a size such as 64M, or two (64M/16M), from 16K",
+    ],
+    ["a size below one message", "serve --max-bytes 64M/1K", "--max-bytes: expected a size such as 64M"],
     ["a proxy that is none", "serve --trusted-proxy x", "--trusted-proxy: expected an IP address, got x"],
     ["a time that is none", "serve --grace x", "--grace: expected a time such as 10h"],
     ["a service that is none", "serve v --service v/", "--service: not a principal of the form"],

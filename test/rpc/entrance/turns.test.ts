@@ -1,7 +1,8 @@
 /** Who is read when there is more to read than can be done: a turned clock, and readers that only count. */
 import { Socket } from "node:net";
 import { describe, expect, test } from "vitest";
-import { Connection, Peer } from "../../../src/rpc/entrance/connections.js";
+import { Connection } from "../../../src/rpc/entrance/connections.js";
+import { Peer } from "../../../src/rpc/entrance/peer.js";
 import { Turns } from "../../../src/rpc/entrance/turns.js";
 
 /** A connection, as its turns see it. */
