@@ -4,10 +4,10 @@
  */
 import { constants, type ServerHttp2Stream } from "node:http2";
 import * as grpc from "@grpc/grpc-js";
+import type { Peer } from "./entrance/connection.js";
 import type { Entrance } from "./entrance/entrance.js";
 import { isHealth } from "./entrance/health.js";
 import { Holding } from "./entrance/held-bytes.js";
-import type { Peer } from "./entrance/peer.js";
 import { http2Stream, partialMessage } from "./grpc-js-internals.js";
 import { RpcError } from "./rpc-error.js";
 import { toStatus } from "./status.js";

@@ -6,31 +6,9 @@
  * longest: of its own peer where that has its share, and else of the peer that has most, if that keeps more
  * than the newcomer gets, or of its own. No connection with a call is closed for another.
  */
-import type { ServerHttp2Session } from "node:http2";
 import type { Socket } from "node:net";
+import { Connection, Peer } from "./connection.js";
 import type { Limits } from "./limits.js";
-import { Peer } from "./peer.js";
-
-/** A connection that was let in. */
-export class Connection {
-  readonly socket: Socket;
-  readonly peer: Peer;
-  /** Undefined before its HTTP/2 begins. */
-  session: ServerHttp2Session | undefined;
-  /** Told when its HTTP/2 begins. */
-  onBegun: (() => void) | undefined;
-  /** Calls that are open. */
-  calls = 0;
-  /** Calls that are open beyond the limits. */
-  uncounted = 0;
-  /** Whether it is among those that are open. */
-  isOpen = true;
-
-  constructor(socket: Socket, peer: Peer) {
-    this.socket = socket;
-    this.peer = peer;
-  }
-}
 
 /** Connections and their calls, within limits. */
 export class Connections {

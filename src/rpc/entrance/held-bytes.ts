@@ -6,8 +6,9 @@
  * have waited for longest are thrown away for it: those of its own peer where that has its share, and else
  * those of the peer that holds most. Where there are none, the call is refused.
  */
+
+import type { Peer } from "./connection.js";
 import type { Limits } from "./limits.js";
-import type { Peer } from "./peer.js";
 
 /** What one call holds. */
 export class Holding {

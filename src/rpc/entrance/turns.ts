@@ -16,9 +16,8 @@
  * Invariants. Unless reading is held, a call costs this a look at the clock. A connection that is held waits
  * in the queue of its peer or is left out, never both. While any is, a turn is under way.
  */
-import type { Connection } from "./connections.js";
+import type { Connection, Peer } from "./connection.js";
 import { LeftOut } from "./left-out.js";
-import type { Peer } from "./peer.js";
 import { type Reader, Visitor } from "./visitor.js";
 
 /** How long reading may take in one turn of the event loop, in milliseconds … */

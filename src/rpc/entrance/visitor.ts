@@ -1,5 +1,5 @@
 /** A connection as its process reads it in turns (turns.ts): how much it says, and where it waits. */
-import type { Peer } from "./peer.js";
+import type { Peer } from "./connection.js";
 
 /** What a connection has to say is what it said within this time, in milliseconds. */
 const RECENT_MS = 1_000;

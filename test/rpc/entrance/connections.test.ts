@@ -1,7 +1,8 @@
 /** Who gets in where connections and calls are full, and who makes room. */
 import { Socket } from "node:net";
 import { describe, expect, test } from "vitest";
-import { type Connection, Connections } from "../../../src/rpc/entrance/connections.js";
+import type { Connection } from "../../../src/rpc/entrance/connection.js";
+import { Connections } from "../../../src/rpc/entrance/connections.js";
 import { readLimits } from "../../../src/rpc/entrance/limits.js";
 
 const [A, B, C] = ["192.0.2.1", "192.0.2.2", "192.0.2.3"];

@@ -11,7 +11,7 @@ import * as grpc from "@grpc/grpc-js";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { HealthClient } from "../../../src/gen/grpc/health/v1/health_grpc.js";
 import { HealthCheckResponse_ServingStatus as ServingStatus } from "../../../src/gen/grpc/health/v1/health_pb.js";
-import type { Connection } from "../../../src/rpc/entrance/connections.js";
+import type { Connection } from "../../../src/rpc/entrance/connection.js";
 import { Entrance } from "../../../src/rpc/entrance/entrance.js";
 import { OPENING_MS, type ServerLimits } from "../../../src/rpc/entrance/limits.js";
 import { type ReadCall, Turns } from "../../../src/rpc/entrance/turns.js";

@@ -1,8 +1,7 @@
 /** Who is read when there is more to read than can be done: a turned clock, and readers that only count. */
 import { Socket } from "node:net";
 import { describe, expect, test } from "vitest";
-import { Connection } from "../../../src/rpc/entrance/connections.js";
-import { Peer } from "../../../src/rpc/entrance/peer.js";
+import { Connection, Peer } from "../../../src/rpc/entrance/connection.js";
 import { Turns } from "../../../src/rpc/entrance/turns.js";
 
 /** A connection, as its turns see it. */
