@@ -182,12 +182,14 @@ export class Entrance {
     // grpc-js listens only once the call has started: until then an error would end the process.
     stream.on("error", ignore);
     const isLetIn = this.#letIn(connection, stream, headers);
+    const path = headers[":path"];
     this.#turns.take(connection, {
+      method: isLetIn ? (path ?? "") : "",
+      patienceMs: isHealth(path) ? Number.POSITIVE_INFINITY : patienceOf(headers),
       isOver: () => stream.destroyed || stream.closed,
-      patience: () => (isHealth(headers[":path"]) ? Number.POSITIVE_INFINITY : patienceOf(headers)),
       // Refusing takes its time, too.
       start: isLetIn ? next : () => this.#refuse(connection, stream, "calls", RETRY_AFTER_MS),
-      refuse: (retryAfterMs) => this.#refuse(connection, stream, "overload", retryAfterMs),
+      refuse: () => this.#refuse(connection, stream, "overload", this.#turns.retryAfterMs),
     });
   }
 
@@ -229,6 +231,7 @@ function readerOf(socket: Socket): Reader {
 
 /** How long a caller waits in all, in milliseconds. */
 function patienceOf({ "grpc-timeout": timeout }: IncomingHttpHeaders): number {
+  if (timeout === undefined) return PATIENCE_MS;
   if (timeout === undefined) return PATIENCE_MS;
   const [, count, unit] = TIMEOUT.exec(String(timeout)) ?? [];
   if (count === undefined || unit === undefined) return PATIENCE_MS;

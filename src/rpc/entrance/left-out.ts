@@ -15,10 +15,10 @@ const STEPS_PER_TRY = 5;
 /** How many of those that were left out for too long are closed in a step: they will connect again. */
 const CLOSED_AT_ONCE = 8;
 /**
- * How many calls a connection may have missed to be read again. With more its client sends first what it will
- * not wait for, and to do that costs more than a new connection.
+ * What a connection may have missed to be read again, in milliseconds of the processor. With more its client
+ * sends first what it will not wait for, and to do that costs more than a new connection.
  */
-const MISSED_CALLS = 64;
+const MISSED_MS = 15;
 
 /** Those that are left out, the one for the longest time first. */
 export class LeftOut {
@@ -62,7 +62,7 @@ export class LeftOut {
     const back: Visitor[] = [];
     for (const visitor of last) {
       const missed = (visitor.rate * (now - visitor.leftOutAt!)) / 1_000;
-      if (missed > MISSED_CALLS) this.#close(visitor);
+      if (missed > MISSED_MS) this.#close(visitor);
       else this.#takeOut(visitor, back);
     }
     if (lightest !== undefined) this.#takeOut(lightest, back);

@@ -27,21 +27,20 @@ export class Visitor {
   releasedIn = -1;
   /** The last round in which it was read. */
   round = -1;
-  /** Calls in what was last read of it. */
-  count = 1;
-  /** Calls of late: those of a second ago do not count any more. */
+  /** Calls in what was last read of it, and what they are expected to cost in milliseconds of the processor. */
+  count = 0;
+  costMs = 0;
+  /** What it said of late, by its cost: what it said a second ago does not count any more. */
   #recent = 0;
   /** Since when it has something to say. */
   #since = 0;
-  /** Calls a second; 0: it has said nothing yet. */
+  /** What its calls of a second are expected to cost, in milliseconds; 0: it has said nothing yet. */
   rate = 0;
   heldSince = 0;
   /** How long what is read now may have waited, in milliseconds. */
   waited = 0;
   /** When it last said something, or began. */
   lastCall: number;
-  /** Calls of a turn that were started. */
-  started = 0;
   /** Whether it had said nothing when it was read last. */
   wasFresh = false;
 
@@ -56,11 +55,11 @@ export class Visitor {
     return now - this.lastCall < RECENT_MS;
   }
 
-  /** Counts a call. */
-  speak(now: number): void {
+  /** Counts a call, by what it is expected to cost. */
+  speak(now: number, costMs: number): void {
     const kept = 1 - (now - this.lastCall) / RECENT_MS;
     if (this.#recent === 0 || kept <= 0) this.#since = now;
-    this.#recent = this.#recent * Math.max(0, kept) + 1;
+    this.#recent = this.#recent * Math.max(0, kept) + costMs;
     this.rate = (this.#recent * 1_000) / Math.min(Math.max(now - this.#since, 50), RECENT_MS);
     this.lastCall = now;
   }

@@ -48,10 +48,11 @@ function open() {
     for (let call = 0; call < calls; call++) {
       clock.now += ms;
       turns.take(visit.connection, {
+        method: "say",
         isOver: () => isOver,
-        patience: () => patience,
+        patienceMs: patience,
         start: () => void started.push(visit),
-        refuse: (retryAfterMs) => void refused.push(retryAfterMs),
+        refuse: () => void refused.push(turns.retryAfterMs),
       });
     }
   };
@@ -189,6 +190,15 @@ describe("a crowd", () => {
   });
 });
 
+test("a call that is never refused does not wait for others", () => {
+  const { peer, say, started, turns } = open();
+  const [a, b] = peer("a", 2);
+  say(a!, 25);
+  expect([turns.isHolding, started.length]).toEqual([true, 20]);
+  say(b!, 1, { patience: Number.POSITIVE_INFINITY });
+  expect(started.at(-1)).toBe(b);
+});
+
 test("of what waited for longer than its callers the newest is done, the rest is refused", async () => {
   const { turns, peer, say, end, refused, started, clock } = open();
   const [a, b] = peer("a", 2);
@@ -201,7 +211,7 @@ test("of what waited for longer than its callers the newest is done, the rest is
   const before = started.length;
   say(b!, 20, { patience: 1_000, ms: 0.01 });
   await end();
-  expect([started.length - before, refused.length]).toEqual([16, 4]);
+  expect([started.length - before, refused.length]).toEqual([12, 8]);
   for (const ms of refused) expect(ms % 100).toBe(0);
   expect(turns.isHolding).toBe(true);
 });
