@@ -8,6 +8,7 @@ import { makeAsReq } from "../../dist/protocol/as-exchange.js";
 import { etypeOf } from "../../dist/protocol/etypes.js";
 import { Key } from "../../dist/protocol/keys.js";
 import { CLIENT } from "../exchange/realm.mjs";
+import { entranceCost } from "./entrance-cost.mjs";
 import { Load } from "./h2-load.mjs";
 
 const { values } = parseArgs({
@@ -23,8 +24,10 @@ if (values.help) {
 
 An open loop offers an AS ten times what it can do, over 100, 400 and 1,500 connections. Calls count from when
 they were due, at the client, and have a second. Prints goodput as part of the capacity measured just before and
-after, how honest clients fared beside it, the memory it took, and how long until all was as before. --quick
-takes a second or two for each; --json prints the same for machines. Exit code 1: a target is missed.`);
+after, how honest clients fared beside it, the memory it took, and how long until all was as before; and what
+the entrance costs a server that is not overloaded, and a refusal: the server's CPU, beside an empty call's
+without it. --quick takes a second or two for each; --json prints the same for machines. Exit code 1: a target
+is missed.`);
   process.exit(0);
 }
 const ETYPE = 20;
@@ -48,13 +51,20 @@ const quantile = (list, part) =>
   list.toSorted((a, b) => a - b)[Math.min(list.length - 1, Math.floor(list.length * part))];
 
 const results = [];
+const cost = await entranceCost(...(values.quick ? [5, 300] : [15, 500]));
 say(
   "connections  capacity/s  offered/s  goodput  p99 ms  honest served, p99 ms  new  health  MiB   normal after",
 );
 for (const connections of counts) results.push(await round(connections));
-if (values.json) console.log(JSON.stringify(results, undefined, 2));
+if (values.json) console.log(JSON.stringify({ cost, results }, undefined, 2));
 for (const [what, is, target, isReached] of verdicts())
   say(`  ${what}: ${is.toFixed(0)} (target ${target}: ${isReached ? "reached" : "missed"})`);
+for (const [what, us] of [
+  ["an empty call without the entrance, µs of CPU", cost.without],
+  ["what the entrance adds to it, µs", cost.added],
+  ["a call that it refuses, µs", cost.refused],
+])
+  say(`  ${what}: ${us.toFixed(1)}`);
 process.exit(verdicts().every(([, , , isReached]) => isReached) ? 0 : 1);
 
 async function round(connections) {

@@ -17,6 +17,8 @@ export const CHECKS = {
   "hostile-faults": "node test/hostile/planted.mjs",
   // An AS under ten times the load that it can bear.
   overload: "node bench/overload/main.mjs",
+  // Whether the AS's time tells which names exist, over sockets.
+  enumeration: "node bench/enumeration/main.mjs",
   // What attacks by raw HTTP/2 cost AS, TGS, V and a guarded service.
   abuse: "node bench/abuse/main.mjs",
 };
