@@ -10,6 +10,7 @@
  * new key for all; nobody but the key's holders knows who was let in. A realm mends all three.
  */
 import { userInfo } from "node:os";
+import { basename } from "node:path";
 import { checkOptionNames, type OptionNames } from "../errors/unknown-options.js";
 import type { Credentials } from "../protocol/credentials.js";
 import { type Key, type LongTermKey, randomKey } from "../protocol/keys.js";
@@ -58,7 +59,7 @@ export function sharedKey(path: string, options: SharedKeyOptions = {}): SharedK
   const { clock = Date.now } = options;
   const client = named(options.client ?? userName(), "client");
   const service = options.service === undefined ? undefined : named(options.service, "service");
-  return new SharedKey(openKeyFile(path), client, service, clock);
+  return new SharedKey(openKeyFile(path), client, service ?? { ofFile: path }, clock);
 }
 
 /** A key that client and service share. `sharedKey` makes it. */
@@ -70,14 +71,15 @@ export class SharedKey {
   readonly #tickets = new Map<Principal, Credentials>();
 
   /** @internal Use `sharedKey`. */
-  constructor(key: Key, client: Principal, service: Principal | undefined, clock: () => number) {
+  constructor(key: Key, client: Principal, service: Principal | { ofFile: string }, clock: () => number) {
     this.#key = { kvno: KVNO, key };
     this.#client = client;
     this.#clock = clock;
+    const ofWholeRealm = typeof service === "object";
     this.#keys = {
-      principal: service ?? named("any-service", "service"),
+      principal: ofWholeRealm ? nameOfFile(service.ofFile) : service,
       keys: [this.#key],
-      ofWholeRealm: service === undefined,
+      ofWholeRealm,
     };
   }
 
@@ -136,6 +138,19 @@ function named(text: string, field: string): Principal {
   const principal = principalInRealm(text, SHARED_KEY_REALM, field);
   if (realmOf(principal) === SHARED_KEY_REALM) return principal;
   throw new SharedKeyError(`${field}: a shared key has no realm but ${SHARED_KEY_REALM}, got ${principal}`);
+}
+
+/**
+ * What a service that takes the tickets of all is called in refusals: its key file, where that can be a
+ * principal's name.
+ */
+function nameOfFile(path: string): Principal {
+  const name = basename(path);
+  try {
+    return named(name.includes("@") ? "any-service" : name, "service");
+  } catch {
+    return named("any-service", "service");
+  }
 }
 
 /** The name of the user who runs the program, where it can be a principal's. */

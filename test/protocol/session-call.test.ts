@@ -52,6 +52,17 @@ describe("the proof of a call under a session", () => {
     expect(size(2 ** 28 - 1, 36_000)).toBeLessThanOrEqual(64);
   });
 
+  test.each([
+    ["early", 16_383, 36_000, 64],
+    ["young", 2 ** 21 - 1, 127, 64],
+    ["late", 16_385, 128, 68],
+    ["late", 2 ** 21 - 1, 36_000, 68],
+    ["very late", 2 ** 28 - 1, 36_000, 72],
+  ])("of a retry, which names its first attempt too: %s, %i after %i s", (_, number, age, size) => {
+    const bytes = makeSessionCall(key, { ...attempt, number, call: number - 1, age }, call);
+    expect(Buffer.from(bytes).toString("base64")).toHaveLength(size);
+  });
+
   test("covers a SessionBinding in canonical form", () => {
     const numbers = fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER });
     const ages = fc.integer({ min: 0, max: 2 ** 32 - 1 });

@@ -1,18 +1,19 @@
 /** Guarded calls without a KDC, over real sockets: client and service with one key file, and nothing else. */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir, userInfo } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import * as grpc from "@grpc/grpc-js";
 import { afterEach, describe, expect, onTestFinished, test } from "vitest";
 import { type TicketInterceptorOptions, ticketInterceptor } from "../../src/client/index.js";
 import { parsePrincipal } from "../../src/protocol/principal.js";
-import { openTicket } from "../../src/protocol/ticket.js";
+import { makeTicket, openTicket } from "../../src/protocol/ticket.js";
 import { fromServiceError } from "../../src/rpc/status.js";
 import { type Caller, callerOf } from "../../src/services/guard/caller.js";
 import type { GuardOptions } from "../../src/services/guard/config.js";
 import { guard } from "../../src/services/guard/interceptor.js";
 import { type SharedKeyOptions, sharedKey } from "../../src/shared-key/shared-key.js";
+import { expectRefusal } from "../protocol/refusal.js";
 import { addChat, ChatClient } from "../services/guard/chat.js";
 
 const NOW = Date.UTC(2026, 2, 1);
@@ -147,6 +148,25 @@ describe("refused:", () => {
     expect(seen).toEqual([]);
     await clientOf(address, path).say("hello");
     expect(seen).toHaveLength(1);
+  });
+
+  test.each([
+    ["orders.key", "orders.key@SHARED-KEY"],
+    ["orders@home.key", "any-service@SHARED-KEY"],
+    ["my orders.key", "any-service@SHARED-KEY"],
+  ])("a ticket of a realm: the service is named by its key file, %s, where a name can be", (file, name) => {
+    const path = join(dirname(newPath()), file);
+    const keys = sharedKey(path).serviceKeys();
+    const server = parsePrincipal("orders/localhost@TEST.EXAMPLE", "service");
+    const { key } = keys.keys[0]!;
+    const client = parsePrincipal("alice@TEST.EXAMPLE", "client");
+    const times = { authtime: NOW, starttime: NOW, endtime: NOW + HOUR, renewTill: undefined };
+    const said = { sessionKey: key, flags: [], addresses: [], authorizationData: [] };
+    const ticket = makeTicket({ client, server, ...times, ...said }, keys.keys[0]!);
+    expectRefusal(() => openTicket(ticket, keys, ETYPES), "KRB_AP_ERR_NOT_US", {
+      server: name,
+      ticket_server: server,
+    });
   });
 
   test("a service's `service`, given to the guard instead, is as good", async () => {

@@ -54,12 +54,18 @@ const OPTIONS: OptionNames<TicketInterceptorOptions> = {
   timer: true,
 };
 
-/** @throws TypeError naming an option that is wrong. */
+/** @throws TypeError for no source of tickets, no service, or naming an option that is wrong. */
 export function readInterceptorOptions(
   tickets: TicketSource,
   service: string,
   options: TicketInterceptorOptions,
 ): InterceptorConfig {
+  if (typeof tickets?.serviceProof !== "function")
+    throw new TypeError("ticketInterceptor: expected a KerberosClient or a shared key to get tickets from");
+  if (typeof service !== "string" || service === "")
+    throw new TypeError(
+      `ticketInterceptor: expected the service's principal, as "orders/api.example.test", got ${String(service)}`,
+    );
   checkOptionNames("ticketInterceptor", options, OPTIONS);
   const { protection = "authenticate", allowInsecureChannel = false } = options;
   if (!PROTECTIONS.includes(protection))

@@ -17,7 +17,7 @@ import type { TicketSource } from "./tickets.js";
  * An interceptor that puts a ticket on each call, and has the service prove itself in return.
  * @param tickets where the tickets come from.
  * @param service the service's principal; its realm may be left out where it is the login's.
- * @throws TypeError naming an option that is wrong.
+ * @throws TypeError for no source of tickets, no service, or naming an option that is wrong.
  */
 export function ticketInterceptor(
   tickets: TicketSource,

@@ -49,3 +49,20 @@ test("a wrong option is named", () => {
   );
   expect(() => read({ public: ["chat v1"] })).toThrow(/^public: /);
 });
+
+test.each([
+  [
+    "no service",
+    ticketSource(),
+    undefined,
+    /^ticketInterceptor: expected the service's principal, .* got undefined$/,
+  ],
+  ["an empty one", ticketSource(), "", /^ticketInterceptor: expected the service's principal/],
+  ["options in its place", ticketSource(), {}, /^ticketInterceptor: expected the service's principal/],
+  ["no source of tickets", undefined, SERVICE, /^ticketInterceptor: expected a KerberosClient/],
+  ["a source that gives none", {}, SERVICE, /^ticketInterceptor: expected a KerberosClient/],
+])("%s is refused when the client is assembled", (_, source, service, text) => {
+  const make = () => readInterceptorOptions(source as never, service as never, {});
+  expect(make).toThrow(TypeError);
+  expect(make).toThrow(text);
+});
