@@ -14,7 +14,8 @@ import { HealthCheckResponse_ServingStatus as ServingStatus } from "../../../src
 import type { Connection } from "../../../src/rpc/entrance/connection.js";
 import { Entrance } from "../../../src/rpc/entrance/entrance.js";
 import { OPENING_MS, type ServerLimits } from "../../../src/rpc/entrance/limits.js";
-import { type ReadCall, Turns } from "../../../src/rpc/entrance/turns.js";
+import type { ReadCall } from "../../../src/rpc/entrance/read-calls.js";
+import { Turns } from "../../../src/rpc/entrance/turns.js";
 import { makeServer } from "../../../src/rpc/server-options.js";
 import { fromServiceError } from "../../../src/rpc/status.js";
 import { serveHealth } from "../../../src/services/own-server.js";
