@@ -38,8 +38,8 @@ const SPAWNING = [
 export default defineConfig({
   test: {
     // For what hangs: a machine that has much else to do takes long.
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
     setupFiles: ["test/support/remembered-pbkdf2.ts"],
     coverage: { include: ["src/**"], exclude: ["src/gen/**"] },
     projects: [

@@ -1,6 +1,6 @@
 // A process that offers the authenticators 0 to N to a replay cache on LMDB, in batches of 20 that others
-// offer too, and prints those that it accepted. It says "ready", and begins, with the batch at FIRST, when it
-// is told to on stdin. DIR N FIRST
+// offer too, and prints those that it accepted. It says "ready", and offers the batch at FIRST when it is told
+// to on stdin, and the others when it is told once more. DIR N FIRST
 import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { openLmdbStore } from "../../dist/store/lmdb-store.js";
@@ -28,6 +28,7 @@ for (const from of [Number(first), ...batches.filter((batch) => batch !== Number
   if (outcomes.some((outcome) => typeof outcome !== "number" && outcome !== "KRB_AP_ERR_REPEAT"))
     throw new Error(outcomes.join(" "));
   if (accepted.length > 0) process.stdout.write(`${accepted.join("\n")}\n`);
+  if (from === Number(first)) await once(process.stdin, "data");
 }
 await cache.close();
 process.stdin.destroy();

@@ -1,13 +1,11 @@
-"""What a reader of the vectors needs of RFC 8009, of protobuf and of canonical form: the standard library and, for AES
-blocks, the openssl command.
-"""
+"""What a reader of the vectors needs of RFC 8009, of protobuf and of canonical form."""
 
 import functools
 import hashlib
 import hmac
-import subprocess
 
-BLOCK = 16
+from aes import BLOCK, decrypt_blocks
+
 # By encryption type: the hash, the size of keys, and that of MACs and their keys.
 TYPES = {19: (hashlib.sha256, 16, 16), 20: (hashlib.sha384, 32, 24)}
 
@@ -60,10 +58,7 @@ class Key:
         return plain[:BLOCK], plain[BLOCK:]
 
 
-@functools.cache  # a ticket is opened many times, and each time costs a process
-def aes_blocks(key, blocks):
-    command = ["openssl", "enc", "-d", f"-aes-{len(key) * 8}-ecb", "-nopad", "-K", key.hex()]
-    return subprocess.run(command, input=blocks, capture_output=True, check=True).stdout
+aes_blocks = functools.cache(decrypt_blocks)  # a ticket is opened many times
 
 
 def xor(a, b):

@@ -1,7 +1,7 @@
 """Checks the golden vectors from docs/guard.md, RFC 5869 and RFC 8009 alone: nothing of the project runs here.
 
-calls.json, those of etype 20; sessions.json, negative.json and renewals.json, all. Needs Python's standard library and the openssl command
-(for AES blocks). Prints one line a vector; exits 1 at a difference.
+calls.json, those of etype 20; sessions.json, negative.json and renewals.json, all. Needs Python's standard
+library. Prints one line a vector; exits 1 at a difference.
 """
 
 import json
