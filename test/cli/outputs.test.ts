@@ -6,7 +6,8 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
-import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
+import { eventually } from "../support/eventually.js";
 import { type Outcome, Shell, TESSERA } from "./command.js";
 
 const shell = new Shell();
@@ -87,7 +88,7 @@ describe("servers", () => {
     const { server, said, end } = await serve();
     for (let times = 1; times <= 2; times++) {
       server.kill("SIGHUP");
-      await vi.waitFor(() =>
+      await eventually(() =>
         expect(said.filter((line) => line.startsWith("tessera: SIGHUP: "))).toHaveLength(times),
       );
     }

@@ -10,6 +10,7 @@ import { type CachedLogin, type CredentialCache, memoryCache } from "../../src/c
 import { fileCache } from "../../src/client/file-credential-cache.js";
 import { KeptLogin } from "../../src/client/kept-login.js";
 import { grantTicket, login, makeEntry, makeRealm, NOW } from "../support/entries.js";
+import { eventually } from "../support/eventually.js";
 
 const realm = makeRealm();
 const bobsRealm = { ...realm, alice: makeEntry("bob") };
@@ -193,11 +194,11 @@ test("changes wait for one another, and one that fails holds up none", async () 
   const kept = new KeptLogin(cache, () => NOW);
   const first = kept.replace(alice);
   const second = kept.replace(bob);
-  await vi.waitFor(() => expect(waiting).toHaveLength(1));
+  await eventually(() => expect(waiting).toHaveLength(1));
   expect(order).toEqual([`begins ${alice.client}`]);
   waiting[0]!();
   await expect(first).rejects.toThrow("disk full");
-  await vi.waitFor(() => expect(waiting).toHaveLength(2));
+  await eventually(() => expect(waiting).toHaveLength(2));
   waiting[1]!();
   await second;
   expect(order).toEqual([`begins ${alice.client}`, `begins ${bob.client}`, `ends ${bob.client}`]);

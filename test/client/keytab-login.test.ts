@@ -16,6 +16,7 @@ import { randomKey } from "../../src/protocol/keys.js";
 import { KrbError } from "../../src/protocol/krb-error.js";
 import { RpcError } from "../../src/rpc/rpc-error.js";
 import { openWorld, SERVICE } from "../services/guard/world.js";
+import { eventually } from "../support/eventually.js";
 import { createTestRealm, PASSWORDS, startRealm, type TestRealm } from "../support/realm.js";
 import { standBetween } from "../support/wire-middle.js";
 
@@ -100,7 +101,7 @@ describe("a client with a keytab", () => {
     // In the last fifth of the first login the next one comes, and holds up no call.
     realm.advance("9h");
     expect(await daemon.call()).toBe(CALLER);
-    await vi.waitFor(async () =>
+    await eventually(async () =>
       expect((await client.cached())?.credentials[0]?.endtime).toBe(began + 19 * HOUR),
     );
 

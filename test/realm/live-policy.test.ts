@@ -1,11 +1,12 @@
 /** A profile that changes while the servers run. */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { expect, onTestFinished, test, vi } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import { DEFAULT_ATTEMPT_LIMITS } from "../../src/protocol/attempt-limits.js";
 import { LivePolicy } from "../../src/realm/live-policy.js";
 import { createRealmDirectory, settingsFileOf } from "../../src/realm/realm-directory.js";
 import { DEFAULT_SETTINGS, policyOf } from "../../src/realm/realm-settings.js";
+import { eventually } from "../support/eventually.js";
 import { newFolder } from "./folder.js";
 
 const WEAK_REFUSED = new Error("weak types are refused here");
@@ -134,15 +135,13 @@ test("a file that can't be read changes nothing, until it can", async () => {
 test("a change is noticed by itself; after close none is", async () => {
   const { dir, live, told } = await follow("textbook");
   change(dir, { profile: "standard" });
-  await vi.waitFor(() => expect(told).toEqual([["profile standard from now on", false]]), {
-    timeout: 15_000,
-  });
+  await eventually(() => expect(told).toEqual([["profile standard from now on", false]]));
   live.close();
   change(dir, { profile: "textbook" });
   // A look that is told of shows that the time for another has passed.
   const other = await follow("textbook");
   change(other.dir, { profile: "standard" });
-  await vi.waitFor(() => expect(other.told).toHaveLength(1), { timeout: 15_000 });
+  await eventually(() => expect(other.told).toHaveLength(1));
   expect(told).toHaveLength(1);
   expect(live.current.keyEtypes).toEqual([20, 19]);
 });

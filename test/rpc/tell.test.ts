@@ -1,5 +1,6 @@
 import { expect, test, vi } from "vitest";
 import { tell, warnOf } from "../../src/rpc/tell.js";
+import { eventually } from "../support/eventually.js";
 
 test("a callback is told, and what it throws goes elsewhere", () => {
   const callback = vi.fn((_number: number, _text: string) => {
@@ -25,7 +26,7 @@ test("so does what its promise rejects with, whatever kind of promise it is", as
     [],
     (error) => failed.push(error),
   );
-  await vi.waitFor(() => expect(failed).toHaveLength(2));
+  await eventually(() => expect(failed).toHaveLength(2));
   expect(failed).toEqual(expect.arrayContaining([new Error("later"), "other"]));
 });
 

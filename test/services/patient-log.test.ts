@@ -7,6 +7,7 @@ import { fromServiceError } from "../../src/rpc/status.js";
 import type { LogRecord } from "../../src/services/exchange-log.js";
 import { patientLog } from "../../src/services/patient-log.js";
 import { NOW } from "../support/entries.js";
+import { eventually } from "../support/eventually.js";
 import { openWorld } from "./guard/world.js";
 
 let warned: string[];
@@ -48,7 +49,7 @@ test("a log that throws is warned of once, and says how many lines are missing a
 test("a log whose promises reject is warned of once", async () => {
   const patient = patientLog(vi.fn().mockRejectedValue(new Error("no connection")), () => NOW);
   for (let n = 0; n < 3; n++) patient({ n });
-  await vi.waitFor(() => expect(warned).toEqual(["log failed: Error: no connection"]));
+  await eventually(() => expect(warned).toEqual(["log failed: Error: no connection"]));
 });
 
 test.each([

@@ -30,6 +30,7 @@ import { type RunningRealm, type RunRealmOptions, runRealm } from "../../src/ser
 import { MemoryReplayCache } from "../../src/store/memory-replay-cache.js";
 import { openStore } from "../../src/store/open-store.js";
 import { newFolder } from "../realm/folder.js";
+import { eventually } from "../support/eventually.js";
 import { echoData } from "../support/realm.js";
 import { ACCESS, expectReply, Wire } from "../support/wire.js";
 
@@ -296,7 +297,7 @@ describe("a realm in a folder", () => {
     await login(running);
     await setProfile(realm, "standard");
     const said = { time: ISO, level: "info", exchange: "realm", text: "profile standard from now on" };
-    await vi.waitFor(() => expect(log).toContainEqual(said), { timeout: 15_000 });
+    await eventually(() => expect(log).toContainEqual(said));
     await expect(login(running)).rejects.toMatchObject({ reason: "KDC_ERR_ETYPE_NOSUPP" });
   });
 
@@ -311,7 +312,7 @@ describe("a realm in a folder", () => {
       exchange: "realm",
       text: expect.stringMatching(/^the profile stays standard: .*--allow-weak-crypto$/),
     };
-    await vi.waitFor(() => expect(log).toContainEqual(said), { timeout: 15_000 });
+    await eventually(() => expect(log).toContainEqual(said));
   });
 });
 

@@ -1,6 +1,6 @@
 /** A guarded service whose faults the test makes: what its clients, and those who listen, get to see. */
 import * as grpc from "@grpc/grpc-js";
-import { expect, onTestFinished, test, vi } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import { ticketInterceptor } from "../../src/client/index.js";
 import { callerOf } from "../../src/services/index.js";
 import {
@@ -9,6 +9,7 @@ import {
   type GuardedServiceOptions,
 } from "../../src/testing/index.js";
 import { addChat, CHAT, ChatClient } from "../services/guard/chat.js";
+import { eventually } from "../support/eventually.js";
 
 const SERVICE = "chat/api.example.test";
 const LOST = { refusal: { reason: "KDC_ERR_MORE_PREAUTH_DATA_REQUIRED" } };
@@ -123,12 +124,12 @@ test("a stream outlives its ticket where its client renews it, and ends with it 
     return { call, status };
   };
   const [renewing, silent] = [open({ timer: realm.timer }), open({})];
-  await vi.waitFor(() => expect(service.streams).toBe(2));
+  await eventually(() => expect(service.streams).toBe(2));
   realm.advance("9h30m");
   await alice.login("alice@TEST.EXAMPLE", "secret");
   realm.advance("20m");
   const isRenewed = () => service.log.some(({ text }) => String(text).startsWith("renewed until"));
-  await vi.waitFor(() => expect(isRenewed()).toBe(true));
+  await eventually(() => expect(isRenewed()).toBe(true));
   service.stepClock("20m");
   expect(await silent.status).toMatchObject({ code: grpc.status.UNAUTHENTICATED });
   expect(service.streams).toBe(1);

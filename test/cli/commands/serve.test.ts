@@ -1,8 +1,9 @@
 import { once } from "node:events";
 import { copyFileSync, existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { fileCache } from "../../../src/client/file-credential-cache.js";
+import { eventually } from "../../support/eventually.js";
 import { InProcess, type Running } from "../in-process.js";
 
 let shell: InProcess;
@@ -137,7 +138,7 @@ describe("serve", () => {
     const log = () => readFileSync(shell.file("log"), "utf8");
     const hangUp = async (times: number) => {
       running!.signal("SIGHUP");
-      await vi.waitFor(() =>
+      await eventually(() =>
         expect(running!.stderr().split("SIGHUP: read certificates and settings again").length - 1).toBe(
           times,
         ),

@@ -18,9 +18,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connect } from "node:tls";
 import * as grpc from "@grpc/grpc-js";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTestFinished } from "vitest";
 import { LiveTls } from "../../../src/cli/serving/live-tls.js";
 import type { TlsFiles } from "../../../src/cli/session/tls.js";
+import { eventually } from "../../support/eventually.js";
 import { HAS_OPENSSL, makeCertificate } from "../../support/wire-tls.js";
 
 describe.skipIf(!HAS_OPENSSL)("the certificates of a server that runs", () => {
@@ -242,7 +243,7 @@ describe.skipIf(!HAS_OPENSSL)("the certificates of a server that runs", () => {
   it("are noticed by themselves", async () => {
     const { presented } = await serve();
     write("b", "key", "cert");
-    await vi.waitFor(() => expect(told).toEqual([TAKEN]), { timeout: 15_000 });
+    await eventually(() => expect(told).toEqual([TAKEN]));
     expect(await presented()).toBe("b");
   });
 });
