@@ -25,7 +25,7 @@ const HOUR = 3_600_000;
 const { lacks, path } = PYTHON;
 const why = lacks === "" ? "" : ` (skipped: ${path} lacks ${lacks})`;
 
-describe.skipIf(lacks !== "")(`a guard client in Python${why}`, { timeout: 60_000 }, () => {
+describe.skipIf(lacks !== "")(`a guard client in Python${why}`, () => {
   const folder = mkdtempSync(join(tmpdir(), "python-guard-"));
   const descriptors = join(folder, "orders.binpb");
   const servers: grpc.Server[] = [];

@@ -3,7 +3,7 @@
  * atomic step: redis-replay-script.ts).
  *
  * Invariants:
- * - Nothing is accepted that Redis did not say yes to, within `LIMIT_MS`. What is not answered by then is
+ * - Nothing is accepted that Redis did not say yes to, within its limit. What is not answered by then is
  *   refused, and so is all else that waits for the same connection, which ends.
  * - A server that is not the one that remembered, by its run id, begins a new epoch: nothing made up to one
  *   skew after that is accepted. So is one whose past is older than what this process has seen.
@@ -28,10 +28,12 @@ import {
 export interface RedisReplayCacheOptions extends ReplayCacheSettings {
   /** `fresh`: the realm or the service's key is new, so a server that knows of nothing has lost nothing. */
   readonly restart?: "refuse" | "fresh" | undefined;
+  /** How long an answer may take, in milliseconds; 200 by default. */
+  readonly limitMs?: number | undefined;
 }
 
 /** How long an answer may take, in milliseconds. */
-export const LIMIT_MS = 200;
+const LIMIT_MS = 200;
 /** How long opening may take, in milliseconds: nobody waits for it yet. */
 const OPEN_MS = 5_000;
 /** How many calls may wait for a connection that does not answer. */
@@ -63,6 +65,7 @@ export class RedisReplayCache implements ReplayCache {
   readonly #place: RedisPlace;
   readonly #options: RedisReplayCacheOptions;
   readonly #records: number;
+  readonly #limitMs: number;
   #connection: Promise<RedisConnection> | undefined;
   #failed: { readonly at: number; readonly error: unknown } | undefined;
   #next: Call[] = [];
@@ -76,6 +79,7 @@ export class RedisReplayCache implements ReplayCache {
     this.#place = place;
     this.#options = options;
     this.#records = checkReplaySettings(options);
+    this.#limitMs = options.limitMs ?? LIMIT_MS;
   }
 
   /**
@@ -134,11 +138,11 @@ export class RedisReplayCache implements ReplayCache {
     let isAnswered = false;
     const giveUp = () => {
       if (isAnswered) return;
-      fail(new Error(`${this.#place.text}: no answer within ${LIMIT_MS} ms`));
+      fail(new Error(`${this.#place.text}: no answer within ${this.#limitMs} ms`));
       connection?.redis.disconnect();
     };
     // Where this process was busy the answer may have come already: it is read before.
-    const late = setTimeout(() => setImmediate(giveUp), LIMIT_MS);
+    const late = setTimeout(() => setImmediate(giveUp), this.#limitMs);
     this.#waiting += calls.length;
     try {
       connection = await this.#connected();
@@ -221,7 +225,7 @@ export class RedisReplayCache implements ReplayCache {
   }
 
   /** The connection, or a new one. After one that failed the next is tried a moment later. */
-  #connected(limitMs = LIMIT_MS): Promise<RedisConnection> {
+  #connected(limitMs = this.#limitMs): Promise<RedisConnection> {
     if (this.#closed) return Promise.reject(new Error("closed"));
     if (this.#connection !== undefined) return this.#connection;
     if (this.#failed !== undefined && performance.now() - this.#failed.at < PAUSE_MS)

@@ -28,8 +28,10 @@ let server: RedisServer;
 let names = 0;
 const newName = () => `test-${names++}`;
 
+/** A cache that waits for its answers as long as a busy machine needs, unless the time is what is tested. */
 const openAt = async (url: string, options: Partial<RedisReplayCacheOptions> = {}) => {
-  const cache = await RedisReplayCache.open(url, { skew: S, restart: "fresh", ...options });
+  const patient = { skew: S, restart: "fresh", limitMs: 100_000 } as const;
+  const cache = await RedisReplayCache.open(url, { ...patient, ...options });
   onTestFinished(() => cache.close());
   return cache;
 };
@@ -201,7 +203,7 @@ describe.skipIf(!HAS_REDIS)("when a redis-server is lost", () => {
 
   it("halted: all who wait are refused within a guard's time, and it serves when it goes on", async () => {
     const own = await ownServer();
-    const cache = await openAt(own.url());
+    const cache = await openAt(own.url(), { limitMs: undefined });
     expect(await storeNow(cache, "before")).toBeUndefined();
     own.halt(true);
     onTestFinished(() => own.halt(false));
