@@ -34,15 +34,10 @@ export function unpack(dir: string): void {
   const own = join(dir, "node_modules", "tessera-sso");
   mkdirSync(own, { recursive: true });
   execFileSync("tar", ["-xzf", tarball, "--strip-components=1", "-C", own]);
-  for (const dependency of [
-    "@bufbuild",
-    "@connectrpc",
-    "@grpc",
-    "@types",
-    "fs-native-extensions",
-    "lmdb",
-    "protobufjs",
-  ])
+  const { dependencies, peerDependencies } = JSON.parse(readFileSync(`${ROOT}package.json`, "utf8"));
+  const names = Object.keys({ ...dependencies, ...peerDependencies, "@types/node": "" });
+  // Of a scope all.
+  for (const dependency of new Set(names.map((name) => name.split("/")[0]!)))
     symlinkSync(join(ROOT, "node_modules", dependency), join(dir, "node_modules", dependency));
 }
 

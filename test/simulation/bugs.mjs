@@ -69,14 +69,9 @@ export const BUGS = [
     file: "store/principal-store.js",
     changes: [
       [
-        "await this.#records.update(PREFIX + principal, (current) => {\n" +
-          "            if (current === undefined)",
+        "await this.#records.update(PREFIX + principal, change);",
         "await new Promise((made) => void this.#records.update(PREFIX + principal, (current) => {\n" +
-          "            setTimeout(made, 0); if (current === undefined)",
-      ],
-      [
-        "return encodePrincipal(written, this.#masterKeys.current);\n        });",
-        "return encodePrincipal(written, this.#masterKeys.current);\n        }).catch(() => {}));",
+          "            setTimeout(made, 0); return change(current);\n        }).catch(() => {}));",
       ],
     ],
   },
