@@ -41,13 +41,14 @@ export default defineConfig({
     testTimeout: 120_000,
     hookTimeout: 120_000,
     setupFiles: ["test/support/remembered-pbkdf2.ts"],
+    // The files that a worker runs share their modules, which takes a third of the time: no test may leave a
+    // global or a module's state changed.
+    isolate: false,
     coverage: { include: ["src/**"], exclude: ["src/gen/**"] },
     projects: [
       {
         extends: true,
-        // The files that a worker runs share their modules, which takes a third of the time: no test may
-        // leave a global or a module's state changed.
-        test: { name: "fast", include: ["test/**/*.test.ts"], exclude: SPAWNING, isolate: false },
+        test: { name: "fast", include: ["test/**/*.test.ts"], exclude: SPAWNING },
       },
       { extends: true, test: { name: "spawning", include: SPAWNING.map(testFiles) } },
     ],
