@@ -185,7 +185,9 @@ export class Entrance {
     const path = headers[":path"];
     this.#turns.take(connection, {
       method: isLetIn ? (path ?? "") : "",
-      patienceMs: isHealth(path) ? Number.POSITIVE_INFINITY : patienceOf(headers),
+      get patienceMs() {
+        return isHealth(path) ? Number.POSITIVE_INFINITY : patienceOf(headers);
+      },
       isOver: () => stream.destroyed || stream.closed,
       // Refusing takes its time, too.
       start: isLetIn ? next : () => this.#refuse(connection, stream, "calls", RETRY_AFTER_MS),

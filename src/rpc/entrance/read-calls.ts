@@ -22,6 +22,8 @@ interface Unstarted {
   readonly visitor: Visitor;
   readonly call: ReadCall;
   readonly costMs: number;
+  /** `call.patienceMs`, which is read from its headers. */
+  readonly patienceMs: number;
   /** When it was read. */
   readonly readAt: number;
   /** How many were read of its connection before it, in the same turn. */
@@ -58,7 +60,7 @@ export class ReadCalls {
 
   /** Adds a call, which is now one of `visitor.count`. */
   add(visitor: Visitor, call: ReadCall, costMs: number, readAt: number, isLight: boolean): void {
-    const waiting = { visitor, call, costMs, readAt, index: visitor.count - 1 };
+    const waiting = { visitor, call, costMs, patienceMs: call.patienceMs, readAt, index: visitor.count - 1 };
     if (isLight) this.#light.push(waiting);
     else this.#others.push(waiting);
     if (!isLight) this.#costMs += costMs;
@@ -88,7 +90,7 @@ export class ReadCalls {
     const late: Unstarted[] = [];
     let untilThen = before;
     const inTime = this.#others.toReversed().filter((one) => {
-      const isInTime = ageOf(one, now) + untilThen + one.costMs <= one.call.patienceMs;
+      const isInTime = ageOf(one, now) + untilThen + one.costMs <= one.patienceMs;
       if (isInTime) untilThen += one.costMs;
       else late.push(one);
       return isInTime;
