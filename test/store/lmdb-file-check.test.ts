@@ -2,9 +2,19 @@
  * Damaged databases, each with the page or the number that is wrong. The story: where the file was cut short,
  * or names a page beyond its end, LMDB's code ends the process with SIGBUS or SIGSEGV, and no sentence.
  */
-import { cpSync, mkdtempSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { endianness, tmpdir } from "node:os";
 import { join } from "node:path";
+import { open } from "lmdb";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { damageOfLmdbFile } from "../../src/store/lmdb-file-check.js";
 import { openLmdbStore } from "../../src/store/lmdb-store.js";
@@ -114,6 +124,11 @@ describe.runIf(LITTLE)("a database is refused at open, by name,", () => {
     ["without its first meta page", () => change((bytes) => bytes.fill(0, 0, PAGE)), /no meta page/],
     ["without its second", () => change((bytes) => bytes.fill(0, PAGE, 2 * PAGE)), /no second meta page/],
     ["without both", () => change((bytes) => bytes.fill(0xff, 0, 2 * PAGE)), /no meta page/],
+    [
+      "that names another page size",
+      () => change((bytes) => [0, PAGE].forEach((at) => void bytes.writeUInt32LE(4 * PAGE, at + 48))),
+      /no second meta page/,
+    ],
     ["with pages of no size", () => change((bytes) => bytes.writeUInt32LE(7, 48)), /page size 7/],
     [
       "whose root is beyond its end",
@@ -211,6 +226,37 @@ describe.runIf(LITTLE)("a database is refused at open, by name,", () => {
     expect([code, message]).toEqual(["corrupt", expect.stringMatching(text)]);
     expect(message).toContain(`${dir}: not a store, or a damaged one; restore it from a backup (`);
     expect(await examineLmdbStore(dir)).toMatch(new RegExp(text.source.replace("\\)", "")));
+  });
+});
+
+// Whoever has Apple's processors, or an ARM server with large pages, makes stores like these.
+describe.runIf(LITTLE)("a database that was made on a machine with larger pages", () => {
+  it.each([16_384, 65_536])("of %d bytes is read and written; cut short, it is refused", async (size) => {
+    rmSync(dir, { recursive: true });
+    mkdirSync(dir, { mode: 0o700 });
+    const made = open<Uint8Array, Uint8Array>({
+      path: dir,
+      noSubdir: false,
+      encoding: "binary",
+      keyEncoding: "binary",
+      useVersions: true,
+      pageSize: size,
+    });
+    for (let i = 0; i < 100; i++) await made.put(Buffer.from(`key ${i}`), Buffer.alloc(size / 16, i), i + 1);
+    await made.close();
+    const whole = readFileSync(data);
+    expect(whole.readUInt32LE(48)).toBe(size);
+
+    const store = await openLmdbStore(dir);
+    expect(Buffer.from((await store.get("key 99"))!)).toEqual(Buffer.alloc(size / 16, 99));
+    await store.update("another", () => Buffer.alloc(2 * size, 1));
+    expect((await store.get("another"))?.length).toBe(2 * size);
+    await store.close();
+
+    for (const length of [whole.length / 2, 2 * size, 2 * size - 1, size, PAGE]) {
+      writeFileSync(data, whole.subarray(0, length));
+      await expect(openLmdbStore(dir)).rejects.toMatchObject({ name: "StoreError", code: "corrupt" });
+    }
   });
 });
 
