@@ -4,6 +4,7 @@
  */
 import { fromBinary, toBinary } from "@bufbuild/protobuf";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
+import { EncryptedDataSchema } from "../../src/gen/kerberos/v1/encryption_pb.js";
 import {
   type Authenticator,
   type EncTicketPart,
@@ -12,6 +13,21 @@ import {
   SealedPartSchema,
   TicketFlag,
 } from "../../src/gen/kerberos/v1/sealed_pb.js";
+import { splitFields } from "../support/wire-fields.js";
+
+/** Whether two serialized EncryptedData seal the same: a key version says only which keys to try. */
+export function isSameSealed(one: Uint8Array, other: Uint8Array): boolean {
+  const [left, right] = [one, other].map((bytes) => fromBinary(EncryptedDataSchema, bytes));
+  return left!.etype === right!.etype && same(left!.cipher, right!.cipher);
+}
+
+/** Whether two serialized tickets are the same, but for the key version beside what is sealed. */
+export function isSameTicket(one: Uint8Array, other: Uint8Array): boolean {
+  const [left, right] = [one, other].map((bytes) => splitFields(bytes));
+  const [leftServer, leftPart] = left!;
+  const [rightServer, rightPart] = right!;
+  return same(leftServer!.raw, rightServer!.raw) && isSameSealed(leftPart!.value!, rightPart!.value!);
+}
 
 /** Whether an altered plaintext may be accepted where `original` was good. Times in milliseconds. */
 export function isAcceptable(altered: Uint8Array, original: Uint8Array, now: number, skew: number): boolean {

@@ -1,6 +1,6 @@
-// `npm run test:hostile`: hostile bytes, calls and crashes at the sizes of `.ci/run`. Prints the seed; sizes and
-// seed may be given in the environment, by the names in runs.ts. `--only FILE...` runs these files; what follows
-// `--` is handed on to vitest.
+// `npm run test:hostile`: hostile bytes, calls and crashes at the long sizes. Prints the seed; sizes and seed may
+// be given in the environment, by the names in runs.ts. `--only FILE...` runs these files; what follows `--` is
+// handed on to vitest.
 import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";

@@ -12,6 +12,9 @@ const root = fileURLToPath(new URL("../..", import.meta.url));
 const MAIN = fileURLToPath(new URL("main.mjs", import.meta.url));
 const CONFIG = fileURLToPath(new URL("planted.config.mjs", import.meta.url));
 
+/** The sizes of `.ci/run`. */
+const CI_SIZES = { TESSERA_FUZZ_TIMES: "100000", TESSERA_FUZZ_CALLS: "5000" };
+
 /** A copy of what is built, with what its files find beside it. */
 function copyOfDist() {
   const folder = mkdtempSync(join(tmpdir(), "tessera-planted-"));
@@ -44,7 +47,7 @@ function run(folder, tests) {
     `--outputFile=${report}`,
     "--bail=1",
   ];
-  const env = { ...process.env, TESSERA_PLANTED: join(folder, "dist") };
+  const env = { ...CI_SIZES, ...process.env, TESSERA_PLANTED: join(folder, "dist") };
   const { stdout, stderr } = spawnSync(process.execPath, args, { cwd: root, encoding: "utf8", env });
   try {
     const { numFailedTests, numPassedTests, numTotalTests } = JSON.parse(readFileSync(report, "utf8"));
