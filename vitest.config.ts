@@ -28,6 +28,8 @@ const SPAWNING = [
   "test/simulation/simulation.test.ts",
   "test/store/key-value-store.test.ts",
   "test/store/login-attempts-shared.test.ts",
+  "test/realm/postgres*.test.ts",
+  "test/services/postgres*.test.ts",
   "test/store/postgres*.test.ts",
   "test/store/replay-processes.test.ts",
   "test/store/redis-replay-cache.test.ts",

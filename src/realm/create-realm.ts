@@ -5,12 +5,14 @@ import { checkOptionNames, type OptionNames } from "../errors/unknown-options.js
 import { makeFolders } from "../files/make-folders.js";
 import { randomKeyPrincipal } from "../protocol/new-principal.js";
 import type { RealmPolicy } from "../protocol/policy.js";
-import { krbtgtOf, principalInRealm } from "../protocol/principal.js";
+import { krbtgtOf, type Principal, principalInRealm } from "../protocol/principal.js";
 import type { PrincipalEntry } from "../protocol/principal-entry.js";
 import { LoginAttempts } from "../store/login-attempts.js";
 import { MasterKey } from "../store/master-key.js";
 import { openMemoryStore } from "../store/memory-store.js";
+import { createStore, openStore } from "../store/open-store.js";
 import { PrincipalStore } from "../store/principal-store.js";
+import { StoreError } from "../store/store-error.js";
 import { writeKeytab } from "./keytab.js";
 import { openUnchecked } from "./open-realm.js";
 import { type Realm, realmOver } from "./realm.js";
@@ -44,11 +46,41 @@ export async function createRealm(
   now: number,
 ): Promise<RealmDirectory> {
   await makeFolders(dirname(resolve(dir)));
-  return createRealmDirectory(dir, { ...DEFAULT_SETTINGS, ...settings }, async (directory) => {
-    await using realm = await openUnchecked(directory);
-    const { principal, keys } = await addFirstPrincipals(realm, now);
-    await writeKeytab(directory.keytabFile, principal, keys, now);
-  });
+  const made: Principal[] = [];
+  let store = "";
+  try {
+    return await createRealmDirectory(dir, { ...DEFAULT_SETTINGS, ...settings }, async (directory) => {
+      store = directory.principals;
+      await using realm = await openUnchecked(directory, createStore);
+      await requireEmpty(realm);
+      const { principal, keys } = await addFirstPrincipals(realm, now, (name) => made.push(name));
+      await writeKeytab(directory.keytabFile, principal, keys, now);
+    });
+  } catch (error) {
+    // What is in the folder is gone with it.
+    if (settings.database !== undefined && made.length > 0) await takeBack(store, made);
+    throw error;
+  }
+}
+
+/** Two KDCs of a realm have one master key: whoever makes it anew has another. */
+async function requireEmpty({ principals, settings }: Realm): Promise<void> {
+  for await (const _ of principals.names())
+    throw new StoreError("exists", `the database has the realm ${settings.realm} already`, {
+      hint: "for another KDC of that realm, copy the folder of the first",
+    });
+}
+
+/** Deletes what was added to a database before something failed. Does not throw: the failure itself tells. */
+async function takeBack(store: string, made: readonly Principal[]): Promise<void> {
+  try {
+    // No record is opened, so any key will do.
+    const principals = new PrincipalStore(await openStore(store), new MasterKey(randomBytes(32)));
+    for (const principal of made) await principals.delete(principal);
+    await principals.close();
+  } catch {
+    // The next attempt says that the realm is there already.
+  }
 }
 
 /**
@@ -74,10 +106,17 @@ export async function createMemoryRealm(
 }
 
 /** Adds the TGS and the first service, and returns the service's entry. */
-async function addFirstPrincipals({ principals, policy }: Realm, now: number): Promise<PrincipalEntry> {
-  await principals.create(randomKeyPrincipal(krbtgtOf(policy.realm), policy.keyEtypes, now));
+async function addFirstPrincipals(
+  { principals, policy }: Realm,
+  now: number,
+  onMade: (principal: Principal) => void = () => {},
+): Promise<PrincipalEntry> {
+  const tgs = krbtgtOf(policy.realm);
+  await principals.create(randomKeyPrincipal(tgs, policy.keyEtypes, now));
+  onMade(tgs);
   const service = principalInRealm(FIRST_SERVICE, policy.realm);
   const entry = randomKeyPrincipal(service, policy.keyEtypes, now);
   await principals.create(entry);
+  onMade(service);
   return entry;
 }

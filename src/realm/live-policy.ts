@@ -1,13 +1,14 @@
 /**
  * A realm's policy while its servers run: a change of its settings file takes effect within a second or two.
- * The realm's name and the clock skew wait for the next start, because tickets and the memory of
- * authenticators go by them.
+ * The realm's name, the clock skew and the database wait for the next start, because tickets, the memory of
+ * authenticators and what is open go by them.
  */
 import { unwatchFile, watchFile } from "node:fs";
 import type { AttemptLimits } from "../protocol/attempt-limits.js";
 import { formatDuration } from "../protocol/duration.js";
 import type { RealmPolicy } from "../protocol/policy.js";
 import { profile } from "../protocol/profile.js";
+import { shownPostgresName } from "../store/postgres-place.js";
 import { openRealmDirectory, settingsFileOf } from "./realm-directory.js";
 import { attemptLimitsOf, attemptLimitTexts, type RealmSettings } from "./realm-settings.js";
 
@@ -31,7 +32,7 @@ export interface LivePolicyOptions {
 /** Settings that change while servers run, and that the policy has under the same name. */
 const LIMITS = ["maxLife", "maxRenewableLife", "iterations"] as const;
 /** Settings that don't. */
-const FIXED = ["realm", "clockSkew"] as const;
+const FIXED = ["realm", "clockSkew", "database"] as const;
 
 /** The current policy of a realm's folder, followed until `close`. */
 export class LivePolicy {
@@ -121,6 +122,8 @@ function limitsText(limits: AttemptLimits): string {
 
 function shown(settings: RealmSettings, name: (typeof LIMITS)[number] | (typeof FIXED)[number]): string {
   if (name === "realm") return settings.realm;
+  if (name === "database")
+    return settings.database === undefined ? "the folder's" : shownPostgresName(settings.database);
   if (name === "iterations")
     return settings.iterations === undefined ? "by default" : String(settings.iterations);
   return formatDuration(settings[name]);

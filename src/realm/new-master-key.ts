@@ -25,6 +25,16 @@ export interface RollOver {
 }
 
 /**
+ * Puts a new master key beside the old one and leaves the records as they are, so that the file can be copied to
+ * the other machines that serve the realm before a record needs it. `newMasterKey` does the rest.
+ * @returns whether a new key was made; false: a roll-over was under way.
+ * @throws PrivateFileError `busy` while another roll-over runs, and as `loadMasterKeys`.
+ */
+export async function beginNewMasterKey({ masterKeyFile }: RealmDirectory): Promise<boolean> {
+  return withLockedFile(await lockFile(masterKeyFile), () => beginRollOver(masterKeyFile));
+}
+
+/**
  * Gives a realm a new master key. Backups of before need the old one.
  * @param onRecord told of each record that was sealed anew.
  * @throws PrivateFileError `busy` while another roll-over runs, and as `loadMasterKeys`; StoreError as

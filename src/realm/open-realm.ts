@@ -34,11 +34,12 @@ export async function openRealm(from: string | RealmDirectory): Promise<Realm> {
 
 /**
  * Opens a realm without checking that its TGS is there: to fill a new one, or to examine a damaged one.
+ * @param open opens the store of its principals.
  * @throws PrivateFileError and StoreError as `loadMasterKeys` and `openStore`.
  */
-export async function openUnchecked(directory: RealmDirectory): Promise<Realm> {
+export async function openUnchecked(directory: RealmDirectory, open = openStore): Promise<Realm> {
   const masterKeys = await MasterKeys.open(directory.masterKeyFile);
-  const principals = new PrincipalStore(await openStore(directory.principals), masterKeys);
+  const principals = new PrincipalStore(await open(directory.principals), masterKeys);
   const attempts = () => LoginAttempts.open(directory.attemptsFile);
   return realmOver({ principals, attempts }, directory.settings, directory);
 }

@@ -3,7 +3,7 @@
  *
  *   realm.json    settings, for people to read and change
  *   master.key    the master key (master-key.ts)
- *   principals/   principals, LMDB
+ *   principals/   principals, LMDB; not where realm.json names a database for them
  *   replay/       the replay cache, LMDB
  *   notes/        V's notes, LMDB
  *   attempts      failed logins, and where from principals logged in (login-attempts.ts); made by the first AS
@@ -16,6 +16,7 @@ import { createPrivateFile, syncFolder, writeFileAtomically } from "../files/pri
 import { systemErrorText } from "../files/system-error.js";
 import type { ProfileName } from "../protocol/profile.js";
 import { createMasterKey } from "../store/master-key.js";
+import { postgresNameOf } from "../store/postgres-place.js";
 import { StoreError } from "../store/store-error.js";
 import {
   checkSettings,
@@ -31,6 +32,7 @@ export interface RealmDirectory {
   readonly settings: RealmSettings;
   readonly masterKeyFile: string;
   readonly keytabFile: string;
+  /** May hold the password of a database. */
   readonly principals: string;
   readonly notes: string;
   readonly replayCache: string;
@@ -56,7 +58,8 @@ export async function createRealmDirectory(
   const temporary = join(dirname(target), `.${basename(target)}.${randomBytes(6).toString("hex")}`);
   try {
     await mkdir(temporary, { mode: 0o700 });
-    for (const part of ["principals", "notes", "replay"]) await mkdir(join(temporary, part), { mode: 0o700 });
+    const parts = settings.database === undefined ? ["principals", "notes", "replay"] : ["notes", "replay"];
+    for (const part of parts) await mkdir(join(temporary, part), { mode: 0o700 });
     await createPrivateFile(settingsFileOf(temporary), Buffer.from(formatSettings(settings)));
     (await createMasterKey(join(temporary, "master.key"))).wipe();
     await fill(layout(temporary, settings));
@@ -124,7 +127,10 @@ function layout(dir: string, settings: RealmSettings): RealmDirectory {
     settings: Object.freeze({ ...settings }),
     masterKeyFile: join(dir, "master.key"),
     keytabFile: join(dir, "v.keytab"),
-    principals: `lmdb:${join(dir, "principals")}`,
+    principals:
+      settings.database === undefined
+        ? `lmdb:${join(dir, "principals")}`
+        : postgresNameOf(settings.database, settings.realm),
     notes: `lmdb:${join(dir, "notes")}`,
     replayCache: `lmdb:${join(dir, "replay")}`,
     attemptsFile: join(dir, "attempts"),

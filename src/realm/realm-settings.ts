@@ -16,6 +16,7 @@ import { ITERATIONS, isIterationCount } from "../protocol/etypes.js";
 import type { RealmPolicy } from "../protocol/policy.js";
 import { isRealm } from "../protocol/principal.js";
 import { isProfileName, type ProfileName, profile } from "../protocol/profile.js";
+import { postgresNameOf } from "../store/postgres-place.js";
 import { StoreError } from "../store/store-error.js";
 
 /** The settings of a realm. Durations are in milliseconds. */
@@ -32,6 +33,10 @@ export interface RealmSettings {
   readonly iterations?: number | undefined;
   /** How many failed logins the AS takes before it makes whoever tries wait; the defaults where absent. */
   readonly attempts?: Partial<AttemptLimits> | undefined;
+  /**
+   * Where the principals are, `postgres://…` without `realm`, as `openStore` takes it; in the folder if absent.
+   */
+  readonly database?: string | undefined;
 }
 
 /** The name of a realm unless another is given. */
@@ -58,6 +63,7 @@ export const SETTING_NAMES: OptionNames<RealmSettings> = {
   clockSkew: true,
   iterations: true,
   attempts: true,
+  database: true,
 };
 
 const ATTEMPT_LIMITS: OptionNames<AttemptLimits> = { nameAndPeer: true, name: true, peer: true };
@@ -113,6 +119,7 @@ export function checkSettings(settings: RealmSettings): void {
   if (!isProfileName(settings.profile)) throw new RangeError(`profile: unknown: ${shown(settings.profile)}`);
   if (settings.iterations !== undefined && !isIterationCount(settings.iterations))
     throw new RangeError(`iterations: expected ${ITERATION_RANGE}, got ${shown(settings.iterations)}`);
+  if (settings.database !== undefined) postgresNameOf(settings.database, settings.realm);
   const { attempts = {} } = settings;
   checkOptionNames("attempts", attempts, ATTEMPT_LIMITS);
   for (const name of ATTEMPT_LIMIT_NAMES) {
@@ -131,10 +138,11 @@ export function checkSettings(settings: RealmSettings): void {
 
 /** The text of `realm.json`. */
 export function formatSettings(settings: RealmSettings): string {
-  const { realm, profile, iterations, attempts: limits, ...durations } = settings;
+  const { realm, profile, iterations, attempts: limits, database, ...durations } = settings;
   const attempts = limits && attemptLimitTexts(limits);
   const readable = Object.fromEntries(DURATION_NAMES.map((name) => [name, formatDuration(durations[name])]));
-  return `${JSON.stringify({ format: FORMAT, realm, profile, ...readable, iterations, attempts }, undefined, 2)}\n`;
+  const values = { format: FORMAT, realm, profile, ...readable, iterations, attempts, database };
+  return `${JSON.stringify(values, undefined, 2)}\n`;
 }
 
 /**
@@ -144,7 +152,7 @@ export function formatSettings(settings: RealmSettings): string {
  */
 export function parseSettings(text: string, file: string): RealmSettings {
   const values = parseObject(text, file);
-  const known = ["format", "realm", "profile", ...DURATION_NAMES, "iterations", "attempts"];
+  const known = ["format", "realm", "profile", ...DURATION_NAMES, "iterations", "attempts", "database"];
   for (const key of Object.keys(values))
     if (!known.includes(key)) throw invalid(file, key, `one of ${known.join(", ")}`, "an unknown key");
   const { format, realm, profile, iterations } = values;
@@ -178,7 +186,19 @@ export function parseSettings(text: string, file: string): RealmSettings {
     clockSkew: duration("clockSkew"),
     ...(iterations === undefined ? {} : { iterations }),
     ...(values.attempts === undefined ? {} : { attempts: parseAttempts(values.attempts, file) }),
+    ...(values.database === undefined ? {} : { database: parseDatabase(values.database, realm, file) }),
   };
+}
+
+/** It may hold a password, which no message shows. */
+function parseDatabase(value: unknown, realm: string, file: string): string {
+  try {
+    if (typeof value !== "string") throw new RangeError("expected text");
+    postgresNameOf(value, realm);
+    return value;
+  } catch (error) {
+    throw new StoreError("corrupt", `${file}: "database": ${(error as Error).message}`, { cause: error });
+  }
 }
 
 function parseAttempts(value: unknown, file: string): Partial<AttemptLimits> {

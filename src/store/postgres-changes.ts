@@ -8,6 +8,7 @@
  * Invariant: what was read before this connection began to listen is known only as of its reading.
  */
 import { randomBytes } from "node:crypto";
+import { once } from "node:events";
 import { setTimeout as delay } from "node:timers/promises";
 import type { ClientBase, Notification } from "pg";
 import type { Changes } from "./key-value-store.js";
@@ -37,6 +38,7 @@ export interface ChangesOptions {
 export class PostgresChanges implements Changes {
   readonly #options: ChangesOptions;
   readonly #ended = new AbortController();
+  readonly #closing = once(this.#ended.signal, "abort");
   readonly #following: Promise<void>;
   /** Since when this process has been listening without a gap. */
   #since = Number.POSITIVE_INFINITY;
@@ -90,9 +92,7 @@ export class PostgresChanges implements Changes {
     try {
       await within(staleness, client.query(`LISTEN ${channel}; LISTEN ${beats.channel}`));
       this.#since = this.#options.uptime();
-      await Promise.race([broken, beats.send(client, this.#ended.signal)]);
-      // Whoever has the connection next has not asked to be told anything.
-      if (failure === undefined) await within(staleness, client.query("UNLISTEN *"));
+      await Promise.race([broken, this.#closing, beats.send(client, this.#ended.signal)]);
     } catch (error) {
       failure = error;
     } finally {

@@ -19,7 +19,7 @@ describe.skipIf(!HAS_POSTGRES)("PostgreSQL", () => {
   beforeAll(async () => {
     server = await PostgresServer.start();
   }, 60_000);
-  afterAll(() => server?.[Symbol.asyncDispose]());
+  afterAll(() => server?.[Symbol.asyncDispose](), 60_000);
 
   keyValueStoreSuite("postgres:", () => opened());
 

@@ -35,6 +35,8 @@ const SETTINGS = {
   // Not safety, but time: the files of a test are small.
   max_wal_size: "64MB",
   autovacuum: "off",
+  // After a crash all files are synced: at once, not one by one.
+  recovery_init_sync_method: "syncfs",
   log_min_messages: "fatal",
   log_min_error_statement: "panic",
   restart_after_crash: "on",
@@ -82,9 +84,14 @@ export class PostgresServer implements AsyncDisposable {
     return `${this.database()}?realm=${realm}${query}`;
   }
 
-  /** Where its database is, as a realm's settings take it. */
+  /** Where a database is, as a realm's settings take it. */
   database(port = this.port): string {
     return `postgres://${USER}@127.0.0.1:${port}/${DATABASE}`;
+  }
+
+  /** Drops what stores have made. */
+  clear(): void {
+    this.sql("DROP SCHEMA IF EXISTS tessera CASCADE");
   }
 
   /** Starts it, and waits until it answers. */

@@ -5,6 +5,7 @@ import { isRealm } from "../../protocol/principal.js";
 import { isProfileName } from "../../protocol/profile.js";
 import { createRealm, FIRST_SERVICE } from "../../realm/create-realm.js";
 import { DEFAULT_REALM, DEFAULT_SETTINGS } from "../../realm/realm-settings.js";
+import { postgresNameOf, shownPostgresName } from "../../store/postgres-place.js";
 import { defineCommand, UsageError } from "../frame/command.js";
 import { realmDir } from "../frame/environment.js";
 import { REALM_OPTIONS } from "../options/realm-options.js";
@@ -21,6 +22,7 @@ export const command = defineCommand({
   examples: [
     "tessera realm create",
     "tessera realm create --realm EXAMPLE.ORG --profile standard --dir ./realm",
+    "tessera realm create --realm EXAMPLE.ORG --database postgres://kdc@db1,db2/tessera",
   ],
   options: {
     realm: { value: "REALM", help: `its name, in upper case; ${DEFAULT_REALM}` },
@@ -29,6 +31,10 @@ export const command = defineCommand({
     "max-life": { value: "TIME", help: "longest ticket; 10h", aliases: ["maxlife"] },
     "max-renewable-life": { value: "TIME", help: "longest renewable life; 7d", aliases: ["maxrenewlife"] },
     "clock-skew": { value: "TIME", help: "permitted difference between clocks; 5m" },
+    database: {
+      value: "URL",
+      help: "keep the principals in PostgreSQL: postgres://[USER@]HOST[:PORT][,HOST…]/DATABASE",
+    },
     iterations: { value: "COUNT", help: "iterations of PBKDF2 for AES keys made from passwords; 32768" },
   },
   arguments: [0, 0],
@@ -44,6 +50,7 @@ export const command = defineCommand({
       maxLife: time("max-life", DEFAULT_SETTINGS.maxLife),
       maxRenewableLife: time("max-renewable-life", DEFAULT_SETTINGS.maxRenewableLife),
       clockSkew: time("clock-skew", DEFAULT_SETTINGS.clockSkew),
+      ...(options.database === undefined ? {} : { database: checkDatabase(options.database, realm) }),
       ...(options.iterations === undefined ? {} : { iterations: parseIterations(options.iterations) }),
     };
     const made = await createRealm(realmDir(env, options.dir), settings, now());
@@ -54,6 +61,7 @@ export const command = defineCommand({
         dir: made.dir,
         keytab: made.keytabFile,
         service: `${FIRST_SERVICE}@${realm}`,
+        ...(settings.database !== undefined && { database: shownPostgresName(settings.database) }),
       });
       return undefined;
     }
@@ -62,6 +70,8 @@ export const command = defineCommand({
       `  tickets live ${formatDuration(settings.maxLife)} at most; ` +
         `clocks may differ by ${formatDuration(settings.clockSkew)}`,
     );
+    if (settings.database !== undefined)
+      screen.print(`  principals in ${shownPostgresName(settings.database)}`);
     screen.print(`  service ${FIRST_SERVICE}@${realm}, its keys in ${made.keytabFile}`);
     screen.print();
     screen.print("next:");
@@ -76,6 +86,15 @@ export const command = defineCommand({
     return undefined;
   },
 });
+
+function checkDatabase(text: string, realm: string): string {
+  try {
+    postgresNameOf(text, realm);
+    return text;
+  } catch (error) {
+    throw new UsageError(`--database: ${(error as Error).message.replace(/^store: postgres: /, "")}`);
+  }
+}
 
 function parseIterations(text: string): number {
   const count = /^\d{1,8}$/.test(text) ? Number(text) : 0;

@@ -3,6 +3,7 @@ import { formatDuration } from "../../protocol/duration.js";
 import { etypeName, ITERATIONS } from "../../protocol/etypes.js";
 import { profile } from "../../protocol/profile.js";
 import { attemptLimitsOf, attemptLimitTexts } from "../../realm/realm-settings.js";
+import { shownPostgresName } from "../../store/postgres-place.js";
 import { defineCommand } from "../frame/command.js";
 import { REALM_OPTIONS } from "../options/realm-options.js";
 import { columns } from "../screen/layout.js";
@@ -20,12 +21,14 @@ export const command = defineCommand({
     withRealm(around, options.dir, async ({ principals }, { dir, settings, keytabFile }) => {
       let count = 0;
       for await (const _ of principals.list()) count++;
+      const database = settings.database && shownPostgresName(settings.database);
       const attempts = attemptLimitTexts(attemptLimitsOf(settings));
       const { permitted, keyEtypes } = profile(settings.profile);
       if (json) {
         const etypes = { permitted: permitted.map(etypeName), newKeys: keyEtypes.map(etypeName) };
         screen.printJson({
           ...settings,
+          ...(database !== undefined && { database }),
           attempts,
           dir,
           keytab: keytabFile,
@@ -38,6 +41,7 @@ export const command = defineCommand({
       const rows = [
         ["realm", settings.realm],
         ["folder", dir],
+        ...(database === undefined ? [] : [["database", database]]),
         ["profile", settings.profile],
         ["permitted", permitted.map(etypeName).join(", ")],
         ["new keys", keyEtypes.map(etypeName).join(", ")],
