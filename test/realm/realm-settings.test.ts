@@ -151,7 +151,7 @@ describe("the text of realm.json", () => {
     expect(read(changes)).toEqual({ ...DEFAULT_SETTINGS, ...expected });
   });
 
-  const KEYS = "format, realm, profile, maxLife, maxRenewableLife, clockSkew, iterations, attempts";
+  const KEYS = "format, realm, profile, maxLife, maxRenewableLife, clockSkew, iterations, attempts, database";
   const ITERATIONS = "expected a whole number from 32768 to 10000000, got";
   it.each<[Record<string, unknown>, string]>([
     [{ extra: 1 }, `"extra": expected one of ${KEYS}, got an unknown key`],
