@@ -20,12 +20,16 @@ export async function openRealm(from: string | RealmDirectory): Promise<Realm> {
     // Every realm has its TGS. A database without it was emptied: under another master key it would not even
     // open.
     const tgs = krbtgtOf(directory.settings.realm);
-    if ((await realm.principals.get(tgs)) === undefined)
-      throw new StoreError(
-        "corrupt",
-        `${directory.dir}: the database has no ${tgs}; it was emptied: restore a backup`,
-      );
-    return realm;
+    if ((await realm.principals.get(tgs)) !== undefined) return realm;
+    const source = await realm.principals.filledFrom();
+    if (source !== undefined)
+      throw new StoreError("corrupt", `${directory.dir}: the database is only half filled (${source})`, {
+        hint: "finish that first: run `tessera realm load` or `realm copy` again",
+      });
+    throw new StoreError(
+      "corrupt",
+      `${directory.dir}: the database has no ${tgs}; it was emptied: restore a backup`,
+    );
   } catch (error) {
     await realm.close();
     throw error;

@@ -44,6 +44,7 @@ export interface RealmDirectory {
  * @param dir must not exist, or must be empty.
  * @param fill adds what else must be there from the start, such as the first principals. It works on the
  *   folder under a temporary name and must close what it opens; if it throws, nothing is left behind.
+ * @param makeMasterKey writes the master key; by default a new one.
  * @throws StoreError `exists` if something is there already; `missing` if the parent folder is not there;
  *   RangeError for settings out of range.
  */
@@ -51,6 +52,7 @@ export async function createRealmDirectory(
   dir: string,
   settings: RealmSettings,
   fill: (realm: RealmDirectory) => Promise<void> = async () => {},
+  makeMasterKey = async (file: string) => (await createMasterKey(file)).wipe(),
 ): Promise<RealmDirectory> {
   checkSettings(settings);
   const target = resolve(dir);
@@ -61,7 +63,7 @@ export async function createRealmDirectory(
     const parts = settings.database === undefined ? ["principals", "notes", "replay"] : ["notes", "replay"];
     for (const part of parts) await mkdir(join(temporary, part), { mode: 0o700 });
     await createPrivateFile(settingsFileOf(temporary), Buffer.from(formatSettings(settings)));
-    (await createMasterKey(join(temporary, "master.key"))).wipe();
+    await makeMasterKey(join(temporary, "master.key"));
     await fill(layout(temporary, settings));
     await syncFolder(temporary);
     await rename(temporary, target);

@@ -30,6 +30,7 @@ export class MasterKey {
   readonly id: Uint8Array;
   readonly #sealing: Uint8Array;
   readonly #authentication: Uint8Array;
+  readonly #dumps: Uint8Array;
 
   /**
    * @param bytes 32 random bytes; no reference is kept.
@@ -40,6 +41,7 @@ export class MasterKey {
       throw new RangeError(`master key: expected ${KEY_SIZE} bytes, got ${bytes.length}`);
     this.#sealing = derived(bytes, "tessera storage v1 key sealing");
     this.#authentication = derived(bytes, "tessera storage v1 record seal");
+    this.#dumps = derived(bytes, "tessera storage v1 dump seal");
     this.id = derived(bytes, "tessera storage v1 master key fingerprint").slice(0, 8);
   }
 
@@ -55,10 +57,16 @@ export class MasterKey {
     return Uint8Array.from(hmac.digest());
   }
 
+  /** HMAC-SHA-256 over the digest of a dump, under the key for whole dumps. */
+  authenticateDump(digest: Uint8Array): Uint8Array {
+    return Uint8Array.from(createHmac("sha256", this.#dumps).update(digest).digest());
+  }
+
   /** Overwrites the bytes held here. The key is unusable afterwards. */
   wipe(): void {
     this.#sealing.fill(0);
     this.#authentication.fill(0);
+    this.#dumps.fill(0);
   }
 
   toString(): string {
@@ -107,6 +115,20 @@ export async function loadMasterKeys(file: string): Promise<[MasterKey, ...Maste
   });
   try {
     return splitKeys(file, contents).map((bytes) => new MasterKey(bytes)) as [MasterKey, ...MasterKey[]];
+  } finally {
+    contents.fill(0);
+  }
+}
+
+/**
+ * Writes a copy of the master keys in a file to another, which must not exist yet, with mode 0600.
+ * @throws as `loadMasterKeys` and `createMasterKey`.
+ */
+export async function copyMasterKeys(from: string, to: string): Promise<void> {
+  const contents = await readSecret(from, ROLL_OVER_SIZE + 1);
+  try {
+    splitKeys(from, contents);
+    await createPrivateFile(to, contents);
   } finally {
     contents.fill(0);
   }

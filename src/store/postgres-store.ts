@@ -95,6 +95,20 @@ class PostgresStore implements KeyValueStore {
     return this.#updates.run(key, () => this.#compareAndSet(key, change));
   }
 
+  async addAll(records: readonly (readonly [key: string, value: Uint8Array])[]): Promise<void> {
+    this.#checkOpen();
+    for (const [key] of records) checkPostgresKey(key);
+    const text =
+      `INSERT INTO tessera.${this.#table.table} (key, value) ` +
+      "SELECT * FROM unnest($1::text[], $2::bytea[]) ON CONFLICT DO NOTHING";
+    const values = [records.map(([key]) => key), records.map(([, value]) => Buffer.from(value))];
+    try {
+      await this.#servers.run((client) => client.query(text, values));
+    } catch (error) {
+      throw perhapsWritten(error);
+    }
+  }
+
   async *scan(prefix: string): AsyncGenerator<[key: string, value: Uint8Array]> {
     let after: string | undefined;
     for (;;) {

@@ -93,6 +93,14 @@ export function decodePrincipal(
   }
 }
 
+/**
+ * Checks the seal of what `encodePrincipal` made for this principal; its keys stay sealed.
+ * @throws StoreError as `decodePrincipal`.
+ */
+export function checkSeal(bytes: Uint8Array, masterKey: MasterKey, principal: Principal): void {
+  openRecord(bytes, masterKey, principal);
+}
+
 /** Whether a record names this master key as the one it is sealed under; it says so in clear, and may lie. */
 export function isSealedUnder(bytes: Uint8Array, { id }: MasterKey): boolean {
   try {

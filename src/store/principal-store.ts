@@ -16,10 +16,10 @@ import type { PrincipalEntry } from "../protocol/principal-entry.js";
 import type { Changes, KeyValueStore } from "./key-value-store.js";
 import { MasterKey } from "./master-key.js";
 import { MasterKeys } from "./master-keys.js";
+import { FILLING_KEY, PRINCIPAL_PREFIX as PREFIX } from "./principal-key.js";
 import { decodePrincipal, encodePrincipal, isSealedUnder } from "./principal-record.js";
 import { StoreError } from "./store-error.js";
 
-const PREFIX = "principal:";
 /** No principal's: nothing is ever stored here. */
 const ABSENT = `${PREFIX}@`;
 /** Under which a decoy is kept, so that the same is done for every name; no principal's. */
@@ -148,6 +148,12 @@ export class PrincipalStore {
     if (this.isFollowing) this.#keep(exists ? principal : NOBODY, bytes, begun);
     const entry = await this.#again(() => this.#decode(bytes, name));
     return asClient(decoy, principal, entry, exists);
+  }
+
+  /** @internal From what the database is being filled; undefined: it is whole. */
+  async filledFrom(): Promise<string | undefined> {
+    const found = await this.#records.get(FILLING_KEY);
+    return found && Buffer.from(found).toString("utf8");
   }
 
   /**

@@ -28,6 +28,26 @@ export const COMMANDS: readonly CommandRow[] = [
     load: () => import("../commands/realm-new-master-key.js"),
   },
   {
+    name: "realm dump",
+    summary: "write all principals into a file",
+    load: () => import("../commands/realm-dump.js"),
+  },
+  {
+    name: "realm load",
+    summary: "fill a realm from a dump",
+    load: () => import("../commands/realm-load.js"),
+  },
+  {
+    name: "realm copy",
+    summary: "copy all principals to another database",
+    load: () => import("../commands/realm-copy.js"),
+  },
+  {
+    name: "realm check",
+    summary: "open every record of the realm",
+    load: () => import("../commands/realm-check.js"),
+  },
+  {
     name: "kadmin",
     summary: "run the kadmin commands in a file: kadmin -f FILE",
     load: () => import("../commands/kadmin.js"),

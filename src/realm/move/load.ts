@@ -1,0 +1,126 @@
+/**
+ * Fills a realm's database from a dump, while servers run on it.
+ *
+ * Order: the dump is read to its end and its seal checked; the database is marked; the records are written, the
+ * TGS's last, as no realm opens without; the mark goes. Interrupted anywhere, the same command goes on.
+ */
+import { dirname, resolve } from "node:path";
+import { makeFolders } from "../../files/make-folders.js";
+import { krbtgtOf } from "../../protocol/principal.js";
+import { DumpReader, type WholeDump } from "../../store/dump-file.js";
+import type { KeyValueStore } from "../../store/key-value-store.js";
+import { copyMasterKeys, loadMasterKeys } from "../../store/master-key.js";
+import { openStore } from "../../store/open-store.js";
+import { principalKey } from "../../store/principal-key.js";
+import { StoreError } from "../../store/store-error.js";
+import { createRealmDirectory, openRealmDirectory, type RealmDirectory } from "../realm-directory.js";
+import { parseSettings } from "../realm-settings.js";
+import { fill, type StoredRecord } from "./fill.js";
+import { beginMove, endMove, type MoveRules } from "./unfinished-move.js";
+
+/** How far a move has got. */
+export interface MoveProgress {
+  /** Records written. */
+  readonly done: number;
+  /** The part of the whole that is done, from 0 to 1. */
+  readonly fraction: number;
+}
+
+/** What a load came to. */
+export interface LoadedDump {
+  readonly records: number;
+  /** Whether it went on where an earlier one was interrupted. */
+  readonly resumed: boolean;
+}
+
+/**
+ * Opens the realm that a dump is loaded into; where there is none, makes it, with the dump's settings and
+ * without principals.
+ * @param masterKeyFile the master key for a new realm; it is copied.
+ * @throws StoreError as `openRealmDirectory`; `wrong-key` if the key is not the one that sealed the dump.
+ */
+export async function realmForDump(
+  dir: string,
+  path: string,
+  masterKeyFile: string | undefined,
+): Promise<RealmDirectory> {
+  if (masterKeyFile === undefined) return openRealmDirectory(dir);
+  await using dump = await DumpReader.open(path);
+  const { header } = await dump.check(await loadMasterKeys(masterKeyFile));
+  const found = await openRealmDirectory(dir).catch((error: unknown) => {
+    if (error instanceof StoreError && error.code === "missing") return undefined;
+    throw error;
+  });
+  if (found !== undefined) return found;
+  await makeFolders(dirname(resolve(dir)));
+  const settings = parseSettings(header.settings, path);
+  return createRealmDirectory(
+    dir,
+    settings,
+    async () => {},
+    (file) => copyMasterKeys(masterKeyFile, file),
+  );
+}
+
+/**
+ * Loads a dump.
+ * @throws StoreError `exists` if the realm has principals already, or is being filled from elsewhere;
+ *   `corrupt`, `version` and `wrong-key` as `DumpReader.check`; `foreign` for another realm's dump; as the
+ *   store does. Nothing was written before the dump was found whole.
+ */
+export async function loadDump(
+  directory: RealmDirectory,
+  path: string,
+  rules: MoveRules,
+  onProgress: (progress: MoveProgress) => void = () => {},
+): Promise<LoadedDump> {
+  await using dump = await DumpReader.open(path);
+  const { realm } = directory.settings;
+  const { realm: dumped } = await dump.header();
+  if (dumped !== realm)
+    throw new StoreError("exists", `${path}: a dump of the realm ${dumped}, and this one is ${realm}`, {
+      hint: "name the folder of its own realm: --dir DIR",
+    });
+  const whole = await dump.check(await loadMasterKeys(directory.masterKeyFile), (read, size) =>
+    onProgress({ done: 0, fraction: (CHECK_SHARE * read) / size }),
+  );
+  const store = await openStore(directory.principals);
+  try {
+    const resumed = await beginMove(store, `dump ${whole.id.slice(0, 16)}`, rules, directory.dir);
+    const records = await write(store, dump, whole, krbtgtOf(realm), rules, onProgress);
+    await endMove(store);
+    return { records, resumed };
+  } finally {
+    await store.close();
+  }
+}
+
+/** The part of the work that checking a dump is. */
+const CHECK_SHARE = 0.1;
+
+async function write(
+  store: KeyValueStore,
+  dump: DumpReader,
+  { size }: WholeDump,
+  tgs: string,
+  { update }: MoveRules,
+  onProgress: (progress: MoveProgress) => void,
+): Promise<number> {
+  let read = 0;
+  const last: StoredRecord[] = [];
+  const onExisting = update ? "replace" : "keep";
+  const onWritten = (done: number) =>
+    onProgress({ done, fraction: CHECK_SHARE + ((1 - CHECK_SHARE) * read) / size });
+  const others = async function* (): AsyncGenerator<StoredRecord> {
+    for await (const [principal, record] of dump.records((bytes) => (read = bytes))) {
+      if (principal === tgs) last.push([principalKey(principal), record]);
+      else yield [principalKey(principal), record];
+    }
+  };
+  const written = await fill(store, others(), onExisting, onWritten);
+  return written + (await fill(store, each(last), onExisting));
+}
+
+async function* each<T>(items: readonly T[]): AsyncGenerator<T> {
+  yield* items;
+}

@@ -1,0 +1,55 @@
+/**
+ * The mark of a database that is being filled: which dump, or which database, it is filled from. So a move that
+ * was interrupted goes on where it is begun again, and a second one from elsewhere is refused.
+ */
+import type { KeyValueStore } from "../../store/key-value-store.js";
+import { FILLING_KEY as KEY, PRINCIPAL_PREFIX } from "../../store/principal-key.js";
+import { StoreError } from "../../store/store-error.js";
+
+/** What a move is allowed to do to what is there. */
+export interface MoveRules {
+  /** Replace records that are there already; without it the database must be empty. */
+  readonly update: boolean;
+}
+
+/**
+ * Marks a database as being filled from `source`.
+ * @param place names the database in messages.
+ * @returns whether a move from that source had been interrupted, and goes on.
+ * @throws StoreError `exists` if there are principals already, or if it is being filled from elsewhere.
+ */
+export async function beginMove(
+  store: KeyValueStore,
+  source: string,
+  { update }: MoveRules,
+  place: string,
+): Promise<boolean> {
+  const found = await unfinishedMove(store);
+  if (found === undefined && !update)
+    for await (const _ of store.scan(PRINCIPAL_PREFIX))
+      throw new StoreError("exists", `${place}: there are principals already`, {
+        hint: "fill an empty one, or replace what is there with --update",
+      });
+  let resumed = false;
+  await store.update(KEY, (current) => {
+    const other = current && Buffer.from(current).toString("utf8");
+    if (other !== undefined && other !== source)
+      throw new StoreError("exists", `${place}: it is being filled from elsewhere (${other})`, {
+        hint: "finish that first, by the same command",
+      });
+    resumed = other === source;
+    return Buffer.from(source, "utf8");
+  });
+  return resumed;
+}
+
+/** Takes the mark away: the database is whole. */
+export async function endMove(store: KeyValueStore): Promise<void> {
+  await store.update(KEY, () => undefined);
+}
+
+/** From what a database was being filled when that was interrupted, or is still; undefined: it is whole. */
+export async function unfinishedMove(store: KeyValueStore): Promise<string | undefined> {
+  const found = await store.get(KEY);
+  return found && Buffer.from(found).toString("utf8");
+}
