@@ -258,7 +258,8 @@ export class DumpReader implements AsyncDisposable {
       const { frame } = this.#parse(bytes.subarray(LENGTH_SIZE));
       if ((frame.case === "header") !== (count === 0) || frame.case === undefined) throw this.#altered();
       if (frame.case === "trailer") {
-        if (await ensure(1)) throw this.#altered();
+        // The seal does not cover the trailer itself: no other form of it is taken than that which is written.
+        if (Buffer.compare(frameBytes(frame), bytes) !== 0 || (await ensure(1))) throw this.#altered();
         yield { frame, before: hash.digest() };
         return;
       }
@@ -312,5 +313,5 @@ function frameBytes(frame: FrameInit): Uint8Array {
 
 function headerOf(header: Extract<DumpFrame["frame"], { case: "header" }>["value"]): DumpHeader {
   const { realm, settings, createdAt, masterKeyId } = header;
-  return { realm, settings, createdAt: Number(createdAt), masterKeyId };
+  return { realm, settings, createdAt: Number(createdAt), masterKeyId: Uint8Array.from(masterKeyId) };
 }

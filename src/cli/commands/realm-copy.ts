@@ -1,6 +1,6 @@
 /** `tessera realm copy`: copies the principals of one database into another. */
 import { copyPrincipals } from "../../realm/move/copy.js";
-import { defineCommand } from "../frame/command.js";
+import { defineCommand, UsageError } from "../frame/command.js";
 import { counted } from "../screen/counted.js";
 import { Progress } from "../screen/progress.js";
 
@@ -23,7 +23,9 @@ export const command = defineCommand({
     const progress = new Progress(screen);
     const { written, removed, resumed } = await copyPrincipals(from, to, options, (count) =>
       progress.show(count, undefined),
-    );
+    ).catch((error: unknown) => {
+      throw error instanceof RangeError ? new UsageError(error.message) : error;
+    });
     screen.clearStatus();
     if (json) screen.printJson({ written, removed, resumed });
     else {

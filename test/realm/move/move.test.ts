@@ -1,0 +1,311 @@
+/** A realm's principals are dumped, loaded, copied and checked. */
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { createRealm } from "../../../src/realm/create-realm.js";
+import { checkRealm } from "../../../src/realm/move/check.js";
+import { copyPrincipals } from "../../../src/realm/move/copy.js";
+import { dumpRealm } from "../../../src/realm/move/dump.js";
+import { loadDump, realmForDump } from "../../../src/realm/move/load.js";
+import type { RecordFault } from "../../../src/realm/move/sealed-records.js";
+import { newMasterKey } from "../../../src/realm/new-master-key.js";
+import { openRealm } from "../../../src/realm/open-realm.js";
+import { addPasswordPrincipal, changePassword } from "../../../src/realm/principal-keys.js";
+import { deletePrincipal, existingPrincipal } from "../../../src/realm/principals.js";
+import type { RealmDirectory } from "../../../src/realm/realm-directory.js";
+import { openStore } from "../../../src/store/open-store.js";
+import { FILLING_KEY, principalKey } from "../../../src/store/principal-key.js";
+import { HAS_POSTGRES, PostgresServer } from "../../support/postgres-server.js";
+import { keyBytes, LATER, MADE } from "../realm.js";
+
+const root = mkdtempSync(join(tmpdir(), "tessera-move-"));
+afterAll(() => rmSync(root, { recursive: true, force: true }));
+let count = 0;
+const place = () => join(root, `place${count++}`);
+
+const ALICE = "alice@EXAMPLE.TEST";
+const TGS = "krbtgt/EXAMPLE.TEST@EXAMPLE.TEST";
+let directory: RealmDirectory;
+let dump: string;
+
+async function newRealm(): Promise<RealmDirectory> {
+  const made = await createRealm(place(), { profile: "standard", maxLife: 3_600_000 }, MADE);
+  await using realm = await openRealm(made);
+  await addPasswordPrincipal(realm, "alice", "one", MADE, { etypes: [20] });
+  return made;
+}
+
+async function aliceOf(from: RealmDirectory): Promise<string[]> {
+  await using realm = await openRealm(from);
+  return keyBytes(await existingPrincipal(realm, "alice"));
+}
+
+/** Works on the database of a realm. */
+async function withStore<T>(
+  name: string,
+  work: (store: Awaited<ReturnType<typeof openStore>>) => Promise<T>,
+): Promise<T> {
+  const store = await openStore(name);
+  try {
+    return await work(store);
+  } finally {
+    await store.close();
+  }
+}
+
+function contents(name: string): Promise<[string, string][]> {
+  return withStore(name, async (store) => {
+    const all: [string, string][] = [];
+    for await (const [key, value] of store.scan("")) all.push([key, Buffer.from(value).toString("hex")]);
+    return all;
+  });
+}
+
+beforeAll(async () => {
+  directory = await newRealm();
+  dump = place();
+  await dumpRealm(directory, dump, MADE);
+});
+
+describe("a dump loaded", () => {
+  it("into a folder that is not there makes the realm: its settings, its master key, every principal", async () => {
+    const dir = place();
+    const made = await realmForDump(dir, dump, directory.masterKeyFile);
+    const fractions: number[] = [];
+    const loaded = await loadDump(made, dump, { update: false }, ({ fraction }) => fractions.push(fraction));
+    expect(loaded).toEqual({ records: 3, resumed: false });
+    expect(fractions).toEqual(fractions.toSorted((a, b) => a - b));
+    expect(made.settings).toEqual(directory.settings);
+    expect(readFileSync(made.masterKeyFile)).toEqual(readFileSync(directory.masterKeyFile));
+    expect(statSync(made.masterKeyFile).mode & 0o777).toBe(0o600);
+    expect(await contents(made.principals)).toEqual(await contents(directory.principals));
+    expect(await aliceOf(made)).toEqual(await aliceOf(directory));
+  });
+
+  it("is refused where there are principals, and replaces them if told to; others stay", async () => {
+    const target = await realmForDump(place(), dump, directory.masterKeyFile);
+    await loadDump(target, dump, { update: false });
+    await expect(loadDump(target, dump, { update: false })).rejects.toMatchObject({
+      code: "exists",
+      message: expect.stringContaining("there are principals already"),
+    });
+    await using realm = await openRealm(target);
+    await addPasswordPrincipal(realm, "bob", "two", LATER, { etypes: [20] });
+    await changePassword(realm, "alice", "changed", [], LATER);
+    expect(await loadDump(target, dump, { update: true })).toEqual({ records: 3, resumed: false });
+    expect(keyBytes(await existingPrincipal(realm, "alice"))).toEqual(await aliceOf(directory));
+    expect(await existingPrincipal(realm, "bob")).toMatchObject({ modifiedAt: LATER });
+  });
+
+  it("goes on where it was interrupted; until then nothing opens the realm, and no other dump is loaded", async () => {
+    const target = await realmForDump(place(), dump, directory.masterKeyFile);
+    await expect(openRealm(target)).rejects.toMatchObject({
+      code: "corrupt",
+      message: expect.stringContaining("emptied"),
+    });
+    const alice = (await contents(directory.principals)).find(([key]) => key === principalKey(ALICE))![1];
+    // As it is when the process dies after the first record.
+    await loadDump(target, dump, { update: false });
+    const mark = await withStore(target.principals, async (store) => {
+      for await (const [key] of store.scan("")) await store.update(key, () => undefined);
+      await store.update(principalKey(ALICE), () => Buffer.from(alice, "hex"));
+      const source = `dump ${(await sealOf(dump)).slice(0, 16)}`;
+      await store.update(FILLING_KEY, () => Buffer.from(source));
+      return source;
+    });
+    await expect(openRealm(target)).rejects.toMatchObject({
+      code: "corrupt",
+      message: expect.stringContaining(`half filled (${mark})`),
+    });
+    const other = place();
+    await dumpRealm(directory, other, LATER);
+    await expect(loadDump(target, other, { update: true })).rejects.toMatchObject({
+      code: "exists",
+      message: expect.stringContaining(`being filled from elsewhere (${mark})`),
+    });
+    expect(await faultsOf(target)).toEqual([[target.dir, "corrupt"]]);
+    expect(await loadDump(target, dump, { update: false })).toEqual({ records: 3, resumed: true });
+    expect(await contents(target.principals)).toEqual(await contents(directory.principals));
+  });
+
+  it("twice at once is loaded once", async () => {
+    const target = await realmForDump(place(), dump, directory.masterKeyFile);
+    const both = [loadDump(target, dump, { update: false }), loadDump(target, dump, { update: false })];
+    const ends = await Promise.allSettled(both);
+    expect(ends.some(({ status }) => status === "fulfilled")).toBe(true);
+    for (const end of ends)
+      if (end.status === "rejected") expect(end.reason).toMatchObject({ code: "exists" });
+    expect(await contents(target.principals)).toEqual(await contents(directory.principals));
+  });
+
+  it("of another realm, under another master key, or altered, is refused before anything is written", async () => {
+    const other = await createRealm(place(), { realm: "OTHER.TEST" }, MADE);
+    const before = await contents(other.principals);
+    await expect(loadDump(other, dump, { update: true })).rejects.toMatchObject({
+      message: expect.stringContaining("EXAMPLE.TEST, and this one is OTHER.TEST"),
+    });
+    expect(await contents(other.principals)).toEqual(before);
+    const stranger = await createRealm(place(), {}, MADE);
+    await expect(loadDump(stranger, dump, { update: true })).rejects.toMatchObject({ code: "wrong-key" });
+    await expect(realmForDump(place(), dump, stranger.masterKeyFile)).rejects.toMatchObject({
+      code: "wrong-key",
+    });
+    const bytes = readFileSync(dump);
+    const altered = place();
+    bytes[bytes.indexOf("alice")]! ^= 1;
+    writeFileSync(altered, bytes);
+    const empty = await realmForDump(place(), dump, directory.masterKeyFile);
+    await expect(loadDump(empty, altered, { update: false })).rejects.toMatchObject({ code: "corrupt" });
+    expect(await contents(empty.principals)).toEqual([]);
+  });
+
+  it("from before a roll-over needs the old master key, and with it is as good as ever", async () => {
+    const rolled = await newRealm();
+    const old = place();
+    writeFileSync(old, readFileSync(rolled.masterKeyFile), { mode: 0o600 });
+    const before = place();
+    await dumpRealm(rolled, before, MADE);
+    const alice = await aliceOf(rolled);
+    await newMasterKey(rolled);
+    await expect(loadDump(rolled, before, { update: true })).rejects.toMatchObject({ code: "wrong-key" });
+    const restored = await realmForDump(place(), before, old);
+    await loadDump(restored, before, { update: false });
+    expect(await aliceOf(restored)).toEqual(alice);
+  });
+});
+
+it("a dump is not made of a database with a record that does not open; the old one stays", async () => {
+  const broken = await newRealm();
+  await damage(broken, principalKey(ALICE));
+  const file = place();
+  writeFileSync(file, "the old one");
+  await expect(dumpRealm(broken, file, MADE)).rejects.toMatchObject({
+    code: "corrupt",
+    message: expect.stringContaining(ALICE),
+  });
+  expect(readFileSync(file, "utf8")).toBe("the old one");
+});
+
+describe("a check", () => {
+  it("finds nothing wrong with a whole realm", async () => {
+    const told: number[] = [];
+    expect(
+      await checkRealm(
+        directory,
+        () => expect.unreachable(),
+        (records) => told.push(records),
+      ),
+    ).toBe(3);
+    expect(told).toEqual([1, 2, 3]);
+  });
+
+  it("names every record that does not open, and a TGS that is not there", async () => {
+    const broken = await newRealm();
+    await damage(broken, principalKey(ALICE));
+    await withStore(broken.principals, async (store) => {
+      await store.update("principal:not a name", () => Buffer.from("x"));
+      await store.update(principalKey(TGS), () => undefined);
+    });
+    expect(await faultsOf(broken)).toEqual([
+      [ALICE, "corrupt"],
+      ["not a name", expect.anything()],
+      [TGS, "missing"],
+    ]);
+  });
+});
+
+describe("a copy", () => {
+  it("makes an empty database the same, and a second time only if told to", async () => {
+    const to = `lmdb:${place()}`;
+    const copied = await copyPrincipals(directory.principals, to, { update: false });
+    expect(copied).toEqual({ written: 3, removed: 0, resumed: false });
+    expect(await contents(to)).toEqual(await contents(directory.principals));
+    await expect(copyPrincipals(directory.principals, to, { update: false })).rejects.toMatchObject({
+      code: "exists",
+    });
+    expect(await copyPrincipals(directory.principals, to, { update: true })).toEqual({
+      written: 0,
+      removed: 0,
+      resumed: false,
+    });
+  });
+
+  it("brings another database in line: what differs is replaced, what the first lacks is removed", async () => {
+    const [first, second] = [await newRealm(), await newRealm()];
+    await using realm = await openRealm(second);
+    await addPasswordPrincipal(realm, "zoe", "two", LATER, { etypes: [20] });
+    await addPasswordPrincipal(realm, "aaron", "two", LATER, { etypes: [20] });
+    expect(await copyPrincipals(first.principals, second.principals, { update: true })).toEqual({
+      written: 3,
+      removed: 2,
+      resumed: false,
+    });
+    expect(await contents(second.principals)).toEqual(await contents(first.principals));
+  });
+
+  it("takes in what changes at the source while it runs", async () => {
+    const [source, to] = [await newRealm(), `lmdb:${place()}`];
+    await using realm = await openRealm(source);
+    let changes = 0;
+    const change = async () => {
+      if (changes++ > 0) return;
+      await addPasswordPrincipal(realm, "aaron", "two", LATER, { etypes: [20] });
+      await deletePrincipal(realm, "alice");
+    };
+    const changing: Promise<void>[] = [];
+    await copyPrincipals(source.principals, to, { update: false }, () => changing.push(change()));
+    await Promise.all(changing);
+    await copyPrincipals(source.principals, to, { update: true });
+    expect(await contents(to)).toEqual(await contents(source.principals));
+  });
+
+  it("is refused from a database without principals, and from one that is half filled", async () => {
+    const empty = `lmdb:${place()}`;
+    await expect(copyPrincipals(empty, `lmdb:${place()}`, { update: false })).rejects.toMatchObject({
+      code: "missing",
+    });
+    await withStore(empty, (store) => store.update(FILLING_KEY, () => Buffer.from("dump 00")));
+    await expect(copyPrincipals(empty, `lmdb:${place()}`, { update: false })).rejects.toMatchObject({
+      code: "corrupt",
+      message: expect.stringContaining("half filled (dump 00)"),
+    });
+  });
+
+  it.skipIf(!HAS_POSTGRES)(
+    "goes to PostgreSQL and back, byte for byte (PostgreSQL is not here)",
+    async () => {
+      await using server = await PostgresServer.start();
+      const [there, back] = [server.url("EXAMPLE.TEST"), `lmdb:${place()}`];
+      expect((await copyPrincipals(directory.principals, there, { update: false })).written).toBe(3);
+      await expect(copyPrincipals(directory.principals, there, { update: false })).rejects.toMatchObject({
+        code: "exists",
+      });
+      expect((await copyPrincipals(there, back, { update: false })).written).toBe(3);
+      expect(await contents(back)).toEqual(await contents(directory.principals));
+    },
+    60_000,
+  );
+});
+
+async function faultsOf(of: RealmDirectory): Promise<[string, string][]> {
+  const faults: RecordFault[] = [];
+  await checkRealm(of, (fault) => faults.push(fault));
+  return faults.map(({ name, error }) => [name, (error as unknown as { code: string }).code]);
+}
+
+/** Alters one byte of a record, in the middle. */
+function damage(of: RealmDirectory, key: string): Promise<void> {
+  return withStore(of.principals, (store) =>
+    store.update(key, (current) => {
+      const altered = Uint8Array.from(current!);
+      altered[altered.length >> 1]! ^= 1;
+      return altered;
+    }),
+  );
+}
+
+/** The seal of a dump, in hex: its last 32 bytes. */
+async function sealOf(path: string): Promise<string> {
+  return readFileSync(path).subarray(-32).toString("hex");
+}
