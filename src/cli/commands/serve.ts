@@ -77,6 +77,10 @@ export const command = defineCommand({
       value: "[HOST:]PORT",
       help: `show figures for Prometheus at /metrics, and /livez and /readyz, by HTTP; on ${DEFAULT_HOST}`,
     },
+    probe: {
+      value: "KEYTAB",
+      help: "log in every 5 s with this keytab, and say NOT_SERVING while that fails; for AS and TGS",
+    },
     grace: { value: "TIME", help: "how long running calls may take to finish; 5s" },
   },
   arguments: [0, 3],
@@ -113,6 +117,7 @@ export const command = defineCommand({
         replayCache: options["replay-cache"],
         replayCacheBytes: replayCacheSize(options["replay-cache-size"], "--replay-cache-size"),
         limits: limitsOf(options),
+        probe: probeOf(options.probe, parts),
         metrics: pageOf(options.metrics),
         graceMs: options.grace === undefined ? undefined : parseLifetime(options.grace, "--grace"),
       },
@@ -121,6 +126,12 @@ export const command = defineCommand({
     return undefined;
   },
 });
+
+function probeOf(keytab: string | undefined, parts: readonly string[]): string | undefined {
+  if (keytab !== undefined && !(parts.includes("as") && parts.includes("tgs")))
+    throw new UsageError("--probe goes with the AS and the TGS: it logs in, and asks for a ticket");
+  return keytab;
+}
 
 function pageOf(text: string | undefined): PageAddress | undefined {
   if (text === undefined) return undefined;

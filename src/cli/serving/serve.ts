@@ -17,6 +17,7 @@ import type { Realm } from "../../realm/realm.js";
 import { openRealmDirectory, type RealmDirectory } from "../../realm/realm-directory.js";
 import { DEFAULT_REALM, DEFAULT_SETTINGS, type RealmSettings } from "../../realm/realm-settings.js";
 import type { ServerLimits } from "../../rpc/entrance/limits.js";
+import { systemTimer } from "../../rpc/timer.js";
 import type { PrometheusMetrics } from "../../services/metrics/prometheus.js";
 import { type RunningRealm, runRealm, type ServerPart } from "../../services/run-realm.js";
 import { StoreError } from "../../store/store-error.js";
@@ -28,6 +29,9 @@ import type { Screen } from "../screen/screen.js";
 import type { TlsFiles } from "../session/tls.js";
 import { LiveTls } from "./live-tls.js";
 import type { PageAddress } from "./metrics-page.js";
+import type { Probe } from "./probe.js";
+import { beginProbeLogin } from "./probe-login.js";
+import { type Probed, startProbe } from "./probed.js";
 import { announce } from "./report.js";
 import { ServerOutputs } from "./server-outputs.js";
 import { Watched } from "./watched.js";
@@ -54,6 +58,8 @@ export interface ServeChoice {
   readonly graceMs: number | undefined;
   /** Where to show figures and readiness; undefined: nowhere. */
   readonly metrics: PageAddress | undefined;
+  /** The path of the probe's keytab; undefined: no probe. */
+  readonly probe: string | undefined;
 }
 
 /** Runs the servers until a signal; resolves when everything is closed. */
@@ -76,19 +82,40 @@ export async function serve(choice: ServeChoice, around: CommandSurroundings): P
   await using watched = await Watched.open(choice.metrics, tls);
   const world = { realm, directory, settings, credentials: tls?.credentials, metrics: watched.metrics };
   await using running = await start(choice, outputs, now, world);
-  watched.setReady();
   announceAll(choice, screen, running, { directory, settings, page: watched.address });
+  using probe = await probeOf(choice, { running, watched, settings, log: outputs.log, now });
+  if (probe === undefined) watched.setReady();
   let name = await signal;
   for (; name === "SIGHUP"; name = await signal) {
     signal = around.signal();
     outputs.reopen();
     await tls?.reload();
     await running.reload();
+    await probe?.try();
     screen.notice("SIGHUP: read certificates and settings again");
   }
+  probe?.[Symbol.dispose]();
   watched.setReady("finishing");
   screen.notice(`${name}: finishing; again to end at once`);
   await running.stop(choice.graceMs);
+}
+
+/** The probe that was asked for, after its first login. */
+async function probeOf(
+  { probe: keytab, tls }: ServeChoice,
+  {
+    running,
+    settings,
+    now,
+    ...more
+  }: Omit<Probed, "begin" | "running" | "timer"> & {
+    readonly running: RunningRealm;
+    readonly settings: RealmSettings;
+  },
+): Promise<Probe | undefined> {
+  if (keytab === undefined) return undefined;
+  const login = { keytab, running, tls, clockSkew: settings.clockSkew, now };
+  return startProbe({ begin: () => beginProbeLogin(login), running, now, timer: systemTimer, ...more });
 }
 
 /** What servers serve, and over what. */

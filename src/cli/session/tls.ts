@@ -59,6 +59,11 @@ export async function serverTls(files: TlsFiles): Promise<ServerTls | undefined>
   return { credentials: grpc.ServerCredentials.createSsl(authorities, [pair], authorities !== null), ends };
 }
 
+/** A server's certificate chain and key, where it has one. Throws as `serverTls`. */
+export function serverPair({ cert, key }: TlsFiles): Promise<grpc.KeyCertPair | undefined> {
+  return readPair(cert, key);
+}
+
 /** When the first of some certificates ends, in milliseconds since the epoch. */
 function endOf(pem: Buffer): number {
   return Math.min(...certificatesIn(pem).map((one) => Date.parse(new X509Certificate(one).validTo)));
