@@ -25,6 +25,7 @@ const { metafile } = await build({
     "protobufjs",
     "csv-parse/sync",
     "prom-client",
+    "@opentelemetry/api",
     "pg",
   ],
   metafile: true,

@@ -5,6 +5,7 @@ import { type Key, keyFromPassword } from "../protocol/keys.js";
 import { KrbError } from "../protocol/krb-error.js";
 import { passwordForms } from "../protocol/passwords.js";
 import { type Principal, parsePrincipal, realmOf } from "../protocol/principal.js";
+import { traced } from "../rpc/tracing.js";
 import type { AdviceMemory } from "./advice-file.js";
 import type { ClientEtypes } from "./client-etypes.js";
 import type { KdcExchanges } from "./kdc/exchanges.js";
@@ -75,6 +76,14 @@ export class Logins {
     options: TicketOptions,
   ): Promise<ObtainedTgt> {
     checkTicketOptions("login", options);
+    return traced("tessera.login", () => this.#obtain(client, keys, options));
+  }
+
+  async #obtain(
+    client: Principal,
+    keys: Pick<LoginParts, "keyMakers" | "etypes" | "remembered">,
+    options: TicketOptions,
+  ): Promise<ObtainedTgt> {
     const { kdcs, login, etypes, clock, timeoutMs } = this.#parts;
     const obtained = await obtainTgt(client, {
       ...keys,

@@ -20,6 +20,7 @@ import { type Requests, receive, sendAll } from "./client-streams.js";
 import { GrpcTransport } from "./grpc-transport.js";
 import { decodeResponse, encodeMessage, methodPath } from "./service-definition.js";
 import { fromServiceError } from "./status.js";
+import { traceClientCall } from "./tracing.js";
 import type { CallOptions, Transport, TransportOptions } from "./transport.js";
 
 export type { CallOptions };
@@ -91,12 +92,21 @@ export class ServiceClient {
   ): Promise<MessageShape<O>> {
     this.#checkOpen(options);
     const bytes = encodeMessage(method.input, request);
+    const path = methodPath(method);
+    const span = traceClientCall(path);
+    const { metadata, ...completed } = this.#completed(options);
     let reply: Buffer;
     try {
-      reply = await this.#transport.unary(methodPath(method), bytes, this.#completed(options));
-    } catch (error) {
-      throw fromServiceError(error);
+      reply = await this.#transport.unary(path, bytes, {
+        ...completed,
+        metadata: span === undefined ? metadata : span.injected(metadata),
+      });
+    } catch (thrown) {
+      const error = fromServiceError(thrown);
+      span?.fail(error);
+      throw error;
     }
+    span?.end(grpc.status.OK);
     return decodeResponse(method.output, reply);
   }
 

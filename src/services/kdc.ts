@@ -20,6 +20,8 @@ export interface KdcConfig {
   readonly log: Log;
   /** Counts exchanges, and watches caches. */
   readonly metrics?: Metrics | undefined;
+  /** Whether spans say who calls. */
+  readonly tracePrincipals?: boolean | undefined;
 }
 
 /** What the AS works with. */

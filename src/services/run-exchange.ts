@@ -3,10 +3,11 @@
  * outcome, and the refusal when a store is down.
  */
 import { randomUUID } from "node:crypto";
-import type * as grpc from "@grpc/grpc-js";
+import * as grpc from "@grpc/grpc-js";
 import { KrbError } from "../protocol/krb-error.js";
 import { CORRELATION_ID_METADATA } from "../rpc/metadata-names.js";
 import type { HandlerContext } from "../rpc/server-runtime.js";
+import { tracePrincipal, traceServerCall } from "../rpc/tracing.js";
 import { StoreError } from "../store/store-error.js";
 import type { Clock } from "./clock.js";
 import {
@@ -25,6 +26,8 @@ export interface ExchangeShell {
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics?: Metrics | undefined;
+  /** Whether spans say who calls. */
+  readonly tracePrincipals?: boolean | undefined;
 }
 
 /**
@@ -37,30 +40,36 @@ export interface ExchangeShell {
  */
 export async function runExchange<Response>(
   exchange: string,
-  { clock, log, metrics }: ExchangeShell,
-  context: Pick<HandlerContext, "metadata" | "headers" | "trailers" | "peer">,
+  { clock, log, metrics, tracePrincipals }: ExchangeShell,
+  context: Pick<HandlerContext, "method" | "metadata" | "headers" | "trailers" | "peer">,
   run: (line: ExchangeLine, now: number) => Promise<Response>,
 ): Promise<Response> {
   const now = clock();
   const began = performance.now();
   const line: ExchangeLine = {};
+  const span = traceServerCall(context.method, context.metadata);
   const write = (id: string | undefined, outcome: Outcome) => {
     const ms = Math.round((performance.now() - began) * 1000) / 1000;
     metrics?.exchange({ exchange, reason: outcome.result, etypes: line.etypes, ms });
+    if (span !== undefined && tracePrincipals === true && line.client !== undefined)
+      span.run(() => tracePrincipal(line.client!));
     log(exchangeRecord({ exchange, now, id, peer: context.peer, ms }, line, outcome));
   };
   const chosen = chosenId(context.metadata);
   if (chosen !== undefined) context.headers.set(CORRELATION_ID_METADATA, chosen);
   try {
-    const response = await run(line, now);
+    const response = await (span === undefined ? run(line, now) : span.run(() => run(line, now)));
     write(chosen, line.repeated ? ANSWERED_AGAIN : ANSWERED);
+    span?.end(grpc.status.OK);
     return response;
   } catch (error) {
     const id = chosen ?? freshId();
     write(id, failureOf(error));
     // A refused unary call has no initial metadata, only trailers.
     context.trailers.set(CORRELATION_ID_METADATA, id);
-    throw error instanceof StoreError ? storeDown(id) : error;
+    const told = error instanceof StoreError ? storeDown(id) : error;
+    span?.fail(told);
+    throw told;
   }
 }
 

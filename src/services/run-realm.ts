@@ -19,6 +19,7 @@ import { DEFAULT_SETTINGS, policyOf, type RealmSettings, SETTING_NAMES } from ".
 import { DEFAULT_HOST, DEFAULT_PORTS } from "../rpc/default-addresses.js";
 import { Entrance } from "../rpc/entrance/entrance.js";
 import type { ServerLimits } from "../rpc/entrance/limits.js";
+import { loadTracing } from "../rpc/tracing.js";
 import { MemoryReplayCache } from "../store/memory-replay-cache.js";
 import { NotesStore } from "../store/notes-store.js";
 import { openReplayCache } from "../store/open-replay-cache.js";
@@ -87,6 +88,8 @@ export interface RunRealmOptions {
   readonly log?: Log | undefined;
   /** Takes the servers' figures, for as long as they run: `prometheusMetrics()`, or one's own. */
   readonly metrics?: Metrics | undefined;
+  /** Whether spans of OpenTelemetry say who calls (`tessera.client`); `false` by default. */
+  readonly tracePrincipals?: boolean | undefined;
 }
 
 const OPTIONS: OptionNames<RunRealmOptions> = {
@@ -106,6 +109,7 @@ const OPTIONS: OptionNames<RunRealmOptions> = {
   clock: true,
   log: true,
   metrics: true,
+  tracePrincipals: true,
 };
 const PARTS: OptionNames<Readonly<Partial<Record<ServerPart, number>>>> = { as: true, tgs: true, v: true };
 
@@ -161,6 +165,8 @@ async function start(options: RunRealmOptions, closers: Closer[]): Promise<Runni
   const { realm, ports = DEFAULT_PORTS, host = DEFAULT_HOST, clock = Date.now } = options;
   const log = options.log === undefined ? () => {} : patientLog(dated(options.log, clock), clock);
   const entrance = new Entrance(options.limits, (text) => log({ level: "warn", exchange: "realm", text }));
+  const { tracePrincipals } = options;
+  void loadTracing();
   const metrics = options.metrics && watchedUntilClosed(options.metrics, closers);
   metrics?.watch(() => entranceFigures(entrance));
   const live = followPolicy({ ...options, host, log }, closers);
@@ -184,6 +190,7 @@ async function start(options: RunRealmOptions, closers: Closer[]): Promise<Runni
       clock,
       log,
       metrics,
+      tracePrincipals,
       get policy() {
         return policy();
       },
@@ -208,6 +215,7 @@ async function start(options: RunRealmOptions, closers: Closer[]): Promise<Runni
       clock,
       log,
       metrics,
+      tracePrincipals,
       get permittedEtypes() {
         return policy().permittedEtypes;
       },

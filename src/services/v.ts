@@ -32,6 +32,8 @@ export interface VConfig {
   readonly log: Log;
   /** Counts exchanges, and watches caches. */
   readonly metrics?: Metrics | undefined;
+  /** Whether spans say who calls. */
+  readonly tracePrincipals?: boolean | undefined;
 }
 
 /** V's service, with a keytab, a replay cache and a place for notes. */

@@ -49,7 +49,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   },
   rpc: {
     rooms: ["errors", "collections", "protocol", "canonical", "gen"],
-    packages: [...ABOVE_RPC, "protobufjs"],
+    packages: [...ABOVE_RPC, "protobufjs", "@opentelemetry/api"],
   },
   services: {
     rooms: [
@@ -80,6 +80,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
 export const DRIVERS: Readonly<Record<string, RegExp>> = {
   lmdb: /^store\/lmdb-store\.ts$/,
   ioredis: /^store\/redis[a-z-]*\.ts$/,
+  "@opentelemetry/api": /^rpc\/tracing\.ts$/,
   "prom-client": /^services\/metrics\/prometheus\.ts$/,
   pg: /^store\/postgres[a-z-]*\.ts$/,
   protobufjs: /^rpc\/proto-(?:files|descriptors)\.ts$/,

@@ -21,7 +21,14 @@ function shell() {
 function context(id?: string) {
   const metadata = new grpc.Metadata();
   if (id !== undefined) metadata.set("x-correlation-id", id);
-  return { metadata, headers: new grpc.Metadata(), trailers: new grpc.Metadata(), peer: "127.0.0.1:1" };
+  const method = "/kerberos.v1.AuthenticationService/Authenticate";
+  return {
+    method,
+    metadata,
+    headers: new grpc.Metadata(),
+    trailers: new grpc.Metadata(),
+    peer: "127.0.0.1:1",
+  };
 }
 
 test("the clock is read once: the exchange and its line have the same time", async () => {

@@ -9,6 +9,8 @@
  * does; any after it would see the bytes that travel.
  */
 import type * as grpc from "@grpc/grpc-js";
+import { withClientSpan } from "../../rpc/traced-calls.js";
+import { loadTracing } from "../../rpc/tracing.js";
 import { GuardedCall } from "./call.js";
 import { type InterceptorConfig, readInterceptorOptions, type TicketInterceptorOptions } from "./config.js";
 import type { TicketSource } from "./tickets.js";
@@ -42,5 +44,7 @@ export function ticketOnEachCall(
 }
 
 function guarding(config: InterceptorConfig): grpc.Interceptor {
-  return (callOptions, nextCall) => new GuardedCall(config, callOptions, nextCall);
+  void loadTracing();
+  return (callOptions, nextCall) =>
+    withClientSpan(callOptions, () => new GuardedCall(config, callOptions, nextCall));
 }

@@ -26,6 +26,7 @@ import {
 import type { RpcError } from "../../rpc/rpc-error.js";
 import { hasStatus, toStatus } from "../../rpc/status.js";
 import { toBuffer } from "../../rpc/to-buffer.js";
+import { tracePrincipal } from "../../rpc/tracing.js";
 import { type Admission, Gate, type Looked } from "./admission.js";
 import { type Caller, setCaller } from "./caller.js";
 import { peerOf, receivedCall } from "./channel.js";
@@ -303,6 +304,7 @@ export class GuardedServerCall
     setCaller(metadata, caller);
     this.#log(caller, { level: "info", result: "OK" }, now);
     this.#count("OK", false);
+    if (this.#config.tracePrincipals) tracePrincipal(caller.principal);
     listener.onReceiveMetadata(metadata);
   }
 

@@ -114,6 +114,8 @@ export interface GuardOptions {
   readonly log?: Log | undefined;
   /** Takes the guard's figures: `prometheusMetrics()`, or one's own. */
   readonly metrics?: Metrics | undefined;
+  /** Whether spans of OpenTelemetry say who calls (`tessera.client`); `false` by default. */
+  readonly tracePrincipals?: boolean | undefined;
 }
 
 /** The same, read and completed. */
@@ -140,6 +142,7 @@ export interface GuardConfig {
   readonly clock: Clock;
   readonly log: Log | undefined;
   readonly metrics: Metrics | undefined;
+  readonly tracePrincipals: boolean;
 }
 
 /** A call whose single request has not come whole. */
@@ -173,6 +176,7 @@ export const GUARD_OPTION_NAMES: OptionNames<GuardOptions> = {
   timer: true,
   log: true,
   metrics: true,
+  tracePrincipals: true,
 };
 
 const SESSION_OPTIONS: OptionNames<SessionOptions> = { bytes: true, share: true, life: true };
@@ -256,6 +260,7 @@ export function readGuardOptions(options: GuardOptions): GuardConfig {
     clock,
     log,
     metrics,
+    tracePrincipals: options.tracePrincipals === true,
   };
 }
 

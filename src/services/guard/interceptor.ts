@@ -9,6 +9,8 @@
  * (`callerOf`).
  */
 import type * as grpc from "@grpc/grpc-js";
+import { withServerSpan } from "../../rpc/traced-calls.js";
+import { loadTracing } from "../../rpc/tracing.js";
 import { GuardedServerCall } from "./call.js";
 import { type GuardConfig, type GuardOptions, readGuardOptions } from "./config.js";
 
@@ -22,8 +24,9 @@ export function guard(options: GuardOptions): grpc.ServerInterceptor {
 
 /** The interceptor of a guard whose options were read; for whoever needs its parts as well. */
 export function guardOf(config: GuardConfig): grpc.ServerInterceptor {
+  void loadTracing();
   return (method, call) => {
     if (config.publicMethods.find(method.path) !== undefined) return call as grpc.ServerInterceptingCall;
-    return new GuardedServerCall(config, method, call);
+    return new GuardedServerCall(config, method, withServerSpan(method.path, call));
   };
 }

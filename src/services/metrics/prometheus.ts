@@ -1,13 +1,13 @@
 /**
  * Metrics for Prometheus, by prom-client, which is loaded when they are first asked for.
  *
- * Counting an event touches one counter and one histogram. What is a state rather than an event is looked at
+ * Counting an event adds to a number and touches one histogram. What is a state rather than an event is looked at
  * when somebody reads. A label takes a bounded number of values: what is beyond is counted as `other`.
  */
 import type { Counter, Gauge, Histogram, MetricObjectWithValues, MetricValue, Registry } from "prom-client";
 import { etypeOf } from "../../protocol/etypes.js";
 import { BUCKETS_SECONDS, CATALOGUE, type FigureName, type MetricName, type MetricRow } from "./catalogue.js";
-import type { EndedExchange, Figure, GuardedCall, Look, Metrics } from "./metrics.js";
+import type { EndedExchange, Figure, GuardedCall, Look, Metrics, ReplayOutcome } from "./metrics.js";
 
 /** Settings of metrics for Prometheus. */
 export interface PrometheusOptions {
@@ -78,13 +78,13 @@ function shown(metric: MetricsSnapshot[number], isOpen: boolean): MetricsSnapsho
 
 class Prometheus implements PrometheusMetrics {
   readonly #register: Registry;
-  readonly #exchanges: Counter;
+  readonly #exchanges = new Counts();
   readonly #durations: Histogram;
-  readonly #weak: Counter;
-  readonly #calls: Counter;
-  readonly #endedCalls: Counter;
+  readonly #weak = new Counts();
+  readonly #calls = new Counts();
+  readonly #endedCalls = new Counts();
   readonly #decisions: Histogram;
-  readonly #replayChecks: Counter;
+  readonly #replayChecks = new Counts();
   readonly #looks = new Set<Look>();
   readonly #reasons = new BoundedValues();
   readonly #methods = new BoundedValues();
@@ -97,16 +97,21 @@ class Prometheus implements PrometheusMetrics {
       const { labels, help, combine }: MetricRow = CATALOGUE[name];
       return { name, help, labelNames: [...labels], registers: [register], aggregator: combine ?? "sum" };
     };
-    const counter = (name: MetricName) => new prom.Counter(settings(name) as never) as Counter;
+    const counted = (name: MetricName, counts: Counts) => {
+      const metric: Counter = new prom.Counter({
+        ...settings(name),
+        collect: () => counts.show(metric),
+      } as never);
+    };
     const histogram = (name: MetricName) =>
       new prom.Histogram({ ...settings(name), buckets: [...BUCKETS_SECONDS] } as never) as Histogram;
-    this.#exchanges = counter("tessera_exchanges_total");
+    counted("tessera_exchanges_total", this.#exchanges);
     this.#durations = histogram("tessera_exchange_duration_seconds");
-    this.#weak = counter("tessera_weak_etype_total");
-    this.#calls = counter("tessera_guard_calls_total");
-    this.#endedCalls = counter("tessera_guard_ended_total");
+    counted("tessera_weak_etype_total", this.#weak);
+    counted("tessera_guard_calls_total", this.#calls);
+    counted("tessera_guard_ended_total", this.#endedCalls);
     this.#decisions = histogram("tessera_guard_decision_duration_seconds");
-    this.#replayChecks = counter("tessera_replay_checks_total");
+    counted("tessera_replay_checks_total", this.#replayChecks);
     for (const [name, { kind }] of Object.entries(CATALOGUE) as [FigureName, MetricRow][]) {
       if (kind !== "gauge" && kind !== "watched counter") continue;
       const Kind = kind === "gauge" ? prom.Gauge : prom.Counter;
@@ -117,30 +122,32 @@ class Prometheus implements PrometheusMetrics {
     }
   }
 
-  exchange({ exchange, reason, etypes, ms }: EndedExchange): void {
+  exchange({ exchange, reason: given, etypes, ms }: EndedExchange): void {
+    const reason = this.#reasons.of(given);
     const sealed = etypes?.ticket ?? etypes?.session;
-    const etype = sealed === undefined ? "none" : etypeOf(sealed).name;
-    this.#exchanges.inc({ exchange, reason: this.#reasons.of(reason), etype });
+    this.#exchanges.add(`${exchange} ${sealed} ${reason}`, () => {
+      return { exchange, reason, etype: sealed === undefined ? "none" : etypeOf(sealed).name };
+    });
     this.#durations.observe({ exchange }, ms / 1000);
-    let counted: string | undefined;
+    let counted: number | undefined;
     for (const part in etypes) {
-      const { weak, name } = etypeOf(etypes[part]!);
-      if (weak && name !== counted) this.#weak.inc({ exchange, etype: name });
-      if (weak) counted = name;
+      const etype = etypes[part]!;
+      if (etype === counted || !etypeOf(etype).weak) continue;
+      this.#weak.add(`${exchange} ${etype}`, () => ({ exchange, etype: etypeOf(etype).name }));
+      counted = etype;
     }
   }
 
-  guardedCall({ method, reason, wasLetIn, ms }: GuardedCall): void {
-    const labels = { method: this.#methods.of(method), reason: this.#reasons.of(reason) };
-    if (wasLetIn) this.#endedCalls.inc(labels);
-    else {
-      this.#calls.inc(labels);
-      this.#decisions.observe(ms / 1000);
-    }
+  guardedCall({ method: path, reason: given, wasLetIn, ms }: GuardedCall): void {
+    const method = this.#methods.of(path);
+    const reason = this.#reasons.of(given);
+    const counts = wasLetIn ? this.#endedCalls : this.#calls;
+    counts.add(`${reason} ${method}`, () => ({ method, reason }));
+    if (!wasLetIn) this.#decisions.observe(ms / 1000);
   }
 
-  replayCheck(outcome: string): void {
-    this.#replayChecks.inc({ outcome });
+  replayCheck(outcome: ReplayOutcome): void {
+    this.#replayChecks.add(outcome, () => ({ outcome }));
   }
 
   watch(look: Look): () => void {
@@ -203,6 +210,23 @@ function show(metric: Gauge | Counter, figures: readonly Figure[], { combine }: 
   for (const { labels, value } of totals.values())
     if ("set" in metric) metric.set(labels, value);
     else metric.inc(labels, value);
+}
+
+/** What was counted, under each set of labels: prom-client sorts and joins these at each event. */
+class Counts {
+  readonly #counts = new Map<string, { readonly labels: Record<string, string>; count: number }>();
+
+  /** @param labels asked for at the first event of its key. */
+  add(key: string, labels: () => Record<string, string>): void {
+    const known = this.#counts.get(key);
+    if (known === undefined) this.#counts.set(key, { labels: labels(), count: 1 });
+    else known.count++;
+  }
+
+  show(metric: Counter): void {
+    metric.reset();
+    for (const { labels, count } of this.#counts.values()) metric.inc(labels, count);
+  }
 }
 
 /** The values of one label: as they are, until there are too many. */
