@@ -14,6 +14,7 @@ export const command = defineCommand({
     "--mend is given. Exits with 1 if something is wrong.",
   examples: [
     "tessera doctor",
+    "tessera doctor --realm --keytab probe.keytab --page kdc1:9464",
     "tessera doctor --kdc 'kdc1.example.test:8801 kdc2.example.test:8801' --tls-ca ca.pem --json",
   ],
   options: {
@@ -23,6 +24,17 @@ export const command = defineCommand({
     address: { value: "HOST:PORT", help: `where V listens; ${DEFAULT_ADDRESSES.v}` },
     mend: {
       help: "begin V's replay cache anew where a clock that was ahead has closed times that are yet to come",
+    },
+    realm: {
+      help:
+        "look at the whole realm: log in at every KDC, compare their clocks, and look at keys and certificates " +
+        "that are near their ends",
+    },
+    keytab: { value: "FILE", help: "with --realm: log in with this keytab; V's, if it is at hand" },
+    page: {
+      value: "HOST:PORT",
+      multiple: true,
+      help: "look at a server's figures too (serve --metrics): caches, stores, what waits; several: repeat it",
     },
     ...TLS_OPTIONS,
   },

@@ -2,14 +2,16 @@
 import { lstat, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import * as grpc from "@grpc/grpc-js";
+import { profileEtypes } from "../../client/client-etypes.js";
 import { fileCache } from "../../client/file-credential-cache.js";
-import { addressesOf, type KdcHalf } from "../../client/kdc/addresses.js";
+import { addressesOf, type KdcAddresses, type KdcHalf, splitAddress } from "../../client/kdc/addresses.js";
 import { kdcsByDns, srvName } from "../../client/kdc/dns-lookup.js";
 import { HealthClient } from "../../gen/grpc/health/v1/health_grpc.js";
 import { HealthCheckResponse_ServingStatus as ServingStatus } from "../../gen/grpc/health/v1/health_pb.js";
 import { krbtgtOf, realmOf } from "../../protocol/principal.js";
 import { openUnchecked } from "../../realm/open-realm.js";
 import { openRealmDirectory, type RealmDirectory } from "../../realm/realm-directory.js";
+import { DEFAULT_SETTINGS } from "../../realm/realm-settings.js";
 import { DEFAULT_ADDRESSES } from "../../rpc/default-addresses.js";
 import { httpProxyFor } from "../../rpc/http-proxy.js";
 import { isLoopbackAddress } from "../../rpc/network-address.js";
@@ -17,7 +19,7 @@ import { beginReplayCacheAnew, timesClosedAhead } from "../../store/mend-replay-
 import { examineStore } from "../../store/open-store.js";
 import { StoreError } from "../../store/store-error.js";
 import type { CommandSurroundings } from "../frame/command.js";
-import { cachePath, realmDir } from "../frame/environment.js";
+import { cachePath, keytabPath, realmDir } from "../frame/environment.js";
 import { describeFailure } from "../frame/failure.js";
 import type { Environment } from "../frame/surroundings.js";
 import type { TlsChoice } from "../options/client-options.js";
@@ -29,6 +31,10 @@ import { weakNames } from "../screen/weakness.js";
 import { readKeytab } from "../session/keytab.js";
 import { defaultRealm } from "../session/realm.js";
 import { channelCredentials } from "../session/tls.js";
+import type { Finding } from "./finding.js";
+import { checkKdcs } from "./kdc-checks.js";
+import { checkKeys } from "./key-checks.js";
+import { checkPage } from "./page-checks.js";
 
 /** What to check; undefined stands for the usual place. */
 export interface CheckChoice extends TlsChoice {
@@ -39,14 +45,12 @@ export interface CheckChoice extends TlsChoice {
   readonly address: string | undefined;
   /** Whether to mend what a wrong clock left in the replay cache. */
   readonly mend: boolean;
-}
-
-/** The result of a check. */
-export interface Finding {
-  readonly check: string;
-  readonly state: "ok" | "note" | "bad";
-  readonly text: string;
-  readonly hint?: string | undefined;
+  /** Whether to look at every KDC, and at keys. */
+  readonly realm: boolean;
+  /** The keytab to log in with at every KDC. */
+  readonly keytab: string | undefined;
+  /** `host:port` of servers' pages of figures. */
+  readonly page: readonly string[];
 }
 
 /**
@@ -68,7 +72,51 @@ export async function findings(
     await checkCache(cache, now()),
     ...kdcs.found,
     ...(await Promise.all(servers.map((server) => checkServer(server, credentials)))),
+    ...(choice.realm ? await wholeRealm(choice, { screen, env, now, credentials, servers }) : []),
+    ...(await Promise.all(choice.page.map(checkPage))).flat(),
   ];
+}
+
+/** Every KDC by itself, their clocks beside each other, and keys. */
+async function wholeRealm(
+  choice: CheckChoice,
+  {
+    screen,
+    env,
+    now,
+    credentials,
+    servers,
+  }: Pick<CommandSurroundings, "screen" | "env" | "now"> & {
+    readonly credentials: grpc.ChannelCredentials;
+    readonly servers: readonly NamedServer[];
+  },
+): Promise<Finding[]> {
+  const directory = await openRealmDirectory(realmDir(env, choice.dir)).catch(() => undefined);
+  const { profile, clockSkew } = directory?.settings ?? { ...DEFAULT_SETTINGS, profile: "standard" as const };
+  return [
+    ...(directory === undefined ? [] : await checkKeys(directory, now(), screen)),
+    ...(await checkKdcs({
+      kdcs: pairsOf(servers),
+      credentials,
+      withTls: choice["tls-ca"] !== undefined,
+      keytab: keytabPath(env, choice.keytab) ?? directory?.keytabFile,
+      etypes: profileEtypes(profile),
+      clockSkew,
+      now,
+    })),
+  ];
+}
+
+/** Each AS with the TGS of its host, or with the one in its place. */
+function pairsOf(servers: readonly NamedServer[]): KdcAddresses[] {
+  const of = (wanted: string) => servers.filter(({ name }) => name === wanted).map(({ address }) => address);
+  const tgss = of("TGS");
+  return of("AS").map((as, index) => {
+    const { host } = splitAddress(as);
+    const beside = tgss.filter((tgs) => splitAddress(tgs).host === host);
+    const tgs = beside.length === 1 ? beside[0] : (tgss[index] ?? tgss[0]);
+    return { as, tgs: tgs ?? as };
+  });
 }
 
 /** A server by its part in the realm. */
