@@ -7,6 +7,7 @@ import { defineConfig } from "vitest/config";
 const SPAWNING = [
   "test/cli/outputs.test.ts",
   "test/cli/commands/completion.test.ts",
+  "test/cli/commands/postgres.test.ts",
   "test/cli/prompt.test.ts",
   "test/cli/start.test.ts",
   "test/client/guard/over-sockets.test.ts",

@@ -21,9 +21,8 @@ import { Entrance } from "../rpc/entrance/entrance.js";
 import type { ServerLimits } from "../rpc/entrance/limits.js";
 import { loadTracing } from "../rpc/tracing.js";
 import { MemoryReplayCache } from "../store/memory-replay-cache.js";
-import { NotesStore } from "../store/notes-store.js";
+import { openNotesStore } from "../store/notes-store.js";
 import { openReplayCache } from "../store/open-replay-cache.js";
-import { openStore } from "../store/open-store.js";
 import type { ReplayCache } from "../store/replay-cache.js";
 import type { Clock } from "./clock.js";
 import type { Log } from "./exchange-log.js";
@@ -203,7 +202,7 @@ async function start(options: RunRealmOptions, closers: Closer[]): Promise<Runni
     if (ports.tgs !== undefined) await add("tgs", startTgs(kdc, listen(ports.tgs)));
   }
   if (ports.v !== undefined && serviceKeys !== undefined && replayCache !== undefined) {
-    const notes = new NotesStore(await openStore(options.notes ?? folderOf(options)?.notes ?? "memory:"));
+    const notes = await openNotesStore(options.notes ?? folderOf(options)?.notes ?? "memory:");
     closers.push(() => notes.close());
     metrics?.watch(() => keytabFigures("service", serviceKeys));
     const maxBytes = options.replayCacheBytes;

@@ -11,6 +11,8 @@ import { NoteRecordSchema } from "../gen/kerberos/storage/v1/note_record_pb.js";
 import { KrbError, malformed, tooLong } from "../protocol/krb-error.js";
 import type { Principal } from "../protocol/principal.js";
 import type { KeyValueStore } from "./key-value-store.js";
+import { openStore } from "./open-store.js";
+import { isPostgresName } from "./postgres-place.js";
 import { StoreError } from "./store-error.js";
 
 /** Longest name of a note, in characters. */
@@ -27,6 +29,16 @@ export interface Note {
   readonly name: string;
   readonly text: string;
   readonly modified: number;
+}
+
+/**
+ * Opens notes by the name of their store, as `openStore` takes it.
+ * @throws RangeError for PostgreSQL, which keeps principals alone; otherwise as `openStore`.
+ */
+export async function openNotesStore(name: string): Promise<NotesStore> {
+  if (isPostgresName(name))
+    throw new RangeError("notes: PostgreSQL keeps principals alone; expected memory: or lmdb:DIR");
+  return new NotesStore(await openStore(name));
 }
 
 /** Notes by owner and name. */

@@ -6,6 +6,7 @@ import {
   REPLAY_CACHE_NAMES,
 } from "./memory-replay-cache.js";
 import { openStore } from "./open-store.js";
+import { isPostgresName } from "./postgres-place.js";
 import type { ReplayCache } from "./replay-cache.js";
 import { StoreReplayCache } from "./store-replay-cache.js";
 
@@ -22,7 +23,7 @@ export async function openReplayCache(name: string, options: MemoryReplayCacheOp
   if (name === "memory:") return new MemoryReplayCache(options);
   if (/^rediss?:/.test(name))
     return (await import("./redis-replay-cache.js")).RedisReplayCache.open(name, options);
-  if (/^postgres(ql)?:/.test(name))
+  if (isPostgresName(name))
     throw new RangeError(
       "replay cache: PostgreSQL keeps principals alone; expected memory:, lmdb:DIR, redis://HOST or rediss://HOST",
     );

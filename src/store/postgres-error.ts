@@ -1,5 +1,6 @@
 /** What PostgreSQL and the way to it may refuse, as StoreErrors: one row for each that has a remedy. */
 import { ReadableError } from "../errors/readable-error.js";
+import { systemErrorText } from "../files/system-error.js";
 import { StoreError, type StoreErrorCode } from "./store-error.js";
 
 interface Row {
@@ -86,7 +87,10 @@ export function postgresError(error: unknown, text: string): StoreError {
   if (error instanceof ReadableError)
     return new StoreError("unavailable", `${text}: ${error.message}`, { hint: error.hint, cause: error });
   const cause = causeOf(error);
-  const message = error instanceof Error ? error.message : String(error);
+  // The system's errors name the address once more, or a list of them is empty.
+  const isOfSystem =
+    (error as NodeJS.ErrnoException).syscall !== undefined || (error as Error).message === "";
+  const message = isOfSystem ? systemErrorText(error) || cause : (error as Error).message;
   const row = ROWS[cause] ?? { code: "unavailable" as const, text: "can't be used" };
   const hint =
     row.hint ?? (isTlsError(cause) ? "look at sslrootcert, and at the server's certificate" : undefined);

@@ -105,10 +105,7 @@ export function postgresPlace(name: string): PostgresPlace {
   };
 }
 
-/**
- * The name of a store without its password, to be shown.
- * @throws RangeError as `postgresPlace`, except that `realm` may be absent.
- */
+/** The name of a store without its password, to be shown. */
 export function shownPostgresName(name: string): string {
   const [, user, password] = FORM.exec(name) ?? [];
   if (user === undefined || password === undefined) return name;

@@ -1,9 +1,13 @@
 /** PostgreSQL keeps records as the other stores do, and refuses by name what is not fit for it. */
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import type { KeyValueStore } from "../../src/store/key-value-store.js";
 import { openReplayCache } from "../../src/store/open-replay-cache.js";
 import { createStore, openStore } from "../../src/store/open-store.js";
 import { HAS_POSTGRES, PostgresServer } from "../support/postgres-server.js";
+import { HAS_OPENSSL, makeCertificate } from "../support/wire-tls.js";
 import { all, bytes, increment, keyValueStoreSuite, text } from "./key-value-store-suite.js";
 
 describe.skipIf(!HAS_POSTGRES)("PostgreSQL", () => {
@@ -169,6 +173,40 @@ describe.skipIf(!HAS_POSTGRES)("PostgreSQL", () => {
         code: "unavailable",
         message: expect.stringContaining("offers no TLS"),
       });
+    });
+
+    it.skipIf(!HAS_OPENSSL)("a certificate of another authority, or for another name", async () => {
+      const realm = newRealm();
+      await opened(realm);
+      const folder = mkdtempSync(join(tmpdir(), "tessera-tls-"));
+      onTestFinished(() => rmSync(folder, { recursive: true }));
+      const [key, own, other] = ["key", "own", "other"].map((name) =>
+        join(folder, `${name}.pem`),
+      ) as string[];
+      makeCertificate(join(folder, "unused.pem"), other!);
+      makeCertificate(key!, own!, "DNS:localhost");
+      server.write("server.key", readFileSync(key!, "utf8"));
+      server.write("server.crt", readFileSync(own!, "utf8"));
+      await server.set({ ssl: "on" });
+      onTestFinished(() => server.set({ ssl: "off" }));
+      const by = (host: string, query: string) =>
+        openStore(server.url(realm, `&${query}`).replace("127.0.0.1", host));
+      const store = await until(() => by("localhost", `sslmode=verify-full&sslrootcert=${own}`), true);
+      await store.update("a", () => bytes("one"));
+      const sealed = "SELECT bool_or(ssl) FROM pg_stat_ssl JOIN pg_stat_activity USING (pid)";
+      expect(server.sql(`${sealed} WHERE application_name = 'tessera ${realm}'`)).toBe("t");
+      await store.close();
+      await expect(by("localhost", `sslmode=verify-full&sslrootcert=${other}`)).rejects.toMatchObject({
+        code: "unavailable",
+        hint: "look at sslrootcert, and at the server's certificate",
+      });
+      await expect(by("127.0.0.1", `sslmode=verify-full&sslrootcert=${own}`)).rejects.toMatchObject({
+        code: "unavailable",
+        hint: "look at sslrootcert, and at the server's certificate",
+      });
+      // Without a look at the name, or at the certificate at all, where an operator says so.
+      await (await by("127.0.0.1", `sslmode=verify-ca&sslrootcert=${own}`)).close();
+      await (await by("127.0.0.1", "sslmode=require")).close();
     });
 
     it("to be a replay cache", async () => {

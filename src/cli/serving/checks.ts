@@ -17,6 +17,7 @@ import { httpProxyFor } from "../../rpc/http-proxy.js";
 import { isLoopbackAddress } from "../../rpc/network-address.js";
 import { beginReplayCacheAnew, timesClosedAhead } from "../../store/mend-replay-cache.js";
 import { examineStore } from "../../store/open-store.js";
+import { postgresFacts } from "../../store/postgres-facts.js";
 import { StoreError } from "../../store/store-error.js";
 import type { CommandSurroundings } from "../frame/command.js";
 import { cachePath, keytabPath, realmDir } from "../frame/environment.js";
@@ -193,6 +194,9 @@ async function checkRealm(dir: string, { screen, now, mend }: RealmCheck): Promi
         text: `permits weak encryption (${weak}): for learning`,
       });
     found.push(...(await openToOthers(dir)));
+    const ofServer = await checkServerOf(realm);
+    found.push(...ofServer);
+    if (ofServer.some(({ state }) => state === "bad")) return found;
     const damaged = await checkDatabases(realm);
     found.push(...damaged);
     if (damaged.some(({ state }) => state === "bad")) return found;
@@ -228,6 +232,29 @@ async function checkRealm(dir: string, { screen, now, mend }: RealmCheck): Promi
     found.push({ check: "realm", state: missing && found.length === 0 ? "note" : "bad", text, hint });
   }
   return found;
+}
+
+/** What there is to say of the PostgreSQL that keeps the principals, where one does. */
+async function checkServerOf({ settings, principals }: RealmDirectory): Promise<Finding[]> {
+  if (settings.database === undefined) return [];
+  try {
+    const { text, version, standbys, synchronous } = await postgresFacts(principals);
+    const waits = `standbys ${standbys}, waited for ${synchronous}`;
+    const ok: Finding = { check: "database", state: "ok", text: `${text}: primary, ${version}, ${waits}` };
+    if (synchronous > 0) return [ok];
+    return [
+      ok,
+      {
+        check: "database",
+        state: "note",
+        text: "a change is acknowledged before a standby has it: a failover may lose the last ones",
+        hint: "set synchronous_standby_names there",
+      },
+    ];
+  } catch (error) {
+    const { text, hint } = describeFailure(error);
+    return [{ check: "database", state: "bad", text, hint }];
+  }
 }
 
 /** Reads the databases of the realm, each in a process of its own: damage can end the one that meets it. */
