@@ -26,7 +26,14 @@ function target(page: string, link: string): string {
 test("it holds the pages, the licence, the contract, the examples and the vectors", () => {
   for (const file of ["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "LICENSE"])
     expect(there).toContain(file);
-  for (const folder of ["docs", "dist/cli", "examples/orders", "proto/kerberos/v1", "test/vectors/guard"])
+  for (const folder of [
+    "docs",
+    "dist/cli",
+    "deploy/systemd",
+    "examples/orders",
+    "proto/kerberos/v1",
+    "test/vectors/guard",
+  ])
     expect(folders).toContain(folder);
 });
 
@@ -41,7 +48,7 @@ test("it holds the modules and types of every door, and the command", () => {
 });
 
 test("it holds nothing that others have no use for", () => {
-  const wanted = /^(?:dist|src|proto|docs|examples|test\/vectors)\/|^[A-Z]+(?:\.md)?$|^package\.json$/;
+  const wanted = /^(?:dist|src|proto|deploy|docs|examples|test\/vectors)\/|^[A-Z]+(?:\.md)?$|^package\.json$/;
   expect(files.filter((file) => !wanted.test(file))).toEqual([]);
 });
 
@@ -52,7 +59,9 @@ describe("what a page points to is in it:", () => {
     // Tests, benchmarks and tools are named as places in the repository; the rest is to be read beside the
     // page. (src/tests/ is MIT's.)
     const named = [
-      ...text.matchAll(/`((?:src(?!\/tests\/)|docs|examples|proto|test\/vectors)\/[^`\s*…]*|[A-Z]+\.md)`/g),
+      ...text.matchAll(
+        /`((?:src(?!\/tests\/)|deploy|docs|examples|proto|test\/vectors)\/[^`\s*…]*|[A-Z]+\.md)`/g,
+      ),
     ].map(([, path]) => target("README.md", path!));
     expect([...links, ...named].filter((path) => !there.has(path) && !folders.has(path))).toEqual([]);
   });
