@@ -15,8 +15,10 @@ export interface MetricRow {
   readonly labels: readonly string[];
   /** One sentence, without its full stop. */
   readonly help: string;
-  /** What several figures under the same labels come to, in one process or in several; their sum by default. */
+  /** What several figures under the same labels come to; their sum by default. */
   readonly combine?: "min" | "max";
+  /** The same of several processes, where it is something else: what they share must not be counted twice. */
+  readonly across?: "max";
 }
 
 /** The metrics, by their names. */
@@ -60,9 +62,14 @@ export const CATALOGUE = {
   },
   tessera_cache_bytes: { kind: "gauge", labels: ["cache"], help: "Memory that these entries take" },
   tessera_cache_max_bytes: { kind: "gauge", labels: ["cache"], help: "Memory that they may take" },
-  tessera_replay_records: { kind: "gauge", labels: [], help: "Authenticators that the replay cache holds" },
-  tessera_replay_bytes: { kind: "gauge", labels: [], help: "Memory that they take at most" },
-  tessera_replay_max_bytes: { kind: "gauge", labels: [], help: "Memory that they may take" },
+  tessera_replay_records: {
+    kind: "gauge",
+    labels: [],
+    help: "Authenticators that the replay cache holds",
+    across: "max",
+  },
+  tessera_replay_bytes: { kind: "gauge", labels: [], help: "Memory that they take at most", across: "max" },
+  tessera_replay_max_bytes: { kind: "gauge", labels: [], help: "Memory that they may take", across: "max" },
   tessera_replay_checks_total: {
     kind: "counter",
     labels: ["outcome"],

@@ -94,8 +94,14 @@ class Prometheus implements PrometheusMetrics {
   constructor(prom: typeof import("prom-client"), register: Registry) {
     this.#register = register;
     const settings = (name: MetricName) => {
-      const { labels, help, combine }: MetricRow = CATALOGUE[name];
-      return { name, help, labelNames: [...labels], registers: [register], aggregator: combine ?? "sum" };
+      const { labels, help, combine, across }: MetricRow = CATALOGUE[name];
+      return {
+        name,
+        help,
+        labelNames: [...labels],
+        registers: [register],
+        aggregator: across ?? combine ?? "sum",
+      };
     };
     const counted = (name: MetricName, counts: Counts) => {
       const metric: Counter = new prom.Counter({

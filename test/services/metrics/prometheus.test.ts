@@ -130,6 +130,9 @@ describe("a page", () => {
       metrics.exchange({ exchange: "AS", reason: "OK", etypes: { ticket: AES }, ms: 1 });
     metrics.watch(() => [
       { name: "tessera_store_up", labels: { store: "principals" }, value: times === 3 ? 0 : 1 },
+      { name: "tessera_sessions", value: times },
+      // One replay cache, which both of them share.
+      { name: "tessera_replay_records", value: 10 },
     ]);
     return JSON.parse(JSON.stringify(await metrics.snapshot())) as MetricsSnapshot;
   }
@@ -158,6 +161,8 @@ describe("a page", () => {
       expect(text).toMatch(/^tessera_exchanges_total\{[^}]*\} 5$/m);
       expect(text).toMatch(/^tessera_exchange_duration_seconds_count\{exchange="AS"\} 5$/m);
       expect(text).toMatch(/^tessera_store_up\{store="principals"\} 0$/m);
+      expect(text).toMatch(/^tessera_sessions 5$/m);
+      expect(text).toMatch(/^tessera_replay_records 10$/m);
       expect(text).toMatch(/^process_start_time_seconds \d+$/m);
     },
   );
