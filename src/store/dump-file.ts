@@ -10,10 +10,11 @@ import { constants } from "node:fs";
 import { type FileHandle, open, rename, unlink } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { withEnvelope } from "../canonical/encode.js";
 import { createPrivateFile, syncFolder } from "../files/private-file.js";
 import { PrivateFileError } from "../files/private-file-error.js";
 import { systemErrorText } from "../files/system-error.js";
-import { type DumpFrame, DumpFrameSchema } from "../gen/kerberos/storage/v1/dump_pb.js";
+import { type DumpFrame, DumpFrameSchema, DumpRecordSchema } from "../gen/kerberos/storage/v1/dump_pb.js";
 import type { Principal } from "../protocol/principal.js";
 import type { MasterKey } from "./master-key.js";
 import { StoreError } from "./store-error.js";
@@ -54,8 +55,9 @@ export class DumpWriter {
   readonly #temporary: string;
   readonly #handle: FileHandle;
   readonly #hash = createHash("sha256");
-  #pending: Uint8Array[] = [];
-  #pendingSize = 0;
+  /** What is to be written next, and hashed then, is in its first `#pending` bytes. */
+  #buffer = Buffer.allocUnsafe(2 * CHUNK);
+  #pending = 0;
   #records = 0;
 
   private constructor(path: string, temporary: string, handle: FileHandle) {
@@ -77,15 +79,17 @@ export class DumpWriter {
     head.set(MAGIC);
     head.writeUInt32BE(VERSION, MAGIC.length);
     writer.#append(head);
-    writer.#appendFrame({ case: "header", value: { ...header, createdAt: BigInt(createdAt) } });
+    writer.#append(frameBytes({ case: "header", value: { ...header, createdAt: BigInt(createdAt) } }));
     return writer;
   }
 
   /** Adds a record. Resolves when there is room for more. */
   async add(principal: Principal, record: Uint8Array): Promise<void> {
-    this.#appendFrame({ case: "record", value: { principal, record } });
+    const part = { $typeName: "kerberos.storage.v1.DumpRecord" as const, principal, record };
+    // As `frameBytes` makes it, in a fraction of the time.
+    withEnvelope(RECORD_FIELD, DumpRecordSchema, part, (bytes) => this.#appendFramed(bytes));
     this.#records++;
-    if (this.#pendingSize >= CHUNK) await this.#flush();
+    if (this.#pending >= CHUNK) await this.#flush();
   }
 
   /**
@@ -93,10 +97,10 @@ export class DumpWriter {
    * @returns how many records it has.
    */
   async finish(masterKey: MasterKey): Promise<number> {
+    await this.#flush();
     const seal = masterKey.authenticateDump(this.#hash.digest());
     const trailer = frameBytes({ case: "trailer", value: { records: BigInt(this.#records), seal } });
-    this.#pending.push(trailer);
-    await this.#flush();
+    await this.#written(() => this.#handle.writeFile(trailer));
     await this.#written(() => this.#handle.sync());
     await this.#handle.close();
     await this.#written(() => rename(this.#temporary, this.#path));
@@ -110,21 +114,33 @@ export class DumpWriter {
     await unlink(this.#temporary).catch(() => {});
   }
 
-  #appendFrame(frame: FrameInit): void {
-    this.#append(frameBytes(frame));
+  #append(bytes: Uint8Array): void {
+    this.#buffer.set(bytes, this.#room(bytes.length));
   }
 
-  #append(bytes: Uint8Array): void {
-    this.#hash.update(bytes);
-    this.#pending.push(bytes);
-    this.#pendingSize += bytes.length;
+  #appendFramed(bytes: Uint8Array): void {
+    const at = this.#room(LENGTH_SIZE + bytes.length);
+    this.#buffer.writeUInt32BE(bytes.length, at);
+    this.#buffer.set(bytes, at + LENGTH_SIZE);
+  }
+
+  /** Makes room for so many bytes more, and returns where it begins. */
+  #room(size: number): number {
+    const at = this.#pending;
+    this.#pending += size;
+    if (this.#pending > this.#buffer.length) {
+      const larger = Buffer.allocUnsafe(2 * this.#pending);
+      larger.set(this.#buffer.subarray(0, at));
+      this.#buffer = larger;
+    }
+    return at;
   }
 
   async #flush(): Promise<void> {
-    const pending = Buffer.concat(this.#pending);
-    this.#pending = [];
-    this.#pendingSize = 0;
+    const pending = this.#buffer.subarray(0, this.#pending);
+    this.#hash.update(pending);
     await this.#written(() => this.#handle.writeFile(pending));
+    this.#pending = 0;
   }
 
   async #written<T>(work: () => Promise<T>): Promise<T> {
@@ -258,7 +274,8 @@ export class DumpReader implements AsyncDisposable {
       const { frame } = this.#parse(bytes.subarray(LENGTH_SIZE));
       if ((frame.case === "header") !== (count === 0) || frame.case === undefined) throw this.#altered();
       if (frame.case === "trailer") {
-        // The seal does not cover the trailer itself: no other form of it is taken than that which is written.
+        // The seal does not cover the trailer itself: no other form of it is taken than that which is
+        // written.
         if (Buffer.compare(frameBytes(frame), bytes) !== 0 || (await ensure(1))) throw this.#altered();
         yield { frame, before: hash.digest() };
         return;
@@ -300,6 +317,8 @@ interface ReadFrame {
 }
 
 const NOTHING = new Uint8Array();
+/** The number of a record's field in a frame. */
+const RECORD_FIELD = DumpFrameSchema.field.record.number;
 
 type FrameInit = NonNullable<Parameters<typeof create<typeof DumpFrameSchema>>[1]>["frame"];
 

@@ -8,6 +8,7 @@
  */
 import { createCipheriv, createDecipheriv, randomBytes, timingSafeEqual } from "node:crypto";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { asView, readCanonical } from "../canonical/decode.js";
 import {
   type PrincipalRecord,
   PrincipalRecordSchema,
@@ -28,8 +29,6 @@ import { StoreError } from "./store-error.js";
 const VERSION = 2;
 /** What is read: version 1 lacks when old keys end and from when TGTs count. */
 const READ_VERSIONS: readonly number[] = [1, VERSION];
-/** A field that was added is dropped, and missed when the record is compared with what was written. */
-const KNOWN_ALONE = { readUnknownFields: false };
 const NONCE_SIZE = 12;
 const TAG_SIZE = 16;
 
@@ -111,9 +110,9 @@ export function isSealedUnder(bytes: Uint8Array, { id }: MasterKey): boolean {
 }
 
 function openRecord(bytes: Uint8Array, masterKey: MasterKey, principal: Principal): PrincipalRecord {
-  const sealed = parsed(() => fromBinary(SealedPrincipalRecordSchema, bytes, KNOWN_ALONE), principal);
-  // The decoder also accepts other encodings of the same message; those are not what was written.
-  if (Buffer.compare(toBinary(SealedPrincipalRecordSchema, sealed), bytes) !== 0) throw corrupt(principal);
+  // Another encoding of the same message is not what was written.
+  const sealed = readCanonical(SealedPrincipalRecordSchema, bytes, asView);
+  if (sealed === undefined) throw corrupt(principal);
   const expected = masterKey.authenticate(versionBytes(sealed.version), sealed.masterKeyId, sealed.record);
   if (sealed.seal.length !== expected.length || !timingSafeEqual(sealed.seal, expected))
     throw Buffer.compare(sealed.masterKeyId, masterKey.id) === 0

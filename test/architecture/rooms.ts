@@ -42,7 +42,10 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   formats: { rooms: ["errors", "protocol", "gen"], packages: ["node:buffer"] },
   files: { rooms: ["errors"], packages: ["node:", "fs-native-extensions"] },
   "shared-key": { rooms: ["errors", "files", "protocol"], packages: ["node:"] },
-  store: { rooms: ["errors", "collections", "protocol", "gen", "files"], packages: [PROTOBUF, "node:"] },
+  store: {
+    rooms: ["errors", "collections", "protocol", "canonical", "gen", "files"],
+    packages: [PROTOBUF, "node:"],
+  },
   realm: {
     rooms: ["errors", "collections", "store", "formats", "files", "protocol", "gen"],
     packages: ["node:"],

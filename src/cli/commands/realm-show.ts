@@ -20,7 +20,7 @@ export const command = defineCommand({
   run: async ({ options, json, screen, ...around }) =>
     withRealm(around, options.dir, async ({ principals }, { dir, settings, keytabFile }) => {
       let count = 0;
-      for await (const _ of principals.list()) count++;
+      for await (const _ of principals.names()) count++;
       const database = settings.database && shownPostgresName(settings.database);
       const attempts = attemptLimitTexts(attemptLimitsOf(settings));
       const { permitted, keyEtypes } = profile(settings.profile);

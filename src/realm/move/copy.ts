@@ -6,7 +6,7 @@ import type { KeyValueStore } from "../../store/key-value-store.js";
 import { createStore, openStore } from "../../store/open-store.js";
 import { PRINCIPAL_PREFIX } from "../../store/principal-key.js";
 import { StoreError } from "../../store/store-error.js";
-import { fill, type StoredRecord } from "./fill.js";
+import { fill, type NewRecord } from "./fill.js";
 import { beginMove, endMove, type MoveRules, unfinishedMove } from "./unfinished-move.js";
 
 /** What a copy came to. */
@@ -22,8 +22,8 @@ export interface CopiedPrincipals {
 const ROUNDS = 10;
 
 /**
- * Copies principals until a whole round finds nothing different. With `update`, records that the source does not
- * have are removed.
+ * Copies principals until a whole round finds nothing different. With `update`, records that the source does
+ * not have are removed.
  * @param from, to names as `openStore` takes them. The second is made if it takes making.
  * @param onRecord told how many records were compared in this round.
  * @throws StoreError `exists` if the target has principals already, or is being filled from elsewhere;
@@ -79,18 +79,21 @@ async function copyOnce(
   onRecord: (count: number) => void,
 ): Promise<{ written: number; removed: number }> {
   const gone: string[] = [];
-  const written = await fill(target, differing(source, target, gone, onRecord), "replace");
+  const written = await fill(target, differing(source, target, gone, onRecord));
   for (const key of gone) await target.update(key, () => undefined);
   return { written, removed: gone.length };
 }
 
-/** The source's records that the target lacks or has otherwise. */
+/**
+ * The source's records that the target lacks or has otherwise. What the target lacks is only added: if
+ * somebody adds it meanwhile, the next round finds that it differs.
+ */
 async function* differing(
   source: KeyValueStore,
   target: KeyValueStore,
   gone: string[],
   onRecord: (count: number) => void,
-): AsyncGenerator<StoredRecord> {
+): AsyncGenerator<NewRecord> {
   const there = target.scan(PRINCIPAL_PREFIX)[Symbol.asyncIterator]();
   let found = await there.next();
   let count = 0;
@@ -99,9 +102,9 @@ async function* differing(
       gone.push(found.value[0]);
     onRecord(++count);
     const same = !found.done && found.value[0] === key;
-    const isLike = same && Buffer.compare((found.value as StoredRecord)[1], value) === 0;
+    const isLike = !found.done && same && Buffer.compare(found.value[1], value) === 0;
     if (same) found = await there.next();
-    if (!isLike) yield [key, value];
+    if (!isLike) yield [key, value, same ? "replace" : "keep"];
   }
   for (; !found.done; found = await there.next()) gone.push(found.value[0]);
 }

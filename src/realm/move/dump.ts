@@ -10,7 +10,8 @@ import { formatSettings } from "../realm-settings.js";
 import { sealedRecords } from "./sealed-records.js";
 
 /**
- * Writes a dump. Each principal is as it was at one moment while the dump was written; not all at the same one.
+ * Writes a dump. Each principal is as it was at one moment while the dump was written; not all at the same
+ * one.
  * @param now milliseconds since the epoch.
  * @param onRecord told how many were written, and which part of all that is.
  * @returns how many principals it has.

@@ -1,11 +1,11 @@
 /** Writes many records into a database, with many on their way at a time. */
 import type { KeyValueStore } from "../../store/key-value-store.js";
 
-/** A key and the bytes under it. */
-export type StoredRecord = readonly [key: string, value: Uint8Array];
-
 /** What becomes of a record that is there already: it stays, or it is replaced. */
 export type OnExisting = "keep" | "replace";
+
+/** A record to be written. */
+export type NewRecord = readonly [key: string, value: Uint8Array, onExisting: OnExisting];
 
 /** How many are on their way: enough that many share a write transaction and its sync. */
 const IN_FLIGHT = 1024;
@@ -20,21 +20,19 @@ const TOGETHER = 512;
  */
 export async function fill(
   store: KeyValueStore,
-  records: AsyncIterable<StoredRecord>,
-  onExisting: OnExisting,
+  records: AsyncIterable<NewRecord>,
   onWritten: (count: number) => void = () => {},
 ): Promise<number> {
   const underway = new Underway(onWritten);
-  const { addAll } = store;
-  const inBatches = addAll !== undefined && onExisting === "keep";
-  let batch: StoredRecord[] = [];
+  const inBatches = store.addAll !== undefined;
+  let batch: [key: string, value: Uint8Array][] = [];
   const send = async () => {
     if (batch.length > 0) await underway.add(store.addAll!(batch), batch.length);
     batch = [];
   };
   try {
-    for await (const [key, value] of records) {
-      if (!inBatches) {
+    for await (const [key, value, onExisting] of records) {
+      if (!inBatches || onExisting === "replace") {
         const change = (current: Uint8Array | undefined) =>
           onExisting === "keep" && current !== undefined ? current : value;
         await underway.add(store.update(key, change), 1);

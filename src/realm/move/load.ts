@@ -1,8 +1,8 @@
 /**
  * Fills a realm's database from a dump, while servers run on it.
  *
- * Order: the dump is read to its end and its seal checked; the database is marked; the records are written, the
- * TGS's last, as no realm opens without; the mark goes. Interrupted anywhere, the same command goes on.
+ * Order: the dump is read to its end and its seal checked; the database is marked; the records are written,
+ * the TGS's last, as no realm opens without; the mark goes. Interrupted anywhere, the same command goes on.
  */
 import { dirname, resolve } from "node:path";
 import { makeFolders } from "../../files/make-folders.js";
@@ -15,7 +15,7 @@ import { principalKey } from "../../store/principal-key.js";
 import { StoreError } from "../../store/store-error.js";
 import { createRealmDirectory, openRealmDirectory, type RealmDirectory } from "../realm-directory.js";
 import { parseSettings } from "../realm-settings.js";
-import { fill, type StoredRecord } from "./fill.js";
+import { fill, type NewRecord } from "./fill.js";
 import { beginMove, endMove, type MoveRules } from "./unfinished-move.js";
 
 /** How far a move has got. */
@@ -107,18 +107,19 @@ async function write(
   onProgress: (progress: MoveProgress) => void,
 ): Promise<number> {
   let read = 0;
-  const last: StoredRecord[] = [];
+  const last: NewRecord[] = [];
   const onExisting = update ? "replace" : "keep";
   const onWritten = (done: number) =>
     onProgress({ done, fraction: CHECK_SHARE + ((1 - CHECK_SHARE) * read) / size });
-  const others = async function* (): AsyncGenerator<StoredRecord> {
+  const others = async function* (): AsyncGenerator<NewRecord> {
     for await (const [principal, record] of dump.records((bytes) => (read = bytes))) {
-      if (principal === tgs) last.push([principalKey(principal), record]);
-      else yield [principalKey(principal), record];
+      const made = [principalKey(principal), record, onExisting] as const;
+      if (principal === tgs) last.push(made);
+      else yield made;
     }
   };
-  const written = await fill(store, others(), onExisting, onWritten);
-  return written + (await fill(store, each(last), onExisting));
+  const written = await fill(store, others(), onWritten);
+  return written + (await fill(store, each(last)));
 }
 
 async function* each<T>(items: readonly T[]): AsyncGenerator<T> {

@@ -55,13 +55,18 @@ export async function checkRecords(
   return count;
 }
 
-/** Opens a record under whichever master key it was sealed; once more if the realm has got another meanwhile. */
+/**
+ * Opens a record under whichever master key it was sealed; once more if the realm has got another meanwhile.
+ */
 async function opened<T>(
   masterKeys: MasterKeys,
   bytes: Uint8Array,
   open: (masterKey: MasterKey) => T,
 ): Promise<T> {
-  const openOnce = () => open(masterKeys.all.find((one) => isSealedUnder(bytes, one)) ?? masterKeys.current);
+  const openOnce = () => {
+    const { all, current } = masterKeys;
+    return open(all.length === 1 ? current : (all.find((one) => isSealedUnder(bytes, one)) ?? current));
+  };
   try {
     return openOnce();
   } catch (error) {

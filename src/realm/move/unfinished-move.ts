@@ -1,6 +1,6 @@
 /**
- * The mark of a database that is being filled: which dump, or which database, it is filled from. So a move that
- * was interrupted goes on where it is begun again, and a second one from elsewhere is refused.
+ * The mark of a database that is being filled: which dump, or which database, it is filled from. So a move
+ * that was interrupted goes on where it is begun again, and a second one from elsewhere is refused.
  */
 import type { KeyValueStore } from "../../store/key-value-store.js";
 import { FILLING_KEY as KEY, PRINCIPAL_PREFIX } from "../../store/principal-key.js";
