@@ -136,7 +136,7 @@ await balancer.drain();
 over = true;
 await killing;
 await replayer.drain();
-processes.close();
+await processes.close();
 balancer.close();
 const ledger = await readLedger(folder, balancer);
 print(ledger, (called - began) / 1000);

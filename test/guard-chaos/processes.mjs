@@ -9,6 +9,8 @@ export class Processes {
   #folder;
   #program;
   #places;
+  /** Those that are not dead, in a place or on their way to one. */
+  #children = new Set();
   #started = 0;
   #closed = false;
 
@@ -41,14 +43,14 @@ export class Processes {
   async kill(place) {
     const { child } = this.#places[place];
     this.#places[place] = undefined;
-    child.kill("SIGKILL");
-    await once(child, "exit");
+    await killed(child);
     if (!this.#closed) void this.#start(place);
   }
 
-  close() {
+  /** Kills them all. Resolves when they are dead, those too that were still starting: their folder may go. */
+  async close() {
     this.#closed = true;
-    for (const running of this.#places) running?.child.kill("SIGKILL");
+    await Promise.all([...this.#children].map(killed));
   }
 
   async #start(place) {
@@ -56,8 +58,15 @@ export class Processes {
     const child = spawn(process.execPath, [this.#program, join(this.#folder, "chaos.key"), log], {
       stdio: ["pipe", "pipe", "inherit"],
     });
+    this.#children.add(child);
+    child.once("exit", () => this.#children.delete(child));
     const [port] = await once(createInterface(child.stdout), "line");
-    if (this.#closed) child.kill("SIGKILL");
-    else this.#places[place] = { child, port: Number(port) };
+    if (!this.#closed) this.#places[place] = { child, port: Number(port) };
   }
+}
+
+/** Kills a process that has not exited. Resolves when it has. */
+async function killed(child) {
+  child.kill("SIGKILL");
+  await once(child, "exit");
 }
