@@ -11,9 +11,11 @@ const surroundings: Surroundings = {
   env: process.env,
   now: Date.now,
   again: runAgain,
+  cluster: async () => (await import("node:cluster")).default,
   signal: signals(),
 };
 
+const SIGNALS = ["SIGTERM", "SIGINT", "SIGHUP", "SIGUSR2"] as const;
 let isUnwritable = false;
 watchOutputs();
 const code = await run(process.argv.slice(2), surroundings);
@@ -29,10 +31,10 @@ function signals(): () => Promise<string> {
   let isListening = false;
   let isEnding = false;
   const onSignal = (name: NodeJS.Signals) => {
-    if (name !== "SIGHUP") {
+    if (name === "SIGTERM" || name === "SIGINT") {
       if (isEnding) process.exit(1);
       isEnding = true;
-    } else if (terminalIsGone()) {
+    } else if (name === "SIGHUP" && terminalIsGone()) {
       // By the signal's own action: Node's way out would fail to restore the terminal, and abort.
       process.removeListener(name, onSignal);
       process.kill(process.pid, name);
@@ -43,7 +45,7 @@ function signals(): () => Promise<string> {
     waiting = undefined;
   };
   return () => {
-    if (!isListening) for (const name of ["SIGTERM", "SIGINT", "SIGHUP"] as const) process.on(name, onSignal);
+    if (!isListening) for (const name of SIGNALS) process.on(name, onSignal);
     isListening = true;
     const name = arrived.shift();
     if (name !== undefined) return Promise.resolve(name);

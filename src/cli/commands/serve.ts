@@ -1,12 +1,14 @@
 /** `tessera serve`: runs the servers of a realm until it is told to end. */
 import { DEFAULT_HOST, DEFAULT_PORTS } from "../../rpc/default-addresses.js";
-import { defineCommand, UsageError } from "../frame/command.js";
+import { type CommandSurroundings, defineCommand, UsageError } from "../frame/command.js";
 import { keytabPath } from "../frame/environment.js";
 import { REALM_OPTIONS } from "../options/realm-options.js";
 import { limitsOf } from "../options/server-limits.js";
 import { replayCacheSize } from "../options/sizes.js";
 import { parseLifetime } from "../screen/times.js";
 import type { PageAddress } from "../serving/metrics-page.js";
+import type { ServeChoice } from "../serving/serve.js";
+import type { PrimaryChoice } from "../serving/workers/primary.js";
 
 const PARTS = ["as", "tgs", "v"] as const;
 
@@ -17,7 +19,8 @@ export const command = defineCommand({
     "Runs the AS, the TGS and the service V: all three, unless some are named. AS and TGS need the " +
     "realm's folder; V needs only its keytab. Prints where each listens, then `ready`, then a line for " +
     "each exchange: JSON, or text on a terminal. SIGTERM and SIGINT let running calls finish; a second " +
-    "signal ends at once. SIGHUP reads certificates and settings again, and opens the log file again.",
+    "signal ends at once. SIGHUP reads certificates and settings again, and opens the log file again. With " +
+    "--workers, one that dies is followed by another, and SIGUSR2 replaces all of them, one by one.",
   examples: [
     "tessera serve",
     "tessera serve as tgs --host 0.0.0.0 --tls-cert kdc.pem --tls-key kdc.key",
@@ -54,6 +57,10 @@ export const command = defineCommand({
     "replay-cache-size": {
       value: "SIZE",
       help: "the memory that they may take, 64 bytes for each: bytes, or 64K, 256M, 1G; 256M",
+    },
+    workers: {
+      value: "COUNT",
+      help: "serve by so many processes that share the ports; 0: one a core. Without it: by this one",
     },
     log: {
       value: "FILE",
@@ -95,34 +102,34 @@ export const command = defineCommand({
       tgs: portOf(options["tgs-port"], "--tgs-port", DEFAULT_PORTS.tgs),
       v: portOf(options["v-port"], "--v-port", DEFAULT_PORTS.v),
     };
+    const choice: ServeChoice = {
+      parts,
+      ports,
+      json,
+      logFile: options.log,
+      dir: options.dir,
+      host: options.host ?? DEFAULT_HOST,
+      allowWeakCrypto: options["allow-weak-crypto"],
+      tls: { cert: options["tls-cert"], key: options["tls-key"], clientCa: options["tls-client-ca"] },
+      keytab: keytabPath(around.env, options.keytab),
+      service: options.service,
+      profile: options.profile,
+      clockSkew:
+        options["clock-skew"] === undefined
+          ? undefined
+          : parseLifetime(options["clock-skew"], "--clock-skew"),
+      notes: options.notes,
+      replayCache: options["replay-cache"],
+      replayCacheBytes: replayCacheSize(options["replay-cache-size"], "--replay-cache-size"),
+      limits: limitsOf(options),
+      probe: probeOf(options.probe, parts),
+      metrics: pageOf(options.metrics),
+      graceMs: options.grace === undefined ? undefined : parseLifetime(options.grace, "--grace"),
+    };
+    const workers = workersOf(options.workers);
+    if (workers !== undefined) return serveTogether({ ...choice, workers }, around);
     const { serve } = await import("../serving/serve.js");
-    await serve(
-      {
-        parts,
-        ports,
-        json,
-        logFile: options.log,
-        dir: options.dir,
-        host: options.host ?? DEFAULT_HOST,
-        allowWeakCrypto: options["allow-weak-crypto"],
-        tls: { cert: options["tls-cert"], key: options["tls-key"], clientCa: options["tls-client-ca"] },
-        keytab: keytabPath(around.env, options.keytab),
-        service: options.service,
-        profile: options.profile,
-        clockSkew:
-          options["clock-skew"] === undefined
-            ? undefined
-            : parseLifetime(options["clock-skew"], "--clock-skew"),
-        notes: options.notes,
-        replayCache: options["replay-cache"],
-        replayCacheBytes: replayCacheSize(options["replay-cache-size"], "--replay-cache-size"),
-        limits: limitsOf(options),
-        probe: probeOf(options.probe, parts),
-        metrics: pageOf(options.metrics),
-        graceMs: options.grace === undefined ? undefined : parseLifetime(options.grace, "--grace"),
-      },
-      around,
-    );
+    await serve(choice, around);
     return undefined;
   },
 });
@@ -131,6 +138,27 @@ function probeOf(keytab: string | undefined, parts: readonly string[]): string |
   if (keytab !== undefined && !(parts.includes("as") && parts.includes("tgs")))
     throw new UsageError("--probe goes with the AS and the TGS: it logs in, and asks for a ticket");
   return keytab;
+}
+
+/** As the primary of workers, or as one of them. */
+async function serveTogether(
+  choice: PrimaryChoice,
+  around: CommandSurroundings,
+): Promise<number | undefined> {
+  const cluster = await around.cluster?.();
+  if (cluster === undefined) throw new UsageError("--workers: only in a process of the command's own");
+  if (cluster.worker === undefined) {
+    const { serveByWorkers } = await import("../serving/workers/primary.js");
+    return serveByWorkers(choice, around, cluster);
+  }
+  const { serveAsWorker } = await import("../serving/workers/worker.js");
+  return serveAsWorker(choice, around, cluster.worker);
+}
+
+function workersOf(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  if (!/^\d{1,3}$/.test(text)) throw new UsageError("--workers: expected a number, or 0 for one a core");
+  return Number(text);
 }
 
 function pageOf(text: string | undefined): PageAddress | undefined {

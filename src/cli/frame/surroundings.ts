@@ -2,6 +2,7 @@
  * What a command finds around itself. But for files, sockets and the terminal's prompt, a command reads and
  * writes nothing else, so that a test can run it in its own process.
  */
+import type { Cluster } from "node:cluster";
 
 /** The variables of an environment, by name. */
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -33,9 +34,11 @@ export interface Surroundings {
    * code; undefined for a run without a process of its own.
    */
   readonly again?: ((variables: Environment) => Promise<number>) | undefined;
+  /** Node's cluster of this process and its workers; undefined for a run without a process of its own. */
+  readonly cluster?: (() => Promise<Cluster>) | undefined;
   /**
    * Resolves with the name of the next signal: SIGTERM and SIGINT ask the process to end, SIGHUP to read its
-   * files again. From the first call on none is lost.
+   * files again, SIGUSR2 to replace its workers. From the first call on none is lost.
    */
   signal(): Promise<string>;
 }

@@ -15,6 +15,7 @@ export const HELD_BYTES = 256 * 1024;
 export const RETRY_MS = 250;
 /** How often it is tried at the end, while the reader is slow. */
 const LAST_TRIES = 8;
+const LINE_FEED = 0x0a;
 
 /** Takes bytes and returns how many it took. Throws the system's error if it can take none. */
 export type Take = (bytes: Uint8Array) => number;
@@ -58,9 +59,17 @@ export class PatientOutput implements Output {
   }
 
   write(text: string): void {
-    const bytes = Buffer.from(text);
+    this.#add(Buffer.from(text), () => 1);
+  }
+
+  /** Writes whole lines, one or several, which are held or left out together. */
+  writeLines(lines: Uint8Array): void {
+    this.#add(lines, () => lines.reduce((count, byte) => (byte === LINE_FEED ? count + 1 : count), 0));
+  }
+
+  #add(bytes: Uint8Array, lineCount: () => number): void {
     // Lines after one that was left out are left out too, so that the line that says so stands in its place.
-    if (this.#lost > 0 || this.#heldBytes + bytes.length > HELD_BYTES) this.#lost++;
+    if (this.#lost > 0 || this.#heldBytes + bytes.length > HELD_BYTES) this.#lost += lineCount();
     else this.#hold(bytes);
     this.flush();
   }

@@ -18,6 +18,7 @@ import { openRealmDirectory, type RealmDirectory } from "../../realm/realm-direc
 import { DEFAULT_REALM, DEFAULT_SETTINGS, type RealmSettings } from "../../realm/realm-settings.js";
 import type { ServerLimits } from "../../rpc/entrance/limits.js";
 import { systemTimer } from "../../rpc/timer.js";
+import type { Log } from "../../services/exchange-log.js";
 import type { PrometheusMetrics } from "../../services/metrics/prometheus.js";
 import { type RunningRealm, runRealm, type ServerPart } from "../../services/run-realm.js";
 import { StoreError } from "../../store/store-error.js";
@@ -32,7 +33,7 @@ import type { PageAddress } from "./metrics-page.js";
 import type { Probe } from "./probe.js";
 import { beginProbeLogin } from "./probe-login.js";
 import { type Probed, startProbe } from "./probed.js";
-import { announce } from "./report.js";
+import { type Announcement, announce, announcementOf } from "./report.js";
 import { ServerOutputs } from "./server-outputs.js";
 import { Watched } from "./watched.js";
 
@@ -62,8 +63,38 @@ export interface ServeChoice {
   readonly probe: string | undefined;
 }
 
+/** What whoever has the servers run is told of them, and does for them. */
+export interface ServeHost {
+  /** The number of this process among several, which its lines of the log bear. */
+  readonly worker?: number;
+  /** The servers listen. */
+  readonly onReady: (announcement: Announcement, screen: Screen, watched: Watched) => void;
+  /**
+   * Told why clients should go elsewhere, or that they may come, where the page that says so is the host's.
+   */
+  readonly onReadiness?: (unready: string | undefined) => void;
+  /** They have read their files again. */
+  readonly onReloaded: (screen: Screen) => void;
+  /** They are about to end, because of this signal. */
+  readonly onEnd: (signal: string, screen: Screen) => void;
+}
+
 /** Runs the servers until a signal; resolves when everything is closed. */
-export async function serve(choice: ServeChoice, around: CommandSurroundings): Promise<void> {
+export function serve(choice: ServeChoice, around: CommandSurroundings): Promise<void> {
+  return serveAs(choice, around, {
+    onReady: (announcement, screen, { address }) =>
+      announce(announcement, { json: choice.json, metrics: address }, screen),
+    onReloaded: (screen) => screen.notice("SIGHUP: read certificates and settings again"),
+    onEnd: (signal, screen) => screen.notice(`${signal}: finishing; again to end at once`),
+  });
+}
+
+/** The same, for another host than the command alone. */
+export async function serveAs(
+  choice: ServeChoice,
+  around: CommandSurroundings,
+  host: ServeHost,
+): Promise<void> {
   const { env, now } = around;
   grpc.setLogVerbosity(grpc.logVerbosity.NONE);
   // From the start: a signal that arrives while the stores are opening must not end the process in the middle
@@ -71,33 +102,40 @@ export async function serve(choice: ServeChoice, around: CommandSurroundings): P
   let signal = around.signal();
   await using outputs = new ServerOutputs(around.screen, choice, now);
   const { screen } = outputs;
+  const log = logOfWorker(outputs.log, host.worker);
   if (choice.service !== undefined) parsePrincipalArgument(choice.service, DEFAULT_REALM, "--service");
   const withKdc = choice.parts.includes("as") || choice.parts.includes("tgs");
   const directory = await directoryOf(choice, withKdc, env);
   const settings = directory?.settings ?? settingsWithoutRealm(choice);
   await using realm = withKdc && directory !== undefined ? await openUnchecked(directory) : undefined;
   using tls = await LiveTls.open(choice.tls, (text, failed) =>
-    outputs.log({ time: isoTime(now()), level: failed ? "error" : "info", exchange: "tls", text }),
+    log({ time: isoTime(now()), level: failed ? "error" : "info", exchange: "tls", text }),
   );
-  await using watched = await Watched.open(choice.metrics, tls);
+  await using watched = await Watched.open(choice.metrics, tls, host.onReadiness);
   const world = { realm, directory, settings, credentials: tls?.credentials, metrics: watched.metrics };
-  await using running = await start(choice, outputs, now, world);
-  announceAll(choice, screen, running, { directory, settings, page: watched.address });
-  using probe = await probeOf(choice, { running, watched, settings, log: outputs.log, now });
+  await using running = await start(choice, { screen, log }, now, world);
+  host.onReady(announcementFor(choice, running, directory, settings), screen, watched);
+  using probe = await probeOf(choice, { running, watched, settings, log, now });
   if (probe === undefined) watched.setReady();
   let name = await signal;
-  for (; name === "SIGHUP"; name = await signal) {
+  for (; name === "SIGHUP" || name === "SIGUSR2"; name = await signal) {
     signal = around.signal();
+    if (name === "SIGUSR2") screen.notice("SIGUSR2 replaces workers, and there are none: --workers N");
+    if (name !== "SIGHUP") continue;
     outputs.reopen();
     await tls?.reload();
     await running.reload();
     await probe?.try();
-    screen.notice("SIGHUP: read certificates and settings again");
+    host.onReloaded(screen);
   }
   probe?.[Symbol.dispose]();
   watched.setReady("finishing");
-  screen.notice(`${name}: finishing; again to end at once`);
+  host.onEnd(name, screen);
   await running.stop(choice.graceMs);
+}
+
+function logOfWorker(log: Log, worker: number | undefined): Log {
+  return worker === undefined ? log : (record) => log({ ...record, worker });
 }
 
 /** The probe that was asked for, after its first login. */
@@ -129,7 +167,7 @@ interface ServedRealm {
 
 async function start(
   choice: ServeChoice,
-  { screen, log }: ServerOutputs,
+  { screen, log }: Pick<ServerOutputs, "screen" | "log">,
   now: () => number,
   { directory, settings, ...open }: ServedRealm,
 ): Promise<RunningRealm> {
@@ -161,29 +199,19 @@ async function start(
   });
 }
 
-function announceAll(
+function announcementFor(
   choice: ServeChoice,
-  screen: Screen,
   { servers, serviceKeys }: RunningRealm,
-  {
-    directory,
-    settings: { realm, profile },
-    page: metrics,
-  }: Pick<ServedRealm, "directory" | "settings"> & { readonly page: string | undefined },
-): void {
+  directory: RealmDirectory | undefined,
+  { realm, profile }: RealmSettings,
+): Announcement {
   const path = choice.keytab ?? directory?.keytabFile;
   const keytab = serviceKeys && path !== undefined ? { path, serviceKeys } : undefined;
   const realmName = directory === undefined && serviceKeys ? realmOf(serviceKeys().principal) : realm;
-  announce(
-    { json: choice.json, tls: choice.tls.cert !== undefined },
-    {
-      servers: [...servers].map(([part, server]) => ({ part, server })),
-      realm: realmName,
-      profile,
-      keytab,
-      metrics,
-    },
-    screen,
+  const started = [...servers].map(([part, server]) => ({ part, server }));
+  return announcementOf(
+    { servers: started, realm: realmName, profile, keytab },
+    choice.tls.cert !== undefined,
   );
 }
 

@@ -23,6 +23,8 @@ export class ServerOutputs implements AsyncDisposable {
   readonly log: Log;
   readonly #file: LogFile | undefined;
   readonly #outputs: readonly PatientOutput[];
+  /** Where the log goes. */
+  readonly #lines: PatientOutput;
 
   /**
    * @param now milliseconds since the epoch.
@@ -46,12 +48,19 @@ export class ServerOutputs implements AsyncDisposable {
     this.#file = logFile === undefined ? undefined : new LogFile(logFile);
     if (this.#file === undefined) {
       this.#outputs = [lines, notices];
+      this.#lines = lines;
       this.log = logOf(inJson, this.screen);
     } else {
       const log = new PatientOutput(this.#file.take, { lineOf: jsonLine, onTrouble: troubleWith("the log") });
       this.#outputs = [log, lines, notices];
+      this.#lines = log;
       this.log = logOf(true, screen.over(log, notices));
     }
+  }
+
+  /** Writes whole lines of a log that another process has made. */
+  logLines(lines: Uint8Array): void {
+    this.#lines.writeLines(lines);
   }
 
   /**

@@ -14,26 +14,35 @@ export class Watched implements AsyncDisposable {
   readonly metrics: PrometheusMetrics | undefined;
   readonly #page: MetricsPage | undefined;
   readonly #state: ReadyState;
+  readonly #onReadiness: OnReadiness | undefined;
 
   private constructor(
     metrics: PrometheusMetrics | undefined,
     page: MetricsPage | undefined,
     state: ReadyState,
+    onReadiness?: OnReadiness,
   ) {
+    this.#onReadiness = onReadiness;
     this.metrics = metrics;
     this.#page = page;
     this.#state = state;
   }
 
   /**
-   * Begins to watch; with an address, serves the page there.
+   * Begins to watch, if there is a page; serves it, unless it is somebody else's, who is told of the
+   * readiness.
    * @throws ListenError if it can't listen there.
    */
-  static async open(at: PageAddress | undefined, tls: LiveTls | undefined): Promise<Watched> {
+  static async open(
+    at: PageAddress | undefined,
+    tls: LiveTls | undefined,
+    onReadiness?: OnReadiness,
+  ): Promise<Watched> {
     const state: ReadyState = { unready: "starting" };
-    if (at === undefined) return new Watched(undefined, undefined, state);
+    if (at === undefined) return new Watched(undefined, undefined, state, onReadiness);
     const metrics = await prometheusMetrics();
     metrics.watch(() => [buildFigure(), ...certificateFigures(tls)]);
+    if (onReadiness !== undefined) return new Watched(metrics, undefined, state, onReadiness);
     const page = await MetricsPage.open(at, {
       snapshots: async () => [await metrics.snapshot()],
       unready: () => state.unready,
@@ -49,12 +58,16 @@ export class Watched implements AsyncDisposable {
   /** Says that clients may come; or why they should go elsewhere. */
   setReady(unready?: string): void {
     this.#state.unready = unready;
+    this.#onReadiness?.(unready);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#page?.[Symbol.asyncDispose]();
   }
 }
+
+/** Told why clients should go elsewhere; undefined: they may come. */
+type OnReadiness = (unready: string | undefined) => void;
 
 interface ReadyState {
   unready: string | undefined;

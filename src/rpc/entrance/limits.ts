@@ -53,6 +53,8 @@ const CONNECTIONS = 4_096;
 const CALLS = 4_096;
 /** What so many calls hold whose requests are as long as a KDC's may be. */
 const BYTES = 64 * 1024 * 1024;
+/** The longest message of a KDC. */
+const LEAST_BYTES = 16 * 1024;
 
 /**
  * How long a connection may take from its first packet to the first settings of its HTTP/2, TLS included, in
@@ -77,6 +79,24 @@ export function readLimits(options: ServerLimits = {}): Limits {
     bytes,
     bytesPerPeer: count("bytesPerPeer", options.bytesPerPeer ?? Math.ceil(bytes / 2)),
     proxies: new Set((options.proxies ?? []).map(proxy)),
+  };
+}
+
+/**
+ * The part of these limits that each of several processes keeps to, so that together they keep to them; bytes
+ * that let no whole message in are not divided further.
+ */
+export function shareOfLimits(options: ServerLimits, processes: number): ServerLimits {
+  const all = readLimits(options);
+  const share = (of: number, least = 1) => Math.max(Math.ceil(of / processes), Math.min(of, least));
+  return {
+    connections: share(all.connections),
+    connectionsPerPeer: share(all.connectionsPerPeer),
+    calls: share(all.calls),
+    callsPerPeer: share(all.callsPerPeer),
+    bytes: share(all.bytes, LEAST_BYTES),
+    bytesPerPeer: share(all.bytesPerPeer, LEAST_BYTES),
+    proxies: options.proxies,
   };
 }
 

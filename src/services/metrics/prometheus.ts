@@ -63,6 +63,14 @@ export async function metricsPage(
   return { contentType, text: await together.metrics() };
 }
 
+/** What processes that have ended had counted, as the figures of one: their states are over. */
+export async function pastCounts(snapshots: readonly MetricsSnapshot[]): Promise<MetricsSnapshot> {
+  const { AggregatorRegistry } = await import("prom-client");
+  const counted = snapshots.map((snapshot) => snapshot.filter(({ type }) => String(type) !== "gauge"));
+  const together = AggregatorRegistry.aggregate(counted as unknown as object[]);
+  return (await together.getMetricsAsJSON()) as unknown as MetricsSnapshot;
+}
+
 /** A metric as the page has it: in OpenMetrics its family is named without `_total`, which its values get. */
 function shown(metric: MetricsSnapshot[number], isOpen: boolean): MetricsSnapshot[number] {
   const { name, aggregator, values } = metric;

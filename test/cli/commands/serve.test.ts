@@ -163,6 +163,17 @@ describe("serve", () => {
     running = undefined;
   });
 
+  it("has no workers to replace at SIGUSR2, says so and goes on", async () => {
+    await serve();
+    running!.signal("SIGUSR2");
+    await eventually(() =>
+      expect(running!.stderr()).toContain("SIGUSR2 replaces workers, and there are none"),
+    );
+    expect((await shell.run("kinit --password-stdin alice", "apple")).code).toBe(0);
+    expect((await end()).code).toBe(0);
+    running = undefined;
+  });
+
   it("says where it has no memory of authenticators", async () => {
     await serve("--replay-cache memory: --notes memory:");
     expect((await end()).stderr).toContain(
@@ -248,6 +259,12 @@ describe("serve", () => {
     ["a size below one message", "serve --max-bytes 64M/1K", "--max-bytes: expected a size such as 64M"],
     ["a proxy that is none", "serve --trusted-proxy x", "--trusted-proxy: expected an IP address, got x"],
     ["a time that is none", "serve --grace x", "--grace: expected a time such as 10h"],
+    ["workers that are no number", "serve --workers -1", "--workers"],
+    [
+      "workers in no process of its own",
+      "serve --workers 2",
+      "--workers: only in a process of the command's own",
+    ],
     ["a service that is none", "serve v --service v/", "--service: not a principal of the form"],
   ])("is used wrongly with %s", async (_, line, text) => {
     const { code, stderr } = await shell.run(line);

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { readLimits, type ServerLimits } from "../../../src/rpc/entrance/limits.js";
+import { readLimits, type ServerLimits, shareOfLimits } from "../../../src/rpc/entrance/limits.js";
 
 test("half of all is one peer's share, unless more is said", () => {
   expect(readLimits()).toMatchObject({
@@ -12,6 +12,19 @@ test("half of all is one peer's share, unless more is said", () => {
     connectionsPerPeer: 3,
     calls: 7,
     callsPerPeer: 6,
+  });
+});
+
+test("each of several processes keeps to its part, rounded up, in which a message has room", () => {
+  const limits = { connections: 5, calls: 8, callsPerPeer: 1, bytes: 40_000, proxies: ["2001:db8::1"] };
+  expect(shareOfLimits(limits, 3)).toEqual({
+    connections: 2,
+    connectionsPerPeer: 1,
+    calls: 3,
+    callsPerPeer: 1,
+    bytes: 16_384,
+    bytesPerPeer: 16_384,
+    proxies: ["2001:db8::1"],
   });
 });
 

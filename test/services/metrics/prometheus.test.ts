@@ -6,6 +6,7 @@ import {
   type MetricsSnapshot,
   metricsPage,
   type PrometheusMetrics,
+  pastCounts,
   prometheusMetrics,
 } from "../../../src/services/metrics/prometheus.js";
 
@@ -166,6 +167,23 @@ describe("a page", () => {
       expect(text).toMatch(/^process_start_time_seconds \d+$/m);
     },
   );
+});
+
+test("of processes that have ended the counts stay, and not their states", async () => {
+  const ended = await Promise.all(
+    [2, 3].map(async (times) => {
+      const metrics = await prometheusMetrics();
+      for (let i = 0; i < times; i++)
+        metrics.exchange({ exchange: "AS", reason: "OK", etypes: undefined, ms: 1 });
+      metrics.watch(() => [{ name: "tessera_connections", value: 7 }]);
+      return metrics.snapshot();
+    }),
+  );
+  const past = await pastCounts([await pastCounts([ended[0]!]), ended[1]!]);
+  const { text } = await metricsPage([JSON.parse(JSON.stringify(past)) as MetricsSnapshot], undefined);
+  expect(text).toMatch(/^tessera_exchanges_total\{[^}]*\} 5$/m);
+  expect(text).toMatch(/^tessera_exchange_duration_seconds_bucket\{[^}]*le="0.001"[^}]*\} 5$/m);
+  expect(text).not.toContain("tessera_connections");
 });
 
 test("a registry of one's own shows one's own figures beside these", async () => {
