@@ -144,8 +144,10 @@ export type MetricName = keyof typeof CATALOGUE;
 
 /** The names of those that are looked at whenever somebody reads. */
 export type FigureName = {
-  [Name in MetricName]: (typeof CATALOGUE)[Name]["kind"] extends "gauge" | "watched counter" ? Name : never;
-}[MetricName];
+  [Name in keyof typeof CATALOGUE]: (typeof CATALOGUE)[Name]["kind"] extends "gauge" | "watched counter"
+    ? Name
+    : never;
+}[keyof typeof CATALOGUE];
 
 /** The bounds of histograms, in seconds: an exchange takes some hundred microseconds. */
 export const BUCKETS_SECONDS = [
