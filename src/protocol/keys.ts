@@ -13,21 +13,32 @@ import { defaultSalt, type Principal } from "./principal.js";
 /** A key of one encryption type. Owns its copy of the bytes until `wipe`. */
 export class Key {
   readonly etype: EncryptionType;
-  readonly #bytes: Uint8Array;
+  #held: Uint8Array | undefined;
+  #open: (() => Uint8Array) | undefined;
   #cipher: CipherKey | undefined;
   #wiped = false;
 
   /**
    * @internal
    * @param etype the row of the key's encryption type.
-   * @param bytes `etype.keySize` bytes; copied.
+   * @param bytes `etype.keySize` bytes, copied; or what opens them when the key is first used, and gives them
+   *   away.
    * @throws RangeError if the length is wrong.
    */
-  constructor(etype: EncryptionType, bytes: Uint8Array) {
-    if (bytes.length !== etype.keySize)
-      throw new RangeError(`key: expected ${etype.keySize} bytes for ${etype.name}, got ${bytes.length}`);
+  constructor(etype: EncryptionType, bytes: Uint8Array | (() => Uint8Array)) {
     this.etype = etype;
-    this.#bytes = new Uint8Array(bytes);
+    if (typeof bytes === "function") this.#open = bytes;
+    else this.#held = new Uint8Array(checkedSize(etype, bytes));
+  }
+
+  get #bytes(): Uint8Array {
+    if (this.#held === undefined) {
+      // Wiped before it was ever opened: zeros, as any other that was.
+      this.#held = this.#open === undefined ? new Uint8Array(this.etype.keySize) : this.#open();
+      this.#open = undefined;
+      checkedSize(this.etype, this.#held);
+    }
+    return this.#held;
   }
 
   /**
@@ -54,7 +65,8 @@ export class Key {
   /** Overwrites the key and what was derived from it. JavaScript may have left other copies. */
   wipe(): void {
     this.#wiped = true;
-    this.#bytes.fill(0);
+    this.#open = undefined;
+    this.#held?.fill(0);
     this.#cipher?.wipe();
   }
 
@@ -69,6 +81,12 @@ export class Key {
   [inspect.custom](): string {
     return `Key(${this.etype.name}) [redacted]`;
   }
+}
+
+function checkedSize(etype: EncryptionType, bytes: Uint8Array): Uint8Array {
+  if (bytes.length !== etype.keySize)
+    throw new RangeError(`key: expected ${etype.keySize} bytes for ${etype.name}, got ${bytes.length}`);
+  return bytes;
 }
 
 /**

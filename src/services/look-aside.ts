@@ -8,7 +8,6 @@
  * no room for them. Nothing waits between `find` and `keep`: of copies that come together one is answered,
  * and the others find its answer.
  */
-import { hash } from "node:crypto";
 import { toBinary } from "@bufbuild/protobuf";
 import { type CacheLoad, loadOf } from "../collections/cache-load.js";
 import { LruMap } from "../collections/lru-map.js";
@@ -20,14 +19,14 @@ import {
 import { KrbError } from "../protocol/krb-error.js";
 
 /** The most that is kept, in bytes: some 9,000 answers. */
-export const LOOK_ASIDE_BYTES = 10 * 2 ** 20;
-/** What an answer takes beside its own bytes. */
+export const LOOK_ASIDE_BYTES = 12 * 2 ** 20;
+/** What an answer takes beside its own bytes and its request's. */
 const ENTRY_BYTES = 512;
 
 /** An answer, and the request that it belongs to. */
 interface Answered {
-  /** A hash of the request's bytes. */
-  readonly request: string;
+  /** The request's bytes: a copy, as the request itself holds on to what it arrived in. */
+  readonly request: Uint8Array;
   readonly response: AuthenticateResponse;
   /** When it was made, in milliseconds since the epoch. */
   readonly at: number;
@@ -66,7 +65,7 @@ export class LookAside {
     skew: number,
     now: number,
   ): AuthenticateResponse | undefined {
-    const name = hash("sha256", proof, "base64");
+    const name = nameOf(proof);
     const answered = this.#answers.get(name);
     if (answered === undefined) return undefined;
     // Either way: a clock that was set back makes nothing last longer.
@@ -74,7 +73,7 @@ export class LookAside {
       this.#answers.delete(name);
       return undefined;
     }
-    if (answered.request === hashOf(request)) return answered.response;
+    if (Buffer.compare(answered.request, bytesOf(request)) === 0) return answered.response;
     throw new KrbError(
       "KRB_AP_ERR_REPEAT",
       "this proof was used in another request; make a new one for each request",
@@ -84,15 +83,19 @@ export class LookAside {
 
   /** Keeps an answer. Its bytes stay as they are from now on. */
   keep(proof: Uint8Array, request: AuthenticateRequest, response: AuthenticateResponse, now: number): void {
-    const name = hash("sha256", proof, "base64");
-    this.#answers.set(name, { request: hashOf(request), response, at: now });
+    this.#answers.set(nameOf(proof), { request: bytesOf(request), response, at: now });
   }
 }
 
-function hashOf(request: AuthenticateRequest): string {
-  return hash("sha256", toBinary(AuthenticateRequestSchema, request), "base64");
+/** The proof itself: ciphertext under a key of the principal, different for every login. */
+function nameOf(proof: Uint8Array): string {
+  return Buffer.from(proof.buffer, proof.byteOffset, proof.length).toString("latin1");
 }
 
-function sizeOf({ response: { client, ticket, encPart } }: Answered): number {
-  return ENTRY_BYTES + client.length + ticket.length + encPart.length;
+function bytesOf(request: AuthenticateRequest): Uint8Array {
+  return toBinary(AuthenticateRequestSchema, request);
+}
+
+function sizeOf({ request, response: { client, ticket, encPart } }: Answered): number {
+  return ENTRY_BYTES + request.length + client.length + ticket.length + encPart.length;
 }

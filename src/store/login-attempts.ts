@@ -22,7 +22,7 @@ import type { Principal } from "../protocol/principal.js";
 import { AttemptBuckets, type Bucket, NO_NOTE } from "./attempt-buckets.js";
 import { LoginHistory, type Logins } from "./login-history.js";
 import { openSlotFile } from "./slot-file.js";
-import { type RowKey, rowKey } from "./slot-sets.js";
+import { jointKey, type RowKey, rowKey } from "./slot-sets.js";
 import { memorySlots, type Slots } from "./slots.js";
 
 /** The sizes of the two parts, in bytes. */
@@ -178,16 +178,12 @@ export class LoginAttempts {
 
   #keysOf(principal: Principal, peer: string): Keys {
     // No part contains a NUL, so the text is unambiguous.
-    const digest = (...parts: string[]) =>
-      hash("sha256", [this.#slots.secret, ...parts].join("\0"), "buffer");
-    const [both, name, from] = [
-      digest("both", principal, peer),
-      digest("name", principal),
-      digest("peer", peer),
-    ];
+    const digest = (kind: string, text: string) =>
+      hash("sha256", `${this.#slots.secret}\0${kind}\0${text}`, "buffer");
+    const [name, from] = [digest("name", principal), digest("peer", peer)];
     return {
-      both: rowKey(both, 0),
-      peerHash: both.readUInt32BE(12),
+      both: jointKey(rowKey(name, 20), rowKey(from, 20)),
+      peerHash: (name.readUInt32BE(16) ^ from.readUInt32BE(16)) >>> 0,
       name: rowKey(name, 0),
       history: rowKey(name, 12),
       peer: rowKey(from, 0),

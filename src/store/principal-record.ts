@@ -182,25 +182,37 @@ function sealKey(
   }
 }
 
+/** The key opens when it is first used: of several, a login uses one. */
 function openKey(principal: Principal, sealed: SealedKey, masterKey: MasterKey): LongTermKey {
-  const { kvno, etype, nonce, goodUntil } = sealed;
+  const { kvno, etype, goodUntil } = sealed;
   const row = etypeOf(etype);
+  return {
+    kvno,
+    key: new Key(row, () => unsealed(principal, sealed, masterKey)),
+    ...(goodUntil !== undefined && { goodUntil: Number(goodUntil) }),
+  };
+}
+
+function unsealed(
+  principal: Principal,
+  { kvno, etype, nonce, cipher }: SealedKey,
+  masterKey: MasterKey,
+): Uint8Array {
   const sealing = masterKey.exportSealingKey();
-  const split = sealed.cipher.length - TAG_SIZE;
+  const split = cipher.length - TAG_SIZE;
   let plain: Uint8Array = new Uint8Array();
   try {
     const decipher = createDecipheriv("aes-256-gcm", sealing, nonce, { authTagLength: TAG_SIZE })
       .setAAD(boundTo(principal, kvno, etype))
-      .setAuthTag(sealed.cipher.subarray(split));
-    plain = decipher.update(sealed.cipher.subarray(0, split));
+      .setAuthTag(cipher.subarray(split));
+    plain = decipher.update(cipher.subarray(0, split));
     decipher.final();
-    return {
-      kvno,
-      key: new Key(row, plain),
-      ...(goodUntil !== undefined && { goodUntil: Number(goodUntil) }),
-    };
-  } finally {
+    if (plain.length !== etypeOf(etype).keySize) throw corrupt(principal);
+    return plain;
+  } catch {
     plain.fill(0);
+    throw corrupt(principal);
+  } finally {
     sealing.fill(0);
   }
 }

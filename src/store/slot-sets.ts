@@ -16,12 +16,27 @@ export const WORTH_AT = TAG_SIZE;
 /** Where a row is, or would be: 12 bytes of a keyed hash. */
 export interface RowKey {
   readonly place: number;
-  readonly tag: Buffer;
+  /** The tag's two halves. */
+  readonly high: number;
+  readonly low: number;
 }
 
 /** The key at `at` in a digest, which takes 12 bytes of it. */
 export function rowKey(digest: Buffer, at: number): RowKey {
-  return { place: digest.readUInt32BE(at), tag: digest.subarray(at + 4, at + 4 + TAG_SIZE) };
+  return {
+    place: digest.readUInt32BE(at),
+    high: digest.readUInt32BE(at + 4),
+    low: digest.readUInt32BE(at + 8),
+  };
+}
+
+/** The key of two things together, from the keys of each. */
+export function jointKey(one: RowKey, other: RowKey): RowKey {
+  return {
+    place: (one.place ^ other.place) >>> 0,
+    high: (one.high ^ other.high) >>> 0,
+    low: (one.low ^ other.low) >>> 0,
+  };
 }
 
 /** Sets of rows in a part of some slots. */
@@ -41,7 +56,7 @@ export class SlotSets {
 
   /** A copy of the row; or of the one that would make room for it, `isNew`. */
   look(key: RowKey): { readonly row: Buffer; readonly isNew: boolean } {
-    return this.#find(this.#slots.read(this.#setAt(key), ROWS * this.#rowSize), key.tag);
+    return this.#find(this.#slots.read(this.#setAt(key), ROWS * this.#rowSize), key);
   }
 
   /**
@@ -50,10 +65,11 @@ export class SlotSets {
    */
   change(key: RowKey, change: (row: Buffer, isNew: boolean) => boolean): void {
     this.#slots.change(this.#setAt(key), ROWS * this.#rowSize, (set) => {
-      const { row, isNew } = this.#find(set, key.tag);
+      const { row, isNew } = this.#find(set, key);
       const changed = Buffer.from(row);
       if (!change(changed, isNew)) return false;
-      key.tag.copy(changed);
+      changed.writeUInt32BE(key.high, 0);
+      changed.writeUInt32BE(key.low, TAG_SIZE / 2);
       changed.copy(row);
       return true;
     });
@@ -63,11 +79,11 @@ export class SlotSets {
     return this.#offset + (place % this.#sets) * ROWS * this.#rowSize;
   }
 
-  #find(set: Buffer, tag: Buffer): { row: Buffer; isNew: boolean } {
+  #find(set: Buffer, { high, low }: RowKey): { row: Buffer; isNew: boolean } {
     let least = set.subarray(0, this.#rowSize);
     let leastWorth = Number.POSITIVE_INFINITY;
     for (let at = 0; at < set.length; at += this.#rowSize) {
-      if (tag.compare(set, at, at + TAG_SIZE) === 0)
+      if (set.readUInt32BE(at) === high && set.readUInt32BE(at + TAG_SIZE / 2) === low)
         return { row: set.subarray(at, at + this.#rowSize), isNew: false };
       const worth = set.readDoubleBE(at + WORTH_AT);
       if (worth < leastWorth) {

@@ -1,9 +1,10 @@
 /** Requests that come again: the same is answered the same, another with the same proof is a replay. */
-import { create } from "@bufbuild/protobuf";
+import { create, toBinary } from "@bufbuild/protobuf";
 import * as grpc from "@grpc/grpc-js";
 import { beforeEach, expect, test } from "vitest";
 import {
   type AuthenticateRequest,
+  AuthenticateRequestSchema,
   type AuthenticateResponse,
   AuthenticateResponseSchema,
 } from "../../src/gen/kerberos/v1/authentication_service_pb.js";
@@ -110,9 +111,10 @@ test("a clock that is turned back far has no answer last longer", () => {
 });
 
 test("answers are bounded by bytes, the one not asked for longest goes first", () => {
-  const lookAside = new LookAside(10_000);
   const response = create(AuthenticateResponseSchema, { ticket: new Uint8Array(488) });
   const asked = Array.from({ length: 20 }, () => request());
+  const size = 512 + toBinary(AuthenticateRequestSchema, asked[0]!).length + 488;
+  const lookAside = new LookAside(10 * size);
   for (const one of asked) lookAside.keep(encTimestampOf(one.padata)!, one, response, NOW);
   expect(lookAside.size).toBe(10);
   const found = asked.map((one) => lookAside.find(encTimestampOf(one.padata)!, one, SKEW, NOW) !== undefined);

@@ -32,9 +32,25 @@ describe("a principal's record", () => {
   });
 
   test("is read without leaving a copy of its keys, or of the key that seals them", async () => {
-    const wiped = await wipedBy(() => decodePrincipal(record, masterKey, entry.principal));
+    const wiped = await wipedBy(() => {
+      for (const { key } of decodePrincipal(record, masterKey, entry.principal).keys) {
+        expect(key.equals(key)).toBe(true);
+        key.wipe();
+      }
+    });
     expect(keys.map((key) => times(wiped, key))).toEqual([1, 1]);
     expect(times(wiped, sealing)).toBe(2);
+  });
+
+  test("of which no key is used opens none", async () => {
+    const wiped = await wipedBy(() => {
+      for (const { key } of decodePrincipal(record, masterKey, entry.principal).keys) {
+        key.wipe();
+        expect(() => key.cipher).toThrow("already wiped");
+        expect(key.exportBytes()).toEqual(new Uint8Array(key.etype.keySize));
+      }
+    });
+    expect(wiped).toEqual([]);
   });
 
   test("that holds a key of another length leaves none either", async () => {
@@ -42,7 +58,9 @@ describe("a principal's record", () => {
     const key = { etype: entry.keys[0]!.key.etype, exportBytes: () => Uint8Array.from(short) } as never;
     const odd = encodePrincipal({ ...entry, keys: [{ kvno: 1, key }] }, masterKey);
     const wiped = await wipedBy(() =>
-      expect(() => decodePrincipal(odd, masterKey, entry.principal)).toThrow("changed or damaged"),
+      expect(() => decodePrincipal(odd, masterKey, entry.principal).keys[0]!.key.cipher).toThrow(
+        "changed or damaged",
+      ),
     );
     expect([times(wiped, short), times(wiped, sealing)]).toEqual([1, 1]);
   });
@@ -88,7 +106,7 @@ describe("the master key", () => {
     const sealing = key.exportSealingKey();
     const wiped = await wipedBy(() => key.wipe());
     expect(times(wiped, sealing)).toBe(1);
-    expect(wiped).toHaveLength(2);
+    expect(wiped).toHaveLength(3);
     expect(key.exportSealingKey()).toEqual(new Uint8Array(32));
     expect(key.authenticate(SECRET)).not.toEqual(masterKey.authenticate(SECRET));
   });

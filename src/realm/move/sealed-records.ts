@@ -46,7 +46,10 @@ export async function checkRecords(
     try {
       const principal = principalOfKey(key);
       const entry = await opened(masterKeys, bytes, (one) => decodePrincipal(bytes, one, principal));
-      for (const { key: long } of entry.keys) long.wipe();
+      for (const { key: long } of entry.keys) {
+        long.exportBytes().fill(0);
+        long.wipe();
+      }
     } catch (error) {
       onFault({ name: key.slice(PRINCIPAL_PREFIX.length), error: error as Error });
     }
