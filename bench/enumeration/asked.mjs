@@ -13,8 +13,12 @@ import { makeRealm } from "./realm.mjs";
 const AUTHENTICATE = "/kerberos.v1.AuthenticationService/Authenticate";
 
 /** Over a socket. `ask` sends a request and gives the code of its refusal. */
-export async function overSockets(principals, limits) {
-  const server = fork(fileURLToPath(new URL("./server.mjs", import.meta.url)), [String(principals), limits]);
+export async function overSockets(principals, limits, database) {
+  const server = fork(fileURLToPath(new URL("./server.mjs", import.meta.url)), [
+    String(principals),
+    limits,
+    database,
+  ]);
   const [{ as }] = await once(server, "message");
   const client = new grpc.Client(as, grpc.credentials.createInsecure());
   const identity = (bytes) => bytes;
@@ -33,8 +37,9 @@ export async function overSockets(principals, limits) {
 }
 
 /** In this process, from the request's bytes to the refusal's. */
-export async function inProcess(principals, limits) {
-  const { realm, close } = await makeRealm(principals, limits);
+export async function inProcess(principals, limits, database) {
+  const { realm, close } = await makeRealm(principals, limits, database);
+  realm.principals.follow();
   const service = authenticationService({
     principals: realm.principals,
     attempts: await realm.attempts(),

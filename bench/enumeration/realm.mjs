@@ -1,5 +1,5 @@
-// The measured realm: on disk, with as many principals of each class as were asked for. The names of the
-// class `control` cost the AS a little more, which the measurement must find.
+// The measured realm: on disk or in PostgreSQL, with as many principals of each class as were asked for. The
+// names of the class `control` cost the AS a little more, which the measurement must find.
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -16,19 +16,26 @@ const BATCH = 1_000;
  * Makes the realm.
  * @param count how many principals of each class.
  * @param limits of failed logins: `plenty`, or `default`.
+ * @param database of PostgreSQL, which must have no realm, and has none afterwards; "": none.
  */
-export async function makeRealm(count, limits) {
+export async function makeRealm(count, limits, database = "") {
   const folder = await mkdtemp(join(tmpdir(), "tessera-enumeration-"));
   const directory = await createRealm(
     join(folder, "realm"),
-    { realm: REALM, profile: "standard" },
+    { realm: REALM, profile: "standard", ...(database !== "" && { database }) },
     Date.now(),
   );
   const realm = await openRealm(directory);
   await addPrincipals(realm, count);
   const control = new Set(Array.from({ length: count }, (_, index) => principalOf("control", index)));
   const principals = {
+    follow: () => realm.principals.follow(),
+    get isFollowing() {
+      return realm.principals.isFollowing;
+    },
     get: (principal) => realm.principals.get(principal),
+    getAnew: (principal) => realm.principals.getAnew(principal),
+    atHand: (principal, decoy) => realm.principals.atHand(principal, decoy),
     getOrDecoy: async (principal, decoy) => {
       const client = await realm.principals.getOrDecoy(principal, decoy);
       if (control.has(principal)) spin(PLANTED_US);
@@ -40,6 +47,7 @@ export async function makeRealm(count, limits) {
   const close = async () => {
     await realm.close();
     await rm(folder, { recursive: true });
+    if (database !== "") await drop(database);
   };
   return { directory, realm: { ...realm, principals, policy: { ...realm.policy, attempts } }, close };
 }
@@ -64,4 +72,12 @@ async function addPrincipals(realm, count) {
 function spin(us) {
   const end = process.hrtime.bigint() + BigInt(us * 1000);
   while (process.hrtime.bigint() < end);
+}
+
+async function drop(database) {
+  const { default: pg } = await import("pg");
+  const client = new pg.Client({ connectionString: database, ssl: false });
+  await client.connect();
+  await client.query("DROP SCHEMA tessera CASCADE");
+  await client.end();
 }

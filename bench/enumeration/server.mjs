@@ -2,7 +2,11 @@
 import { runRealm } from "../../dist/services/run-realm.js";
 import { makeRealm } from "./realm.mjs";
 
-const { realm, directory, close } = await makeRealm(Number(process.argv[2]), process.argv[3]);
+const { realm, directory, close } = await makeRealm(
+  Number(process.argv[2]),
+  process.argv[3],
+  process.argv[4],
+);
 const running = await runRealm({
   realm,
   directory,
