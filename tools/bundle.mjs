@@ -24,6 +24,7 @@ const { metafile } = await build({
     "fs-native-extensions",
     "protobufjs",
     "csv-parse/sync",
+    "smol-toml",
     "prom-client",
     "@opentelemetry/api",
     "pg",

@@ -22,6 +22,7 @@ export class Shell {
     ...process.env,
     TESSERA_REALM_DIR: join(this.dir, "realm"),
     TESSERA_CCACHE: `FILE:${join(this.dir, "cc")}`,
+    TESSERA_CONFIG: "",
     TESSERA_KEYTAB: undefined,
     TESSERA_KDC: undefined,
     TESSERA_TRACE: undefined,

@@ -20,6 +20,7 @@ export const command = defineCommand({
     'eval "$(tessera completion zsh)"',
   ],
   options: {},
+  isUnconfigured: true,
   arguments: [1, 1],
   words: SHELLS,
   run: async ({ positionals: [shell], json, screen, commands }) => {

@@ -17,6 +17,7 @@ export const command = defineCommand({
     "show-keys": { help: "print the session keys too; they are of no use after the demo" },
     profile: { value: "PROFILE", help: "textbook (DES) or standard (AES); textbook" },
   },
+  isUnconfigured: true,
   arguments: [0, 0],
   run: async ({ options, json, screen }) => {
     const { runDemo } = await import("../dialogue/demo.js");

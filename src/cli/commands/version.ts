@@ -8,6 +8,7 @@ export const command = defineCommand({
   description: "Prints the versions of tessera and of Node.js.",
   examples: ["tessera version"],
   options: {},
+  isUnconfigured: true,
   arguments: [0, 0],
   run: async ({ json, screen }) => {
     if (json) screen.printJson({ tessera: version(), node: process.versions.node });

@@ -105,6 +105,16 @@ export const COMMANDS: readonly CommandRow[] = [
     load: () => import("../commands/serve.js"),
   },
   {
+    name: "config check",
+    summary: "check tessera.toml: every fault, with its line and column",
+    load: () => import("../commands/config-check.js"),
+  },
+  {
+    name: "config show",
+    summary: "show what the configuration comes to, and where each value is from",
+    load: () => import("../commands/config-show.js"),
+  },
+  {
     name: "kinit",
     summary: "log in: get a ticket-granting ticket",
     load: () => import("../commands/kinit.js"),

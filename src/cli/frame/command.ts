@@ -4,6 +4,7 @@
 import { ReadableError } from "../../errors/readable-error.js";
 import type { Realm } from "../../realm/realm.js";
 import type { RealmDirectory } from "../../realm/realm-directory.js";
+import type { Configuration } from "../config/configuration.js";
 import type { Screen } from "../screen/screen.js";
 import type { Surroundings } from "./surroundings.js";
 
@@ -16,6 +17,14 @@ export interface OptionSpec {
   readonly multiple?: boolean;
   /** Other long names, such as MIT's. */
   readonly aliases?: readonly string[];
+  /**
+   * Its key in `tessera.toml`, as `log.file`; by default its name in the section of the command. False: none.
+   */
+  readonly key?: string | false;
+  /** The variable that stands for the key; by default made of it: `TESSERA_LOG_FILE`. */
+  readonly variable?: string;
+  /** What it is if nothing says so, for those who are shown all values. */
+  readonly otherwise?: string;
 }
 
 /** The options of a command, by their long names. */
@@ -37,6 +46,8 @@ export interface CommandSurroundings extends Omit<Surroundings, "stdout" | "stde
   readonly run: (words: readonly string[], around: CommandSurroundings) => Promise<number>;
   /** All commands. */
   readonly commands: readonly CommandRow[];
+  /** What the configuration says beyond the environment, where it was read. */
+  readonly configuration?: Configuration | undefined;
   /** The realm that the commands of a batch share. */
   readonly openedRealm?: OpenedRealm | undefined;
 }
@@ -53,6 +64,8 @@ export interface CommandInput<Specs extends OptionSpecs> extends CommandSurround
   readonly positionals: readonly string[];
   /** Whether the result is wanted as JSON. */
   readonly json: boolean;
+  /** The options as they would be by now, the configuration being read again. Throws as that is read. */
+  readonly reread: () => Promise<OptionValues<Specs>>;
 }
 
 /** A command. */
@@ -65,6 +78,10 @@ export interface Command<Specs extends OptionSpecs = OptionSpecs> {
   readonly description: string;
   readonly examples: readonly string[];
   readonly options: Specs;
+  /** The section of `tessera.toml` in which its options are keys. */
+  readonly section?: string;
+  /** It works without the configuration, however wrong that is. */
+  readonly isUnconfigured?: boolean;
   /**
    * Options of MIT's command that there are not here, by the names without a dash that people type, and what
    * to do instead.

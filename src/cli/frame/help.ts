@@ -28,6 +28,7 @@ export function programHelp(): string {
     "",
     "environment:",
     ...columns([
+      ["  TESSERA_CONFIG", "tessera.toml, which may say all of this: tessera config show"],
       ["  TESSERA_REALM_DIR", "the realm's folder"],
       [
         "  TESSERA_KDC",

@@ -61,10 +61,13 @@ async function runCommand(
       around.screen.print((await command.helpOn?.(subjects)) ?? commandHelp(command));
       return 0;
     }
-    const { options, positionals } = parseArguments(words, command.options, command.absent);
+    const { options: typed, positionals } = parseArguments(words, command.options, command.absent);
     checkCount(command, positionals.length);
-    const json = options.json === true;
-    return (await command.run({ ...around, options: options as never, positionals, json })) ?? 0;
+    const json = typed.json === true;
+    const { configured } = await import("../config/configured.js");
+    const { options, around: found } = await configured(command, typed, around);
+    const reread = async () => (await configured(command, typed, around)).options as never;
+    return (await command.run({ ...found, options: options as never, positionals, json, reread })) ?? 0;
   } catch (error) {
     return failed(command, error, wantsJson(words), around);
   }

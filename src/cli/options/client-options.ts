@@ -17,9 +17,21 @@ export const CACHE_OPTIONS = {
 
 /** The TLS options of every command that talks to servers. */
 export const TLS_OPTIONS = {
-  "tls-ca": { value: "FILE", help: "use TLS, and trust these certificates (PEM)" },
-  "tls-cert": { value: "FILE", help: "with TLS: our own certificate (PEM)" },
+  "tls-ca": {
+    key: "realms.ca",
+    variable: "TESSERA_TLS_CA",
+    value: "FILE",
+    help: "use TLS, and trust these certificates (PEM)",
+  },
+  "tls-cert": {
+    key: "realms.cert",
+    variable: "TESSERA_TLS_CERT",
+    value: "FILE",
+    help: "with TLS: our own certificate (PEM)",
+  },
   "tls-key": {
+    key: "realms.key",
+    variable: "TESSERA_TLS_KEY",
     value: "FILE",
     help: "with TLS: the key of our certificate (PEM), a file that only you can read",
   },
@@ -42,13 +54,21 @@ export const CLIENT_OPTIONS = {
   ...CACHE_OPTIONS,
   ...KDC_OPTIONS,
   etype: {
+    key: "realms.etypes",
+    variable: "TESSERA_ETYPES",
     short: "e",
     value: "ETYPE",
     multiple: true,
     help: "encryption types accepted, best first; repeat it, or separate them by commas",
   },
   ...TLS_OPTIONS,
-  timeout: { value: "TIME", help: "how long one call may take; 10s" },
+  timeout: {
+    key: "client.timeout",
+    variable: "TESSERA_TIMEOUT",
+    value: "TIME",
+    help: "how long one call may take; 10s",
+    otherwise: "10s",
+  },
 } as const satisfies OptionSpecs;
 
 /** The values of the client options. */

@@ -27,13 +27,18 @@ export function limitsOf(options: LimitOptions): ServerLimits {
   const [connections, connectionsPerPeer] = countsOf(options["max-connections"], "--max-connections");
   const [calls, callsPerPeer] = countsOf(options["max-calls"], "--max-calls");
   const [bytes, bytesPerPeer] = sizesOf(options["max-bytes"], "--max-bytes");
-  for (const address of proxies)
-    if (isIP(address) === 0)
-      throw new UsageError(`--trusted-proxy: expected an IP address, got ${visible(address)}`);
+  for (const address of proxies) ipAddress(address, "--trusted-proxy");
   return { connections, connectionsPerPeer, calls, callsPerPeer, bytes, bytesPerPeer, proxies };
 }
 
-function countsOf(text: string | undefined, option: string): (number | undefined)[] {
+/** The address of a peer. Throws UsageError, whose text begins with `label`. */
+export function ipAddress(text: string, label: string): string {
+  if (isIP(text) === 0) throw new UsageError(`${label}: expected an IP address, got ${visible(text)}`);
+  return text;
+}
+
+/** How many there may be in all, and of one peer. Throws as `ipAddress`. */
+export function countsOf(text: string | undefined, option: string): (number | undefined)[] {
   if (text === undefined) return [];
   const [, all, ofPeer] = /^([1-9]\d{0,8})(?:\/([1-9]\d{0,8}))?$/.exec(text) ?? [];
   if (all === undefined)
@@ -41,7 +46,8 @@ function countsOf(text: string | undefined, option: string): (number | undefined
   return [Number(all), ofPeer === undefined ? undefined : Number(ofPeer)];
 }
 
-function sizesOf(text: string | undefined, option: string): (number | undefined)[] {
+/** How many bytes there may be in all, and of one peer. Throws as `ipAddress`. */
+export function sizesOf(text: string | undefined, option: string): (number | undefined)[] {
   if (text === undefined) return [];
   const sizes = text.split("/").map(bytesOf);
   if (sizes.length > 2 || !sizes.every((size) => size >= LEAST_BYTES && size <= MOST_BYTES))

@@ -11,7 +11,7 @@ import { HealthCheckResponse_ServingStatus as ServingStatus } from "../../gen/gr
 import { krbtgtOf, realmOf } from "../../protocol/principal.js";
 import { openUnchecked } from "../../realm/open-realm.js";
 import { openRealmDirectory, type RealmDirectory } from "../../realm/realm-directory.js";
-import { DEFAULT_SETTINGS } from "../../realm/realm-settings.js";
+import { DEFAULT_REALM, DEFAULT_SETTINGS } from "../../realm/realm-settings.js";
 import { DEFAULT_ADDRESSES } from "../../rpc/default-addresses.js";
 import { httpProxyFor } from "../../rpc/http-proxy.js";
 import { isLoopbackAddress } from "../../rpc/network-address.js";
@@ -25,6 +25,7 @@ import { describeFailure } from "../frame/failure.js";
 import type { Environment } from "../frame/surroundings.js";
 import type { TlsChoice } from "../options/client-options.js";
 import { chosenKdc } from "../options/kdc-choice.js";
+import { inRealm } from "../options/realm-choice.js";
 import { counted } from "../screen/counted.js";
 import type { Screen } from "../screen/screen.js";
 import { localTime } from "../screen/times.js";
@@ -59,13 +60,15 @@ export interface CheckChoice extends TlsChoice {
  * addresses.
  */
 export async function findings(
-  choice: CheckChoice,
-  { screen, env, now }: CommandSurroundings,
+  given: CheckChoice,
+  { screen, env, now, configuration }: CommandSurroundings,
 ): Promise<Finding[]> {
   grpc.setLogVerbosity(grpc.logVerbosity.NONE);
+  const cache = cachePath(env, given.cache);
+  const realm = await realmToCheck(cache, env);
+  const choice = inRealm(given, realm, configuration, env);
   const credentials = (await channelCredentials(choice)) ?? grpc.credentials.createInsecure();
-  const cache = cachePath(env, choice.cache);
-  const kdcs = await knownKdcs(choice, env, cache);
+  const kdcs = await knownKdcs(choice, env, realm ?? DEFAULT_REALM);
   const servers = [...kdcs.servers, { name: "V", address: choice.address ?? DEFAULT_ADDRESSES.v }];
   return [
     ...(await checkRealm(realmDir(env, choice.dir), { screen, now: now(), mend: choice.mend })),
@@ -130,7 +133,7 @@ interface NamedServer {
 async function knownKdcs(
   choice: CheckChoice,
   env: Environment,
-  cache: string,
+  realm: string,
 ): Promise<{ readonly servers: readonly NamedServer[]; readonly found: readonly Finding[] }> {
   const kdc = chosenKdc(env, choice.kdc) ?? [DEFAULT_ADDRESSES];
   if (kdc !== "dns") {
@@ -139,10 +142,6 @@ async function knownKdcs(
     );
     return { servers, found: [] };
   }
-  const login = await fileCache(cache)
-    .load()
-    .catch(() => undefined);
-  const realm = login === undefined ? await defaultRealm(env) : realmOf(login.client);
   const lookup = kdcsByDns();
   const servers: NamedServer[] = [];
   const found: Finding[] = [];
@@ -156,6 +155,16 @@ async function knownKdcs(
       found.push({ check: "dns", state: "bad", text, hint });
     }
   return { servers, found };
+}
+
+/** The realm of the login, or else of this machine; undefined where either is broken, which is found apart. */
+async function realmToCheck(cache: string, env: Environment): Promise<string | undefined> {
+  try {
+    const login = await fileCache(cache).load();
+    return login === undefined ? await defaultRealm(env) : realmOf(login.client);
+  } catch {
+    return undefined;
+  }
 }
 
 const HALVES = [

@@ -5,7 +5,7 @@ import { CommandError } from "../frame/command.js";
 
 /** An open log file. */
 export class LogFile implements Disposable {
-  readonly path: string;
+  #path: string;
   #fd: number;
 
   /**
@@ -13,17 +13,21 @@ export class LogFile implements Disposable {
    * @throws CommandError if that can't be done.
    */
   constructor(path: string) {
-    this.path = path;
+    this.#path = path;
     this.#fd = open(path);
   }
 
   /** Appends bytes; returns how many. Throws the system's error. */
   readonly take = (bytes: Uint8Array): number => writeSync(this.#fd, bytes);
 
-  /** Opens what now bears the name. Throws CommandError if that can't be done: the old file stays open. */
-  reopen(): void {
+  /**
+   * Opens what now bears the name, or another. Throws CommandError if that can't be done: the old file stays
+   * open.
+   */
+  reopen(path = this.#path): void {
     const old = this.#fd;
-    this.#fd = open(this.path);
+    this.#fd = open(path);
+    this.#path = path;
     closeSync(old);
   }
 

@@ -28,6 +28,7 @@ import type { Environment } from "../frame/surroundings.js";
 import { parsePrincipalArgument } from "../options/principal-argument.js";
 import type { Screen } from "../screen/screen.js";
 import type { TlsFiles } from "../session/tls.js";
+import { afterSignal, type LiveChoice, type Rereading } from "./after-signal.js";
 import { LiveTls } from "./live-tls.js";
 import type { PageAddress } from "./metrics-page.js";
 import type { Probe } from "./probe.js";
@@ -38,11 +39,10 @@ import { ServerOutputs } from "./server-outputs.js";
 import { Watched } from "./watched.js";
 
 /** What `tessera serve` was asked for. */
-export interface ServeChoice {
+export interface ServeChoice extends LiveChoice {
   readonly parts: readonly ServerPart[];
   readonly ports: Readonly<Record<ServerPart, number>>;
   readonly json: boolean;
-  readonly logFile: string | undefined;
   readonly dir: string | undefined;
   readonly host: string;
   readonly allowWeakCrypto: boolean;
@@ -56,7 +56,6 @@ export interface ServeChoice {
   /** In bytes. */
   readonly replayCacheBytes: number | undefined;
   readonly limits: ServerLimits;
-  readonly graceMs: number | undefined;
   /** Where to show figures and readiness; undefined: nowhere. */
   readonly metrics: PageAddress | undefined;
   /** The path of the probe's keytab; undefined: no probe. */
@@ -67,6 +66,8 @@ export interface ServeChoice {
 export interface ServeHost {
   /** The number of this process among several, which its lines of the log bear. */
   readonly worker?: number;
+  /** What is asked for by now; without it, that is the host's to follow. */
+  readonly reread?: Rereading;
   /** The servers listen. */
   readonly onReady: (announcement: Announcement, screen: Screen, watched: Watched) => void;
   /**
@@ -79,9 +80,13 @@ export interface ServeHost {
   readonly onEnd: (signal: string, screen: Screen) => void;
 }
 
-/** Runs the servers until a signal; resolves when everything is closed. */
-export function serve(choice: ServeChoice, around: CommandSurroundings): Promise<void> {
+/**
+ * Runs the servers until a signal; resolves when everything is closed.
+ * @param reread what is asked for by now, at SIGHUP.
+ */
+export function serve(choice: ServeChoice, around: CommandSurroundings, reread: Rereading): Promise<void> {
   return serveAs(choice, around, {
+    reread,
     onReady: (announcement, screen, { address }) =>
       announce(announcement, { json: choice.json, metrics: address }, screen),
     onReloaded: (screen) => screen.notice("SIGHUP: read certificates and settings again"),
@@ -95,6 +100,7 @@ export async function serveAs(
   around: CommandSurroundings,
   host: ServeHost,
 ): Promise<void> {
+  let live: LiveChoice = choice;
   const { env, now } = around;
   grpc.setLogVerbosity(grpc.logVerbosity.NONE);
   // From the start: a signal that arrives while the stores are opening must not end the process in the middle
@@ -122,7 +128,8 @@ export async function serveAs(
     signal = around.signal();
     if (name === "SIGUSR2") screen.notice("SIGUSR2 replaces workers, and there are none: --workers N");
     if (name !== "SIGHUP") continue;
-    outputs.reopen();
+    if (host.reread !== undefined) live = await afterSignal(live, host.reread, screen);
+    outputs.reopen(live.logFile);
     await tls?.reload();
     await running.reload();
     await probe?.try();
@@ -131,7 +138,7 @@ export async function serveAs(
   probe?.[Symbol.dispose]();
   watched.setReady("finishing");
   host.onEnd(name, screen);
-  await running.stop(choice.graceMs);
+  await running.stop(live.graceMs);
 }
 
 function logOfWorker(log: Log, worker: number | undefined): Log {

@@ -64,12 +64,13 @@ export class ServerOutputs implements AsyncDisposable {
   }
 
   /**
-   * Opens the log file again. Does not throw: where that can't be done, the old file goes on, and a notice
-   * says so.
+   * Opens the log file again, or another. Does not throw: where that can't be done, the old file goes on, and
+   * a notice says so.
+   * @param path of the log; without it nothing changes for a log on stdout.
    */
-  reopen(): void {
+  reopen(path?: string): void {
     try {
-      this.#file?.reopen();
+      this.#file?.reopen(path);
     } catch (error) {
       this.screen.notice(`${(error as Error).message}; the old one goes on`);
     }

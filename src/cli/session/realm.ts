@@ -1,12 +1,14 @@
 /** The realm in a folder, opened for one command; and the realm of names that are typed without one. */
 import { homedir } from "node:os";
 import { resolve } from "node:path";
+import { visible } from "../../errors/visible-text.js";
+import { isRealm } from "../../protocol/principal.js";
 import { openRealm } from "../../realm/open-realm.js";
 import type { Realm } from "../../realm/realm.js";
 import { openRealmDirectory, type RealmDirectory } from "../../realm/realm-directory.js";
 import { DEFAULT_REALM, type RealmSettings } from "../../realm/realm-settings.js";
 import { StoreError } from "../../store/store-error.js";
-import { CommandError, type CommandSurroundings } from "../frame/command.js";
+import { CommandError, type CommandSurroundings, UsageError } from "../frame/command.js";
 import { realmDir } from "../frame/environment.js";
 import type { Environment } from "../frame/surroundings.js";
 
@@ -28,9 +30,15 @@ export async function withRealm<T>(
   return await work(realm, directory);
 }
 
-/** The realm of names that are typed without one: that of the realm's folder, if this machine has one. */
+/**
+ * The realm of names that are typed without one: that of `TESSERA_REALM`, or of the realm's folder, if this
+ * machine has one. Throws UsageError for a name that is none.
+ */
 export async function defaultRealm(env: Environment, home = homedir): Promise<string> {
-  return (await realmSettings(env, home))?.realm ?? DEFAULT_REALM;
+  const named = env.TESSERA_REALM;
+  if (named === undefined || named === "") return (await realmSettings(env, home))?.realm ?? DEFAULT_REALM;
+  if (!isRealm(named)) throw new UsageError(`TESSERA_REALM: no name of a realm: ${visible(named)}`);
+  return named;
 }
 
 /**

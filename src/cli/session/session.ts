@@ -11,6 +11,7 @@ import type { CommandSurroundings } from "../frame/command.js";
 import { cachePath } from "../frame/environment.js";
 import type { Environment } from "../frame/surroundings.js";
 import { type ClientChoice, clientSettings } from "../options/client-options.js";
+import { inRealm } from "../options/realm-choice.js";
 import { realmSettings } from "./realm.js";
 import { channelCredentials } from "./tls.js";
 import { traceInterceptors } from "./trace.js";
@@ -37,22 +38,19 @@ export interface SessionParts {
 
 /** Opens a session. Throws UsageError for options that make no sense, and as `channelCredentials`. */
 export async function openSession(
-  choice: ClientChoice,
-  { env, now, screen }: CommandSurroundings,
-  {
-    cache = fileCache(cachePath(env, choice.cache)),
-    principal,
-    advice,
-    interceptors = [],
-  }: SessionParts = {},
+  given: ClientChoice,
+  { env, now, screen, configuration }: CommandSurroundings,
+  { cache = fileCache(cachePath(env, given.cache)), principal, advice, interceptors = [] }: SessionParts = {},
 ): Promise<Session> {
   grpc.setLogVerbosity(grpc.logVerbosity.NONE);
+  const who = principal ?? (await cachedClient(cache));
+  const choice = inRealm(given, who && realmOf(who), configuration, env);
   const settings = clientSettings(choice, env);
   const tracing = traceInterceptors(env.TESSERA_TRACE, (text) => screen.notice(text));
   const client = new KerberosClient({
     ...settings,
     kdc: settings.kdc === "dns" ? kdcsByDns() : settings.kdc,
-    etypes: settings.etypes ?? (await realmEtypes(principal ?? (await cachedClient(cache)), env)),
+    etypes: settings.etypes ?? (await realmEtypes(who, env)),
     cache,
     advice,
     clock: now,

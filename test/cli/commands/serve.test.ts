@@ -133,6 +133,32 @@ describe("serve", () => {
     expect((await shell.run("kvno v/localhost")).stdout).toBe("v/localhost@EXAMPLE.TEST: kvno = 2\n");
   });
 
+  it("reads the configuration, and again at SIGHUP: another log, and what waits for the next start", async () => {
+    const file = shell.file("tessera.toml");
+    shell.env.TESSERA_CONFIG = file;
+    writeFileSync(file, '[server]\nas-port = 0\ntgs-port = 0\nv-port = 0\n[log]\nfile = "one"\n');
+    running = shell.start(["serve"]);
+    const { addresses } = JSON.parse(await running.firstLine) as Ready;
+    shell.env.TESSERA_KDC = `${addresses.as},${addresses.tgs}`;
+    const hangUp = async (notice: string) => {
+      running!.signal("SIGHUP");
+      await eventually(() => expect(running!.stderr()).toContain(notice));
+    };
+    writeFileSync(
+      file,
+      '[server]\nas-port = 0\ntgs-port = 0\nv-port = 0\nhost = "::1"\n[log]\nfile = "two"\n',
+    );
+    await hangUp("the configuration has changed; this waits for the next start: host\n");
+    await eventually(() => expect(existsSync(shell.file("two"))).toBe(true));
+    expect((await shell.run("kinit --password-stdin alice", "apple")).code).toBe(0);
+    await eventually(() => expect(readFileSync(shell.file("two"), "utf8")).toContain('"exchange":"AS"'));
+    expect(readFileSync(shell.file("one"), "utf8")).not.toContain('"exchange":"AS"');
+    writeFileSync(file, "[server]\nhots = 1\n");
+    await hangUp('the configuration stays as it was: ./tessera.toml:2:1: no key "hots" in server');
+    expect((await end()).code).toBe(0);
+    running = undefined;
+  });
+
   it("reads its files again at SIGHUP: the log's, the realm's settings", async () => {
     await serve("--log ./log");
     const log = () => readFileSync(shell.file("log"), "utf8");

@@ -9,6 +9,7 @@ import { isoTime } from "../../../protocol/kerberos-time.js";
 import type { Log } from "../../../services/exchange-log.js";
 import { GRACE_MS } from "../../../services/server.js";
 import { CommandError, type CommandSurroundings, UsageError } from "../../frame/command.js";
+import { afterSignal, type LiveChoice, type Rereading } from "../after-signal.js";
 import { announce, usesJson } from "../report.js";
 import type { ServeChoice } from "../serve.js";
 import { ServerOutputs } from "../server-outputs.js";
@@ -25,6 +26,7 @@ export interface PrimaryChoice extends ServeChoice {
 
 /**
  * Has workers serve until a signal; resolves, with the exit code, when all have ended.
+ * @param reread what is asked for by now, at SIGHUP.
  * @throws UsageError for what only one process can do; CommandError for a log file that can't be opened, and
  *   when workers end as soon as they start.
  */
@@ -32,6 +34,7 @@ export async function serveByWorkers(
   choice: PrimaryChoice,
   around: CommandSurroundings,
   cluster: Cluster,
+  reread: Rereading,
 ): Promise<number> {
   checkShareable(choice);
   // From the start: no signal may end the primary alone.
@@ -52,7 +55,8 @@ export async function serveByWorkers(
     announce(started, { json: choice.json, workers: crew.pids, metrics: watched.address }, screen);
     log.release();
     watched.setReady();
-    return await hearSignals(crew, { signal, next: around.signal, outputs, log, now: around.now });
+    const hearing = { signal, next: around.signal, outputs, log, now: around.now };
+    return await hearSignals(crew, { ...hearing, live: choice, reread });
   } finally {
     log.release();
     watched.setReady("finishing");
@@ -67,12 +71,17 @@ interface Hearing {
   readonly outputs: ServerOutputs;
   readonly log: HeldLog;
   readonly now: () => number;
+  readonly live: LiveChoice;
+  readonly reread: Rereading;
 }
 
 /** Does what the signals ask for, until the workers are to end; returns the exit code. */
-async function hearSignals(crew: Crew, { next, outputs, log, now, ...first }: Hearing): Promise<number> {
+async function hearSignals(
+  crew: Crew,
+  { next, outputs, log, now, reread, ...first }: Hearing,
+): Promise<number> {
   const { screen } = outputs;
-  let { signal } = first;
+  let { signal, live } = first;
   let replaced = Promise.resolve();
   const replace = async () => {
     const all = await crew.replace();
@@ -95,7 +104,8 @@ async function hearSignals(crew: Crew, { next, outputs, log, now, ...first }: He
     signal = next();
     if (name === "SIGUSR2") replaced = replaced.then(replace);
     else {
-      outputs.reopen();
+      live = await afterSignal(live, reread, screen);
+      outputs.reopen(live.logFile);
       await crew.reload();
       screen.notice("SIGHUP: read certificates and settings again");
     }
@@ -143,7 +153,9 @@ function crewOf(
     order: { workers: choice.workers, isFirst: true, inJson, ports: choice.ports },
     fork: (order: WorkerOrder) =>
       new WorkerProcess(
-        cluster.fork({ ...env, [ORDER_VARIABLE]: JSON.stringify(order) }),
+        // All that the configuration says is in the environment by now: a fault that comes into the file later
+        // keeps no worker from starting.
+        cluster.fork({ ...env, TESSERA_CONFIG: "", [ORDER_VARIABLE]: JSON.stringify(order) }),
         lines,
         choice.graceMs ?? GRACE_MS,
       ),
