@@ -39,6 +39,7 @@ function namesIn(query: string): string[] {
 describe("the queries", () => {
   const shell = new InProcess();
   let running: Running;
+  let page = "";
   /** Every name of a value on the page, and the labels that it has. */
   const exported = new Map<string, Set<string>>();
   beforeAll(async () => {
@@ -49,8 +50,8 @@ describe("the queries", () => {
     shell.env.TESSERA_KDC = `${addresses.as},${addresses.tgs}`;
     await shell.run("kinit --password-stdin alice", "apple");
     await shell.run(`call --address ${addresses.v} who-am-i`);
-    const text = await (await fetch(`http://${metrics}/metrics`)).text();
-    for (const [, name, kind] of text.matchAll(/^# TYPE (\w+) (\w+)$/gm)) {
+    page = await (await fetch(`http://${metrics}/metrics`)).text();
+    for (const [, name, kind] of page.matchAll(/^# TYPE (\w+) (\w+)$/gm)) {
       const row = (CATALOGUE as Readonly<Record<string, MetricRow>>)[name!];
       const labels = new Set(row?.labels);
       if (kind === "histogram") {
@@ -63,6 +64,11 @@ describe("the queries", () => {
     running.end();
     await running.outcome;
     shell.remove();
+  });
+
+  it.skipIf(PROMTOOL === undefined)("go to a page whose names and sentences promtool takes", async () => {
+    expect(page).toContain("# HELP tessera_exchanges_total ");
+    expect(await promtool(["check", "metrics"], page)).toMatchObject({ exit: 0, stdout: "", stderr: "" });
   });
 
   const queries: [string, string][] = [

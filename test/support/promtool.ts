@@ -10,9 +10,9 @@ export const PROMTOOL = (process.env.PATH ?? "")
   .map((folder) => join(folder, "promtool"))
   .find(existsSync);
 
-/** Runs promtool. */
-export function promtool(args: readonly string[]): Promise<Ran> {
+/** Runs promtool, with `input` on stdin. */
+export function promtool(args: readonly string[], input = ""): Promise<Ran> {
   if (PROMTOOL === undefined)
     throw new Error("promtool is not installed: this test should have been skipped");
-  return run(PROMTOOL, args);
+  return run(PROMTOOL, args, input);
 }

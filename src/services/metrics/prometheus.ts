@@ -34,6 +34,12 @@ export interface MetricsPage {
 
 /** The most values of one label: methods of a service, or what a caller rule of somebody's own throws. */
 const MOST_VALUES = 200;
+/** Gauges of the process whose names say that they only grow; the same is there by type. */
+const MISNAMED = [
+  "nodejs_active_handles_total",
+  "nodejs_active_requests_total",
+  "nodejs_active_resources_total",
+];
 /** How long the figures of one source may take, in milliseconds. */
 const LOOK_MS = 1_000;
 
@@ -41,7 +47,10 @@ const LOOK_MS = 1_000;
 export async function prometheusMetrics(options: PrometheusOptions = {}): Promise<PrometheusMetrics> {
   const prom = await import("prom-client");
   const register = options.register ?? new prom.Registry();
-  if (options.process !== false && options.register === undefined) prom.collectDefaultMetrics({ register });
+  if (options.process !== false && options.register === undefined) {
+    prom.collectDefaultMetrics({ register });
+    for (const name of MISNAMED) register.removeSingleMetric(name);
+  }
   return new Prometheus(prom, register);
 }
 
