@@ -1,6 +1,6 @@
 /** `tessera realm load`: fills a realm's database from a dump. */
 import { loadDump, realmForDump } from "../../realm/move/load.js";
-import { defineCommand } from "../frame/command.js";
+import { defineCommand, UsageError } from "../frame/command.js";
 import { realmDir } from "../frame/environment.js";
 import { REALM_OPTIONS } from "../options/realm-options.js";
 import { counted } from "../screen/counted.js";
@@ -8,7 +8,7 @@ import { Progress } from "../screen/progress.js";
 
 export const command = defineCommand({
   name: "realm load",
-  usage: ["[--dir DIR] [--master-key FILE] [--update] FILE"],
+  usage: ["[--dir DIR] [--master-key FILE [--database URL]] [--update] FILE"],
   description:
     "Fills a realm's database with the principals of a dump, also while servers run. The whole dump is checked " +
     "before anything is written. Into a folder that is not there yet, it makes the realm with the dump's settings " +
@@ -21,12 +21,18 @@ export const command = defineCommand({
   options: {
     ...REALM_OPTIONS,
     "master-key": { value: "FILE", help: "the master key of a realm that this makes; its file is copied" },
+    database: { value: "URL", help: "where such a realm has its principals: postgres://…; its folder" },
     update: { help: "replace principals that are there already; those that the dump lacks stay" },
   },
   arguments: [1, 1],
   run: async ({ options, positionals, json, screen, env }) => {
     const [file] = positionals as [string];
-    const directory = await realmForDump(realmDir(env, options.dir), file, options["master-key"]);
+    if (options.database !== undefined && options["master-key"] === undefined)
+      throw new UsageError("--database: only for a realm that this makes, with --master-key");
+    const directory = await realmForDump(realmDir(env, options.dir), file, {
+      masterKeyFile: options["master-key"],
+      database: options.database,
+    });
     const progress = new Progress(screen);
     const { records, resumed } = await loadDump(directory, file, options, ({ done, fraction }) =>
       progress.show(done, fraction),

@@ -30,7 +30,8 @@ export async function dumpRealm(
     const sealing = masterKeys.current;
     const header: DumpHeader = {
       realm: directory.settings.realm,
-      settings: formatSettings(directory.settings),
+      // Where the records are is this machine's affair, and may hold a password.
+      settings: formatSettings({ ...directory.settings, database: undefined }),
       createdAt: now,
       masterKeyId: sealing.id,
     };

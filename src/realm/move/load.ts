@@ -10,7 +10,7 @@ import { krbtgtOf } from "../../protocol/principal.js";
 import { DumpReader, type WholeDump } from "../../store/dump-file.js";
 import type { KeyValueStore } from "../../store/key-value-store.js";
 import { copyMasterKeys, loadMasterKeys } from "../../store/master-key.js";
-import { openStore } from "../../store/open-store.js";
+import { createStore } from "../../store/open-store.js";
 import { principalKey } from "../../store/principal-key.js";
 import { StoreError } from "../../store/store-error.js";
 import { createRealmDirectory, openRealmDirectory, type RealmDirectory } from "../realm-directory.js";
@@ -33,16 +33,23 @@ export interface LoadedDump {
   readonly resumed: boolean;
 }
 
+/** What a realm that is made for a dump has beside the dump's settings. */
+export interface NewRealmChoice {
+  /** The file of its master key, which is copied. */
+  readonly masterKeyFile: string | undefined;
+  /** The database of its principals, as a realm's settings name it; by default in its folder. */
+  readonly database?: string | undefined;
+}
+
 /**
  * Opens the realm that a dump is loaded into; where there is none, makes it, with the dump's settings and
- * without principals.
- * @param masterKeyFile the master key for a new realm; it is copied.
+ * without principals. Without a master key, the realm must be there.
  * @throws StoreError as `openRealmDirectory`; `wrong-key` if the key is not the one that sealed the dump.
  */
 export async function realmForDump(
   dir: string,
   path: string,
-  masterKeyFile: string | undefined,
+  { masterKeyFile, database }: NewRealmChoice,
 ): Promise<RealmDirectory> {
   if (masterKeyFile === undefined) return openRealmDirectory(dir);
   await using dump = await DumpReader.open(path);
@@ -53,7 +60,7 @@ export async function realmForDump(
   });
   if (found !== undefined) return found;
   await makeFolders(dirname(resolve(dir)));
-  const settings = parseSettings(header.settings, path);
+  const settings = { ...parseSettings(header.settings, path), ...(database !== undefined && { database }) };
   return createRealmDirectory(
     dir,
     settings,
@@ -84,7 +91,7 @@ export async function loadDump(
   const whole = await dump.check(await loadMasterKeys(directory.masterKeyFile), (read, size) =>
     onProgress({ done: 0, fraction: (CHECK_SHARE * read) / size }),
   );
-  const store = await openStore(directory.principals);
+  const store = await createStore(directory.principals);
   try {
     const resumed = await beginMove(store, `dump ${whole.id.slice(0, 16)}`, rules, directory.dir);
     const records = await write(store, dump, whole, krbtgtOf(realm), rules, onProgress);

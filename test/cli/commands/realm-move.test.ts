@@ -78,6 +78,8 @@ describe("realm dump, load, copy and check", () => {
   });
 
   it("want their files named", async () => {
+    const lost = "realm load --database postgres://db/tessera ./a.dump";
+    expect(await shell.run(lost)).toMatchObject({ code: 2, stderr: expect.stringContaining("--master-key") });
     for (const line of ["realm dump", "realm load", "realm copy lmdb:here", "realm check file"])
       expect((await shell.run(line)).code, line).toBe(2);
     expect(await shell.run(`realm copy lmdb:${path("realm/principals")} mysql://db/tessera`)).toMatchObject({

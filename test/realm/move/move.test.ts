@@ -71,7 +71,7 @@ beforeAll(async () => {
 describe("a dump loaded", () => {
   it("into a folder that is not there makes the realm: its settings, its master key, every principal", async () => {
     const dir = place();
-    const made = await realmForDump(dir, dump, directory.masterKeyFile);
+    const made = await realmForDump(dir, dump, { masterKeyFile: directory.masterKeyFile });
     const fractions: number[] = [];
     const loaded = await loadDump(made, dump, { update: false }, ({ fraction }) => fractions.push(fraction));
     expect(loaded).toEqual({ records: 3, resumed: false });
@@ -84,7 +84,7 @@ describe("a dump loaded", () => {
   });
 
   it("is refused where there are principals, and replaces them if told to; others stay", async () => {
-    const target = await realmForDump(place(), dump, directory.masterKeyFile);
+    const target = await realmForDump(place(), dump, { masterKeyFile: directory.masterKeyFile });
     await loadDump(target, dump, { update: false });
     await expect(loadDump(target, dump, { update: false })).rejects.toMatchObject({
       code: "exists",
@@ -99,7 +99,7 @@ describe("a dump loaded", () => {
   });
 
   it("goes on where it was interrupted; until then nothing opens the realm, and no other dump is loaded", async () => {
-    const target = await realmForDump(place(), dump, directory.masterKeyFile);
+    const target = await realmForDump(place(), dump, { masterKeyFile: directory.masterKeyFile });
     await expect(openRealm(target)).rejects.toMatchObject({
       code: "corrupt",
       message: expect.stringContaining("emptied"),
@@ -130,7 +130,7 @@ describe("a dump loaded", () => {
   });
 
   it("twice at once is loaded once", async () => {
-    const target = await realmForDump(place(), dump, directory.masterKeyFile);
+    const target = await realmForDump(place(), dump, { masterKeyFile: directory.masterKeyFile });
     const both = [loadDump(target, dump, { update: false }), loadDump(target, dump, { update: false })];
     const ends = await Promise.allSettled(both);
     expect(ends.some(({ status }) => status === "fulfilled")).toBe(true);
@@ -148,14 +148,16 @@ describe("a dump loaded", () => {
     expect(await contents(other.principals)).toEqual(before);
     const stranger = await createRealm(place(), {}, MADE);
     await expect(loadDump(stranger, dump, { update: true })).rejects.toMatchObject({ code: "wrong-key" });
-    await expect(realmForDump(place(), dump, stranger.masterKeyFile)).rejects.toMatchObject({
+    await expect(
+      realmForDump(place(), dump, { masterKeyFile: stranger.masterKeyFile }),
+    ).rejects.toMatchObject({
       code: "wrong-key",
     });
     const bytes = readFileSync(dump);
     const altered = place();
     bytes[bytes.indexOf("alice")]! ^= 1;
     writeFileSync(altered, bytes);
-    const empty = await realmForDump(place(), dump, directory.masterKeyFile);
+    const empty = await realmForDump(place(), dump, { masterKeyFile: directory.masterKeyFile });
     await expect(loadDump(empty, altered, { update: false })).rejects.toMatchObject({ code: "corrupt" });
     expect(await contents(empty.principals)).toEqual([]);
   });
@@ -169,7 +171,7 @@ describe("a dump loaded", () => {
     const alice = await aliceOf(rolled);
     await newMasterKey(rolled);
     await expect(loadDump(rolled, before, { update: true })).rejects.toMatchObject({ code: "wrong-key" });
-    const restored = await realmForDump(place(), before, old);
+    const restored = await realmForDump(place(), before, { masterKeyFile: old });
     await loadDump(restored, before, { update: false });
     expect(await aliceOf(restored)).toEqual(alice);
   });
@@ -186,6 +188,21 @@ it("a dump is not made of a database with a record that does not open; the old o
   });
   expect(readFileSync(file, "utf8")).toBe("the old one");
 });
+
+it.skipIf(!HAS_POSTGRES)(
+  "a dump goes into PostgreSQL, and names no database itself (PostgreSQL is not here)",
+  async () => {
+    await using server = await PostgresServer.start();
+    const choice = { masterKeyFile: directory.masterKeyFile, database: server.database() };
+    const target = await realmForDump(place(), dump, choice);
+    expect(await loadDump(target, dump, { update: false })).toEqual({ records: 3, resumed: false });
+    expect(await aliceOf(target)).toEqual(await aliceOf(directory));
+    const again = place();
+    await dumpRealm(target, again, MADE);
+    expect(readFileSync(again).equals(readFileSync(dump))).toBe(true);
+  },
+  60_000,
+);
 
 describe("a check", () => {
   it("finds nothing wrong with a whole realm", async () => {
