@@ -28,6 +28,7 @@ export class RawConnection {
   /** Bytes of data by stream, of the calls that wait for their answer. */
   #waiting = new Map();
   #onAnswer;
+  #onData = () => {};
   #onError = (error) => {
     throw error;
   };
@@ -81,13 +82,15 @@ export class RawConnection {
   /**
    * Sends calls, `inFlight` at a time. Resolves when all were answered; rejects when one was answered without
    * a message, as errors are.
+   * @param onData told of each frame of data: the number of the call's stream, and the bytes.
    */
-  send(calls, inFlight) {
+  send(calls, inFlight, onData = () => {}) {
     if (2 * inFlight * calls[0].frames.length > DEFAULT_WINDOW) throw new RangeError("requests: too large");
     return new Promise((resolve, reject) => {
       let sent = 0;
       let answered = 0;
       this.#onError = reject;
+      this.#onData = onData;
       this.#onAnswer = () => {
         if (++answered === calls.length) resolve();
         else if (sent < calls.length) this.#begin(calls[sent++]);
@@ -112,7 +115,10 @@ export class RawConnection {
   }
 
   #take(type, flags, stream, payload) {
-    if (type === DATA) this.#waiting.set(stream, this.#waiting.get(stream) + payload.length);
+    if (type === DATA) {
+      this.#waiting.set(stream, this.#waiting.get(stream) + payload.length);
+      this.#onData(stream, payload);
+    }
     else if (type === HEADERS && (flags & END_STREAM) !== 0) {
       if (this.#waiting.get(stream) === 0) this.#onError(new Error("a call was refused"));
       this.#waiting.delete(stream);
