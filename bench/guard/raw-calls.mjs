@@ -118,8 +118,7 @@ export class RawConnection {
     if (type === DATA) {
       this.#waiting.set(stream, this.#waiting.get(stream) + payload.length);
       this.#onData(stream, payload);
-    }
-    else if (type === HEADERS && (flags & END_STREAM) !== 0) {
+    } else if (type === HEADERS && (flags & END_STREAM) !== 0) {
       if (this.#waiting.get(stream) === 0) this.#onError(new Error("a call was refused"));
       this.#waiting.delete(stream);
       this.#onAnswer();

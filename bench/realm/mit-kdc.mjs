@@ -33,7 +33,10 @@ export async function startMitKdc(folder, users) {
   ];
   run(KADMIN, ["-r", REALM], commands.join("\n"));
   multiply(run, dir, first, users);
-  const child = spawn(KRB5KDC, ["-n"], { env, stdio: ["ignore", "ignore", openSync(join(dir, "stderr"), "w")] });
+  const child = spawn(KRB5KDC, ["-n"], {
+    env,
+    stdio: ["ignore", "ignore", openSync(join(dir, "stderr"), "w")],
+  });
   const entries = parseKeytab(readFileSync(join(dir, "user.keytab")));
   const found = entries.find(({ key }) => key.etype.etype === ETYPE);
   const key = etypeOf(ETYPE).useKey(found.key.exportBytes());

@@ -1,18 +1,7 @@
 // The requests of a client of MIT's KDC, and what it needs of the answers (RFC 4120 §5.4, §5.5).
 import { randomInt } from "node:crypto";
 import { etypeOf } from "../../dist/protocol/etypes.js";
-import {
-  application,
-  context,
-  fields,
-  flags,
-  integer,
-  octets,
-  parse,
-  sequence,
-  text,
-  time,
-} from "./der.mjs";
+import { application, context, fields, flags, integer, octets, parse, sequence, text, time } from "./der.mjs";
 import { ETYPE } from "./filled-realm.mjs";
 
 const TEN_HOURS = 36_000_000;

@@ -84,8 +84,11 @@ async function onPostgres(directory, dump, masterKey) {
 async function step(name, target, words) {
   const { seconds, cpu, own, files } = await watched([TESSERA, ...words]);
   results.push({ name, seconds, cpu, own, files, target });
-  const goal = target === undefined ? "" : `  at most ${target} s: ${seconds <= target ? "reached" : "missed"}`;
-  say(`  ${name.padEnd(26)}${seconds.toFixed(1).padStart(7)}${cpu.toFixed(1).padStart(8)}${String(own).padStart(8)} ${String(files).padStart(8)}${goal}`);
+  const goal =
+    target === undefined ? "" : `  at most ${target} s: ${seconds <= target ? "reached" : "missed"}`;
+  say(
+    `  ${name.padEnd(26)}${seconds.toFixed(1).padStart(7)}${cpu.toFixed(1).padStart(8)}${String(own).padStart(8)} ${String(files).padStart(8)}${goal}`,
+  );
 }
 
 /** How long it takes to open a realm, until its TGS is read, in a process that has loaded its modules. */
@@ -93,7 +96,9 @@ async function open(name, dir) {
   const { stdout } = await watched([OPEN, dir]);
   const seconds = Number(stdout) / 1000;
   results.push({ name, seconds, target: 1 });
-  say(`  ${name.padEnd(26)}${seconds.toFixed(3).padStart(9)}${" ".repeat(24)}at most 1 s: ${seconds <= 1 ? "reached" : "missed"}`);
+  say(
+    `  ${name.padEnd(26)}${seconds.toFixed(3).padStart(9)}${" ".repeat(24)}at most 1 s: ${seconds <= 1 ? "reached" : "missed"}`,
+  );
 }
 
 async function watched(args) {
