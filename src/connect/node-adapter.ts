@@ -13,6 +13,8 @@ import { type ConnectNodeAdapterOptions, connectNodeAdapter } from "@connectrpc/
 import * as grpc from "@grpc/grpc-js";
 import { AP_REQ_METADATA, CALL_METADATA } from "../rpc/metadata-names.js";
 import { identity } from "../rpc/service-definition.js";
+import { withServerSpan } from "../rpc/traced-calls.js";
+import { loadTracing } from "../rpc/tracing.js";
 import { GuardedServerCall } from "../services/guard/call.js";
 import { type GuardOptions, readGuardOptions } from "../services/guard/config.js";
 import { givesStream, HandlerCall, takesStream } from "./handler-call.js";
@@ -53,6 +55,7 @@ const HTTP_VERSION_NOT_SUPPORTED = 505;
  */
 export function guardedNodeAdapter(options: GuardedAdapterOptions, guardOptions: GuardOptions): NodeHandler {
   const config = readGuardOptions(guardOptions);
+  void loadTracing();
   const guarded = new Map<string, GuardedHandler>();
   const routes = (router: ConnectRouter) => {
     options.routes(router);
@@ -75,7 +78,7 @@ export function guardedNodeAdapter(options: GuardedAdapterOptions, guardOptions:
     const metadata = grpc.Metadata.fromHttp2Headers(request.headers);
     const maxBytes = options.readMaxBytes ?? MAX_BYTES;
     const wire = new WireCall({ request, response, metadata, maxBytes });
-    const call = new GuardedServerCall(config, found.method, wire);
+    const call = new GuardedServerCall(config, found.method, withServerSpan(found.method.path, wire));
     const scheme = request.scheme === "https" ? "https" : "http";
     const url = `${scheme}://${wire.getHost()}${found.handler.requestPath}`;
     const values = options.contextValues?.(request) ?? createContextValues();
