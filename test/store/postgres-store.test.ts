@@ -1,8 +1,8 @@
 /** PostgreSQL keeps records as the other stores do, and refuses by name what is not fit for it. */
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from "vitest";
 import type { KeyValueStore } from "../../src/store/key-value-store.js";
 import { openReplayCache } from "../../src/store/open-replay-cache.js";
 import { createStore, openStore } from "../../src/store/open-store.js";
@@ -164,6 +164,56 @@ describe.skipIf(!HAS_POSTGRES)("PostgreSQL", () => {
         message: expect.stringContaining("asks for a password"),
       });
       await (await openStore(named("kdc:right"))).close();
+    });
+
+    it("a password file that others can read, and takes a private one", async () => {
+      const realm = newRealm();
+      await opened(realm);
+      const folder = mkdtempSync(join(tmpdir(), "tessera-passfile-"));
+      onTestFinished(() => rmSync(folder, { recursive: true }));
+      const file = join(folder, "pgpass");
+      writeFileSync(file, "127.0.0.1:*:realms:kdc:right\n", { mode: 0o644 });
+      vi.stubEnv("PGPASSFILE", file);
+      onTestFinished(() => void vi.unstubAllEnvs());
+      const name = server.url(realm).replace("tessera@", "kdc@");
+      await expect(openStore(name)).rejects.toMatchObject({
+        code: "unavailable",
+        message: expect.stringContaining(file),
+      });
+      chmodSync(file, 0o600);
+      await (await openStore(name)).close();
+      vi.stubEnv("PGPASSFILE", join(folder, "none"));
+      await expect(openStore(name)).rejects.toMatchObject({ code: "unavailable" });
+      vi.stubEnv("PGPASSWORD", "right");
+      await (await openStore(name)).close();
+    });
+
+    it("a user without rights to the realm's table", async () => {
+      const realm = newRealm();
+      await opened(realm);
+      server.sql("CREATE ROLE reader LOGIN");
+      server.sql("GRANT USAGE ON SCHEMA tessera TO reader");
+      const name = server.url(realm).replace("tessera@", "reader@");
+      await expect(openStore(name)).rejects.toMatchObject({
+        code: "unavailable",
+        message: expect.stringContaining("does not permit this user to"),
+      });
+      server.sql("GRANT SELECT ON ALL TABLES IN SCHEMA tessera TO reader");
+      const store = await openStore(name);
+      onTestFinished(() => store.close());
+      expect(await store.get("a")).toBeUndefined();
+      await expect(store.update("a", () => bytes("one"))).rejects.toMatchObject({
+        code: "unavailable",
+        message: expect.stringContaining("does not permit this user to"),
+      });
+    });
+
+    it("a database that keeps text in another encoding", async () => {
+      server.sql("CREATE DATABASE latin ENCODING 'LATIN1' TEMPLATE template0");
+      await expect(createStore(server.url("X").replace("/realms?", "/latin?"))).rejects.toMatchObject({
+        code: "unsafe",
+        message: expect.stringContaining("keeps text as LATIN1"),
+      });
     });
 
     it("to go without TLS where it is asked for", async () => {
