@@ -1,7 +1,6 @@
 /**
  * The messages of a guarded call (guard.proto): with a keyed checksum (RFC 4120 §3.4, KRB-SAFE) or sealed
- * (§3.5, KRB-PRIV), under a subkey and counted from the sequence number announced, or under a session's keys
- * and counted from 1.
+ * (§3.5, KRB-PRIV), each counted on from the one before.
  *
  * Invariants. Each direction of a call has one protector and one opener, used for that call alone. A checksum
  * is verified over the bytes received before any of them is read. An opener that has refused once refuses
@@ -10,63 +9,19 @@
 import { create } from "@bufbuild/protobuf";
 import { encodeCanonical } from "../canonical/encode.js";
 import type { RandomSource } from "../crypto/encryption-type.js";
-import { equalBytes } from "../crypto/equal-bytes.js";
-import type { Octets } from "../crypto/octets.js";
 import { MessageKind, ProtectedMessageSchema } from "../gen/kerberos/v1/guard_pb.js";
 import type { EncPrivPart } from "../gen/kerberos/v1/sealed_pb.js";
 import type { Protection } from "./call-binding.js";
-import { KeyUsage } from "./key-usage.js";
-import type { Key } from "./keys.js";
 import { KrbError } from "./krb-error.js";
-import { type Direction, TO_CLIENT, TO_SERVICE } from "./private-message.js";
+import { type MessageDirection, type MessageKeys, type MessageScheme, schemeOf } from "./message-keys.js";
 import {
   CHECKSUM_TAG,
   type MessageContent,
   protectedMessage,
   protectedMessageParts,
 } from "./protected-message.js";
-import { type Sealing, sealToBytes, sealToParts, unsealDataFromBytes } from "./sealed-part.js";
-import { MAC_SIZE, type MacKey } from "./session-keys.js";
+import { sealToBytes, sealToParts, unsealDataFromBytes } from "./sealed-part.js";
 import { decodeCanonicalView, NotCanonicalError } from "./strict-decode.js";
-
-/** A direction of a call, with the key usage of its checksums. */
-export interface MessageDirection extends Direction {
-  readonly checksumUsage: number;
-  /** Whether its streams may be renewed: only clients have tickets. */
-  readonly renewable: boolean;
-}
-
-/** From client to service. */
-export const REQUESTS: MessageDirection = {
-  ...TO_SERVICE,
-  checksumUsage: KeyUsage.REQUEST_MESSAGE_CHECKSUM,
-  renewable: true,
-};
-/** From service to client. */
-export const RESPONSES: MessageDirection = {
-  ...TO_CLIENT,
-  checksumUsage: KeyUsage.RESPONSE_MESSAGE_CHECKSUM,
-  renewable: false,
-};
-
-/** What protects a direction outside a session: the sender's subkey and the sequence number it announced. */
-export interface SubkeyMessageKeys {
-  readonly subkey: Key;
-  readonly seqNumber: number;
-}
-
-/** What protects a direction of a call under a session: the sender's keys. */
-export interface SessionMessageKeys {
-  readonly checksums: MacKey;
-  readonly seal: Key;
-  /**
-   * The call's number: from the client that of its first attempt, from the service that of the one answered.
-   */
-  readonly call: number;
-}
-
-/** What protects a direction. */
-export type MessageKeys = SubkeyMessageKeys | SessionMessageKeys;
 
 /** A message that was opened: the application's, the end of the stream, or a renewal of it. */
 export type OpenedMessage =
@@ -86,56 +41,10 @@ export interface OpenedRenewal {
 const EMPTY = new Uint8Array();
 const { UNSPECIFIED: OF_APPLICATION, END, RENEWAL } = MessageKind;
 const OPENED_END: OpenedMessage = { kind: "end", message: undefined };
-/** The first sequence number under a session. */
-const FIRST_OF_SESSION = 1;
-
-/** The keys of a direction, whichever they are, in use. */
-interface Scheme {
-  readonly first: number;
-  readonly checksumSize: number;
-  /** @param covered in one piece, or in parts that follow each other. */
-  checksum(covered: Octets, random: RandomSource | undefined): Uint8Array;
-  isChecksum(covered: Uint8Array, checksum: Uint8Array): boolean;
-  readonly sealing: Sealing;
-  /** `EncPrivPart.call`. */
-  readonly call: bigint;
-}
-
-function schemeOf(direction: MessageDirection, keys: MessageKeys): Scheme {
-  return "subkey" in keys ? subkeyScheme(direction, keys) : sessionScheme(direction, keys);
-}
-
-function subkeyScheme({ checksumUsage, usage }: MessageDirection, keys: SubkeyMessageKeys): Scheme {
-  const { subkey, seqNumber } = keys;
-  return {
-    first: seqNumber,
-    checksumSize: subkey.etype.checksumSize,
-    checksum: (covered, random) => subkey.cipher.checksum(checksumUsage, covered, random),
-    isChecksum: (covered, checksum) => subkey.cipher.verifyChecksum(checksumUsage, covered, checksum),
-    sealing: { key: subkey, usage },
-    call: 0n,
-  };
-}
-
-function sessionScheme({ usage }: MessageDirection, { checksums, seal, call }: SessionMessageKeys): Scheme {
-  const number = new Uint8Array(8);
-  new DataView(number.buffer).setBigUint64(0, BigInt(call));
-  const checksum = (covered: Octets) =>
-    covered instanceof Uint8Array ? checksums.mac(number, covered) : checksums.mac(number, ...covered);
-  return {
-    first: FIRST_OF_SESSION,
-    checksumSize: MAC_SIZE,
-    checksum,
-    isChecksum: (covered, received) => equalBytes(checksum(covered), received),
-    sealing: { key: seal, usage },
-    call: BigInt(call),
-  };
-}
-
 /** The sender's side of one direction of a call. */
 export class MessageProtector {
   readonly #direction: MessageDirection;
-  readonly #scheme: Scheme;
+  readonly #scheme: MessageScheme;
   readonly #sealed: boolean;
   #next: number;
 
@@ -200,7 +109,7 @@ export class MessageProtector {
 /** The receiver's side of one direction of a call. */
 export class MessageOpener {
   readonly #direction: MessageDirection;
-  readonly #scheme: Scheme;
+  readonly #scheme: MessageScheme;
   readonly #sealed: boolean;
   #next: number;
   #ended = false;

@@ -13,7 +13,8 @@ import { EncryptedDataSchema } from "../../src/gen/kerberos/v1/encryption_pb.js"
 import { PROTECTIONS, type Protection } from "../../src/protocol/call-binding.js";
 import { KeyUsage } from "../../src/protocol/key-usage.js";
 import type { Key } from "../../src/protocol/keys.js";
-import { MessageProtector, REQUESTS } from "../../src/protocol/message-protection.js";
+import { REQUESTS } from "../../src/protocol/message-keys.js";
+import { MessageProtector } from "../../src/protocol/message-protection.js";
 import { AP_REQ_METADATA, CALL_METADATA } from "../../src/rpc/metadata-names.js";
 import { guard } from "../../src/services/guard/interceptor.js";
 import { isAcceptable, isSameSealed, isSameTicket } from "../hostile/acceptable.js";

@@ -5,13 +5,8 @@ import { ProtectedMessageSchema } from "../../src/gen/kerberos/v1/guard_pb.js";
 import type { Protection } from "../../src/protocol/call-binding.js";
 import { etypeOf } from "../../src/protocol/etypes.js";
 import { randomKey } from "../../src/protocol/keys.js";
-import {
-  MessageOpener,
-  MessageProtector,
-  REQUESTS,
-  RESPONSES,
-  type SessionMessageKeys,
-} from "../../src/protocol/message-protection.js";
+import { REQUESTS, RESPONSES, type SessionMessageKeys } from "../../src/protocol/message-keys.js";
+import { MessageOpener, MessageProtector } from "../../src/protocol/message-protection.js";
 import { deriveSessionKeys } from "../../src/protocol/session-keys.js";
 import { expectRefusal } from "./refusal.js";
 

@@ -36,7 +36,7 @@ export const BUGS = [
   },
   {
     name: "a session's number not marked",
-    file: "services/guard/admission.js",
+    file: "services/guard/freshness.js",
     changes: [["if (!held.numbers.take(number))", "if (!held.numbers.take(number) && false)"]],
   },
   {
@@ -51,7 +51,7 @@ export const BUGS = [
   },
   {
     name: "a call taken that was held back",
-    file: "services/guard/admission.js",
+    file: "services/guard/freshness.js",
     changes: [["- age > MAX_AGE_LAG_S)", "- age > 1e9)"]],
   },
   {

@@ -8,12 +8,8 @@ import { ReceivedAnswer } from "../../src/client/guard/received-answer.js";
 import { mutualFailure, openApRep } from "../../src/protocol/ap-rep.js";
 import { type CallShape, type Protection, readApReq } from "../../src/protocol/call-binding.js";
 import { KrbError } from "../../src/protocol/krb-error.js";
-import {
-  MessageOpener,
-  REQUESTS,
-  RESPONSES,
-  type SessionMessageKeys,
-} from "../../src/protocol/message-protection.js";
+import { REQUESTS, RESPONSES, type SessionMessageKeys } from "../../src/protocol/message-keys.js";
+import { MessageOpener } from "../../src/protocol/message-protection.js";
 import { AP_REP_EXTENSIONS, isTrailersOnly, readGrant } from "../../src/protocol/session-extensions.js";
 import { openTicket } from "../../src/protocol/ticket.js";
 import { REPLY_METADATA, STATUS_DETAILS_METADATA } from "../../src/rpc/metadata-names.js";

@@ -4,12 +4,8 @@ import { sha256 } from "../../src/crypto/hash.js";
 import { SessionCallSchema } from "../../src/gen/kerberos/v1/session_pb.js";
 import type { Protection } from "../../src/protocol/call-binding.js";
 import type { KrbErrorName } from "../../src/protocol/krb-error.js";
-import {
-  MessageProtector,
-  REQUESTS,
-  RESPONSES,
-  type SessionMessageKeys,
-} from "../../src/protocol/message-protection.js";
+import { REQUESTS, RESPONSES, type SessionMessageKeys } from "../../src/protocol/message-keys.js";
+import { MessageProtector } from "../../src/protocol/message-protection.js";
 import { makeSessionCall, type SessionAttempt } from "../../src/protocol/session-call.js";
 import type { MacKey } from "../../src/protocol/session-keys.js";
 import { makeSessionReply, type SessionAnswer } from "../../src/protocol/session-reply.js";

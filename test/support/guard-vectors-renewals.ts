@@ -18,12 +18,8 @@ import {
 import type { Credentials } from "../../src/protocol/credentials.js";
 import { etypeOf } from "../../src/protocol/etypes.js";
 import { Key } from "../../src/protocol/keys.js";
-import {
-  type MessageKeys,
-  MessageOpener,
-  MessageProtector,
-  REQUESTS,
-} from "../../src/protocol/message-protection.js";
+import { type MessageKeys, REQUESTS } from "../../src/protocol/message-keys.js";
+import { MessageOpener, MessageProtector } from "../../src/protocol/message-protection.js";
 import { parsePrincipal } from "../../src/protocol/principal.js";
 import { MacKey } from "../../src/protocol/session-keys.js";
 import { makeRenewal, verifyRenewal } from "../../src/protocol/stream-renewal.js";

@@ -4,7 +4,8 @@
  */
 import { sha256 } from "../../src/crypto/hash.js";
 import { isProtected, PROTECTIONS } from "../../src/protocol/call-binding.js";
-import { MessageProtector, REQUESTS, RESPONSES } from "../../src/protocol/message-protection.js";
+import { REQUESTS, RESPONSES } from "../../src/protocol/message-keys.js";
+import { MessageProtector } from "../../src/protocol/message-protection.js";
 import { makeSessionCall, type SessionAttempt, sessionBinding } from "../../src/protocol/session-call.js";
 import { boundHost } from "../../src/rpc/authority.js";
 import {

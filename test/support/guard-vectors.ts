@@ -15,7 +15,8 @@ import {
 } from "../../src/protocol/call-binding.js";
 import { etypeOf } from "../../src/protocol/etypes.js";
 import { Key } from "../../src/protocol/keys.js";
-import { MessageProtector, REQUESTS, RESPONSES } from "../../src/protocol/message-protection.js";
+import { REQUESTS, RESPONSES } from "../../src/protocol/message-keys.js";
+import { MessageProtector } from "../../src/protocol/message-protection.js";
 import { parsePrincipal } from "../../src/protocol/principal.js";
 import { makeTicket } from "../../src/protocol/ticket.js";
 import { boundHost } from "../../src/rpc/authority.js";

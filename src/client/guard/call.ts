@@ -24,15 +24,14 @@ import { RpcError } from "../../rpc/rpc-error.js";
 import { fromServiceError, toStatus } from "../../rpc/status.js";
 import { toBuffer } from "../../rpc/to-buffer.js";
 import { isTimeRefused } from "../clock-offset.js";
+import { CallBelow } from "./call-below.js";
 import { checkChannel } from "./channel.js";
+import { choosePlan, secureCall } from "./chosen-security.js";
 import type { InterceptorConfig } from "./config.js";
-import { ExchangeSecurity } from "./exchange-security.js";
 import { isMendedByTicket } from "./refused-ticket.js";
 import { mayRepeat, refusedAttempt } from "./repeats.js";
 import { type MessageContext, RequestWriter, toldOnce } from "./request-writer.js";
-import type { CallSecurity } from "./security.js";
-import { SessionSecurity } from "./session-security.js";
-import { type Beginning, ONE_SHOT, type Plan } from "./sessions.js";
+import type { Beginning } from "./sessions.js";
 import {
   type CallState,
   keep,
@@ -47,8 +46,7 @@ import {
 } from "./state.js";
 import { StreamRenewal } from "./stream-renewal.js";
 import type { ServiceProof } from "./tickets.js";
-import { isMoreRequired, type OwnEnds, passesUnproven, unproven } from "./unproven-status.js";
-import { watched } from "./watched-credentials.js";
+import { isMoreRequired, passesUnproven, unproven } from "./unproven-status.js";
 
 type Method = grpc.InterceptorOptions["method_definition"];
 
@@ -58,15 +56,7 @@ const OVER: CallState = { at: "over" };
 export class GuardedCall extends grpc.InterceptingCall implements grpc.InterceptingListener {
   readonly #config: InterceptorConfig;
   readonly #method: Method;
-  /** Makes the call below: one, and another where it is tried again. */
-  readonly #open: () => grpc.InterceptingCall;
-  #next: grpc.InterceptingCall;
-  readonly #deadline: grpc.Deadline | undefined;
-  readonly #parent: grpc.CallOptions["parent"];
-  /** What the application, or this call itself, has ended the call with. */
-  #ownEnd: { readonly code: grpc.status; readonly details: string } | undefined;
-  /** Why the application's own call credentials gave nothing. */
-  #credentialsError: string | undefined;
+  readonly #next: CallBelow;
   #state: CallState = { at: "new", steps: [] };
   /** The session that the call is to begin; others wait for it, until it is over. */
   #beginning: Beginning | undefined;
@@ -75,29 +65,10 @@ export class GuardedCall extends grpc.InterceptingCall implements grpc.Intercept
 
   /** Makes the call, and all below it. */
   constructor(config: InterceptorConfig, options: grpc.InterceptorOptions, nextCall: grpc.NextCall) {
-    let attempt: () => grpc.Metadata;
-    const own = grpc.credentials.createFromMetadataGenerator((_parameters, callback) => {
-      try {
-        callback(null, attempt());
-      } catch (error) {
-        callback(error as Error);
-      }
-    });
-    let failed: (error: Error) => void;
-    const theirs = options.credentials && watched(options.credentials, (error) => failed(error));
-    const credentials = theirs?.compose(own) ?? own;
-    const open = () => nextCall({ ...options, credentials }) as grpc.InterceptingCall;
-    const next = open();
-    super(next);
-    attempt = () => this.#attempt();
-    failed = ({ message }) => {
-      this.#credentialsError = message;
-    };
-    this.#open = open;
+    const next = new CallBelow(options, nextCall, () => this.#attempt());
+    super(next.call);
     this.#config = config;
     this.#method = options.method_definition;
-    this.#deadline = options.deadline;
-    this.#parent = options.parent;
     this.#next = next;
   }
 
@@ -136,13 +107,12 @@ export class GuardedCall extends grpc.InterceptingCall implements grpc.Intercept
   }
 
   override getPeer(): string {
-    return this.#next.getPeer();
+    return this.#next.call.getPeer();
   }
 
   override cancelWithStatus(status: grpc.status, details: string): void {
-    this.#ownEnd = { code: status, details };
     // Comes back to the listener or, before the call has started, to the watcher of its end.
-    this.#next.cancelWithStatus(status, details);
+    this.#next.cancel(status, details);
   }
 
   onReceiveMetadata(metadata: grpc.Metadata): void {
@@ -181,11 +151,11 @@ export class GuardedCall extends grpc.InterceptingCall implements grpc.Intercept
       const refusal = status.code === grpc.status.OK ? undefined : fromServiceError(status);
       // What is proven comes from a handler: the call ran.
       const again = state.at === "sent" && !isProven ? this.#again(state, status, refusal) : undefined;
-      if (again !== undefined && this.#reopen()) {
+      if (again !== undefined && this.#next.reopen()) {
         void this.#getTicket(again);
         return;
       }
-      if (!isProven && !passesUnproven(status, refusal, security, this.#ownEnds(state)))
+      if (!isProven && !passesUnproven(status, refusal, security, this.#next.ownEnds(state.below)))
         throw unproven(status, refusal);
       if (status.code === grpc.status.OK) security.checkEnded();
       if (state.held !== undefined && isProven) this.#hand(listener, state.held);
@@ -195,16 +165,6 @@ export class GuardedCall extends grpc.InterceptingCall implements grpc.Intercept
       else listener.onReceiveStatus?.(status);
     } catch (error) {
       this.#refuse(error);
-    }
-  }
-
-  /** Makes the call below anew; false where its channel has been closed. */
-  #reopen(): boolean {
-    try {
-      this.#next = this.#open();
-      return true;
-    } catch {
-      return false;
     }
   }
 
@@ -219,20 +179,11 @@ export class GuardedCall extends grpc.InterceptingCall implements grpc.Intercept
     return { at: "waiting", listener, metadata, steps, refused };
   }
 
-  #ownEnds({ below }: UnderWay): OwnEnds {
-    return {
-      own: this.#ownEnd,
-      credentialsError: this.#credentialsError,
-      parent: this.#parent,
-      deadline: below.deadline() ?? this.#deadline,
-    };
-  }
-
   /** Gets what the call needs before it starts. Never rejects. */
   async #getTicket(waiting: Waiting): Promise<void> {
     this.#leave(waiting);
     try {
-      const below = takeClientBytes(this.#next, (status) => this.#endBelow(status));
+      const below = takeClientBytes(this.#next.call, (status) => this.#endBelow(status));
       const { tickets, service, allowInsecureChannel } = this.#config;
       checkChannel(below, allowInsecureChannel);
       this.#unwatch = below.onClosed(() => this.#refuse(channelClosed()));
@@ -244,7 +195,7 @@ export class GuardedCall extends grpc.InterceptingCall implements grpc.Intercept
       }
       const ticket = await tickets.serviceProof(service);
       if (this.#state !== waiting) return;
-      const plan = await this.#plan(waiting, below.channel, ticket);
+      const plan = await choosePlan(this.#config, waiting, below.channel, ticket, this.#beginning);
       if (plan.by === "exchange") this.#beginning = plan.beginning;
       if (this.#state !== waiting) {
         this.#beginning?.settle(undefined);
@@ -256,15 +207,6 @@ export class GuardedCall extends grpc.InterceptingCall implements grpc.Intercept
     } catch (error) {
       this.#refuse(error);
     }
-  }
-
-  #plan(waiting: Waiting, channel: object, { credentials, clock }: ServiceProof): Plan | Promise<Plan> {
-    const { sessions } = this.#config;
-    if (sessions === undefined) return ONE_SHOT;
-    if (waiting.refused === undefined) return sessions.plan(channel, credentials, clock());
-    const beginning = this.#beginning;
-    if (beginning?.isOver === false) return { by: "exchange", beginning };
-    return sessions.planRepeat(channel, credentials, clock());
   }
 
   /** What the application does: kept until the call starts, and passed on from then on. */
@@ -281,7 +223,7 @@ export class GuardedCall extends grpc.InterceptingCall implements grpc.Intercept
     else if (step.does === "halfClose") {
       state.renewal?.stop();
       requests.end(security.endMarker());
-    } else this.#next.startRead();
+    } else this.#next.call.startRead();
   }
 
   /** Starts the call, unless its single request is missing. */
@@ -291,7 +233,7 @@ export class GuardedCall extends grpc.InterceptingCall implements grpc.Intercept
     const first = requestStream ? undefined : steps.find((step) => step.does === "send");
     if (first === undefined && !requestStream) return;
     try {
-      const security = this.#secure(ready);
+      const security = secureCall(this.#config, this.#method, ready);
       const request = first && security.protect(first.bytes);
       const authority = boundHost(below.authority);
       const { protection } = this.#config;
@@ -300,12 +242,12 @@ export class GuardedCall extends grpc.InterceptingCall implements grpc.Intercept
       const repeat: Repeat | undefined = mayRepeat(refused, below)
         ? { metadata, steps: [], size: 0 }
         : undefined;
-      const requests = new RequestWriter(this.#next);
+      const requests = new RequestWriter(this.#next.call);
       this.#unwatch();
       const renewal = isProtected(protection, true) && requestStream ? this.#keepUp(ticket) : undefined;
       const underWay = { listener, below, ticket, renewal, session, security, requests };
       this.#state = { at: "sent", ...underWay, refused, repeat };
-      this.#next.start(metadata.clone(), this);
+      this.#next.call.start(metadata.clone(), this);
       for (const step of steps) this.#take(step, step === first ? request : undefined);
     } catch (error) {
       this.#refuse(error);
@@ -325,16 +267,6 @@ export class GuardedCall extends grpc.InterceptingCall implements grpc.Intercept
     if (state.at !== "sent" && state.at !== "proven") return;
     state.requests.send({}, state.security.renewal(next));
     state.ticket = next;
-  }
-
-  #secure({ ticket, plan, refused }: Ready): CallSecurity {
-    const { protection, sessions } = this.#config;
-    const uptime = () => sessions?.uptime ?? performance.now();
-    if (plan.by === "session") return new SessionSecurity(plan.session, protection, this.#method, uptime);
-    const { challenge, repeated: repeats } = refused ?? {};
-    const extensions = { challenge, repeats };
-    const { beginning } = plan;
-    return new ExchangeSecurity({ ticket, protection, shape: this.#method, beginning, extensions, uptime });
   }
 
   /**
@@ -359,7 +291,7 @@ export class GuardedCall extends grpc.InterceptingCall implements grpc.Intercept
     const opened = security.open(received);
     if (opened.kind === "message" && !responseStream && security.provesEnd) state.held = opened;
     else if (opened.kind === "message") this.#hand(listener, opened);
-    else if (this.#method.responseStream) this.#next.startRead();
+    else if (this.#method.responseStream) this.#next.call.startRead();
     else
       throw new KrbError("KRB_AP_ERR_MODIFIED", "an end marker in place of the response", {
         field: "response",
@@ -395,7 +327,7 @@ export class GuardedCall extends grpc.InterceptingCall implements grpc.Intercept
 
   #end(status: grpc.StatusObject): void {
     this.#finish(status);
-    this.#next.cancelWithStatus(status.code, status.details);
+    this.#next.cancel(status.code, status.details);
   }
 
   #finish(status: grpc.StatusObject): void {

@@ -21,13 +21,8 @@ import {
 import type { Credentials } from "../../protocol/credentials.js";
 import type { Key } from "../../protocol/keys.js";
 import { KrbError } from "../../protocol/krb-error.js";
-import {
-  MessageOpener,
-  MessageProtector,
-  type OpenedMessage,
-  REQUESTS,
-  RESPONSES,
-} from "../../protocol/message-protection.js";
+import { REQUESTS, RESPONSES } from "../../protocol/message-keys.js";
+import { MessageOpener, MessageProtector, type OpenedMessage } from "../../protocol/message-protection.js";
 import {
   AP_REP_EXTENSIONS,
   isTrailersOnly,

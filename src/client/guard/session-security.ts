@@ -5,13 +5,8 @@
 import * as grpc from "@grpc/grpc-js";
 import { type BoundCall, type CallShape, isProtected, type Protection } from "../../protocol/call-binding.js";
 import { KrbError } from "../../protocol/krb-error.js";
-import {
-  MessageOpener,
-  MessageProtector,
-  type OpenedMessage,
-  REQUESTS,
-  RESPONSES,
-} from "../../protocol/message-protection.js";
+import { REQUESTS, RESPONSES } from "../../protocol/message-keys.js";
+import { MessageOpener, MessageProtector, type OpenedMessage } from "../../protocol/message-protection.js";
 import { makeSessionCall } from "../../protocol/session-call.js";
 import type { Repeated } from "../../protocol/session-extensions.js";
 import { makeRenewal } from "../../protocol/stream-renewal.js";

@@ -11,14 +11,7 @@
  * Invariant. From the check of a proof to the mark that it came there is no `await`: no two calls pass on one
  * proof.
  */
-import { ExtensionType } from "../../gen/kerberos/v1/extension_pb.js";
-import {
-  type ApReqPolicy,
-  type OpenedApReq,
-  type ReplayRecord,
-  replayRecord,
-  type VerifiedApReq,
-} from "../../protocol/ap-exchange.js";
+import type { ApReqPolicy, OpenedApReq, ReplayRecord, VerifiedApReq } from "../../protocol/ap-exchange.js";
 import { wipeAuthenticator } from "../../protocol/authenticator.js";
 import {
   openCallApReq,
@@ -26,21 +19,21 @@ import {
   type ReceivedBinding,
   verifyCallApReq,
 } from "../../protocol/call-binding.js";
-import { Challenger } from "../../protocol/challenge.js";
-import { extensionOf } from "../../protocol/extensions.js";
 import { KrbError } from "../../protocol/krb-error.js";
 import { type ReceivedSessionCall, verifySessionCall } from "../../protocol/session-call.js";
-import type { Repeated } from "../../protocol/session-extensions.js";
-import type { ServiceKeys, TicketContents } from "../../protocol/ticket.js";
+import type { ServiceKeys } from "../../protocol/ticket.js";
 import { type AdmissionPolicy, apReqPolicy, policyRefusal } from "./admission-policy.js";
 import { type Caller, callerWith } from "./caller.js";
+import { ExchangeMessages } from "./exchange-messages.js";
+import { Freshness, NO_REPLAYS } from "./freshness.js";
 import { GuardedStream } from "./guarded-stream.js";
-import { checkStillOpens, factsOf, type HeldTicket, type TicketFacts } from "./held-ticket.js";
-import { ExchangeMessages, type GuardedMessages, type SessionGranter, SessionMessages } from "./messages.js";
+import { checkStillOpens, type HeldTicket, type TicketFacts } from "./held-ticket.js";
+import type { GuardedMessages } from "./messages.js";
 import type { Proof } from "./proof.js";
 import { isHere, type Peer, type ReceivedCall } from "./received-call.js";
+import { granterOf } from "./session-granter.js";
+import { SessionMessages } from "./session-messages.js";
 import type { ServiceSession } from "./sessions.js";
-import { TakenTags } from "./taken-tags.js";
 
 /** The same, with the names that its proof may be bound to. */
 type BoundCall = ReceivedCall & ReceivedBinding;
@@ -76,21 +69,14 @@ export interface Admission {
   readonly refusal: KrbError | undefined;
 }
 
-/**
- * The service's own count of seconds may be so far ahead of the client's: more, and a call was held back.
- */
-const MAX_AGE_LAG_S = 60;
-const NO_REPLAYS: readonly ReplayRecord[] = [];
-
 /** Lets calls in, or refuses them. */
 export class Gate {
   readonly #policy: AdmissionPolicy;
-  /** Drawn in this process, for this process alone. */
-  readonly #challenger = new Challenger();
-  readonly #taken = new TakenTags();
+  readonly #freshness: Freshness;
 
   constructor(policy: AdmissionPolicy) {
     this.#policy = policy;
+    this.#freshness = new Freshness(policy);
   }
 
   /**
@@ -106,10 +92,11 @@ export class Gate {
     }
     const policy = this.#apReqPolicy(keys, peer);
     const opened = openCallApReq(proof, policy, now);
-    const { extensions } = opened.authenticator;
-    if (!this.#policy.hasReplayCache && extensionOf(extensions, ExtensionType.CHALLENGE) === undefined) {
+    try {
+      this.#freshness.requireChallenge(opened);
+    } catch (error) {
       wipeAuthenticator(opened.authenticator);
-      throw this.#moreRequired("an authenticator is taken here with a challenge alone");
+      throw error;
     }
     return { kind: "ap-req", received: proof, opened, policy };
   }
@@ -154,17 +141,9 @@ export class Gate {
   }
 
   #admitSession(attempt: ReceivedSessionCall, held: ServiceSession, call: BoundCall, peer: Peer): Admission {
-    const { number, protection, age } = attempt;
+    const { protection } = attempt;
     verifySessionCall(held.keys.call, attempt, call);
-    if (!held.numbers.take(number))
-      throw new KrbError("KRB_AP_ERR_REPEAT", "the call came before, or long after later ones", {
-        attempt: String(number),
-      });
-    this.#policy.sessions?.measure(held);
-    if ((this.#policy.uptime() - held.grantedAt) / 1000 - age > MAX_AGE_LAG_S) {
-      held.numbers.leaveUnused(number);
-      throw this.#moreRequired("the call was held back on its way");
-    }
+    this.#freshness.markAttempt(held, attempt);
     const caller = callerWith(held.ticket, held.authorizationData, protection);
     const messages = new SessionMessages(held, attempt, call);
     return {
@@ -187,9 +166,9 @@ export class Gate {
     try {
       verified = verifyCallApReq(received, opened, call, policy, now);
       const { ticket, authorizationData } = verified;
-      const replays = this.#mark(verified, call, peer);
+      const replays = this.#freshness.markApReq(verified, call, peer);
       const caller = callerWith(ticket, authorizationData, received.protection);
-      const granter = this.#granter(received, keys, verified, now);
+      const granter = granterOf(this.#policy, received, keys, verified, now);
       const messages = new ExchangeMessages(verified, received, call, granter);
       const held = { ticket, ticketBytes: received.blobs.ticket, serviceKeys: keys.keys };
       const stream = this.#stream(caller, held, call, peer);
@@ -212,115 +191,26 @@ export class Gate {
     return new GuardedStream(this.#policy, { caller, held }, call, peer);
   }
 
-  /** Marks that an authenticator came, and the attempt that it repeats. */
-  #mark(verified: VerifiedApReq, call: ReceivedCall, peer: Peer) {
-    const { challenge, repeats } = verified.extensions;
-    const replay = replayRecord(verified, this.#policy.clockSkew);
-    const tags = repeats !== undefined && "tag" in repeats ? [repeats.tag, replay.tag] : [replay.tag];
-    // The tags first: where there is no room for them, the attempt that is repeated is not marked either.
-    if (challenge !== undefined) this.#taken.take(tags, this.#policy.uptime());
-    if (repeats !== undefined && "session" in repeats)
-      this.#markAttempt(repeats, verified.ticket, call, peer);
-    return challenge === undefined ? tags.map((tag) => ({ ...replay, tag })) : NO_REPLAYS;
-  }
-
-  #markAttempt(
-    { session, number }: Extract<Repeated, { session: Uint8Array }>,
-    ticket: TicketContents,
-    call: ReceivedCall,
-    peer: Peer,
-  ): void {
-    const { sessions, uptime } = this.#policy;
-    const held = sessions?.find(session, uptime());
-    if (held !== undefined && held.ticket.client === ticket.client) {
-      const taken = held.numbers.takeRepeated(number);
-      sessions?.measure(held);
-      if (taken) return;
-      throw new KrbError("KRB_AP_ERR_REPEAT", "the attempt that this one repeats was taken: the call ran", {
-        repeated: String(number),
-      });
-    }
-    if (peer.secure === true || isHere(peer) || call.idempotent === true) return;
-    throw new KrbError(
-      "KRB_AP_ERR_REPEAT",
-      "the attempt that this one repeats may have run, and over plaintext anybody may have asked for another: " +
-        "use TLS, or declare the method idempotent",
-      { repeated: String(number) },
-    );
-  }
-
-  /** Undefined: the client asks for no session, or can't have one. */
-  #granter(
-    { blobs, bytes }: ReceivedApReq,
-    service: ServiceKeys,
-    { ticket, authorizationData, extensions }: VerifiedApReq,
-    now: number,
-  ): SessionGranter | undefined {
-    const { sessions } = this.#policy;
-    if (sessions === undefined || extensions.asksForSession !== true) return undefined;
-    if (!this.#isStrong(blobs.ticket, service, now)) return undefined;
-    const { keys: serviceKeys } = service;
-    const ticketBytes = Uint8Array.from(blobs.ticket);
-    return {
-      apReq: bytes,
-      life: Math.floor(sessions.life / 1000),
-      keep: (id, keys) =>
-        sessions.add(
-          { id, keys, ticket: factsOf(ticket), ticketBytes, authorizationData, serviceKeys },
-          this.#policy.uptime(),
-        ),
-    };
-  }
-
-  /** Whether neither ticket nor session key is of a weak type (`hasSessions`): a session serves all peers. */
-  #isStrong(ticket: Uint8Array, service: ServiceKeys, now: number): boolean {
-    const { permittedEtypes, strongEtypes, openTicket } = this.#policy;
-    if (permittedEtypes === strongEtypes) return true;
-    try {
-      openTicket(ticket, service, strongEtypes, now);
-      return true;
-    } catch {
-      return false;
-    }
-  }
-
   /** A session, if it is still held and its ticket still good. */
   #stillHeld(held: ServiceSession | undefined, service: ServiceKeys, now: number): ServiceSession {
     const { sessions, clockSkew, strongEtypes, openTicket } = this.#policy;
     if (held === undefined || sessions?.has(held, this.#policy.uptime()) !== true)
-      throw this.#moreRequired("the service does not hold this session");
+      throw this.#freshness.moreRequired("the service does not hold this session");
     try {
       if (now - held.ticket.endtime > clockSkew) throw new Error("the ticket has ended");
       checkStillOpens(held, service, { openTicket, permittedEtypes: strongEtypes }, now);
       return held;
     } catch {
       sessions?.drop(held);
-      throw this.#moreRequired("the session ended with its ticket");
+      throw this.#freshness.moreRequired("the session ended with its ticket");
     }
   }
 
   #apReqPolicy(service: ServiceKeys, peer: Peer): ApReqPolicy {
     return {
       ...apReqPolicy(this.#policy, service, peer),
-      checkChallenge: (challenge) => {
-        if (!this.#challenger.isGood(challenge, this.#policy.uptime()))
-          throw this.#moreRequired("the challenge is another process's, or too old");
-      },
+      checkChallenge: (challenge) => this.#freshness.checkChallenge(challenge),
     };
-  }
-
-  /** Where there is a replay cache, the client needs no challenge: it goes on without. */
-  #moreRequired(why: string): KrbError {
-    const { hasReplayCache, uptime } = this.#policy;
-    const challenge = hasReplayCache ? undefined : this.#challenger.make(uptime());
-    return new KrbError(
-      "KDC_ERR_MORE_PREAUTH_DATA_REQUIRED",
-      `${why}; call again, once, with ${challenge === undefined ? "a ticket" : "a ticket and the challenge"}: ` +
-        "if this goes on, several instances answer to one name and need a replay cache that they share",
-      {},
-      undefined,
-      challenge,
-    );
   }
 }
 

@@ -16,17 +16,10 @@ import type { OpenedRenewal } from "../../protocol/message-protection.js";
 import type { ServiceKeys } from "../../protocol/ticket.js";
 import { closeAfterStatus } from "../../rpc/close-stream.js";
 import { takeServerBytes } from "../../rpc/grpc-js-internals.js";
-import {
-  AP_REP_METADATA,
-  AP_REQ_METADATA,
-  CALL_METADATA,
-  REPLY_METADATA,
-  STATUS_DETAILS_METADATA,
-} from "../../rpc/metadata-names.js";
+import { AP_REP_METADATA, AP_REQ_METADATA, CALL_METADATA } from "../../rpc/metadata-names.js";
 import type { RpcError } from "../../rpc/rpc-error.js";
-import { hasStatus, toStatus } from "../../rpc/status.js";
+import { toStatus } from "../../rpc/status.js";
 import { toBuffer } from "../../rpc/to-buffer.js";
-import { tracePrincipal } from "../../rpc/tracing.js";
 import { type Admission, Gate, type Looked } from "./admission.js";
 import { type Caller, setCaller } from "./caller.js";
 import { peerOf, receivedCall } from "./channel.js";
@@ -34,11 +27,12 @@ import type { GuardConfig, UnreadCall } from "./config.js";
 import { ListenerWithCaller } from "./current-caller.js";
 import { currentKeys } from "./keys.js";
 import type { LiveStream } from "./live-streams.js";
-import { callRecord, type LoggedOutcome } from "./log.js";
 import type { GuardedMessages } from "./messages.js";
 import { type Proof, readProof } from "./proof.js";
+import { provenStatus } from "./proven-status.js";
 import type { Peer } from "./received-call.js";
 import type { ReplayWaiter } from "./replay.js";
+import { CallReport } from "./report.js";
 import type { CallState, Checking, Listener, Looking, Serving } from "./state.js";
 
 type Method = Parameters<grpc.ServerInterceptor>[0];
@@ -46,7 +40,6 @@ type Status = Parameters<grpc.ServerInterceptingCallInterface["sendStatus"]>[0];
 
 const NEW: CallState = { at: "new" };
 const OVER: CallState = { at: "over" };
-const NO_DETAILS = new Uint8Array();
 
 /**
  * grpc-js's call with a guard in it. It stands in for the interceptor's requester and listener both, and
@@ -59,8 +52,8 @@ export class GuardedServerCall
   readonly #config: GuardConfig;
   readonly #method: Method;
   readonly #next: grpc.ServerInterceptingCallInterface;
-  /** `performance.now()` at the start, where somebody reads log or metrics. */
-  readonly #began: number;
+  /** Undefined: nobody is told of calls. */
+  readonly #report: CallReport | undefined;
   #state: CallState = NEW;
   /** Whether the client has ended its half of the stream, and that was seen. */
   #halfClosed = false;
@@ -71,7 +64,7 @@ export class GuardedServerCall
     this.#config = config;
     this.#method = method;
     this.#next = next;
-    this.#began = config.log === undefined && config.metrics === undefined ? 0 : performance.now();
+    this.#report = CallReport.of(config, method.path, next);
   }
 
   override start(listener: Listener): void {
@@ -201,7 +194,7 @@ export class GuardedServerCall
         const end = this.#answered().endMarker();
         if (end !== undefined) this.#next.sendMessage(end, () => {});
       }
-      this.#next.sendStatus(messages === undefined ? status : proven(status, messages));
+      this.#next.sendStatus(messages === undefined ? status : provenStatus(status, messages));
       // A call has one status: whatever comes later is passed over. An interceptor behind the guard may
       // refuse one that is not let in yet, and then it never is.
       if ("listener" in state && this.#state === state)
@@ -222,7 +215,7 @@ export class GuardedServerCall
   }
 
   onFailure(error: unknown): void {
-    this.#log(undefined, { level: "error", text: String(error) });
+    this.#report?.failed(error);
   }
 
   /** Checks the proof, and lets the call in or refuses it. */
@@ -302,9 +295,7 @@ export class GuardedServerCall
     }
     if (stream !== undefined) this.#config.streams.add(this);
     setCaller(metadata, caller);
-    this.#log(caller, { level: "info", result: "OK" }, now);
-    this.#count("OK", false);
-    if (this.#config.tracePrincipals) tracePrincipal(caller.principal);
+    this.#report?.letIn(caller, now);
     listener.onReceiveMetadata(metadata);
   }
 
@@ -327,8 +318,7 @@ export class GuardedServerCall
       stream.goOn(grounds);
       state.caller = grounds.caller;
       setCaller(state.metadata, grounds.caller);
-      const until = new Date(grounds.caller.endtime).toISOString();
-      this.#log(grounds.caller, { level: "info", result: "OK", text: `renewed until ${until}` });
+      this.#report?.renewed(grounds.caller);
       this.#next.startRead();
     };
     if (callers.isEmpty) goOn();
@@ -378,17 +368,11 @@ export class GuardedServerCall
   #refuse(error: unknown, messages = this.#messages, by?: Caller): void {
     const state = this.#state;
     if (!("listener" in state) || state.at === "ended") return;
-    const caller = "caller" in state ? state.caller : by;
-    if (this.#config.metrics !== undefined) this.#count(reasonOf(error), "caller" in state);
     const status = toStatus(error);
-    const ending = messages === undefined ? status : proven(status, messages);
+    const ending = messages === undefined ? status : provenStatus(status, messages);
     this.#leave({ at: "ended", listener: state.listener });
-    this.#log(
-      caller,
-      error instanceof KrbError
-        ? { level: "warn", result: error.reason, text: error.message, compared: error.details }
-        : { level: hasStatus(error) ? "warn" : "error", result: "INTERNAL", text: String(error) },
-    );
+    const wasLetIn = "caller" in state;
+    this.#report?.refused(error, wasLetIn ? state.caller : by, wasLetIn);
     this.#next.sendStatus(ending);
   }
 
@@ -400,41 +384,6 @@ export class GuardedServerCall
     if (this.#state.at === "reading") Gate.discard(this.#state.looked);
     this.#state = state;
   }
-
-  #count(reason: string, wasLetIn: boolean): void {
-    const { metrics } = this.#config;
-    if (metrics === undefined) return;
-    const ms = performance.now() - this.#began;
-    metrics.guardedCall({ method: this.#method.path, reason, wasLetIn, ms });
-  }
-
-  #log(caller: Caller | undefined, outcome: LoggedOutcome, now?: number): void {
-    const { log, clock } = this.#config;
-    if (log === undefined) return;
-    const call = { method: this.#method.path, peer: this.getPeer(), began: this.#began };
-    log(callRecord(call, caller, outcome, now ?? clock()));
-  }
-}
-
-/** A status with the service's proof of it. */
-function proven(status: Status, messages: GuardedMessages): Status {
-  const { code, details: message } = status;
-  const [details] = status.metadata?.get(STATUS_DETAILS_METADATA) ?? [];
-  const { apRep, reply } = messages.close({
-    code,
-    message,
-    details: details instanceof Uint8Array ? details : NO_DETAILS,
-  });
-  if (apRep === undefined && reply === undefined) return status;
-  const metadata = status.metadata?.clone() ?? new grpc.Metadata();
-  if (apRep !== undefined) metadata.set(AP_REP_METADATA, apRep);
-  if (reply !== undefined) metadata.set(REPLY_METADATA, reply);
-  return { code, details: message, metadata };
-}
-
-/** RFC 4120's name of a refusal, or the name of a gRPC code. */
-function reasonOf(error: unknown): string {
-  return error instanceof KrbError ? error.reason : (grpc.status[toStatus(error).code] ?? "UNKNOWN");
 }
 
 /** What a check throws; undefined: nothing. */

@@ -16,13 +16,8 @@ import type { TicketSource } from "../../../src/client/guard/tickets.js";
 import { makeSubkey, randomSeqNumber, type VerifiedApReq } from "../../../src/protocol/ap-exchange.js";
 import { answerApReq } from "../../../src/protocol/ap-rep.js";
 import { isProtected, needsSubkeys, type Protection, readApReq } from "../../../src/protocol/call-binding.js";
-import {
-  MessageOpener,
-  MessageProtector,
-  REQUESTS,
-  RESPONSES,
-  type SubkeyMessageKeys,
-} from "../../../src/protocol/message-protection.js";
+import { REQUESTS, RESPONSES, type SubkeyMessageKeys } from "../../../src/protocol/message-keys.js";
+import { MessageOpener, MessageProtector } from "../../../src/protocol/message-protection.js";
 import { type Grant, grantExtension, TRAILERS_ONLY } from "../../../src/protocol/session-extensions.js";
 import { deriveSessionKeys, type SessionKeys } from "../../../src/protocol/session-keys.js";
 import { AP_REP_METADATA, AP_REQ_METADATA, CALL_METADATA } from "../../../src/rpc/metadata-names.js";

@@ -10,12 +10,8 @@ import { sha256 } from "../../../src/crypto/hash.js";
 import { isProtected, PROTECTIONS, type Protection } from "../../../src/protocol/call-binding.js";
 import { Key } from "../../../src/protocol/keys.js";
 import { KrbError } from "../../../src/protocol/krb-error.js";
-import {
-  MessageOpener,
-  MessageProtector,
-  REQUESTS,
-  RESPONSES,
-} from "../../../src/protocol/message-protection.js";
+import { REQUESTS, RESPONSES } from "../../../src/protocol/message-keys.js";
+import { MessageOpener, MessageProtector } from "../../../src/protocol/message-protection.js";
 import { readSessionCall, verifySessionCall } from "../../../src/protocol/session-call.js";
 import { MacKey } from "../../../src/protocol/session-keys.js";
 import { makeSessionReply } from "../../../src/protocol/session-reply.js";

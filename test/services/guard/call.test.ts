@@ -6,7 +6,8 @@ import { openApRep, verifyApProof, verifyApRep } from "../../../src/protocol/ap-
 import { PROTECTIONS, isProtected as protectsMessages } from "../../../src/protocol/call-binding.js";
 import { Key } from "../../../src/protocol/keys.js";
 import { KrbError } from "../../../src/protocol/krb-error.js";
-import { MessageOpener, RESPONSES } from "../../../src/protocol/message-protection.js";
+import { RESPONSES } from "../../../src/protocol/message-keys.js";
+import { MessageOpener } from "../../../src/protocol/message-protection.js";
 import { AP_REP_EXTENSIONS, TRAILERS_ONLY } from "../../../src/protocol/session-extensions.js";
 import { AP_REP_METADATA, AP_REQ_METADATA } from "../../../src/rpc/metadata-names.js";
 import { RpcError } from "../../../src/rpc/rpc-error.js";

@@ -13,7 +13,8 @@ import { openApRep } from "../../../src/protocol/ap-rep.js";
 import { replayTag } from "../../../src/protocol/authenticator.js";
 import { isProtected, readApReq } from "../../../src/protocol/call-binding.js";
 import type { Credentials } from "../../../src/protocol/credentials.js";
-import { MessageProtector, REQUESTS } from "../../../src/protocol/message-protection.js";
+import { REQUESTS } from "../../../src/protocol/message-keys.js";
+import { MessageProtector } from "../../../src/protocol/message-protection.js";
 import { makeSessionCall, type SessionAttempt } from "../../../src/protocol/session-call.js";
 import {
   AP_REP_EXTENSIONS,

@@ -2,7 +2,8 @@
 import * as grpc from "@grpc/grpc-js";
 import { describe, expect, test } from "vitest";
 import { isProtected, PROTECTIONS } from "../../../src/protocol/call-binding.js";
-import { MessageOpener, RESPONSES } from "../../../src/protocol/message-protection.js";
+import { RESPONSES } from "../../../src/protocol/message-keys.js";
+import { MessageOpener } from "../../../src/protocol/message-protection.js";
 import { CALL_METADATA, REPLY_METADATA, STATUS_DETAILS_METADATA } from "../../../src/rpc/metadata-names.js";
 import { callerOf } from "../../../src/services/guard/caller.js";
 import { expectRefusal } from "../../protocol/refusal.js";

@@ -1,11 +1,7 @@
 /** Messages of calls under a session, at the service: in their order, of their call, from their side. */
 import { describe, expect, test } from "vitest";
-import {
-  MessageOpener,
-  MessageProtector,
-  REQUESTS,
-  RESPONSES,
-} from "../../../src/protocol/message-protection.js";
+import { REQUESTS, RESPONSES } from "../../../src/protocol/message-keys.js";
+import { MessageOpener, MessageProtector } from "../../../src/protocol/message-protection.js";
 import { answer, endOf, methodOf, names, openGuard } from "./by-hand.js";
 import { bindUnder, isProven, openSession } from "./session-by-hand.js";
 

@@ -4,7 +4,7 @@ import type { VerifiedApReq } from "../../../src/protocol/ap-exchange.js";
 import { isProtected, needsSubkeys, PROTECTIONS, readApReq } from "../../../src/protocol/call-binding.js";
 import { Key } from "../../../src/protocol/keys.js";
 import { AP_REQ_METADATA } from "../../../src/rpc/metadata-names.js";
-import { ExchangeMessages } from "../../../src/services/guard/messages.js";
+import { ExchangeMessages } from "../../../src/services/guard/exchange-messages.js";
 import { refusalOf } from "../../protocol/refusal.js";
 import { verifyCall } from "../../support/verify-call.js";
 import { bind, HOST, KEYS, methodOf, NOW } from "./by-hand.js";
