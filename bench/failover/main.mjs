@@ -4,7 +4,7 @@
 import { fork } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
-import { cpus, tmpdir } from "node:os";
+import { cpus, getPriority, setPriority, tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
@@ -71,9 +71,13 @@ async function makeRealm() {
   return keys.map(({ key }) => key);
 }
 
-/** Starts a KDC, and has it answer a few times: what a new process has to compile is not measured. */
+/**
+ * Starts a KDC, and has it answer a few times. What a new process costs is not measured: as far as the system
+ * lets us, it starts with what the others leave it, as on a machine of its own.
+ */
 async function startKdc(ports = [0, 0]) {
   const child = fork(SERVER, [dir, ...ports.map(String)]);
+  setPriority(child.pid, 19);
   const [addresses] = await once(child, "message");
   const client = new KerberosClient({ kdc: addresses });
   for (let i = 0; i < 10; i++) {
@@ -81,6 +85,11 @@ async function startKdc(ports = [0, 0]) {
     await client.serviceTicket(SERVICE);
   }
   client.close();
+  try {
+    setPriority(child.pid, getPriority());
+  } catch {
+    // Only root gives a process more than it has.
+  }
   return { child, addresses };
 }
 
