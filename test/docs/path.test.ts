@@ -4,13 +4,12 @@
  * changed, by programs of the same names in front of the real ones: the ports, and the password that a person
  * types.
  */
-import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";
 import { ROOT, unpack } from "../package/tarball.js";
+import { freePorts, Terminal } from "./terminal.js";
 
 const readme = readFileSync(join(ROOT, "README.md"), "utf8");
 const blocks = [...readme.matchAll(/<!-- shell ([123]) -->\n\n```sh\n([\s\S]*?)```/g)].map(
@@ -21,48 +20,6 @@ const cleanUp: (() => void)[] = [];
 afterEach(() => {
   for (const clean of cleanUp.splice(0).reverse()) clean();
 });
-
-/** Ports that were free a moment ago. */
-async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(
-    Array.from({ length: count }, () => {
-      const server = createServer();
-      return new Promise<typeof server>((resolve) => server.listen(0, "127.0.0.1", () => resolve(server)));
-    }),
-  );
-  const ports = servers.map((server) => (server.address() as { port: number }).port);
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
-}
-
-/** A shell into which commands are typed, one after the other. */
-class Terminal {
-  readonly #shell: ChildProcessWithoutNullStreams;
-  #seen = "";
-  #changed = () => {};
-
-  constructor(dir: string, env: NodeJS.ProcessEnv) {
-    this.#shell = spawn("bash", ["--noprofile", "--norc"], { cwd: dir, env, detached: true });
-    for (const stream of [this.#shell.stdout, this.#shell.stderr])
-      stream.on("data", (chunk: Buffer) => {
-        this.#seen += chunk.toString();
-        this.#changed();
-      });
-    // All that the shell has started belongs to its group.
-    cleanUp.push(() => process.kill(-this.#shell.pid!, "SIGKILL"));
-  }
-
-  /** Types a command; returns what appears until `awaited` does, by default the command's end. */
-  async type(command: string, awaited: RegExp = /^exit (\d+)\n/m): Promise<string> {
-    this.#seen = "";
-    this.#shell.stdin.write(`${command}\necho exit $?\n`);
-    while (!awaited.test(this.#seen))
-      await new Promise<void>((resolve) => {
-        this.#changed = resolve;
-      });
-    return this.#seen;
-  }
-}
 
 /**
  * A folder with the programs that stand in front of the real ones; returns the environment that finds them.
@@ -109,6 +66,7 @@ test.each(["a clone", "a folder with the package"])(
     else unpack(dir);
     const env = await surroundings(dir, join(root, "dist/cli/main.js"));
     const shells = { 1: new Terminal(dir, env), 2: new Terminal(dir, env), 3: new Terminal(dir, env) };
+    for (const shell of Object.values(shells)) cleanUp.push(() => shell.end());
     const seen: Record<string, string> = {};
     for (const { shell, commands } of blocks)
       for (const line of commands) {
