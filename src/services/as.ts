@@ -21,6 +21,7 @@ import { brake } from "./login-brakes.js";
 import { LookAside } from "./look-aside.js";
 import { cacheFigures } from "./metrics/figures.js";
 import { runExchange } from "./run-exchange.js";
+import { ticketId } from "./ticket-id.js";
 
 /** The AS's service, on a realm's database. */
 export function authenticationService(config: AsConfig): AuthenticationServiceServer {
@@ -112,11 +113,15 @@ function answer(
   const { lookAside } = parts;
   const given = lookAside.find(proof, request, context.policy.clockSkew, now);
   line.repeated = given !== undefined;
-  if (given !== undefined) return given;
+  if (given !== undefined) {
+    line.tgt = ticketId(given.ticket);
+    return given;
+  }
   const issued = issueBraked(parts, request, proof, attempt);
   if (issued === undefined) return undefined;
   line.etypes = issued.etypes;
   line.endtime = isoTime(issued.ticket.endtime);
+  line.tgt = ticketId(issued.response.ticket);
   issued.ticket.sessionKey.wipe();
   lookAside.keep(proof, request, issued.response, now);
   return issued.response;

@@ -24,6 +24,10 @@ export interface ExchangeLine {
   etypes?: Readonly<Record<string, number>>;
   /** The end of the ticket, as ISO 8601 text. */
   endtime?: string;
+  /** The name of the TGT (ticket-id.ts): the AS's that it gave, the TGS's that it was shown. */
+  tgt?: string;
+  /** The name of the ticket: the TGS's that it gave, V's that it was shown. */
+  ticket?: string;
   /** Whether the answer is the one that was given to the same request before: it is no login of its own. */
   repeated?: boolean;
   /** How a login would have ended that was refused for earlier failures. */
@@ -81,11 +85,25 @@ export function failureOf(error: unknown): Outcome {
 /** The line of a finished exchange. */
 export function exchangeRecord(frame: ExchangeFrame, line: ExchangeLine, outcome: Outcome): LogRecord {
   const { exchange, id, peer, ms } = frame;
-  const { client, server, operation, etypes, endtime, withheld } = line;
+  const { client, server, operation, etypes, endtime, tgt, ticket, withheld } = line;
   const time = isoTime(frame.now);
   const weak = weakNames(etypes);
   const ended = { ...outcome, withheld, ms };
-  return { time, exchange, id, peer, client, server, operation, etypes, endtime, weak, ...ended };
+  return {
+    time,
+    exchange,
+    id,
+    peer,
+    client,
+    server,
+    operation,
+    tgt,
+    ticket,
+    etypes,
+    endtime,
+    weak,
+    ...ended,
+  };
 }
 
 /** The weak encryption types of an exchange, so that the log shows every DES ticket as one. */

@@ -12,6 +12,7 @@ import { decided, type KdcConfig, krbtgtEntry, type Lookup } from "./kdc.js";
 import { cacheFigures } from "./metrics/figures.js";
 import { runExchange } from "./run-exchange.js";
 import { TicketCache } from "./ticket-cache.js";
+import { ticketId } from "./ticket-id.js";
 
 /** The TGS's service, on a realm's database. */
 export function ticketGrantingService(config: KdcConfig): TicketGrantingServiceServer {
@@ -25,6 +26,7 @@ export function ticketGrantingService(config: KdcConfig): TicketGrantingServiceS
   };
 
   async function grant(request: GrantTicketRequest, lookup: Lookup, line: ExchangeLine, now: number) {
+    line.tgt = ticketId(request.ticket);
     const krbtgt = await krbtgtEntry(config.policy, lookup);
     const verified = verifyTgsReq(request, krbtgt, config.policy, now, tickets.open);
     const { apReq, server } = verified;
@@ -35,6 +37,7 @@ export function ticketGrantingService(config: KdcConfig): TicketGrantingServiceS
       const service = await lookup(server);
       const issued = issueServiceTicket(verified, { client, service, policy: config.policy }, now);
       line.etypes = issued.etypes;
+      line.ticket = ticketId(issued.response.ticket);
       line.endtime = isoTime(issued.ticket.endtime);
       issued.ticket.sessionKey.wipe();
       return issued.response;

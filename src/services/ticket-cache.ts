@@ -14,6 +14,10 @@ import type { TicketOpener } from "../protocol/ap-exchange.js";
 import type { LongTermKey } from "../protocol/keys.js";
 import type { Principal } from "../protocol/principal.js";
 import { openTicket, type ServiceKeys, type TicketContents } from "../protocol/ticket.js";
+import { ticketId } from "./ticket-id.js";
+
+/** What a ticket says, and its name in the log, where it was opened here. */
+export type NamedTicket = TicketContents & { readonly id?: string };
 
 /** Settings of a ticket cache. */
 export interface TicketCacheOptions {
@@ -88,7 +92,7 @@ export class TicketCache {
       if (this.#isCurrent(kept, now) && sameNumbers(kept.permitted, permitted)) return kept.contents;
       this.#entries.delete(name);
     }
-    const contents = openTicket(bytes, service, permitted);
+    const contents: NamedTicket = { ...openTicket(bytes, service, permitted), id: ticketId(bytes) };
     const entry = { contents, permitted, bytes: Uint8Array.from(bytes) };
     if (now >= this.#nextSweep) this.#sweep(now);
     if (this.#isCurrent(entry, now)) this.#entries.set(name, entry);

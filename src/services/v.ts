@@ -17,6 +17,7 @@ import type { Metrics } from "./metrics/metrics.js";
 import { runOperation } from "./operations/index.js";
 import { runExchange } from "./run-exchange.js";
 import { TicketCache } from "./ticket-cache.js";
+import { ticketId } from "./ticket-id.js";
 
 /** What V works with. */
 export interface VConfig {
@@ -47,6 +48,7 @@ export function applicationService(config: VConfig): ApplicationServiceServer {
         const service = config.serviceKeys();
         const { permittedEtypes } = config;
         line.server = service.principal;
+        line.ticket = ticketId(request.ticket);
         const policy = {
           service,
           permittedEtypes,

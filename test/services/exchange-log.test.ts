@@ -6,6 +6,7 @@ import { describe, expect, test } from "vitest";
 import { EchoRequestSchema, EchoResponseSchema } from "../../src/client/index.js";
 import { AuthenticateRequestSchema } from "../../src/gen/kerberos/v1/authentication_service_pb.js";
 import type { Key } from "../../src/protocol/keys.js";
+import type { LogRecord } from "../../src/services/exchange-log.js";
 import { asReq, PASSWORDS, startRealm } from "../support/realm.js";
 import { AUTHENTICATE, Wire } from "../support/wire.js";
 import { standBetween } from "../support/wire-middle.js";
@@ -27,27 +28,35 @@ test("each exchange is one line: when, who, from where, what, and how it ended",
     peer: expect.stringMatching(/^127\.0\.0\.1:\d+$/),
     ms: expect.any(Number),
   };
+  const name = expect.stringMatching(/^[\w-]{12}$/);
   expect(realm.log).toEqual([
     {
       ...common,
+      tgt: name,
       exchange: "AS",
       server: "krbtgt/TEST.EXAMPLE@TEST.EXAMPLE",
       etypes: { reply: 3, ticket: 3, session: 3 },
     },
     {
       ...common,
+      tgt: name,
+      ticket: name,
       exchange: "TGS",
       server: "v/localhost@TEST.EXAMPLE",
       etypes: { reply: 3, ticket: 3, session: 3 },
     },
     {
       ...common,
+      ticket: name,
       exchange: "V",
       server: "v/localhost@TEST.EXAMPLE",
       operation: "EchoRequest",
       etypes: { session: 3 },
     },
   ]);
+  const [as, tgs, v] = realm.log as [LogRecord, LogRecord, LogRecord];
+  expect([v.ticket, tgs.tgt]).toEqual([tgs.ticket, as.tgt]);
+  expect(tgs.ticket).not.toBe(tgs.tgt);
 });
 
 test("in a standard realm nothing is called weak", async () => {

@@ -9,6 +9,7 @@ import { limitsOf } from "../options/server-limits.js";
 import { replayCacheSize } from "../options/sizes.js";
 import { parseLifetime } from "../screen/times.js";
 import type { Rereading } from "../serving/after-signal.js";
+import { LOG_LEVELS, type LogLevel } from "../serving/log-filter.js";
 import type { ServeChoice } from "../serving/serve.js";
 import type { PrimaryChoice } from "../serving/workers/primary.js";
 
@@ -88,6 +89,11 @@ export const command = defineCommand({
       value: "FILE",
       help: "append the log to this file, made with mode 0600, instead of stdout; opened again at SIGHUP",
     },
+    "log-level": { value: "LEVEL", help: "lines of this level and above: info, warn or error; info" },
+    "log-sample": {
+      value: "on|off",
+      help: "whether the same refusal of the same peer is one line a second, and a count; on",
+    },
     "max-connections": {
       value: "COUNT[/COUNT]",
       help: "connections at a time, of all servers together, and of one peer; 4096, half of it for one peer",
@@ -135,6 +141,7 @@ export const command = defineCommand({
       },
       json,
       logFile: options.log,
+      filter: { level: levelOf(options["log-level"]), sample: sampleOf(options["log-sample"]) },
       dir: options.dir,
       host: options.host ?? DEFAULT_HOST,
       allowWeakCrypto: options["allow-weak-crypto"],
@@ -189,6 +196,17 @@ async function serveTogether(
   }
   const { serveAsWorker } = await import("../serving/workers/worker.js");
   return serveAsWorker(choice, around, cluster.worker);
+}
+
+function levelOf(text = "info"): LogLevel {
+  const level = LOG_LEVELS.find((known) => known === text);
+  if (level === undefined) throw new UsageError(`--log-level: expected ${LOG_LEVELS.join(", ")}`);
+  return level;
+}
+
+function sampleOf(text = "on"): boolean {
+  if (text !== "on" && text !== "off") throw new UsageError("--log-sample: expected on or off");
+  return text === "on";
 }
 
 function workersOf(text: string | undefined): number | undefined {

@@ -30,6 +30,7 @@ import type { Screen } from "../screen/screen.js";
 import type { TlsFiles } from "../session/tls.js";
 import { afterSignal, type LiveChoice, type Rereading } from "./after-signal.js";
 import { LiveTls } from "./live-tls.js";
+import { LogFilter, type LogFilterChoice } from "./log-filter.js";
 import type { PageAddress } from "./metrics-page.js";
 import type { Probe } from "./probe.js";
 import { beginProbeLogin } from "./probe-login.js";
@@ -43,6 +44,7 @@ export interface ServeChoice extends LiveChoice {
   readonly parts: readonly ServerPart[];
   readonly ports: Readonly<Record<ServerPart, number>>;
   readonly json: boolean;
+  readonly filter: LogFilterChoice;
   readonly dir: string | undefined;
   readonly host: string;
   readonly allowWeakCrypto: boolean;
@@ -108,7 +110,8 @@ export async function serveAs(
   let signal = around.signal();
   await using outputs = new ServerOutputs(around.screen, choice, now);
   const { screen } = outputs;
-  const log = logOfWorker(outputs.log, host.worker);
+  using filter = new LogFilter(logOfWorker(outputs.log, host.worker), choice.filter, systemTimer, now);
+  const log = filter.write;
   if (choice.service !== undefined) parsePrincipalArgument(choice.service, DEFAULT_REALM, "--service");
   const withKdc = choice.parts.includes("as") || choice.parts.includes("tgs");
   const directory = await directoryOf(choice, withKdc, env);

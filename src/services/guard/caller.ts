@@ -40,6 +40,14 @@ const CALLER = Symbol("caller");
 /** Metadata with its caller: a field of the object itself, which is no header and never travels. */
 type WithCaller = grpc.Metadata & { [CALLER]?: Caller };
 
+/** Of a caller's ticket, its name in the log: no part of what handlers are told. */
+const ticketIds = new WeakMap<Caller, string>();
+
+/** The name in the log of the ticket behind a caller, where the ticket was opened here. */
+export function ticketIdOf(caller: Caller): string | undefined {
+  return ticketIds.get(caller);
+}
+
 const callers = new WeakMap<TicketFacts, Partial<Record<Protection, Caller>>>();
 
 /**
@@ -87,8 +95,8 @@ function makeCaller(
   authorizationData: readonly AuthorizationElement[],
   protection: Protection,
 ): Caller {
-  const { client, server, authtime, starttime, endtime, renewTill, flags } = ticket;
-  return Object.freeze({
+  const { client, server, authtime, starttime, endtime, renewTill, flags, id } = ticket;
+  const caller: Caller = Object.freeze({
     principal: client,
     service: server,
     protection,
@@ -102,4 +110,6 @@ function makeCaller(
       authorizationData.map(({ type, data }) => Object.freeze({ type, data: data.slice() })),
     ),
   });
+  if (id !== undefined) ticketIds.set(caller, id);
+  return caller;
 }

@@ -2,9 +2,10 @@
 import type { ApReqPolicy } from "../../protocol/ap-exchange.js";
 import type { LongTermKey } from "../../protocol/keys.js";
 import { openTicket, type ServiceKeys, type TicketContents } from "../../protocol/ticket.js";
+import type { NamedTicket } from "../ticket-cache.js";
 
 /** What a ticket says, without its key: with what was derived from it, the key is most of a ticket. */
-export type TicketFacts = Omit<TicketContents, "sessionKey">;
+export type TicketFacts = Omit<NamedTicket, "sessionKey">;
 
 /** What a ticket says, to be kept for longer than its key. */
 export function factsOf({ sessionKey: _, ...facts }: TicketContents): TicketFacts {

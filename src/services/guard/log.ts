@@ -3,7 +3,7 @@
  * what came of it.
  */
 import type { LogRecord } from "../exchange-log.js";
-import type { Caller } from "./caller.js";
+import { type Caller, ticketIdOf } from "./caller.js";
 
 /** What is known of a call from the start. */
 export interface LoggedCall {
@@ -34,7 +34,12 @@ export function callRecord(
     exchange: "GUARD",
     method,
     peer,
-    ...(caller && { client: caller.principal, server: caller.service, protection: caller.protection }),
+    ...(caller && {
+      client: caller.principal,
+      server: caller.service,
+      protection: caller.protection,
+      ticket: ticketIdOf(caller),
+    }),
     ...outcome,
     ms: Number((performance.now() - began).toFixed(3)),
   };

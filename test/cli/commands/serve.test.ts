@@ -70,6 +70,10 @@ describe("serve", () => {
       "TGS OK alice@EXAMPLE.TEST",
       "V OK alice@EXAMPLE.TEST",
     ]);
+    // The names of tickets lead from V's line to the login.
+    const [, as, tgs, v] = records;
+    expect([v!.ticket, tgs!.tgt]).toEqual([tgs!.ticket, as!.tgt]);
+    for (const name of [as!.tgt, tgs!.ticket]) expect(name).toMatch(/^[\w-]{12}$/);
     expect(stderr).toMatch(
       /^tessera: weak encryption is permitted \(.*\ntessera: SIGTERM: finishing; again to end/,
     );
@@ -189,6 +193,18 @@ describe("serve", () => {
     running = undefined;
   });
 
+  it("leaves out of the log what is below a level, and counts refusals that repeat", async () => {
+    await serve("--log-level warn");
+    expect((await shell.run("kinit --password-stdin alice", "apple")).code).toBe(0);
+    for (let i = 0; i < 2; i++)
+      expect((await shell.run("kinit --password-stdin alice", "wrong")).code).toBe(1);
+    const lines = (await end()).stdout.trim().split("\n").slice(1);
+    const refused = lines.map((line) => JSON.parse(line) as Record<string, unknown>);
+    running = undefined;
+    expect(refused.map(({ result }) => result)).toEqual(refused.map(() => "KDC_ERR_PREAUTH_FAILED"));
+    expect(refused.reduce((count, { repeated }) => count + Number(repeated ?? 1), 0)).toBe(2);
+  });
+
   it("has no workers to replace at SIGUSR2, says so and goes on", async () => {
     await serve();
     running!.signal("SIGUSR2");
@@ -285,6 +301,8 @@ describe("serve", () => {
     ["a size below one message", "serve --max-bytes 64M/1K", "--max-bytes: expected a size such as 64M"],
     ["a proxy that is none", "serve --trusted-proxy x", "--trusted-proxy: expected an IP address, got x"],
     ["a time that is none", "serve --grace x", "--grace: expected a time such as 10h"],
+    ["a level that is none", "serve --log-level loud", "--log-level: expected info, warn, error"],
+    ["a sampling that is none", "serve --log-sample 2", "--log-sample: expected on or off"],
     ["workers that are no number", "serve --workers -1", "--workers"],
     [
       "workers in no process of its own",

@@ -666,6 +666,7 @@ describe("the log has a line", () => {
         client: ALICE,
         server: CHAT_SERVICE,
         protection: "authenticate",
+        ticket: expect.stringMatching(/^[\w-]{12}$/),
         ms: expect.any(Number),
       },
     ]);
