@@ -4,12 +4,12 @@ import { DEFAULT_HOST, DEFAULT_PORTS } from "../../rpc/default-addresses.js";
 import { type CommandSurroundings, defineCommand, UsageError } from "../frame/command.js";
 import { keytabPath } from "../frame/environment.js";
 import { pageAddress, portNumber } from "../options/listen-addresses.js";
+import { logLevelOf, samplingOf } from "../options/log-options.js";
 import { REALM_OPTIONS } from "../options/realm-options.js";
 import { limitsOf } from "../options/server-limits.js";
 import { replayCacheSize } from "../options/sizes.js";
 import { parseLifetime } from "../screen/times.js";
 import type { Rereading } from "../serving/after-signal.js";
-import { LOG_LEVELS, type LogLevel } from "../serving/log-filter.js";
 import type { ServeChoice } from "../serving/serve.js";
 import type { PrimaryChoice } from "../serving/workers/primary.js";
 
@@ -89,10 +89,17 @@ export const command = defineCommand({
       value: "FILE",
       help: "append the log to this file, made with mode 0600, instead of stdout; opened again at SIGHUP",
     },
-    "log-level": { value: "LEVEL", help: "lines of this level and above: info, warn or error; info" },
+    "log-level": {
+      key: "log.level",
+      value: "LEVEL",
+      help: "lines of this level and above: info, warn or error; info",
+      otherwise: "info",
+    },
     "log-sample": {
+      key: "log.sample",
       value: "on|off",
       help: "whether the same refusal of the same peer is one line a second, and a count; on",
+      otherwise: "on",
     },
     "max-connections": {
       value: "COUNT[/COUNT]",
@@ -141,7 +148,10 @@ export const command = defineCommand({
       },
       json,
       logFile: options.log,
-      filter: { level: levelOf(options["log-level"]), sample: sampleOf(options["log-sample"]) },
+      filter: {
+        level: logLevelOf(options["log-level"] ?? "info", "--log-level"),
+        sample: samplingOf(options["log-sample"] ?? "on", "--log-sample"),
+      },
       dir: options.dir,
       host: options.host ?? DEFAULT_HOST,
       allowWeakCrypto: options["allow-weak-crypto"],
@@ -196,17 +206,6 @@ async function serveTogether(
   }
   const { serveAsWorker } = await import("../serving/workers/worker.js");
   return serveAsWorker(choice, around, cluster.worker);
-}
-
-function levelOf(text = "info"): LogLevel {
-  const level = LOG_LEVELS.find((known) => known === text);
-  if (level === undefined) throw new UsageError(`--log-level: expected ${LOG_LEVELS.join(", ")}`);
-  return level;
-}
-
-function sampleOf(text = "on"): boolean {
-  if (text !== "on" && text !== "off") throw new UsageError("--log-sample: expected on or off");
-  return text === "on";
 }
 
 function workersOf(text: string | undefined): number | undefined {

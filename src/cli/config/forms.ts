@@ -9,6 +9,7 @@ import { isProfileName } from "../../protocol/profile.js";
 import { UsageError } from "../frame/command.js";
 import { parseEtypes } from "../options/etype-argument.js";
 import { pageAddress, portNumber } from "../options/listen-addresses.js";
+import { logLevelOf, samplingOf } from "../options/log-options.js";
 import { countsOf, ipAddress, sizesOf } from "../options/server-limits.js";
 import { replayCacheSize } from "../options/sizes.js";
 import { parseLifetime } from "../screen/times.js";
@@ -57,6 +58,8 @@ const FORMS: Readonly<Record<string, Form>> = {
     },
     isPath: true,
   },
+  LEVEL: { check: logLevelOf },
+  "on|off": { check: samplingOf },
   FILE: { isPath: true },
   KEYTAB: { isPath: true },
   DIR: { isPath: true },

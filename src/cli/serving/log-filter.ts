@@ -11,11 +11,7 @@ import { isoTime } from "../../protocol/kerberos-time.js";
 import { peerAddress } from "../../rpc/network-address.js";
 import type { Timer } from "../../rpc/timer.js";
 import type { Log, LogRecord } from "../../services/exchange-log.js";
-
-/** The levels, the one of least weight first. */
-export const LOG_LEVELS = ["info", "warn", "error"] as const;
-/** How much a line matters. */
-export type LogLevel = (typeof LOG_LEVELS)[number];
+import { LOG_LEVELS, type LogLevel } from "../options/log-options.js";
 
 /** What is written. */
 export interface LogFilterChoice {
