@@ -233,5 +233,6 @@ test.each([
   [{ baseUrl: "ftp://localhost" }, /^baseUrl: expected http/],
   [{ baseUrl: "localhost:1" }, /^baseUrl: expected http/],
 ])("wrong options are named: %j", (options, message) => {
-  expect(() => ticketTransport({} as never, SERVICE, options as never)).toThrow(message);
+  const tickets = { serviceProof: () => Promise.reject(new Error("no ticket is asked for")) };
+  expect(() => ticketTransport(tickets, SERVICE, options as never)).toThrow(message);
 });
