@@ -3,6 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "n
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { InProcess } from "../cli/in-process.js";
 import { serveArguments } from "./serve-arguments.js";
 
 const FOLDER = new URL("../../deploy/systemd/", import.meta.url);
@@ -47,10 +48,15 @@ describe("tessera-kdc.service", () => {
     expect(serveArguments(words).positionals).toEqual(["as", "tgs"]);
   });
 
-  test("takes from kdc.env what that file gives, and nothing else", () => {
-    const given = read("kdc.env").match(/^\w+(?==)/gm);
-    const taken = [...unit.matchAll(/\$\{(\w+)\}/g)].map(([, name]) => name);
-    expect(new Set(taken)).toEqual(new Set(given));
+  test("reads a configuration without a fault, whose grace ends before systemd's patience", async () => {
+    const file = /^Environment=TESSERA_CONFIG=\/etc\/tessera\/(\S+)$/m.exec(unit)![1]!;
+    const shell = new InProcess();
+    writeFileSync(shell.file(file), read(file), { mode: 0o644 });
+    expect(await shell.run(`config check ./${file}`)).toMatchObject({ code: 0, stderr: "" });
+    shell.remove();
+    const [, grace] = /^grace = "(\d+)s"$/m.exec(read(file))!;
+    const [, patience] = /^TimeoutStopSec=(\d+)$/m.exec(unit)!;
+    expect(Number(grace)).toBeLessThan(Number(patience));
   });
 
   test("reads certificates among the credentials that it loads", () => {
