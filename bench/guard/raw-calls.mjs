@@ -29,8 +29,10 @@ export class RawConnection {
   #waiting = new Map();
   #onAnswer;
   #onData = () => {};
+  /** What went wrong before the first call was sent. */
+  failure;
   #onError = (error) => {
-    throw error;
+    this.failure ??= error;
   };
 
   /** @param headers what all calls bring beside what gRPC asks for. */
@@ -86,6 +88,7 @@ export class RawConnection {
    */
   send(calls, inFlight, onData = () => {}) {
     if (2 * inFlight * calls[0].frames.length > DEFAULT_WINDOW) throw new RangeError("requests: too large");
+    if (this.failure !== undefined) return Promise.reject(this.failure);
     return new Promise((resolve, reject) => {
       let sent = 0;
       let answered = 0;

@@ -1,8 +1,8 @@
 // What a KDC costs as its realm grows, beside MIT's krb5kdc in the same run. `npm run bench:realm`; options:
 // --quick, --json, --only PARTS, --principals 1000,1000000, --active 100000, --users 100000.
 //
-// Rounds of ours and of MIT's alternate, and ratios are taken within a round: what else the machine does weighs
-// on both alike. CPU is that of all threads of the server's processes, as the system counts it.
+// Rounds of ours and of MIT's alternate, and ratios are taken within a round: what else the machine does
+// weighs on both alike. CPU is that of all threads of the server's processes, as the system counts it.
 import { mkdtempSync, rmSync } from "node:fs";
 import { availableParallelism, cpus, loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
@@ -40,7 +40,7 @@ if (values.help) {
 
 const numbers = (text) => text.split(",").map(Number);
 const size = values.quick
-  ? { principals: [1_000, 10_000], active: 10_000, users: 2_000, rounds: 5, requests: 1_000, warmUp: 4_000 }
+  ? { principals: [1_000, 10_000], active: 10_000, users: 2_000, rounds: 5, requests: 1_000, warmUp: 12_000 }
   : {
       principals: [1_000, 10_000, 100_000, 1_000_000],
       active: 100_000,

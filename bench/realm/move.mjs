@@ -1,5 +1,5 @@
-// A large realm moved: `tessera realm dump`, `load`, `check`, `copy`, each a process of its own, with its time,
-// its CPU and its memory. `npm run bench:realm:move`; options: --json, --principals 1000000, --dir DIR.
+// A large realm moved: `tessera realm dump`, `load`, `check`, `copy`, each a process of its own, with its
+// time, its CPU and its memory. `npm run bench:realm:move`; options: --json, --principals 1000000, --dir DIR.
 import { spawn } from "node:child_process";
 import { chmodSync, mkdtempSync, rmSync } from "node:fs";
 import { loadavg, tmpdir } from "node:os";

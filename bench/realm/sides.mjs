@@ -1,4 +1,5 @@
-// The two KDCs behind one face: AS and TGS exchanges of numbered users, and the CPU that they cost the server.
+// The two KDCs behind one face: AS and TGS exchanges of numbered users, and the CPU that they cost the
+// server.
 import { RawConnection } from "../guard/raw-calls.mjs";
 import { REALM, SERVICES, serviceName, userName } from "./filled-realm.mjs";
 import * as mit from "./mit-messages.mjs";
@@ -7,6 +8,7 @@ import * as ours from "./tessera-messages.mjs";
 import { UdpConnection } from "./udp-calls.mjs";
 
 const IN_FLIGHT = 32;
+const TRIES = 10;
 
 /** What one run came to. CPU in microseconds a request. */
 async function measured(pids, count, work) {
@@ -15,6 +17,33 @@ async function measured(pids, count, work) {
   await work();
   const seconds = (performance.now() - began) / 1000;
   return { cpu: (cpuOf(pids) - before) / count, perSecond: count / seconds };
+}
+
+/** Connections that stand; on a busy machine the server may have given one up before it was used. */
+async function openAll(address, path, count) {
+  for (let tries = 0; ; tries++) {
+    const connections = await Promise.all(
+      Array.from({ length: count }, () => RawConnection.open(address, path)),
+    );
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    const failed = connections.find(({ failure }) => failure !== undefined);
+    if (failed === undefined) return connections;
+    for (const connection of connections) connection.close();
+    if (tries === 5) throw failed.failure;
+  }
+}
+
+/**
+ * Runs once more, with new requests, where the server has turned some away: it takes what saturates a busy
+ * machine for an overload, and ends connections.
+ */
+async function again(run) {
+  for (let tries = 1; ; tries++)
+    try {
+      return await run();
+    } catch (error) {
+      if (tries === TRIES) throw error;
+    }
 }
 
 /** Our KDC, over so many connections: new ones for each run, since the server ends those that are idle. */
@@ -26,23 +55,29 @@ export class TesseraSide {
   }
 
   /** Logins of these users. @returns what they cost, and their TGTs if they are asked for. */
-  async logIn(users, { keep = false } = {}) {
+  logIn(users, { keep = false } = {}) {
+    return again(() => this.#logIn(users, keep));
+  }
+
+  /** A ticket for each of these TGTs. @param service which of the services, by the TGT's place */
+  getTickets(tgts, service = (i) => i % SERVICES) {
+    return again(() => this.#getTickets(tgts, service));
+  }
+
+  async #logIn(users, keep) {
     const requests = users.map(ours.asReq);
     const messages = requests.map(({ bytes }) => bytes);
     const { cost, replies } = await this.#send(this.addresses.as, ours.AS_PATH, messages, keep);
     return { cost, tgts: replies.map((bytes, i) => ours.openReply(bytes, requests[i])) };
   }
 
-  /** A ticket for each of these TGTs. @param service which of the services, by the TGT's place */
-  async getTickets(tgts, service = (i) => i % SERVICES) {
+  async #getTickets(tgts, service) {
     const requests = tgts.map((tgt, i) => ours.tgsReq(tgt, serviceName(service(i))));
     return (await this.#send(this.addresses.tgs, ours.TGS_PATH, requests, false)).cost;
   }
 
   async #send(address, path, requests, keep) {
-    const count = Math.min(this.connections, requests.length);
-    const opening = Array.from({ length: count }, () => RawConnection.open(address, path));
-    const connections = await Promise.all(opening);
+    const connections = await openAll(address, path, Math.min(this.connections, requests.length));
     const inFlight = IN_FLIGHT / this.connections;
     const replies = [];
     const shares = connections.map((connection, c) => {
@@ -55,11 +90,14 @@ export class TesseraSide {
       };
       return { connection, calls, take: keep ? take : undefined };
     });
-    const cost = await measured(this.pids, requests.length, () =>
-      Promise.all(shares.map(({ connection, calls, take }) => connection.send(calls, inFlight, take))),
-    );
-    for (const connection of connections) connection.close();
-    return { cost, replies };
+    try {
+      const cost = await measured(this.pids, requests.length, () =>
+        Promise.all(shares.map(({ connection, calls, take }) => connection.send(calls, inFlight, take))),
+      );
+      return { cost, replies };
+    } finally {
+      for (const connection of connections) connection.close();
+    }
   }
 }
 
