@@ -36,7 +36,12 @@ const MISTYPED: [string, (option: object) => unknown, string, string][] = [
   ],
   ["guardedServer", (option) => guardedServer({ keytab: "x", ...option }), "serverOption", "serverOptions"],
   ["sharedKey", (option) => sharedKey("/nowhere/orders.key", option as Untyped), "clinet", "client"],
-  ["ticketInterceptor", (option) => ticketInterceptor({} as never, "v/x", option), "protecton", "protection"],
+  [
+    "ticketInterceptor",
+    (option) => ticketInterceptor({ serviceProof: () => {} } as never, "v/x", option),
+    "protecton",
+    "protection",
+  ],
   ["KerberosClient", (option) => new KerberosClient(option), "etype", "etypes"],
   ["kdc", (option) => new KerberosClient({ kdc: { as: "a:1", tgs: "a:2", ...option } }), "tsg", "tgs"],
   ["login", (option) => new KerberosClient().login(ALICE, "x", option), "lief", "life"],

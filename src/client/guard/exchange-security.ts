@@ -39,6 +39,7 @@ import { ReceivedAnswer } from "./received-answer.js";
 import type { CallSecurity } from "./security.js";
 import { type Beginning, ClientSession } from "./sessions.js";
 import type { ServiceProof } from "./tickets.js";
+import { isBrokenOff } from "./unproven-status.js";
 
 /** Attempts of one call whose answer may still come; more than grpc-js makes at a time. */
 const MAX_PENDING = 16;
@@ -166,8 +167,8 @@ export class ExchangeSecurity implements CallSecurity {
   isProven(status: grpc.StatusObject): boolean {
     if (this.#begun) status.metadata.remove(AP_REP_METADATA);
     else if (!this.#begin(status.metadata, true)) return false;
-    // Without a session nothing but the AP-REP proves the service.
-    return this.#answer?.isProven(status, FIRST_NUMBERS) ?? true;
+    // Without a session nothing but the AP-REP proves the service; of a stream that broke it proves nothing.
+    return this.#answer?.isProven(status, FIRST_NUMBERS) ?? !isBrokenOff(status);
   }
 
   passesUnproven(refusal: KrbError | undefined): boolean {

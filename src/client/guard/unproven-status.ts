@@ -47,10 +47,11 @@ export function passesUnproven(
  * limits) and how long to wait.
  * @param refusal the error that the status says it is.
  */
-export function unproven({ code, details }: grpc.StatusObject, refusal: unknown): KrbError | RpcError {
+export function unproven(status: grpc.StatusObject, refusal: unknown): KrbError | RpcError {
+  const { code, details } = status;
   if (code === grpc.status.OK) return mutualFailure();
   const claim = `unproven: ${nameOf(code)}: ${details}`;
-  if (isBrokenOff(code, details))
+  if (isBrokenOff(status))
     return new RpcError(
       grpc.status.UNAVAILABLE,
       `the call was broken off without an answer, and may have run; ${claim}`,
@@ -77,7 +78,7 @@ export function unproven({ code, details }: grpc.StatusObject, refusal: unknown)
  * Whether a status is what grpc-js makes of an RST_STREAM: CANCELLED, which the client did not cause, of one
  * with CANCEL, as of a server that shuts down by force; INTERNAL of one that came in place of a status.
  */
-function isBrokenOff(code: grpc.status, details: string): boolean {
+export function isBrokenOff({ code, details }: grpc.StatusObject): boolean {
   if (code === grpc.status.INTERNAL) return /^Received RST_STREAM with code \d/.test(details);
   return code === grpc.status.CANCELLED;
 }
