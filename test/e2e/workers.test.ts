@@ -85,7 +85,9 @@ function lives(pid: number): boolean {
 
 describe("workers", { timeout: 120_000 }, () => {
   it("share ports, log and replay rule: of copies given to both one call runs", async () => {
-    const { addresses, pids, log, logged, end, primary } = await serveWorkers(shell, ["--workers", "2"]);
+    const { addresses, pids, log, logged, end, primary } = await serveWorkers(shell, [
+      ..."--workers 2 --log-sample off".split(" "),
+    ]);
     expect(new Set([...pids, primary.pid]).size).toBe(3);
     const ticket = await ticketsFrom(addresses);
     const clients = connect(ApplicationServiceClient, addresses.v, 4);
