@@ -120,7 +120,7 @@ describe("a planted violation is found:", () => {
     ["node modules without their prefix", "store/x.ts", 'import fs from "fs";'],
     ["lmdb outside its file", "store/open-store.ts", 'import { open } from "lmdb";'],
     ["lmdb in services", "services/x.ts", 'const { open } = await import("lmdb");'],
-    ["ioredis outside its file", "store/lmdb-store.ts", 'import Redis from "ioredis";'],
+    ["ioredis outside its file", "store/lmdb/store.ts", 'import Redis from "ioredis";'],
     ["an undeclared package", "services/x.ts", 'import express from "express";'],
     ["a package with a longer name", "protocol/x.ts", 'import { x } from "@bufbuild/protobuf-conformance";'],
     ["an import type", "client/x.ts", 'type Cache = import("../store/replay-cache.js").ReplayCache;'],
@@ -239,8 +239,8 @@ describe("what is no violation passes:", () => {
       'import { x } from "../../../rpc/client-runtime.js";\n' +
         'import { y } from "./x_pb.js";\nimport type { Server } from "@grpc/grpc-js";',
     ],
-    ["the driver in its one file", "store/lmdb-store.ts", 'import { open } from "lmdb";'],
-    ["another driver in its one file", "store/redis-replay-cache.ts", 'import { Redis } from "ioredis";'],
+    ["the driver in its one file", "store/lmdb/store.ts", 'import { open } from "lmdb";'],
+    ["another driver in its one file", "store/redis/replay-cache.ts", 'import { Redis } from "ioredis";'],
     ["a package's subpath", "protocol/x.ts", 'import { BinaryReader } from "@bufbuild/protobuf/wire";'],
     [
       "an import in a comment",

@@ -7,7 +7,7 @@ import { parsePrincipal } from "../../dist/protocol/principal.js";
 import { readGuardOptions } from "../../dist/services/guard/config.js";
 import { readProof } from "../../dist/services/guard/proof.js";
 import { guard } from "../../dist/services/index.js";
-import { MemoryReplayCache } from "../../dist/store/memory-replay-cache.js";
+import { MemoryReplayCache } from "../../dist/store/replay/memory-replay-cache.js";
 import { HOST, REQUEST } from "./many-clients.mjs";
 import { CALL } from "./method.mjs";
 import { issue, makeServiceKeys } from "./ticket.mjs";

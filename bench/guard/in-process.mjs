@@ -11,7 +11,7 @@ import {
   verifyCallApReq,
 } from "../../dist/protocol/call-binding.js";
 import { TicketCache } from "../../dist/services/ticket-cache.js";
-import { MemoryReplayCache } from "../../dist/store/memory-replay-cache.js";
+import { MemoryReplayCache } from "../../dist/store/replay/memory-replay-cache.js";
 import { credentialsOf, ETYPE, issue, makeServiceKeys } from "./ticket.mjs";
 import { makeVerifiers } from "./tokens.mjs";
 

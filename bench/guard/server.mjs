@@ -4,7 +4,7 @@
 import { randomBytes } from "node:crypto";
 import * as grpc from "@grpc/grpc-js";
 import { guard } from "../../dist/services/index.js";
-import { MemoryReplayCache } from "../../dist/store/memory-replay-cache.js";
+import { MemoryReplayCache } from "../../dist/store/replay/memory-replay-cache.js";
 import { startProfile } from "../exchange/profile.mjs";
 import { CALL } from "./method.mjs";
 import { issue, makeServiceKeys } from "./ticket.mjs";

@@ -6,7 +6,7 @@
 import { createCipheriv, createDecipheriv, hash, randomBytes } from "node:crypto";
 import * as grpc from "@grpc/grpc-js";
 import { guard } from "../../dist/services/index.js";
-import { MemoryReplayCache } from "../../dist/store/memory-replay-cache.js";
+import { MemoryReplayCache } from "../../dist/store/replay/memory-replay-cache.js";
 import { startProfile } from "../exchange/profile.mjs";
 import { SEND, TAKE } from "./method.mjs";
 import { issue, makeServiceKeys } from "./ticket.mjs";

@@ -12,7 +12,7 @@ import type { LogRecord } from "../../src/services/exchange-log.js";
 import { callerOf } from "../../src/services/guard/caller.js";
 import type { GuardOptions } from "../../src/services/guard/config.js";
 import { guard } from "../../src/services/guard/interceptor.js";
-import { MemoryReplayCache } from "../../src/store/memory-replay-cache.js";
+import { MemoryReplayCache } from "../../src/store/replay/memory-replay-cache.js";
 import { createTestRealm, type TestRealm } from "../../src/testing/index.js";
 import { run } from "../../test/support/buf.js";
 import { PYTHON, type PythonRun, runPython } from "../../test/support/python.js";

@@ -7,7 +7,7 @@ import { randomKeyPrincipal } from "../protocol/new-principal.js";
 import type { RealmPolicy } from "../protocol/policy.js";
 import { krbtgtOf, type Principal, principalInRealm } from "../protocol/principal.js";
 import type { PrincipalEntry } from "../protocol/principal-entry.js";
-import { LoginAttempts } from "../store/login-attempts.js";
+import { LoginAttempts } from "../store/attempts/login-attempts.js";
 import { MasterKey } from "../store/master-key.js";
 import { openMemoryStore } from "../store/memory-store.js";
 import { createStore, openStore } from "../store/open-store.js";

@@ -8,7 +8,7 @@ import type { AttemptLimits } from "../protocol/attempt-limits.js";
 import { formatDuration } from "../protocol/duration.js";
 import type { RealmPolicy } from "../protocol/policy.js";
 import { profile } from "../protocol/profile.js";
-import { shownPostgresName } from "../store/postgres-place.js";
+import { shownPostgresName } from "../store/postgres/place.js";
 import { openRealmDirectory, settingsFileOf } from "./realm-directory.js";
 import { attemptLimitsOf, attemptLimitTexts, type RealmSettings } from "./realm-settings.js";
 

@@ -1,6 +1,6 @@
 /** Opens the realm in a folder. */
 import { krbtgtOf } from "../protocol/principal.js";
-import { LoginAttempts } from "../store/login-attempts.js";
+import { LoginAttempts } from "../store/attempts/login-attempts.js";
 import { MasterKeys } from "../store/master-keys.js";
 import { openStore } from "../store/open-store.js";
 import { PrincipalStore } from "../store/principal-store.js";

@@ -5,7 +5,7 @@
 import { checkOptionNames, type OptionNames } from "../errors/unknown-options.js";
 import { krbtgtOf, type Principal, principalInRealm, realmOf } from "../protocol/principal.js";
 import type { PrincipalEntry } from "../protocol/principal-entry.js";
-import type { LoginRecord } from "../store/login-attempts.js";
+import type { LoginRecord } from "../store/attempts/login-attempts.js";
 import { type NamePattern, namePattern } from "./name-pattern.js";
 import type { Realm } from "./realm.js";
 import { RealmError } from "./realm-error.js";

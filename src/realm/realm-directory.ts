@@ -16,7 +16,7 @@ import { createPrivateFile, syncFolder, writeFileAtomically } from "../files/pri
 import { systemErrorText } from "../files/system-error.js";
 import type { ProfileName } from "../protocol/profile.js";
 import { createMasterKey } from "../store/master-key.js";
-import { postgresNameOf } from "../store/postgres-place.js";
+import { postgresNameOf } from "../store/postgres/place.js";
 import { StoreError } from "../store/store-error.js";
 import {
   checkSettings,

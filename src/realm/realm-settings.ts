@@ -16,7 +16,7 @@ import { ITERATIONS, isIterationCount } from "../protocol/etypes.js";
 import type { RealmPolicy } from "../protocol/policy.js";
 import { isRealm } from "../protocol/principal.js";
 import { isProfileName, type ProfileName, profile } from "../protocol/profile.js";
-import { postgresNameOf } from "../store/postgres-place.js";
+import { postgresNameOf } from "../store/postgres/place.js";
 import { StoreError } from "../store/store-error.js";
 
 /** The settings of a realm. Durations are in milliseconds. */

@@ -1,6 +1,6 @@
 /** An open realm: its settings, the policy they make, and its principals. */
 import type { RealmPolicy } from "../protocol/policy.js";
-import type { LoginAttempts } from "../store/login-attempts.js";
+import type { LoginAttempts } from "../store/attempts/login-attempts.js";
 import type { PrincipalStore } from "../store/principal-store.js";
 import type { RealmDirectory } from "./realm-directory.js";
 import { policyOf, type RealmSettings } from "./realm-settings.js";

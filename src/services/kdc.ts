@@ -3,7 +3,7 @@ import { KrbError } from "../protocol/krb-error.js";
 import type { RealmPolicy } from "../protocol/policy.js";
 import { krbtgtOf, type Principal } from "../protocol/principal.js";
 import type { PrincipalEntry } from "../protocol/principal-entry.js";
-import type { LoginAttempts } from "../store/login-attempts.js";
+import type { LoginAttempts } from "../store/attempts/login-attempts.js";
 import type { PrincipalStore } from "../store/principal-store.js";
 import type { Clock } from "./clock.js";
 import type { Log } from "./exchange-log.js";

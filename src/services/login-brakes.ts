@@ -7,7 +7,7 @@
 import * as grpc from "@grpc/grpc-js";
 import { KrbError, type KrbErrorName } from "../protocol/krb-error.js";
 import { RpcError } from "../rpc/rpc-error.js";
-import type { LoginAttempt } from "../store/login-attempts.js";
+import type { LoginAttempt } from "../store/attempts/login-attempts.js";
 import { StoreError } from "../store/store-error.js";
 import { failureOf } from "./exchange-log.js";
 

@@ -9,7 +9,7 @@ import { isoTime } from "../protocol/kerberos-time.js";
 import type { ServiceKeys } from "../protocol/ticket.js";
 import { peerAddress } from "../rpc/network-address.js";
 import type { NotesStore } from "../store/notes-store.js";
-import type { ReplayCache } from "../store/replay-cache.js";
+import type { ReplayCache } from "../store/replay/replay-cache.js";
 import type { Clock } from "./clock.js";
 import type { Log } from "./exchange-log.js";
 import { cacheFigures } from "./metrics/figures.js";

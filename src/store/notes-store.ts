@@ -12,7 +12,7 @@ import { KrbError, malformed, tooLong } from "../protocol/krb-error.js";
 import type { Principal } from "../protocol/principal.js";
 import type { KeyValueStore } from "./key-value-store.js";
 import { openStore } from "./open-store.js";
-import { isPostgresName } from "./postgres-place.js";
+import { isPostgresName } from "./postgres/place.js";
 import { StoreError } from "./store-error.js";
 
 /** Longest name of a note, in characters. */

@@ -16,15 +16,15 @@ interface Backend {
 }
 
 const POSTGRES: Backend = {
-  open: async (rest) => (await import("./postgres-store.js")).openPostgresStore(`postgres:${rest}`),
-  create: async (rest) => (await import("./postgres-store.js")).createPostgresStore(`postgres:${rest}`),
+  open: async (rest) => (await import("./postgres/store.js")).openPostgresStore(`postgres:${rest}`),
+  create: async (rest) => (await import("./postgres/store.js")).createPostgresStore(`postgres:${rest}`),
 };
 
 const BACKENDS: Readonly<Record<string, Backend>> = {
   memory: { open: async () => openMemoryStore() },
   lmdb: {
-    open: async (dir) => (await import("./lmdb-store.js")).openLmdbStore(dir),
-    examine: async (dir) => (await import("./lmdb-trial.js")).examineLmdbStore(dir),
+    open: async (dir) => (await import("./lmdb/store.js")).openLmdbStore(dir),
+    examine: async (dir) => (await import("./lmdb/trial.js")).examineLmdbStore(dir),
   },
   postgres: POSTGRES,
   postgresql: POSTGRES,

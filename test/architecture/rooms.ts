@@ -81,11 +81,11 @@ export const ROOMS: Readonly<Record<string, Room>> = {
 
 /** A database's driver, a parser, or other people's native code, is known to one file. */
 export const DRIVERS: Readonly<Record<string, RegExp>> = {
-  lmdb: /^store\/lmdb-store\.ts$/,
-  ioredis: /^store\/redis[a-z-]*\.ts$/,
+  lmdb: /^store\/lmdb\/store\.ts$/,
+  ioredis: /^store\/redis\/[a-z-]+\.ts$/,
   "@opentelemetry/api": /^rpc\/tracing\.ts$/,
   "prom-client": /^services\/metrics\/prometheus\.ts$/,
-  pg: /^store\/postgres[a-z-]*\.ts$/,
+  pg: /^store\/postgres\/[a-z-]+\.ts$/,
   "smol-toml": /^cli\/config\/read\.ts$/,
   protobufjs: /^rpc\/proto-(?:files|descriptors)\.ts$/,
   "fs-native-extensions": /^files\/locked-file\.ts$/,

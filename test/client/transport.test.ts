@@ -13,9 +13,9 @@ import type { Transport } from "../../src/rpc/transport.js";
 import { authenticationService } from "../../src/services/as.js";
 import { ticketGrantingService } from "../../src/services/tgs.js";
 import { applicationService } from "../../src/services/v.js";
-import { MemoryReplayCache } from "../../src/store/memory-replay-cache.js";
 import { openMemoryStore } from "../../src/store/memory-store.js";
 import { NotesStore } from "../../src/store/notes-store.js";
+import { MemoryReplayCache } from "../../src/store/replay/memory-replay-cache.js";
 import { Dispatcher } from "../simulation/dispatcher.mjs";
 
 const NOW = Date.UTC(2030, 0, 1);

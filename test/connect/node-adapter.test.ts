@@ -14,7 +14,7 @@ import { callerOf } from "../../src/connect/caller.js";
 import { guardedNodeAdapter } from "../../src/connect/node-adapter.js";
 import { refusalOf } from "../../src/connect/refusal.js";
 import { fromServiceError } from "../../src/rpc/status.js";
-import { MemoryReplayCache } from "../../src/store/memory-replay-cache.js";
+import { MemoryReplayCache } from "../../src/store/replay/memory-replay-cache.js";
 import { HAS_OPENSSL, makeCertificate } from "../support/wire-tls.js";
 import { ALICE, collect, NoteService, notes, openConnect, SERVICE } from "./world.js";
 

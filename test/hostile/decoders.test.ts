@@ -33,7 +33,7 @@ import { RpcError } from "../../src/rpc/rpc-error.js";
 import { fromServiceError, toStatus } from "../../src/rpc/status.js";
 import { MasterKey } from "../../src/store/master-key.js";
 import { decodePrincipal, encodePrincipal } from "../../src/store/principal-record.js";
-import { decodeRecords, decodeState, encodeRecords, encodeState } from "../../src/store/replay-log.js";
+import { decodeRecords, decodeState, encodeRecords, encodeState } from "../../src/store/replay/replay-log.js";
 import { StoreError } from "../../src/store/store-error.js";
 import { DAY, HOUR, login, makeEntry, makeRealm, NOW, named } from "../support/entries.js";
 import { edited, edits } from "./edits.js";

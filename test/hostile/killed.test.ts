@@ -19,9 +19,9 @@ import { createRealm } from "../../src/realm/create-realm.js";
 import { newMasterKey } from "../../src/realm/new-master-key.js";
 import { openRealm } from "../../src/realm/open-realm.js";
 import { openRealmDirectory } from "../../src/realm/realm-directory.js";
-import { openLmdbStore } from "../../src/store/lmdb-store.js";
-import { LoginAttempts } from "../../src/store/login-attempts.js";
-import { StoreReplayCache } from "../../src/store/store-replay-cache.js";
+import { LoginAttempts } from "../../src/store/attempts/login-attempts.js";
+import { openLmdbStore } from "../../src/store/lmdb/store.js";
+import { StoreReplayCache } from "../../src/store/replay/store-replay-cache.js";
 import { KILLS, PATIENCE, SEED } from "./runs.js";
 
 const NOW = Date.UTC(2026, 2, 1, 12);

@@ -17,9 +17,9 @@ import {
 } from "../../dist/realm/principal-keys.js";
 import { modifyPrincipal } from "../../dist/realm/principals.js";
 import { openRealmDirectory } from "../../dist/realm/realm-directory.js";
-import { openLmdbStore } from "../../dist/store/lmdb-store.js";
-import { LoginAttempts } from "../../dist/store/login-attempts.js";
-import { StoreReplayCache } from "../../dist/store/store-replay-cache.js";
+import { LoginAttempts } from "../../dist/store/attempts/login-attempts.js";
+import { openLmdbStore } from "../../dist/store/lmdb/store.js";
+import { StoreReplayCache } from "../../dist/store/replay/store-replay-cache.js";
 
 const [dir, name] = process.argv.slice(2);
 const NOW = Date.UTC(2026, 2, 1, 12);

@@ -9,7 +9,7 @@ import { makeTgsReq, openTgsRep } from "../../src/protocol/tgs-exchange.js";
 import type { HandlerContext } from "../../src/rpc/server-runtime.js";
 import { authenticationService } from "../../src/services/as.js";
 import { ticketGrantingService } from "../../src/services/tgs.js";
-import { LoginAttempts } from "../../src/store/login-attempts.js";
+import { LoginAttempts } from "../../src/store/attempts/login-attempts.js";
 import { keyOf, makeRealm, NOW, principalsBy } from "../support/entries.js";
 import { type Contents, wipedBy } from "../support/wiped.js";
 

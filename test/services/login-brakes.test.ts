@@ -10,7 +10,7 @@ import type { HandlerContext } from "../../src/rpc/server-runtime.js";
 import { toStatus } from "../../src/rpc/status.js";
 import { authenticationService } from "../../src/services/as.js";
 import type { LogRecord } from "../../src/services/exchange-log.js";
-import { LoginAttempts } from "../../src/store/login-attempts.js";
+import { LoginAttempts } from "../../src/store/attempts/login-attempts.js";
 import { StoreError } from "../../src/store/store-error.js";
 import { HOUR, keyOf, MINUTE, makeEntry, makeRealm, NOW, named, principalsBy } from "../support/entries.js";
 

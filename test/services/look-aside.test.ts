@@ -16,7 +16,7 @@ import type { HandlerContext } from "../../src/rpc/server-runtime.js";
 import { authenticationService } from "../../src/services/as.js";
 import type { LogRecord } from "../../src/services/exchange-log.js";
 import { LookAside } from "../../src/services/look-aside.js";
-import { LoginAttempts } from "../../src/store/login-attempts.js";
+import { LoginAttempts } from "../../src/store/attempts/login-attempts.js";
 import { HOUR, keyOf, makeRealm, NOW, named, principalsBy, SKEW } from "../support/entries.js";
 
 const realm = makeRealm(20);

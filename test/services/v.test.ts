@@ -7,9 +7,9 @@ import { EchoRequestSchema } from "../../src/gen/kerberos/v1/operations_pb.js";
 import { makeAccessReq } from "../../src/protocol/access-exchange.js";
 import type { HandlerContext } from "../../src/rpc/server-runtime.js";
 import { applicationService } from "../../src/services/v.js";
-import { MemoryReplayCache } from "../../src/store/memory-replay-cache.js";
 import { openMemoryStore } from "../../src/store/memory-store.js";
 import { NotesStore } from "../../src/store/notes-store.js";
+import { MemoryReplayCache } from "../../src/store/replay/memory-replay-cache.js";
 import { grantTicket, login, makeRealm, NOW, resealTicket, SKEW } from "../support/entries.js";
 
 const realm = makeRealm(20);

@@ -77,7 +77,7 @@ export const BUGS = [
   },
   {
     name: "what was forgotten taken anew",
-    file: "store/remembered-tags.js",
+    file: "store/replay/remembered-tags.js",
     changes: [["if (closed !== undefined)", "if (false)"]],
   },
   {
@@ -107,7 +107,7 @@ export const BUGS = [
   },
   {
     name: "a retried login counted each time",
-    file: "store/login-attempts.js",
+    file: "store/attempts/login-attempts.js",
     changes: [["note.equals(tag) ? undefined : tag", "tag"]],
   },
 ];

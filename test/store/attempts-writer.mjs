@@ -1,5 +1,5 @@
 // A process that fails to log in N times as names of its own, all from one address: writer FILE NAME N.
-import { LoginAttempts } from "../../dist/store/login-attempts.js";
+import { LoginAttempts } from "../../dist/store/attempts/login-attempts.js";
 
 const [path, name, times] = process.argv.slice(2);
 const attempts = await LoginAttempts.open(path);

@@ -7,7 +7,7 @@ import { makeDecoy } from "../../src/protocol/decoy.js";
 import { passwordPrincipal } from "../../src/protocol/new-principal.js";
 import { krbtgtOf } from "../../src/protocol/principal.js";
 import type { KeyValueStore } from "../../src/store/key-value-store.js";
-import { openLmdbStore } from "../../src/store/lmdb-store.js";
+import { openLmdbStore } from "../../src/store/lmdb/store.js";
 import { MasterKey } from "../../src/store/master-key.js";
 import { MasterKeys } from "../../src/store/master-keys.js";
 import { openMemoryStore } from "../../src/store/memory-store.js";

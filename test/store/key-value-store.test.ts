@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { afterEach, describe, expect, it } from "vitest";
-import { openLmdbStore } from "../../src/store/lmdb-store.js";
+import { openLmdbStore } from "../../src/store/lmdb/store.js";
 import { openMemoryStore } from "../../src/store/memory-store.js";
 import { openStore } from "../../src/store/open-store.js";
 import { bytes, increment, keyValueStoreSuite, text } from "./key-value-store-suite.js";

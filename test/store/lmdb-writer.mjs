@@ -1,7 +1,7 @@
 // A process that writes to an LMDB store and prints a line for every acknowledged change. write DIR PREFIX:
 // writes until it is killed. count DIR KEY N: adds one to KEY, N times. fill DIR PREFIX: writes until there
 // is no room, then makes some and carries on.
-import { openLmdbStore } from "../../dist/store/lmdb-store.js";
+import { openLmdbStore } from "../../dist/store/lmdb/store.js";
 
 const [mode, dir, name, times] = process.argv.slice(2);
 const store = await openLmdbStore(dir);

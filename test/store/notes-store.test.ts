@@ -5,7 +5,7 @@ import { afterAll, describe, expect, it } from "vitest";
 import { KrbError } from "../../src/protocol/krb-error.js";
 import { parsePrincipal } from "../../src/protocol/principal.js";
 import type { KeyValueStore } from "../../src/store/key-value-store.js";
-import { openLmdbStore } from "../../src/store/lmdb-store.js";
+import { openLmdbStore } from "../../src/store/lmdb/store.js";
 import { openMemoryStore } from "../../src/store/memory-store.js";
 import { NotesStore } from "../../src/store/notes-store.js";
 

@@ -12,7 +12,7 @@ import { randomKey } from "../../src/protocol/keys.js";
 import { type Principal, parsePrincipal } from "../../src/protocol/principal.js";
 import type { PrincipalEntry } from "../../src/protocol/principal-entry.js";
 import type { KeyValueStore } from "../../src/store/key-value-store.js";
-import { openLmdbStore } from "../../src/store/lmdb-store.js";
+import { openLmdbStore } from "../../src/store/lmdb/store.js";
 import { MasterKey } from "../../src/store/master-key.js";
 import { openMemoryStore } from "../../src/store/memory-store.js";
 import { decodePrincipal, encodePrincipal } from "../../src/store/principal-record.js";

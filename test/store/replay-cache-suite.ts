@@ -3,8 +3,8 @@ import { createHash } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { KrbError } from "../../src/protocol/krb-error.js";
-import type { ReplayCache } from "../../src/store/replay-cache.js";
-import { RECORD_BYTES, type ReplayCacheSettings } from "../../src/store/replay-rules.js";
+import type { ReplayCache } from "../../src/store/replay/replay-cache.js";
+import { RECORD_BYTES, type ReplayCacheSettings } from "../../src/store/replay/replay-rules.js";
 
 /** The permitted difference between clocks, in milliseconds. */
 export const S = 300_000;

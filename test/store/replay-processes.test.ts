@@ -5,8 +5,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { openLmdbStore } from "../../src/store/lmdb-store.js";
-import { StoreReplayCache } from "../../src/store/store-replay-cache.js";
+import { openLmdbStore } from "../../src/store/lmdb/store.js";
+import { StoreReplayCache } from "../../src/store/replay/store-replay-cache.js";
 import { S } from "./replay-cache-suite.js";
 
 const newFolder = () => {

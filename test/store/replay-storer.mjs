@@ -3,8 +3,8 @@
 // to on stdin, and the others when it is told once more. DIR N FIRST
 import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { openLmdbStore } from "../../dist/store/lmdb-store.js";
-import { StoreReplayCache } from "../../dist/store/store-replay-cache.js";
+import { openLmdbStore } from "../../dist/store/lmdb/store.js";
+import { StoreReplayCache } from "../../dist/store/replay/store-replay-cache.js";
 
 const [dir, count, first] = process.argv.slice(2);
 const skew = 300_000;

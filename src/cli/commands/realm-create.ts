@@ -5,7 +5,7 @@ import { isRealm } from "../../protocol/principal.js";
 import { isProfileName } from "../../protocol/profile.js";
 import { createRealm, FIRST_SERVICE } from "../../realm/create-realm.js";
 import { DEFAULT_REALM, DEFAULT_SETTINGS } from "../../realm/realm-settings.js";
-import { postgresNameOf, shownPostgresName } from "../../store/postgres-place.js";
+import { postgresNameOf, shownPostgresName } from "../../store/postgres/place.js";
 import { defineCommand, UsageError } from "../frame/command.js";
 import { realmDir } from "../frame/environment.js";
 import { REALM_OPTIONS } from "../options/realm-options.js";

@@ -3,7 +3,7 @@ import { formatDuration } from "../../protocol/duration.js";
 import { etypeName, ITERATIONS } from "../../protocol/etypes.js";
 import { profile } from "../../protocol/profile.js";
 import { attemptLimitsOf, attemptLimitTexts } from "../../realm/realm-settings.js";
-import { shownPostgresName } from "../../store/postgres-place.js";
+import { shownPostgresName } from "../../store/postgres/place.js";
 import { defineCommand } from "../frame/command.js";
 import { REALM_OPTIONS } from "../options/realm-options.js";
 import { columns } from "../screen/layout.js";

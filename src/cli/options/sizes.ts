@@ -1,5 +1,5 @@
 /** Sizes as a person types them. */
-import { MAX_BYTES, RECORD_BYTES } from "../../store/replay-rules.js";
+import { MAX_BYTES, RECORD_BYTES } from "../../store/replay/replay-rules.js";
 import { UsageError } from "../frame/command.js";
 
 /** The bytes that a size stands for, such as `64K`; NaN: it is none. */

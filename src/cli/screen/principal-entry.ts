@@ -5,7 +5,7 @@ import type { LongTermKey } from "../../protocol/keys.js";
 import { keyRetention } from "../../protocol/policy.js";
 import { currentKvno, keyEnd, type PrincipalEntry } from "../../protocol/principal-entry.js";
 import type { Realm } from "../../realm/realm.js";
-import type { LoginRecord } from "../../store/login-attempts.js";
+import type { LoginRecord } from "../../store/attempts/login-attempts.js";
 import { localTime } from "./times.js";
 
 /** An entry for JSON, with its logins where they are asked for. */

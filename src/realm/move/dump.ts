@@ -1,6 +1,6 @@
 /** Writes a realm's principals and settings into a file, while its servers run. */
-import type { DumpHeader } from "../../store/dump-file.js";
-import { DumpWriter } from "../../store/dump-file.js";
+import type { DumpHeader } from "../../store/dump/frames.js";
+import { DumpWriter } from "../../store/dump/writer.js";
 import type { KeyValueStore } from "../../store/key-value-store.js";
 import { MasterKeys } from "../../store/master-keys.js";
 import { openStore } from "../../store/open-store.js";

@@ -7,7 +7,7 @@
 import { dirname, resolve } from "node:path";
 import { makeFolders } from "../../files/make-folders.js";
 import { krbtgtOf } from "../../protocol/principal.js";
-import { DumpReader, type WholeDump } from "../../store/dump-file.js";
+import { DumpReader, type WholeDump } from "../../store/dump/reader.js";
 import type { KeyValueStore } from "../../store/key-value-store.js";
 import { copyMasterKeys, loadMasterKeys } from "../../store/master-key.js";
 import { createStore } from "../../store/open-store.js";

@@ -14,7 +14,7 @@ import { nextTurn } from "../../rpc/next-turn.js";
 import { RpcError } from "../../rpc/rpc-error.js";
 import { Timeouts } from "../../rpc/timeouts.js";
 import { systemTimer, type Timer } from "../../rpc/timer.js";
-import type { ReplayCache } from "../../store/replay-cache.js";
+import type { ReplayCache } from "../../store/replay/replay-cache.js";
 import type { Clock } from "../clock.js";
 import type { Log } from "../exchange-log.js";
 import { countedReplayCache } from "../metrics/counted-replay-cache.js";

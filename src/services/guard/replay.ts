@@ -4,7 +4,7 @@
  */
 import { KrbError } from "../../protocol/krb-error.js";
 import { Timeouts } from "../../rpc/timeouts.js";
-import type { ReplayCache } from "../../store/replay-cache.js";
+import type { ReplayCache } from "../../store/replay/replay-cache.js";
 import type { FailureListener } from "./keys.js";
 
 /** How long a replay cache may take, in milliseconds. */

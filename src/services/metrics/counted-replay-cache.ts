@@ -1,7 +1,7 @@
 /** A replay cache that is counted: what it says, and how much it holds. */
 import { KrbError } from "../../protocol/krb-error.js";
-import type { ReplayCache } from "../../store/replay-cache.js";
-import { DEFAULT_MAX_BYTES, RECORD_BYTES } from "../../store/replay-rules.js";
+import type { ReplayCache } from "../../store/replay/replay-cache.js";
+import { DEFAULT_MAX_BYTES, RECORD_BYTES } from "../../store/replay/replay-rules.js";
 import type { Figure, Metrics, ReplayOutcome } from "./metrics.js";
 
 /** What of a replay cache is counted; one of somebody else's may not say how much it holds. */

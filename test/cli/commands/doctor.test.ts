@@ -1,6 +1,6 @@
 import { chmodSync, rmSync, statSync, truncateSync } from "node:fs";
 import { beforeEach, describe, expect, it } from "vitest";
-import { openReplayCache } from "../../../src/store/open-replay-cache.js";
+import { openReplayCache } from "../../../src/store/replay/open-replay-cache.js";
 import { local } from "../in-process.js";
 import { NOON, served } from "../served.js";
 

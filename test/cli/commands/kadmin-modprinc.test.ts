@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { DEFAULT_ATTEMPT_LIMITS } from "../../../src/protocol/attempt-limits.js";
 import { parsePrincipal } from "../../../src/protocol/principal.js";
-import { LoginAttempts } from "../../../src/store/login-attempts.js";
+import { LoginAttempts } from "../../../src/store/attempts/login-attempts.js";
 import { getPrincipal, onDisk } from "../on-disk.js";
 import { NOON } from "../served.js";
 

@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { ticketInterceptor } from "../../../src/client/index.js";
 import { KrbError } from "../../../src/protocol/krb-error.js";
 import { toStatus } from "../../../src/rpc/status.js";
-import { MemoryReplayCache } from "../../../src/store/memory-replay-cache.js";
+import { MemoryReplayCache } from "../../../src/store/replay/memory-replay-cache.js";
 import { createTestRealm } from "../../../src/testing/index.js";
 import { CHAT } from "../../services/guard/chat.js";
 import { forge, refusalOf } from "../../services/guard/proof.js";

@@ -10,7 +10,7 @@ import { fromServiceError } from "../../../src/rpc/status.js";
 import type { Timer } from "../../../src/rpc/timer.js";
 import type { Caller } from "../../../src/services/guard/caller.js";
 import { callerOf, currentCaller } from "../../../src/services/index.js";
-import { MemoryReplayCache } from "../../../src/store/memory-replay-cache.js";
+import { MemoryReplayCache } from "../../../src/store/replay/memory-replay-cache.js";
 import {
   createGuardedService,
   createTestRealm,

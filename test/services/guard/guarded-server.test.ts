@@ -13,7 +13,7 @@ import { callerOf } from "../../../src/services/guard/caller.js";
 import { type GuardedServerOptions, guardedServer } from "../../../src/services/guard/guarded-server.js";
 import { guard } from "../../../src/services/guard/interceptor.js";
 import { serveHealth } from "../../../src/services/own-server.js";
-import { MemoryReplayCache } from "../../../src/store/memory-replay-cache.js";
+import { MemoryReplayCache } from "../../../src/store/replay/memory-replay-cache.js";
 import { connectRaw, frame, type RawAnswer, type RawCall, type RawClient } from "../../rpc/raw-client.js";
 import { bind, KEYS, methodOf, NOW, ticketFor } from "./by-hand.js";
 import { addChat, CHAT, ChatClient } from "./chat.js";

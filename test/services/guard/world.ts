@@ -17,8 +17,8 @@ import type { LogRecord } from "../../../src/services/exchange-log.js";
 import { type Caller, callerOf } from "../../../src/services/guard/caller.js";
 import type { GuardOptions } from "../../../src/services/guard/config.js";
 import { guard } from "../../../src/services/guard/interceptor.js";
-import { MemoryReplayCache } from "../../../src/store/memory-replay-cache.js";
-import type { ReplayCache } from "../../../src/store/replay-cache.js";
+import { MemoryReplayCache } from "../../../src/store/replay/memory-replay-cache.js";
+import type { ReplayCache } from "../../../src/store/replay/replay-cache.js";
 import { createTestRealm, type TestRealm } from "../../../src/testing/test-realm.js";
 import { addChat, CHAT_METHODS, ChatClient, type ChatHandlers } from "./chat.js";
 

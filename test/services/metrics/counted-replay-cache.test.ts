@@ -2,8 +2,8 @@
 import { expect, test } from "vitest";
 import { countedReplayCache } from "../../../src/services/metrics/counted-replay-cache.js";
 import type { Figure, Look, Metrics } from "../../../src/services/metrics/metrics.js";
-import { MemoryReplayCache } from "../../../src/store/memory-replay-cache.js";
-import { RECORD_BYTES } from "../../../src/store/replay-rules.js";
+import { MemoryReplayCache } from "../../../src/store/replay/memory-replay-cache.js";
+import { RECORD_BYTES } from "../../../src/store/replay/replay-rules.js";
 import { NOW } from "../../support/entries.js";
 
 const SKEW = 300_000;
