@@ -1,5 +1,6 @@
 // Whether the AS's time tells which names exist: Welch's t over samples of each class, asked for at random,
-// the top tenth cut. `npm run bench:enumeration`; options: --json, --quick, --in-process, --samples N, --database.
+// the top tenth cut. `npm run bench:enumeration`; options: --json, --quick, --in-process, --samples N,
+// --database.
 import { parseArgs } from "node:util";
 import * as grpc from "@grpc/grpc-js";
 import { makeAsReq } from "../../dist/protocol/as-exchange.js";

@@ -1,7 +1,7 @@
 /**
  * What it costs a server to be seen from outside, for each exchange or call: counting it for Prometheus, and
- * looking whether somebody takes spans. Prints nanoseconds of the processor, the median of nine rounds and the
- * least. The targets: 2,000 ns for counting, 200 for a look.
+ * looking whether somebody takes spans. Prints nanoseconds of the processor, the median of nine rounds and
+ * the least. The targets: 2,000 ns for counting, 200 for a look.
  */
 
 import { traceClientCall } from "../../dist/rpc/tracing.js";

@@ -10,8 +10,8 @@ const WARM_UP = 3;
 const median = (numbers) => numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)];
 
 /**
- * Medians of the server's CPU for an empty call, in microseconds: behind an entrance, without one, and refused
- * by one; and of what the entrance adds within a round.
+ * Medians of the server's CPU for an empty call, in microseconds: behind an entrance, without one, and
+ * refused by one; and of what the entrance adds within a round.
  */
 export async function entranceCost(rounds, ms) {
   const server = fork(fileURLToPath(new URL("entrance-server.mjs", import.meta.url)));

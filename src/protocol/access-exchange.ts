@@ -57,7 +57,8 @@ export interface VerifiedAccess {
 }
 
 /**
- * Checks message (5) and opens what it carries. The caller then stores its `replayRecord` in the replay cache.
+ * Checks message (5) and opens what it carries. The caller then stores its `replayRecord` in the replay
+ * cache.
  * @param now milliseconds since the epoch.
  * @throws KrbError as `verifyApReq` and `openData`; KRB_ERR_GENERIC without a subkey.
  */

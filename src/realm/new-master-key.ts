@@ -25,8 +25,8 @@ export interface RollOver {
 }
 
 /**
- * Puts a new master key beside the old one and leaves the records as they are, so that the file can be copied to
- * the other machines that serve the realm before a record needs it. `newMasterKey` does the rest.
+ * Puts a new master key beside the old one and leaves the records as they are, so that the file can be copied
+ * to the other machines that serve the realm before a record needs it. `newMasterKey` does the rest.
  * @returns whether a new key was made; false: a roll-over was under way.
  * @throws PrivateFileError `busy` while another roll-over runs, and as `loadMasterKeys`.
  */

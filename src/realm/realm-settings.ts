@@ -34,7 +34,8 @@ export interface RealmSettings {
   /** How many failed logins the AS takes before it makes whoever tries wait; the defaults where absent. */
   readonly attempts?: Partial<AttemptLimits> | undefined;
   /**
-   * Where the principals are, `postgres://…` without `realm`, as `openStore` takes it; in the folder if absent.
+   * Where the principals are, `postgres://…` without `realm`, as `openStore` takes it; in the folder if
+   * absent.
    */
   readonly database?: string | undefined;
 }

@@ -1,6 +1,6 @@
 /**
- * A server's end by force. grpc-js 1.14.7 knows the connections of a server only where channelz is on; without
- * it `forceShutdown` leaves them open, and whoever waits for an answer waits on until its deadline.
+ * A server's end by force. grpc-js 1.14.7 knows the connections of a server only where channelz is on;
+ * without it `forceShutdown` leaves them open, and whoever waits for an answer waits on until its deadline.
  */
 import { constants, type ServerHttp2Session } from "node:http2";
 import type * as grpc from "@grpc/grpc-js";

@@ -40,9 +40,9 @@ export function authenticationService(config: AsConfig): AuthenticationServiceSe
   };
 
   /**
-   * Answers from what is at hand, if that is a success; otherwise from what the store has now. A name of which
-   * nothing is kept, and one that does not exist, has a decoy's entry at hand: a proof that is wrong costs all
-   * of them the same.
+   * Answers from what is at hand, if that is a success; otherwise from what the store has now. A name of
+   * which nothing is kept, and one that does not exist, has a decoy's entry at hand: a proof that is wrong
+   * costs all of them the same.
    */
   async function authenticate(principal: Principal, request: AuthenticateRequest, around: Around) {
     const { policy, principals } = config;
@@ -128,8 +128,8 @@ function answer(
 }
 
 /**
- * Issues a TGT as `issueTgt` does, unless name or address has failed too often. Undefined: what is at hand leads
- * to a refusal.
+ * Issues a TGT as `issueTgt` does, unless name or address has failed too often. Undefined: what is at hand
+ * leads to a refusal.
  */
 function issueBraked(
   { attempts, log }: Answering,

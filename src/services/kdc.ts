@@ -48,8 +48,8 @@ export async function krbtgtEntry(policy: RealmPolicy, lookup: Lookup): Promise<
 }
 
 /**
- * Decides from entries that may be kept ones. A refusal never stands on these: where there is one, the same is
- * decided once more, from entries as the store has them now. So a new password or key is good at once, and
+ * Decides from entries that may be kept ones. A refusal never stands on these: where there is one, the same
+ * is decided once more, from entries as the store has them now. So a new password or key is good at once, and
  * only a success may be as old as the store's bound of staleness.
  */
 export async function decided<T>(

@@ -2,10 +2,10 @@
  * Tickets opened before: a ticket seen again costs no decryption and no key derivation.
  *
  * Invariants. Each service has its own cache. An entry is found by the end of the ticket's bytes, which with
- * most encryption types is a MAC of the rest, and is used only for the same bytes, and with the keys and permitted encryption types that the ticket was opened with: when the service's keys
- * change, all entries are dropped. No entry is used after the ticket's end plus the clock skew. Session keys
- * belong to the cache; no call wipes one, since another call may be using it. Dropped entries are left to the
- * garbage collector.
+ * most encryption types is a MAC of the rest, and is used only for the same bytes, and with the keys and
+ * permitted encryption types that the ticket was opened with: when the service's keys change, all entries are
+ * dropped. No entry is used after the ticket's end plus the clock skew. Session keys belong to the cache; no
+ * call wipes one, since another call may be using it. Dropped entries are left to the garbage collector.
  */
 import { hash } from "node:crypto";
 import { type CacheLoad, loadOf } from "../collections/cache-load.js";

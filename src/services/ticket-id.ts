@@ -1,7 +1,7 @@
 /**
  * Short names of tickets for the log: a line of a guarded call, of V or of the TGS leads by them to the login
- * that it came from. A name is a hash of the ticket's bytes as they travelled, and tells nothing of what is in
- * it.
+ * that it came from. A name is a hash of the ticket's bytes as they travelled, and tells nothing of what is
+ * in it.
  */
 import { hash } from "node:crypto";
 

@@ -24,8 +24,8 @@ export interface KeyValueStore {
    */
   update(key: string, change: (current: Uint8Array | undefined) => Uint8Array | undefined): Promise<void>;
   /**
-   * Adds many records in one atomic step, those under keys that are absent; the others stay as they are. Absent
-   * where updates that are on their way at a time share one step by themselves.
+   * Adds many records in one atomic step, those under keys that are absent; the others stay as they are.
+   * Absent where updates that are on their way at a time share one step by themselves.
    */
   addAll?(records: readonly (readonly [key: string, value: Uint8Array])[]): Promise<void>;
   /** All keys that begin with `prefix` and their bytes, in the order of their UTF-8 bytes. */

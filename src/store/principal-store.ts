@@ -157,7 +157,8 @@ export class PrincipalStore {
   }
 
   /**
-   * @internal As `getOrDecoy`, from what is kept: a decoy's also where nothing is. Undefined where changes are
+   * @internal As `getOrDecoy`, from what is kept: a decoy's also where nothing is. Undefined where changes
+   *   are
    * not followed.
    * @throws StoreError as `decodePrincipal`.
    */

@@ -1,4 +1,6 @@
-/** docs/cli.md has every key of tessera.toml in its table, and an example of all of them that holds no fault. */
+/**
+ * docs/cli.md has every key of tessera.toml in its table, and an example of all of them that holds no fault.
+ */
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { CONFIG_KEYS } from "../../src/cli/config/keys.js";

@@ -1,7 +1,7 @@
 /**
  * docs/operations.md: its commands run, as they are written but for the ports, the place of the database and
- * the password that a person types; every alert has a heading, and every message that is a heading is one that
- * the sources have.
+ * the password that a person types; every alert has a heading, and every message that is a heading is one
+ * that the sources have.
  */
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

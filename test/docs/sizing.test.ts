@@ -1,4 +1,6 @@
-/** docs/sizing.md: its results are what its formulae make of its figures, and its figures are what they say. */
+/**
+ * docs/sizing.md: its results are what its formulae make of its figures, and its figures are what they say.
+ */
 import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";

@@ -1,6 +1,6 @@
 /**
- * Realms of past releases and of this one, as their commands left them: test/vectors/realm/VERSION has the folder
- * `realm`, the dump `realm.dump`, and `expected.json`, which says what is in both.
+ * Realms of past releases and of this one, as their commands left them: test/vectors/realm/VERSION has the
+ * folder `realm`, the dump `realm.dump`, and `expected.json`, which says what is in both.
  */
 import {
   chmodSync,

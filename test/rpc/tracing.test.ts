@@ -1,6 +1,6 @@
 /**
- * OpenTelemetry: one trace from a login to the handler, by the SDK that most programs register; and nothing of
- * it where none is registered.
+ * OpenTelemetry: one trace from a login to the handler, by the SDK that most programs register; and nothing
+ * of it where none is registered.
  */
 import * as grpc from "@grpc/grpc-js";
 import * as api from "@opentelemetry/api";

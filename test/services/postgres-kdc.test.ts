@@ -28,7 +28,9 @@ import { keyOf, makeKeys, makeRealm, NOW, named, REALM } from "../support/entrie
 import { PostgresProxy } from "../support/postgres-proxy.js";
 import { HAS_POSTGRES, PostgresServer } from "../support/postgres-server.js";
 
-/** A KDC in this process: its AS and TGS, called without sockets, over its own connections to the database. */
+/**
+ * A KDC in this process: its AS and TGS, called without sockets, over its own connections to the database.
+ */
 class Kdc {
   /** How many times the database was asked for a record. */
   reads = 0;
@@ -135,7 +137,8 @@ describe.skipIf(!HAS_POSTGRES)("KDCs on one PostgreSQL", () => {
     const tgt = await near.login("alice", keyOf(alice));
     expect(near.reads).toBeGreaterThan(0);
     expect(await near.ticket(tgt, "notes/localhost")).toBe("OK");
-    // For twice the bound: by then every entry is older than that, and is known to be good by the beats alone.
+    // For twice the bound: by then every entry is older than that, and is known to be good by the beats
+    // alone.
     let logins = 0;
     await until(async () => {
       near.reads = logins = 0;

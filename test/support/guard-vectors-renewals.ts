@@ -1,7 +1,7 @@
 /**
- * Makes the golden vectors of renewals (docs/guard.md, "Renewals"): the first message of a stream of requests that
- * renews it, and what must be refused in its place. Keys, times and names are fixed, and random bytes depend on
- * the vector's name.
+ * Makes the golden vectors of renewals (docs/guard.md, "Renewals"): the first message of a stream of requests
+ * that renews it, and what must be refused in its place. Keys, times and names are fixed, and random bytes
+ * depend on the vector's name.
  */
 import { create } from "@bufbuild/protobuf";
 import { encodeCanonical } from "../../src/canonical/encode.js";

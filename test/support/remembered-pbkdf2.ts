@@ -1,7 +1,8 @@
 /**
- * PBKDF2 that remembers what it has made, for all the test files that a worker runs: they make the keys of the
- * same few passwords thousands of times, which is most of what a test realm costs. Each caller gets a copy of
- * its own, in a later turn, as from `node:crypto`. Whoever measures how long a key takes asks for a new one.
+ * PBKDF2 that remembers what it has made, for all the test files that a worker runs: they make the keys of
+ * the same few passwords thousands of times, which is most of what a test realm costs. Each caller gets a
+ * copy of its own, in a later turn, as from `node:crypto`. Whoever measures how long a key takes asks for a
+ * new one.
  */
 import crypto, { type BinaryLike } from "node:crypto";
 import { syncBuiltinESMExports } from "node:module";

@@ -1,6 +1,6 @@
 /**
- * Ports and addresses of servers, as a person types them. Each throws UsageError, whose text begins with `label`: the
- * option, the variable or the key that the value was given to.
+ * Ports and addresses of servers, as a person types them. Each throws UsageError, whose text begins with
+ * `label`: the option, the variable or the key that the value was given to.
  */
 import { DEFAULT_HOST } from "../../rpc/default-addresses.js";
 import { UsageError } from "../frame/command.js";

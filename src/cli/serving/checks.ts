@@ -157,7 +157,9 @@ async function knownKdcs(
   return { servers, found };
 }
 
-/** The realm of the login, or else of this machine; undefined where either is broken, which is found apart. */
+/**
+ * The realm of the login, or else of this machine; undefined where either is broken, which is found apart.
+ */
 async function realmToCheck(cache: string, env: Environment): Promise<string | undefined> {
   try {
     const login = await fileCache(cache).load();

@@ -3,9 +3,9 @@
  * and again one line, and then how often.
  *
  * Invariants. Only refusals are counted together, and only those that are the same in exchange, outcome,
- * client, server, method and address: of names that are tried one after the other each has its line. The first
- * is written at once; how many followed, after a second or at the end. What is beyond the room for kinds is
- * written line by line.
+ * client, server, method and address: of names that are tried one after the other each has its line. The
+ * first is written at once; how many followed, after a second or at the end. What is beyond the room for
+ * kinds is written line by line.
  */
 import { isoTime } from "../../protocol/kerberos-time.js";
 import { peerAddress } from "../../rpc/network-address.js";

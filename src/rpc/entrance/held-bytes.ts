@@ -2,9 +2,9 @@
  * The bytes that calls hold in the server's memory: of requests until their calls end, of replies until their
  * clients read them.
  *
- * Invariants. There are never more than the limits say. Where a call needs more than is left, the replies that
- * have waited for longest are thrown away for it: those of its own peer where that has its share, and else
- * those of the peer that holds most. Where there are none, the call is refused.
+ * Invariants. There are never more than the limits say. Where a call needs more than is left, the replies
+ * that have waited for longest are thrown away for it: those of its own peer where that has its share, and
+ * else those of the peer that holds most. Where there are none, the call is refused.
  */
 
 import type { Peer } from "./connection.js";

@@ -17,8 +17,8 @@ export interface ServerLimits {
   /** Calls of one peer; half of all by default. Each of its connections has one in any case. */
   readonly callsPerPeer?: number | undefined;
   /**
-   * Bytes of requests, until their calls end, and of replies, until their clients read them, in all; 64 MiB by
-   * default. Less than a whole message lets none in.
+   * Bytes of requests, until their calls end, and of replies, until their clients read them, in all; 64 MiB
+   * by default. Less than a whole message lets none in.
    */
   readonly bytes?: number | undefined;
   /** Bytes of one peer; half of all by default. */

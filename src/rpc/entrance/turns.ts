@@ -2,11 +2,12 @@
  * Who is read when there is more to read than can be done.
  *
  * Node reads whatever has arrived, from all connections, before it works on any of it: a thousand connections
- * with a few calls each, and by the time that their work begins the callers have given up. Reading a call
- * and refusing it costs half of what doing it costs, so that there is not much left to do the others with. So
- * when reading takes longer than it may, it stops, and the bytes wait where they cost nothing, in the system's buffers. What was read is done,
- * and then connections are read in turns of a few milliseconds: the peers one after the other, each for its
- * part of a turn, of a peer's connections those with little to say first.
+ * with a few calls each, and by the time that their work begins the callers have given up. Reading a call and
+ * refusing it costs half of what doing it costs, so that there is not much left to do the others with. So
+ * when reading takes longer than it may, it stops, and the bytes wait where they cost nothing, in the
+ * system's buffers. What was read is done, and then connections are read in turns of a few milliseconds: the
+ * peers one after the other, each for its part of a turn, of a peer's connections those with little to say
+ * first.
  *
  * Where a round of these turns would take too long, the connections that it does not come to are left out of
  * the next: it is better to do all that some ask for, in time, than a little of what everybody asks for, too
@@ -33,7 +34,9 @@ const TURN_MS = 10;
 const ROUND_MS = 40;
 /** Turns without a connection held after which all goes on as before. */
 const QUIET_TURNS = 20;
-/** What a connection is likely to bring that has said nothing yet, at first, in milliseconds of the processor. */
+/**
+ * What a connection is likely to bring that has said nothing yet, at first, in milliseconds of the processor.
+ */
 const FRESH_MS = 2;
 /** What reading a connection costs in any case. */
 const LEAST_MS = 0.2;

@@ -27,7 +27,9 @@ export class Visitor {
   releasedIn = -1;
   /** The last round in which it was read. */
   round = -1;
-  /** Calls in what was last read of it, and what they are expected to cost in milliseconds of the processor. */
+  /**
+   * Calls in what was last read of it, and what they are expected to cost in milliseconds of the processor.
+   */
   count = 0;
   costMs = 0;
   /** What it said of late, by its cost: what it said a second ago does not count any more. */

@@ -1,7 +1,7 @@
 /**
- * The connections that wait to be read, and whose turn it is: the peers one after the other, each for its part
- * of a turn, and of a peer's connections those with little to say first, then newcomers for half of what is
- * left, then the others in the order in which they came.
+ * The connections that wait to be read, and whose turn it is: the peers one after the other, each for its
+ * part of a turn, and of a peer's connections those with little to say first, then newcomers for half of what
+ * is left, then the others in the order in which they came.
  */
 import type { Peer } from "./connection.js";
 import type { Visitor } from "./visitor.js";

@@ -1,6 +1,6 @@
 /**
- * What servers and guards tell of themselves as figures. Whoever counts knows nothing of who reads: Prometheus
- * is behind this seam in prometheus.ts, and anything else may be.
+ * What servers and guards tell of themselves as figures. Whoever counts knows nothing of who reads:
+ * Prometheus is behind this seam in prometheus.ts, and anything else may be.
  */
 import type { FigureName } from "./catalogue.js";
 

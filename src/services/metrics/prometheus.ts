@@ -1,8 +1,9 @@
 /**
  * Metrics for Prometheus, by prom-client, which is loaded when they are first asked for.
  *
- * Counting an event adds to a number and touches one histogram. What is a state rather than an event is looked at
- * when somebody reads. A label takes a bounded number of values: what is beyond is counted as `other`.
+ * Counting an event adds to a number and touches one histogram. What is a state rather than an event is
+ * looked at when somebody reads. A label takes a bounded number of values: what is beyond is counted as
+ * `other`.
  */
 import type { Counter, Gauge, Histogram, MetricObjectWithValues, MetricValue, Registry } from "prom-client";
 import { etypeOf } from "../../protocol/etypes.js";

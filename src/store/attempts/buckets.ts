@@ -98,8 +98,8 @@ function bucketOf(row: Buffer, isNew: boolean): Bucket {
 }
 
 /**
- * A bucket by the present clock. Where the last attempt was counted by a clock that was ahead, as much of it is
- * used now as was then: neither is the name locked out, nor has the guesser won the time between.
+ * A bucket by the present clock. Where the last attempt was counted by a clock that was ahead, as much of it
+ * is used now as was then: neither is the name locked out, nor has the guesser won the time between.
  */
 function byClock(bucket: Bucket, limit: AttemptLimit, now: number): Bucket {
   const ahead = Math.max(0, bucket.lastAt - now);

@@ -1,6 +1,6 @@
 /**
- * The password for a PostgreSQL server that its name does not hold: PGPASSWORD, or the first line that fits in
- * the file that PGPASSFILE names, `HOST:PORT:DATABASE:USER:PASSWORD` as libpq has it.
+ * The password for a PostgreSQL server that its name does not hold: PGPASSWORD, or the first line that fits
+ * in the file that PGPASSFILE names, `HOST:PORT:DATABASE:USER:PASSWORD` as libpq has it.
  */
 import { readSecret } from "../../files/secret-file.js";
 

@@ -118,7 +118,9 @@ export async function connectToRedis(
   }
 }
 
-/** Reads the files anew for each connection: certificates are renewed. Throws StoreError, PrivateFileError. */
+/**
+ * Reads the files anew for each connection: certificates are renewed. Throws StoreError, PrivateFileError.
+ */
 async function readTlsFiles({ cacert, cert, key }: RedisTlsFiles): Promise<{
   readonly ca?: Buffer;
   readonly cert?: Buffer;

@@ -1,4 +1,6 @@
-/** Every KDC of a realm looked at by itself: two that serve the same principals, each by a clock of its own. */
+/**
+ * Every KDC of a realm looked at by itself: two that serve the same principals, each by a clock of its own.
+ */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

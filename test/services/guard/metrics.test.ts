@@ -1,4 +1,6 @@
-/** What a guard counts: calls as they are decided, sessions, its replay cache; and that counting ends no call. */
+/**
+ * What a guard counts: calls as they are decided, sessions, its replay cache; and that counting ends no call.
+ */
 import * as grpc from "@grpc/grpc-js";
 import { describe, expect, test } from "vitest";
 import { guardedServer } from "../../../src/services/guard/guarded-server.js";

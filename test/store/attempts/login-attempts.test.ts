@@ -191,8 +191,8 @@ describe.each([
     expect(attempts.begin(ALICE, HOME, LIMITS, NOW + HOUR).waitMs).toBe(0);
   });
 
-  // The story: for one failure that was counted while the clock was a day ahead, the bucket seemed empty once the
-  // clock was right, and the name's owner had to wait.
+  // The story: for one failure that was counted while the clock was a day ahead, the bucket seemed empty once
+  // the clock was right, and the name's owner had to wait.
   test("what was used by a clock that was ahead is what is used once it is set back", async () => {
     const attempts = await open();
     expect(fail(attempts, 3, { now: NOW + 24 * HOUR })).toBe(3);

@@ -1,4 +1,6 @@
-/** PostgreSQL that fails under a store: what was acknowledged is there, and what was not is refused by name. */
+/**
+ * PostgreSQL that fails under a store: what was acknowledged is there, and what was not is refused by name.
+ */
 import { chownSync, mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

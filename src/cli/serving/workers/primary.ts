@@ -156,8 +156,8 @@ function crewOf(
     order: { workers: choice.workers, isFirst: true, inJson, ports: choice.ports },
     fork: (order: WorkerOrder) =>
       new WorkerProcess(
-        // All that the configuration says is in the environment by now: a fault that comes into the file later
-        // keeps no worker from starting.
+        // All that the configuration says is in the environment by now: a fault that comes into the file
+        // later keeps no worker from starting.
         cluster.fork({ ...env, TESSERA_CONFIG: "", [ORDER_VARIABLE]: JSON.stringify(order) }),
         lines,
         choice.graceMs ?? GRACE_MS,
