@@ -2,8 +2,7 @@
 /* eslint-disable */
 
 /**
- * Every file's google.protobuf.FileDescriptorProto by file name, with its comments: serialized, then in
- * base64.
+ * Every file's google.protobuf.FileDescriptorProto by file name, with its comments: serialized, then in base64.
  */
 export const fileDescriptors: Readonly<Record<string, string>> = {
   "google/protobuf/any.proto":

@@ -2,9 +2,8 @@
 // @generated from file kerberos/storage/v1/dump.proto (package kerberos.storage.v1, syntax proto3)
 /* eslint-disable */
 
-// A dump of a realm's principals: a file that begins with "TSDM" and its format version (4 bytes, big
-// endian), then frames, each preceded by its length (4 bytes, big endian): one header, the records, one
-// trailer.
+// A dump of a realm's principals: a file that begins with "TSDM" and its format version (4 bytes, big endian), then
+// frames, each preceded by its length (4 bytes, big endian): one header, the records, one trailer.
 
 import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
@@ -145,8 +144,8 @@ export type DumpTrailer = Message<"kerberos.storage.v1.DumpTrailer"> & {
   records: bigint;
 
   /**
-   * HMAC-SHA-256 under a key derived from the master key, over the SHA-256 of everything before this frame's
-   * length. 32 bytes.
+   * HMAC-SHA-256 under a key derived from the master key, over the SHA-256 of everything before this frame's length.
+   * 32 bytes.
    *
    * @generated from field: bytes seal = 2;
    */
