@@ -39,6 +39,7 @@ export class LivePolicy {
   readonly #options: LivePolicyOptions;
   readonly #file: string;
   readonly #look = () => void this.refresh();
+  readonly #secondLook: NodeJS.Timeout;
   /** The settings that are in effect. */
   #settings: RealmSettings;
   #current: RealmPolicy;
@@ -49,6 +50,8 @@ export class LivePolicy {
     this.#current = options.policy;
     this.#file = settingsFileOf(options.dir);
     watchFile(this.#file, { interval: INTERVAL_MS, persistent: false }, this.#look);
+    // What changes before the watching has seen the file for the first time is not told of.
+    this.#secondLook = setTimeout(this.#look, 2 * INTERVAL_MS).unref();
   }
 
   /** The current policy; the same object until a setting changes. */
@@ -110,6 +113,7 @@ export class LivePolicy {
 
   /** Stops following. */
   close(): void {
+    clearTimeout(this.#secondLook);
     unwatchFile(this.#file, this.#look);
   }
 }

@@ -100,6 +100,15 @@ export function checkSeal(bytes: Uint8Array, masterKey: MasterKey, principal: Pr
   openRecord(bytes, masterKey, principal);
 }
 
+/** Which master key a record says it is sealed under: 8 bytes in hex; undefined for what is no record. */
+export function masterKeyIdOf(bytes: Uint8Array): string | undefined {
+  try {
+    return Buffer.from(fromBinary(SealedPrincipalRecordSchema, bytes).masterKeyId).toString("hex");
+  } catch {
+    return undefined;
+  }
+}
+
 /** Whether a record names this master key as the one it is sealed under; it says so in clear, and may lie. */
 export function isSealedUnder(bytes: Uint8Array, { id }: MasterKey): boolean {
   try {

@@ -154,7 +154,7 @@ describe.skipIf(!HAS_POSTGRES)("KDCs on one PostgreSQL", () => {
   });
 
   test("a wrong proof costs the same reads whether the name is kept, known or unknown, and counts once", async () => {
-    const { near, alice, settle, far } = await realm();
+    const { near, alice, settle, far } = await realm("&staleness=1m");
     await far.principals.create({ ...alice, principal: named("bob"), keys: makeKeys([20]) });
     await settle();
     const wrong = randomKey(keyOf(alice).etype);

@@ -11,9 +11,7 @@ export const command = defineCommand({
     "Copies all principals from one database to another, also while servers run on the first: it goes over them " +
     "until both are the same. Records stay sealed under the realm's master key, which is neither read nor copied. " +
     "If it is interrupted, run it again, and it goes on.",
-  examples: [
-    "tessera realm copy lmdb:$TESSERA_REALM_DIR/principals 'postgres://kdc@db.example.org/tessera?realm=EXAMPLE.ORG'",
-  ],
+  examples: ["tessera realm copy lmdb:./realm/principals 'postgres://kdc@db/tessera?realm=EXAMPLE.ORG'"],
   options: {
     update: { help: "make a database that has principals already like the first; others in it are removed" },
   },
@@ -29,7 +27,7 @@ export const command = defineCommand({
     screen.clearStatus();
     if (json) screen.printJson({ written, removed, resumed });
     else {
-      if (resumed) screen.notice("finished a copy that had been interrupted");
+      if (resumed) screen.notice("a copy from there had begun before; now it is whole");
       const also = removed === 0 ? "" : `, ${removed} removed`;
       screen.print(`${counted(written, "principal")} copied${also}`);
     }

@@ -41,7 +41,7 @@ export const command = defineCommand({
     const { dir, settings } = directory;
     if (json) screen.printJson({ realm: settings.realm, principals: records, dir, resumed });
     else {
-      if (resumed) screen.notice("finished a load that had been interrupted");
+      if (resumed) screen.notice("a load of this dump had begun before; now it is whole");
       screen.print(`realm ${settings.realm}: ${counted(records, "principal")} loaded into ${dir}`);
     }
     return undefined;

@@ -1,6 +1,4 @@
 /** Checks what a login needs: the realm's folder, the credential cache, the servers. Changes nothing. */
-import { lstat, readdir } from "node:fs/promises";
-import { join } from "node:path";
 import * as grpc from "@grpc/grpc-js";
 import { profileEtypes } from "../../client/client-etypes.js";
 import { fileCache } from "../../client/file-credential-cache.js";
@@ -8,17 +6,12 @@ import { addressesOf, type KdcAddresses, type KdcHalf, splitAddress } from "../.
 import { kdcsByDns, srvName } from "../../client/kdc/dns-lookup.js";
 import { HealthClient } from "../../gen/grpc/health/v1/health_grpc.js";
 import { HealthCheckResponse_ServingStatus as ServingStatus } from "../../gen/grpc/health/v1/health_pb.js";
-import { krbtgtOf, realmOf } from "../../protocol/principal.js";
-import { openUnchecked } from "../../realm/open-realm.js";
-import { openRealmDirectory, type RealmDirectory } from "../../realm/realm-directory.js";
+import { realmOf } from "../../protocol/principal.js";
+import { openRealmDirectory } from "../../realm/realm-directory.js";
 import { DEFAULT_REALM, DEFAULT_SETTINGS } from "../../realm/realm-settings.js";
 import { DEFAULT_ADDRESSES } from "../../rpc/default-addresses.js";
 import { httpProxyFor } from "../../rpc/http-proxy.js";
 import { isLoopbackAddress } from "../../rpc/network-address.js";
-import { examineStore } from "../../store/open-store.js";
-import { postgresFacts } from "../../store/postgres/facts.js";
-import { beginReplayCacheAnew, timesClosedAhead } from "../../store/replay/mend-replay-cache.js";
-import { StoreError } from "../../store/store-error.js";
 import type { CommandSurroundings } from "../frame/command.js";
 import { cachePath, keytabPath, realmDir } from "../frame/environment.js";
 import { describeFailure } from "../frame/failure.js";
@@ -26,14 +19,11 @@ import type { Environment } from "../frame/surroundings.js";
 import type { TlsChoice } from "../options/client-options.js";
 import { chosenKdc } from "../options/kdc-choice.js";
 import { inRealm } from "../options/realm-choice.js";
-import { counted } from "../screen/counted.js";
-import type { Screen } from "../screen/screen.js";
 import { localTime } from "../screen/times.js";
-import { weakNames } from "../screen/weakness.js";
-import { readKeytab } from "../session/keytab.js";
 import { defaultRealm } from "../session/realm.js";
 import { channelCredentials } from "../session/tls.js";
 import type { Finding } from "./finding.js";
+import { checkRealmFolder } from "./folder-checks.js";
 import { checkKdcs } from "./kdc-checks.js";
 import { checkKeys } from "./key-checks.js";
 import { checkPage } from "./page-checks.js";
@@ -69,9 +59,12 @@ export async function findings(
   const choice = inRealm(given, realm, configuration, env);
   const credentials = (await channelCredentials(choice)) ?? grpc.credentials.createInsecure();
   const kdcs = await knownKdcs(choice, env, realm ?? DEFAULT_REALM);
-  const servers = [...kdcs.servers, { name: "V", address: choice.address ?? DEFAULT_ADDRESSES.v }];
+  const v = choice.address ?? DEFAULT_ADDRESSES.v;
+  // A machine of KDCs need not have a V.
+  const isWanted = choice.address !== undefined || !choice.realm;
+  const servers = [...kdcs.servers, { name: "V", address: v, isWanted }];
   return [
-    ...(await checkRealm(realmDir(env, choice.dir), { screen, now: now(), mend: choice.mend })),
+    ...(await checkRealmFolder(realmDir(env, choice.dir), { screen, now: now(), mend: choice.mend })),
     ...proxies(servers, env),
     await checkCache(cache, now()),
     ...kdcs.found,
@@ -127,6 +120,8 @@ function pairsOf(servers: readonly NamedServer[]): KdcAddresses[] {
 interface NamedServer {
   readonly name: string;
   readonly address: string;
+  /** False: nobody has said that there is one. */
+  readonly isWanted?: boolean;
 }
 
 /** Every AS and TGS that was named, or that DNS names for the realm; and what DNS has not told. */
@@ -184,158 +179,6 @@ function proxies(servers: readonly NamedServer[], env: Environment): Finding[] {
   });
 }
 
-interface RealmCheck {
-  readonly screen: Screen;
-  readonly now: number;
-  readonly mend: boolean;
-}
-
-async function checkRealm(dir: string, { screen, now, mend }: RealmCheck): Promise<Finding[]> {
-  const found: Finding[] = [];
-  try {
-    const realm = await openRealmDirectory(dir);
-    const { settings } = realm;
-    const weak = weakNames(settings.profile);
-    const text = `${settings.realm}, profile ${settings.profile}, in ${dir}`;
-    found.push({ check: "realm", state: "ok", text });
-    if (weak !== "")
-      found.push({
-        check: "profile",
-        state: "note",
-        text: `permits weak encryption (${weak}): for learning`,
-      });
-    found.push(...(await openToOthers(dir)));
-    const ofServer = await checkServerOf(realm);
-    found.push(...ofServer);
-    if (ofServer.some(({ state }) => state === "bad")) return found;
-    const damaged = await checkDatabases(realm);
-    found.push(...damaged);
-    if (damaged.some(({ state }) => state === "bad")) return found;
-    found.push(...(await checkReplayCache(realm, now, mend)));
-    const { principals } = await openUnchecked(realm);
-    try {
-      let count = 0;
-      for await (const _ of principals.list()) count++;
-      const tgs = await principals.get(krbtgtOf(settings.realm));
-      found.push(
-        tgs === undefined
-          ? {
-              check: "principals",
-              state: "bad",
-              text: "the realm has no TGS principal",
-              hint: "restore a backup",
-            }
-          : { check: "principals", state: "ok", text: `${count}, every record opens` },
-      );
-    } finally {
-      await principals.close();
-    }
-    const keys = await readKeytab(realm.keytabFile, screen);
-    found.push({
-      check: "keytab",
-      state: "ok",
-      text: `${counted(keys.length, "key")} in ${realm.keytabFile}`,
-    });
-  } catch (error) {
-    const missing = (error as { code?: unknown }).code === "missing";
-    const { text, hint } = describeFailure(error);
-    // A machine that has clients only has no realm: nothing is wrong with that.
-    found.push({ check: "realm", state: missing && found.length === 0 ? "note" : "bad", text, hint });
-  }
-  return found;
-}
-
-/** What there is to say of the PostgreSQL that keeps the principals, where one does. */
-async function checkServerOf({ settings, principals }: RealmDirectory): Promise<Finding[]> {
-  if (settings.database === undefined) return [];
-  try {
-    const { text, version, standbys, synchronous } = await postgresFacts(principals);
-    const waits = `standbys ${standbys}, waited for ${synchronous}`;
-    const ok: Finding = { check: "database", state: "ok", text: `${text}: primary, ${version}, ${waits}` };
-    if (synchronous > 0) return [ok];
-    return [
-      ok,
-      {
-        check: "database",
-        state: "note",
-        text: "a change is acknowledged before a standby has it: a failover may lose the last ones",
-        hint: "set synchronous_standby_names there",
-      },
-    ];
-  } catch (error) {
-    const { text, hint } = describeFailure(error);
-    return [{ check: "database", state: "bad", text, hint }];
-  }
-}
-
-/** Reads the databases of the realm, each in a process of its own: damage can end the one that meets it. */
-async function checkDatabases(realm: RealmDirectory): Promise<Finding[]> {
-  const found: Finding[] = [];
-  for (const part of DATABASES) {
-    const damage = await examineStore(realm[part]);
-    const hint =
-      part === "replayCache"
-        ? "stop the servers, wait twice the clock skew, empty this folder"
-        : "restore a backup";
-    if (damage !== undefined)
-      found.push({ check: "database", state: "bad", text: `${realm[part]}: ${damage}`, hint });
-  }
-  if (found.length > 0) return found;
-  return [{ check: "database", state: "ok", text: "principals, notes and replay: every record can be read" }];
-}
-
-/** What a clock that was ahead has left behind: times from which V will take nothing. */
-async function checkReplayCache(
-  { replayCache, settings: { clockSkew }, dir }: RealmDirectory,
-  now: number,
-  mend: boolean,
-): Promise<Finding[]> {
-  if ((await readdir(join(dir, "replay"))).length === 0) return [];
-  const anew = async (): Promise<Finding[]> => {
-    await beginReplayCacheAnew(replayCache, clockSkew, now);
-    const text = `begun anew: V takes calls that are made after ${localTime(now + clockSkew)}`;
-    return [{ check: "replay", state: "note", text }];
-  };
-  const hint =
-    "tessera doctor --mend; first tessera kadmin ktadd for V, if tickets made by then may still be good";
-  try {
-    const ahead = await timesClosedAhead(replayCache, clockSkew, now);
-    if (ahead.length > 0 && mend) return anew();
-    return ahead.map(({ from, through }) => ({
-      check: "replay",
-      state: from <= now + clockSkew ? "bad" : "note",
-      text:
-        "this machine's clock was once ahead: V takes nothing made from " +
-        `${from === Number.NEGATIVE_INFINITY ? "any time" : localTime(from)} to ${localTime(through)}`,
-      hint,
-    }));
-  } catch (error) {
-    if (!(error instanceof StoreError) || error.code !== "corrupt") throw error;
-    if (mend) return anew();
-    return [{ check: "replay", state: "bad", text: error.message, hint: "tessera doctor --mend" }];
-  }
-}
-
-const DATABASES = ["principals", "notes", "replayCache"] as const;
-
-/** Finds files of the realm that somebody else could read. */
-async function openToOthers(dir: string): Promise<Finding[]> {
-  const names = await readdir(dir, { recursive: true });
-  const found: Finding[] = [];
-  for (const name of names) {
-    const path = join(dir, name);
-    const { mode } = await lstat(path);
-    if ((mode & 0o077) !== 0 && name !== "realm.json" && !/\.mdb$/.test(name))
-      found.push({
-        check: "files",
-        state: "bad",
-        text: `${path}: open to others`,
-        hint: `chmod go= ${path}`,
-      });
-  }
-  return found;
-}
-
 async function checkCache(path: string, now: number): Promise<Finding> {
   try {
     const login = await fileCache(path).load();
@@ -363,7 +206,7 @@ async function checkCache(path: string, now: number): Promise<Finding> {
 }
 
 async function checkServer(
-  { name, address }: NamedServer,
+  { name, address, isWanted = true }: NamedServer,
   credentials: grpc.ChannelCredentials,
 ): Promise<Finding> {
   using client = new HealthClient(address, credentials, { timeoutMs: 3000 });
@@ -373,6 +216,8 @@ async function checkServer(
     return { check: name, state: status === ServingStatus.SERVING ? "ok" : "bad", text };
   } catch (error) {
     const { text, hint } = describeFailure(error);
-    return { check: name, state: "bad", text, hint };
+    if (isWanted) return { check: name, state: "bad", text, hint };
+    const elsewhere = "where it runs elsewhere: --address HOST:PORT";
+    return { check: name, state: "note", text: `none at ${address}`, hint: elsewhere };
   }
 }

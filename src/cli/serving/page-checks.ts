@@ -13,7 +13,11 @@ export async function checkPage(address: string): Promise<Finding[]> {
     if (!response.ok) throw new Error(`${address}/metrics: HTTP ${response.status}`);
     return findingsOn(address, figuresIn(await response.text()));
   } catch (error) {
-    return [{ check: "page", state: "bad", text: `${address}: ${describeFailure(error).text}` }];
+    // What fetch says is in its cause: that of each address where it tried several.
+    const { cause } = error as { cause?: { code?: unknown; message?: string } };
+    const text = cause === undefined ? describeFailure(error).text : String(cause.code ?? cause.message);
+    const hint = "look whether that server runs, with --metrics, and at that address";
+    return [{ check: "page", state: "bad", text: `${address}: ${text}`, hint }];
   }
 }
 

@@ -12,7 +12,7 @@ import { formatDuration } from "../../protocol/duration.js";
 import { isoTime } from "../../protocol/kerberos-time.js";
 import { realmOf } from "../../protocol/principal.js";
 import { isProfileName } from "../../protocol/profile.js";
-import { openUnchecked } from "../../realm/open-realm.js";
+import { openRealm } from "../../realm/open-realm.js";
 import type { Realm } from "../../realm/realm.js";
 import { openRealmDirectory, type RealmDirectory } from "../../realm/realm-directory.js";
 import { DEFAULT_REALM, DEFAULT_SETTINGS, type RealmSettings } from "../../realm/realm-settings.js";
@@ -116,7 +116,7 @@ export async function serveAs(
   const withKdc = choice.parts.includes("as") || choice.parts.includes("tgs");
   const directory = await directoryOf(choice, withKdc, env);
   const settings = directory?.settings ?? settingsWithoutRealm(choice);
-  await using realm = withKdc && directory !== undefined ? await openUnchecked(directory) : undefined;
+  await using realm = withKdc && directory !== undefined ? await openRealm(directory) : undefined;
   using tls = await LiveTls.open(choice.tls, (text, failed) =>
     log({ time: isoTime(now()), level: failed ? "error" : "info", exchange: "tls", text }),
   );

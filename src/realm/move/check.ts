@@ -6,7 +6,7 @@ import { principalKey } from "../../store/principal-key.js";
 import { StoreError } from "../../store/store-error.js";
 import type { RealmDirectory } from "../realm-directory.js";
 import { checkRecords, type RecordFault } from "./sealed-records.js";
-import { unfinishedMove } from "./unfinished-move.js";
+import { HALF_FILLED, unfinishedMove } from "./unfinished-move.js";
 
 /**
  * Checks a realm's database: that every record opens under the realm's master key, that the TGS is there, and
@@ -33,7 +33,7 @@ export async function checkRealm(
     const records = await checkRecords(store, masterKeys, note, onRecord);
     const tgs = krbtgtOf(directory.settings.realm);
     if (source !== undefined)
-      onFault({ name: directory.dir, error: new StoreError("corrupt", `only half filled (${source})`) });
+      onFault({ name: directory.dir, error: new StoreError("corrupt", `${HALF_FILLED} (${source})`) });
     else if (!broken.has(tgs) && (await store.get(principalKey(tgs))) === undefined)
       onFault({ name: tgs, error: new StoreError("missing", `${tgs}: the realm's TGS is not there`) });
     return records;

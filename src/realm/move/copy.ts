@@ -2,9 +2,13 @@
  * Makes one database of principals like another, record by record, while servers run on either. Records stay
  * sealed: it needs no master key.
  */
+import { existsSync } from "node:fs";
+import { krbtgtOf, realmOf } from "../../protocol/principal.js";
 import type { KeyValueStore } from "../../store/key-value-store.js";
 import { createStore, openStore } from "../../store/open-store.js";
-import { PRINCIPAL_PREFIX } from "../../store/principal-key.js";
+import { isPostgresName, postgresPlace } from "../../store/postgres/place.js";
+import { PRINCIPAL_PREFIX, principalOfKey } from "../../store/principal-key.js";
+import { masterKeyIdOf } from "../../store/principal-record.js";
 import { StoreError } from "../../store/store-error.js";
 import { fill, type NewRecord } from "./fill.js";
 import { beginMove, endMove, type MoveRules, unfinishedMove } from "./unfinished-move.js";
@@ -27,7 +31,7 @@ const ROUNDS = 10;
  * @param from, to names as `openStore` takes them. The second is made if it takes making.
  * @param onRecord told how many records were compared in this round.
  * @throws StoreError `exists` if the target has principals already, or is being filled from elsewhere;
- *   `missing` if the source has none; `unavailable` if the source never stands still; as the stores do.
+ *   `missing` if the source has none; `exists` and `wrong-key` if the target is another realm's; `unavailable` if the source never stands still; as the stores do.
  */
 export async function copyPrincipals(
   from: string,
@@ -35,11 +39,14 @@ export async function copyPrincipals(
   rules: MoveRules,
   onRecord: (count: number) => void = () => {},
 ): Promise<CopiedPrincipals> {
+  checkNames(from, to);
   const source = await openStore(from);
   try {
-    await checkSource(source, from);
+    const identity = await checkSource(source, from);
+    checkRealmOf(to, identity);
     const target = await createStore(to);
     try {
+      await checkTarget(target, to, identity);
       const resumed = await beginMove(target, `copy of ${shown(from)}`, rules, shown(to));
       let [written, removed] = [0, 0];
       for (let round = 0; ; round++) {
@@ -62,14 +69,66 @@ export async function copyPrincipals(
   }
 }
 
-async function checkSource(source: KeyValueStore, name: string): Promise<void> {
+/** Refuses what would be gone with this process, and a folder that opening would make. */
+function checkNames(from: string, to: string): void {
+  if (to.startsWith("memory:")) throw new RangeError("store: memory: would end with this command");
+  const folder = from.startsWith("lmdb:") ? from.slice("lmdb:".length) : undefined;
+  if (folder !== undefined && !existsSync(folder))
+    throw new StoreError("missing", `${from}: there is no such database`, { hint: "check its name" });
+}
+
+/** What tells one realm's records from another's. */
+interface Identity {
+  readonly realm: string;
+  readonly masterKeyId: string | undefined;
+}
+
+/** Whose records a database has, by its TGS; undefined: there is none. */
+async function identityOf(store: KeyValueStore): Promise<Identity | undefined> {
+  for await (const [key, bytes] of store.scan(`${PRINCIPAL_PREFIX}krbtgt/`)) {
+    const principal = principalOfKey(key);
+    const realm = realmOf(principal);
+    if (principal === krbtgtOf(realm)) return { realm, masterKeyId: masterKeyIdOf(bytes) };
+  }
+  return undefined;
+}
+
+/** A database in PostgreSQL is one realm's by its name. */
+function checkRealmOf(to: string, { realm }: Identity): void {
+  const wanted = isPostgresName(to) ? postgresPlace(to).realm : realm;
+  if (wanted !== realm)
+    throw new StoreError("exists", `${shown(to)}: for the realm ${wanted}, and these are of ${realm}`, {
+      hint: `name the database of its own realm: ?realm=${realm}`,
+    });
+}
+
+/** Records of another realm, or under another master key, are no older form of these. */
+async function checkTarget(target: KeyValueStore, name: string, source: Identity): Promise<void> {
+  const there = await identityOf(target);
+  if (there === undefined) return;
+  if (there.realm !== source.realm)
+    throw new StoreError(
+      "exists",
+      `${shown(name)}: has the realm ${there.realm}, and these are of ${source.realm}`,
+      {
+        hint: "name the database of its own realm",
+      },
+    );
+  if (there.masterKeyId !== source.masterKeyId)
+    throw new StoreError("wrong-key", `${shown(name)}: its records are sealed under another master key`, {
+      hint: "these are two realms of one name: a copy would destroy the second; delete it first if that is meant",
+    });
+}
+
+async function checkSource(source: KeyValueStore, name: string): Promise<Identity> {
   const unfinished = await unfinishedMove(source);
   if (unfinished !== undefined)
     throw new StoreError("corrupt", `${shown(name)}: it is only half filled (${unfinished})`, {
       hint: "finish that first, by the same command",
     });
-  for await (const _ of source.scan(PRINCIPAL_PREFIX)) return;
-  throw new StoreError("missing", `${shown(name)}: there are no principals`, { hint: "check its name" });
+  const identity = await identityOf(source);
+  if (identity !== undefined) return identity;
+  throw new StoreError("missing", `${shown(name)}: there is no realm in it`, { hint: "check its name" });
 }
 
 /** Goes over both once, side by side, and writes what differs. */

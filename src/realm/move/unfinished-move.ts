@@ -6,6 +6,9 @@ import type { KeyValueStore } from "../../store/key-value-store.js";
 import { FILLING_KEY as KEY, PRINCIPAL_PREFIX } from "../../store/principal-key.js";
 import { StoreError } from "../../store/store-error.js";
 
+/** How the message of a database begins whose filling was left unfinished. */
+export const HALF_FILLED = "only half filled";
+
 /** What a move is allowed to do to what is there. */
 export interface MoveRules {
   /** Replace records that are there already; without it the database must be empty. */

@@ -9,9 +9,9 @@ import type { Figure, Look } from "./metrics.js";
 /** How long a read may take until the store counts as away, in milliseconds. */
 const READ_MS = 500;
 
-/** The figures of a realm's principals: each look reads the TGS's entry. */
+/** The figures of a realm's principals: each look reads the TGS's entry, from the database itself. */
 export function principalsLook(
-  principals: Pick<PrincipalStore, "get" | "load">,
+  principals: Pick<PrincipalStore, "getAnew" | "load">,
   policy: () => RealmPolicy,
   clock: () => number,
 ): Look {
@@ -19,7 +19,7 @@ export function principalsLook(
   return async () => {
     const current = policy();
     // A read that hangs is not joined by another at each look.
-    reading ??= principals.get(krbtgtOf(current.realm)).finally(() => {
+    reading ??= principals.getAnew(krbtgtOf(current.realm)).finally(() => {
       reading = undefined;
     });
     const entry = await inTime(reading);

@@ -44,13 +44,18 @@ export class DumpReader implements AsyncDisposable {
   /** @throws StoreError `missing` for a file that is not there; `unavailable` for one that can't be read. */
   static async open(path: string): Promise<DumpReader> {
     try {
-      return new DumpReader(path, await open(path, constants.O_RDONLY));
+      const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+      if ((await handle.stat()).isFile()) return new DumpReader(path, handle);
+      await handle.close();
     } catch (error) {
       const isMissing = (error as NodeJS.ErrnoException).code === "ENOENT";
       throw new StoreError(isMissing ? "missing" : "unavailable", `${path}: ${systemErrorText(error)}`, {
         cause: error,
       });
     }
+    throw new StoreError("unavailable", `${path}: is no file; a dump is read twice`, {
+      hint: "put it into a file first",
+    });
   }
 
   /**

@@ -1,7 +1,7 @@
 /** Writes a dump (frames.ts). */
 import { createHash, randomBytes } from "node:crypto";
 import { constants } from "node:fs";
-import { type FileHandle, open, rename, unlink } from "node:fs/promises";
+import { type FileHandle, open, realpath, rename, stat, unlink } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { withEnvelope } from "../../canonical/encode.js";
 import { createPrivateFile, syncFolder } from "../../files/private-file.js";
@@ -15,6 +15,22 @@ import { CHUNK, type DumpHeader, frameBytes, HEAD_SIZE, LENGTH_SIZE, MAGIC, VERS
 
 /** The number of a record's field in a frame. */
 const RECORD_FIELD = DumpFrameSchema.field.record.number;
+
+/** Where a dump that was asked for is to be: of a device or a pipe nothing would be left. */
+async function placeOf(given: string): Promise<string> {
+  const path = await realpath(given).catch(() => given);
+  const status = await stat(path).catch(() => undefined);
+  if (status !== undefined && !status.isFile())
+    throw new PrivateFileError(
+      "unavailable",
+      given,
+      `${given}: is no file; a dump takes the place of what is there`,
+      {
+        hint: "name a file",
+      },
+    );
+  return path;
+}
 
 /** Writes a dump under a temporary name; `finish` gives it its own. */
 export class DumpWriter {
@@ -34,10 +50,12 @@ export class DumpWriter {
   }
 
   /**
-   * Begins a dump; mode 0600.
-   * @throws PrivateFileError `missing` for a folder that is not there; `unavailable` if the system refuses.
+   * Begins a dump; mode 0600. A link is followed: what it leads to is replaced.
+   * @throws PrivateFileError `missing` for a folder that is not there; `unavailable` if the system refuses, or
+   *   if something is there that is no file.
    */
-  static async create(path: string, { createdAt, ...header }: DumpHeader): Promise<DumpWriter> {
+  static async create(given: string, { createdAt, ...header }: DumpHeader): Promise<DumpWriter> {
+    const path = await placeOf(given);
     const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString("hex")}`);
     await createPrivateFile(temporary, new Uint8Array());
     const handle = await open(temporary, constants.O_WRONLY);

@@ -47,6 +47,7 @@ export class PostgresServers {
   #primary: Primary | undefined;
   #searching: Promise<Primary> | undefined;
   #failure: { readonly error: StoreError; readonly at: number } | undefined;
+  #isLost = false;
   #closed = false;
 
   constructor(place: PostgresPlace) {
@@ -54,9 +55,9 @@ export class PostgresServers {
     this.#turns = new Turns(place.pool, place.timeout);
   }
 
-  /** Whether the last attempt to reach the database failed. */
+  /** Whether the database was lost, or could not be reached, and is not back. */
   get isAway(): boolean {
-    return this.#primary === undefined && this.#failure !== undefined;
+    return this.#primary === undefined && (this.#isLost || this.#failure !== undefined);
   }
 
   /**
@@ -121,7 +122,10 @@ export class PostgresServers {
 
   /** Gives up all connections to a server: there may be another, or the same started anew. */
   #drop(primary: Primary): void {
-    if (this.#primary === primary) this.#primary = undefined;
+    if (this.#primary === primary) {
+      this.#primary = undefined;
+      this.#isLost = true;
+    }
     primary.pool.end().catch(() => {});
     for (const socket of primary.sockets) socket.destroy();
   }
@@ -147,6 +151,7 @@ export class PostgresServers {
       });
       if (primary === undefined) continue;
       this.#failure = undefined;
+      this.#isLost = false;
       this.#primary = primary;
       return primary;
     }

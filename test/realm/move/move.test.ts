@@ -1,5 +1,5 @@
 /** A realm's principals are dumped, loaded, copied and checked. */
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -249,12 +249,15 @@ describe("a copy", () => {
   });
 
   it("brings another database in line: what differs is replaced, what the first lacks is removed", async () => {
-    const [first, second] = [await newRealm(), await newRealm()];
+    const first = directory;
+    const second = await realmForDump(place(), dump, { masterKeyFile: first.masterKeyFile });
+    await loadDump(second, dump, { update: false });
     await using realm = await openRealm(second);
+    await changePassword(realm, "alice", "changed", [], LATER);
     await addPasswordPrincipal(realm, "zoe", "two", LATER, { etypes: [20] });
     await addPasswordPrincipal(realm, "aaron", "two", LATER, { etypes: [20] });
     expect(await copyPrincipals(first.principals, second.principals, { update: true })).toEqual({
-      written: 3,
+      written: 1,
       removed: 2,
       resumed: false,
     });
@@ -275,6 +278,37 @@ describe("a copy", () => {
     await Promise.all(changing);
     await copyPrincipals(source.principals, to, { update: true });
     expect(await contents(to)).toEqual(await contents(source.principals));
+  });
+
+  it("is refused into another realm's database, and into one of this name under another master key", async () => {
+    const other = await createRealm(place(), { realm: "OTHER.TEST" }, MADE);
+    const namesake = await createRealm(place(), {}, MADE);
+    for (const [target, refusal] of [
+      [other, { code: "exists", message: expect.stringContaining("has the realm OTHER.TEST") }],
+      [namesake, { code: "wrong-key", hint: expect.stringContaining("two realms of one name") }],
+    ] as const) {
+      const before = await contents(target.principals);
+      await expect(
+        copyPrincipals(directory.principals, target.principals, { update: true }),
+      ).rejects.toMatchObject(refusal);
+      expect(await contents(target.principals)).toEqual(before);
+    }
+    const name = "postgres://db/tessera?realm=OTHER.TEST";
+    await expect(copyPrincipals(directory.principals, name, { update: false })).rejects.toMatchObject({
+      code: "exists",
+      message: expect.stringContaining("for the realm OTHER.TEST, and these are of EXAMPLE.TEST"),
+    });
+  });
+
+  it("is refused from a folder that is not there, which it does not make, and to memory", async () => {
+    const nowhere = place();
+    await expect(
+      copyPrincipals(`lmdb:${nowhere}`, `lmdb:${place()}`, { update: false }),
+    ).rejects.toMatchObject({ code: "missing" });
+    expect(existsSync(nowhere)).toBe(false);
+    await expect(copyPrincipals(directory.principals, "memory:", { update: false })).rejects.toThrow(
+      RangeError,
+    );
   });
 
   it("is refused from a database without principals, and from one that is half filled", async () => {

@@ -1,5 +1,15 @@
 /** A dump is read as it was written, or not at all. */
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -66,6 +76,28 @@ describe("a dump", () => {
     expect(readFileSync(other)).toEqual(written);
     expect(readdirSync(root).filter((name) => name.startsWith("."))).toEqual([]);
     await expect(DumpWriter.create(join(place, "a.dump"), header)).rejects.toMatchObject({ code: "missing" });
+  });
+
+  it("is neither written to nor read from what is no file; a link is followed", async () => {
+    const folder = join(root, "folder");
+    mkdirSync(folder);
+    for (const other of ["/dev/null", folder]) {
+      await expect(DumpWriter.create(other, header)).rejects.toMatchObject({
+        code: "unavailable",
+        message: expect.stringContaining("is no file"),
+      });
+      await expect(DumpReader.open(other)).rejects.toMatchObject({
+        code: "unavailable",
+        message: expect.stringContaining("is no file"),
+      });
+    }
+    expect(statSync("/dev/null").isCharacterDevice()).toBe(true);
+    const [file, link] = [join(root, "linked.dump"), join(root, "link")];
+    writeFileSync(file, "old");
+    symlinkSync(file, link);
+    await writeDump(link);
+    expect(readFileSync(file)).toEqual(written);
+    expect(lstatSync(link).isSymbolicLink()).toBe(true);
   });
 
   it("is another one each time records change", async () => {
