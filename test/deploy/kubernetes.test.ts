@@ -18,6 +18,7 @@ const SECRETS: Readonly<Record<string, readonly string[]>> = {
   postgres: ["password"],
   "postgres-tls": ["tls.crt", "tls.key"],
   "orders-keytab": ["orders.keytab"],
+  "probe-keytab": ["probe.keytab"],
 };
 const CLAIMED = /^data$/;
 
