@@ -124,9 +124,16 @@ describe.skipIf(!HAS_POSTGRES)("KDCs on one PostgreSQL", () => {
     }
     const entries = makeRealm(20);
     for (const entry of [entries.alice, entries.krbtgt, entries.service]) await far.principals.create(entry);
-    // Until the first beat is back, what was read before the listening began is read once more.
-    const settle = () =>
-      until(async () => (await readsOf(near, () => near.login("alice", keyOf(entries.alice)))) === 0);
+    // Until the first beat is back, what was read before the listening began is read once more; and so is
+    // what has changed, until all of that has been told: for a while nothing may be read.
+    const settle = async () => {
+      let quiet = 0;
+      await until(async () => {
+        const reads = await readsOf(near, () => near.login("alice", keyOf(entries.alice)));
+        quiet = reads === 0 ? quiet + 1 : 0;
+        return quiet === 20;
+      });
+    };
     const change = (name: string, changes: Partial<PrincipalEntry>) =>
       far.principals.change(named(name), (entry) => ({ ...entry, ...changes }));
     return { near, far, proxy, clock, ...entries, settle, change };
