@@ -129,7 +129,10 @@ describe.skipIf(!HAS_POSTGRES)("KDCs on one PostgreSQL", () => {
     const settle = async () => {
       let quiet = 0;
       await until(async () => {
-        const reads = await readsOf(near, () => near.login("alice", keyOf(entries.alice)));
+        const reads = await readsOf(near, async () => {
+          const tgt = await near.login("alice", keyOf(entries.alice));
+          expect(await near.ticket(tgt, "notes/localhost")).toBe("OK");
+        });
         quiet = reads === 0 ? quiet + 1 : 0;
         return quiet === 20;
       });
