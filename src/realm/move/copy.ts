@@ -31,7 +31,8 @@ const ROUNDS = 10;
  * @param from, to names as `openStore` takes them. The second is made if it takes making.
  * @param onRecord told how many records were compared in this round.
  * @throws StoreError `exists` if the target has principals already, or is being filled from elsewhere;
- *   `missing` if the source has none; `exists` and `wrong-key` if the target is another realm's; `unavailable` if the source never stands still; as the stores do.
+ *   `missing` if the source has none; `exists` and `wrong-key` if the target is another realm's;
+ *   `unavailable` if the source never stands still; as the stores do.
  */
 export async function copyPrincipals(
   from: string,

@@ -51,8 +51,8 @@ export class DumpWriter {
 
   /**
    * Begins a dump; mode 0600. A link is followed: what it leads to is replaced.
-   * @throws PrivateFileError `missing` for a folder that is not there; `unavailable` if the system refuses, or
-   *   if something is there that is no file.
+   * @throws PrivateFileError `missing` for a folder that is not there; `unavailable` if the system refuses,
+   *   or if something is there that is no file.
    */
   static async create(given: string, { createdAt, ...header }: DumpHeader): Promise<DumpWriter> {
     const path = await placeOf(given);
