@@ -52,6 +52,9 @@ export interface IncomingCall {
   on(event: "cancelled", listener: () => void): unknown;
 }
 
+/** grpc-js's timer may ring before the clock shows the time, in milliseconds. */
+const CLOCK_NOISE_MS = 5;
+
 /** Settings for all calls of a service. */
 export interface ServiceOptions {
   /**
@@ -104,7 +107,8 @@ export class CallScope implements HandlerContext {
     call.on("cancelled", () => {
       this.#cancelled = true;
       // grpc-js also says this after the status; a handler that is done is not told.
-      if (!this.#settled) this.abort(Date.now() >= deadline ? outOfTime() : cancelled());
+      const isOutOfTime = Date.now() >= deadline - CLOCK_NOISE_MS;
+      if (!this.#settled) this.abort(isOutOfTime ? outOfTime() : cancelled());
     });
     if (call.cancelled) this.abort(cancelled());
   }

@@ -53,13 +53,14 @@ export async function serveWorkers(shell: Shell, words: readonly string[]): Prom
     said.push(line);
     wake();
   });
-  const lines = createInterface(primary.stdout);
-  const [first] = (await once(lines, "line")) as [string];
-  lines.on("line", (line) => {
-    log.push(JSON.parse(line) as LogLine);
+  let first: string | undefined;
+  createInterface(primary.stdout).on("line", (line) => {
+    if (first === undefined) first = line;
+    else log.push(JSON.parse(line) as LogLine);
     wake();
   });
-  const { addresses, workers, metrics } = JSON.parse(first) as {
+  const announcement = await until(() => first);
+  const { addresses, workers, metrics } = JSON.parse(announcement) as {
     addresses: ServingWorkers["addresses"];
     workers: number[];
     metrics?: string;
