@@ -20,8 +20,14 @@ const MAGIC = "TSLA";
 const VERSION = 1;
 const SECRET_SIZE = 32;
 const HEADER_SIZE = 4096;
-/** How often a lock that another process holds is asked for, before the change is made without it. */
-const LOCK_TRIES = 1000;
+/**
+ * How often a lock that another process holds is asked for before the processor is left to that process for a
+ * moment; and how many such moments, in milliseconds, it may take before the change is made without the lock.
+ */
+const LOCK_TRIES = 100;
+const MOMENTS = 40;
+const MOMENT_MS = 0.5;
+const NOTHING = new Int32Array(new SharedArrayBuffer(4));
 
 /**
  * Opens the file, or makes it.
@@ -101,8 +107,11 @@ class SlotFile implements Slots {
   #lock(offset: number, length: number): boolean {
     if (this.#locks === undefined) return false;
     try {
-      for (let tries = 0; tries < LOCK_TRIES; tries++)
-        if (this.#locks.tryLock(this.#fd, HEADER_SIZE + offset, length)) return true;
+      for (let moment = 0; moment < MOMENTS; moment++) {
+        for (let tries = 0; tries < LOCK_TRIES; tries++)
+          if (this.#locks.tryLock(this.#fd, HEADER_SIZE + offset, length)) return true;
+        Atomics.wait(NOTHING, 0, 0, MOMENT_MS);
+      }
     } catch {
       // A file system without locks.
     }
