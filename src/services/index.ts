@@ -105,5 +105,6 @@ export {
   prometheusMetrics,
 } from "./metrics/prometheus.js";
 export { type OwnServerHealth, serveHealth, serveReflection } from "./own-server.js";
-export { type RunningRealm, type RunRealmOptions, runRealm, type ServerPart } from "./run-realm.js";
+export { type RunningRealm, runRealm } from "./run-realm.js";
+export type { RunRealmOptions, ServerPart } from "./run-realm-options.js";
 export type { RunningServer, ServerHealth } from "./server.js";

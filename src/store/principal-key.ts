@@ -4,9 +4,6 @@ import { type Principal, parsePrincipal } from "../protocol/principal.js";
 /** How the keys of all principals begin. */
 export const PRINCIPAL_PREFIX = "principal:";
 
-/** The key of the mark that a database has while it is being filled: from what. */
-export const FILLING_KEY = "filling:";
-
 /** The key of a principal. */
 export function principalKey(principal: string): string {
   return PRINCIPAL_PREFIX + principal;

@@ -8,15 +8,17 @@
  * A store that reads over a network is spared the reading (`follow`): what is kept stands until the store
  * tells of a change, and for no longer than the store's bound of staleness.
  */
-import { type CacheLoad, loadOf } from "../collections/cache-load.js";
-import { LruMap } from "../collections/lru-map.js";
+import type { CacheLoad } from "../collections/cache-load.js";
 import { type AsClient, asClient, type Decoy } from "../protocol/decoy.js";
-import { krbtgtOf, type Principal, parsePrincipal, realmOf } from "../protocol/principal.js";
+import { krbtgtOf, type Principal, realmOf } from "../protocol/principal.js";
 import type { PrincipalEntry } from "../protocol/principal-entry.js";
-import type { Changes, KeyValueStore } from "./key-value-store.js";
+import { filledFrom } from "./filling-mark.js";
+import { KeptEntries, type KeptEntry } from "./kept-entries.js";
+import type { KeyValueStore } from "./key-value-store.js";
 import { MasterKey } from "./master-key.js";
 import { MasterKeys } from "./master-keys.js";
-import { FILLING_KEY, PRINCIPAL_PREFIX as PREFIX } from "./principal-key.js";
+import { masterKeyOf, withFreshKeys } from "./open-record.js";
+import { PRINCIPAL_PREFIX as PREFIX, principalOfKey } from "./principal-key.js";
 import { decodePrincipal, encodePrincipal, isSealedUnder } from "./principal-record.js";
 import { StoreError } from "./store-error.js";
 
@@ -26,29 +28,6 @@ const ABSENT = `${PREFIX}@`;
 const NOBODY = "@" as Principal;
 /** How many bytes the entries kept may take together: some 18,000 entries. */
 const KEPT_BYTES = 128 * 1024 * 1024;
-/**
- * What an entry takes with the keys that are commonly derived, beside its record (`npm run bench:memory`).
- */
-const ENTRY_BYTES = 6 * 1024;
-
-/** What a record takes that nobody has asked to be decoded, beside its bytes. */
-const RECORD_BYTES = 512;
-
-/** A record, and its entry once somebody has asked for it. */
-interface KeptEntry {
-  readonly bytes: Uint8Array;
-  /** When the bytes were read, as `Changes.now` has it. */
-  readAt: number;
-  entry: PrincipalEntry | undefined;
-}
-
-/** A reading that has begun. */
-interface Reading {
-  readonly readAt: number;
-  /** How often something had been told to have changed by then. */
-  readonly told: number;
-}
-
 /** The record of the decoy last asked for, sealed under the master key of the time. */
 interface DecoyRecord {
   readonly entry: PrincipalEntry;
@@ -61,10 +40,7 @@ export class PrincipalStore {
   readonly #records: KeyValueStore;
   readonly #masterKeys: MasterKeys;
   #decoy: DecoyRecord | undefined;
-  #changes: Changes | undefined;
-  /** How often something was told to have changed, or was changed here. */
-  #told = 0;
-  readonly #kept: LruMap<Principal, KeptEntry>;
+  readonly #kept: KeptEntries;
 
   /**
    * @internal Takes over the store: `close` closes it. The caller keeps the master key.
@@ -72,13 +48,13 @@ export class PrincipalStore {
    */
   constructor(records: KeyValueStore, masterKeys: MasterKey | MasterKeys, keptBytes = KEPT_BYTES) {
     this.#records = records;
-    this.#kept = new LruMap(keptBytes, sizeOf);
+    this.#kept = new KeptEntries(keptBytes);
     this.#masterKeys = masterKeys instanceof MasterKey ? new MasterKeys([masterKeys]) : masterKeys;
   }
 
   /** How full the cache of decoded entries is. */
   get load(): CacheLoad {
-    return loadOf(this.#kept);
+    return this.#kept.load;
   }
 
   /**
@@ -86,16 +62,12 @@ export class PrincipalStore {
    * network; otherwise nothing changes.
    */
   follow(): void {
-    this.#changes ??= this.#records.changes?.((key) => {
-      this.#told++;
-      if (key === undefined) this.#kept.clear();
-      else if (key.startsWith(PREFIX)) this.#kept.delete(key.slice(PREFIX.length) as Principal);
-    });
+    this.#kept.follow(this.#records);
   }
 
   /** Whether what `get` returns may be as old as the store's bound of staleness. */
   get isFollowing(): boolean {
-    return this.#changes !== undefined;
+    return this.#kept.isFollowing;
   }
 
   /**
@@ -104,13 +76,13 @@ export class PrincipalStore {
    * @throws StoreError as `decodePrincipal`; `unavailable` when the store is closed, or can't be reached.
    */
   async get(principal: Principal): Promise<PrincipalEntry | undefined> {
-    const usable = this.#usable(principal);
+    const usable = this.#kept.usable(principal);
     if (usable !== undefined) return usable.entry ?? this.#entryOf(principal, usable);
     try {
       return await this.getAnew(principal);
     } catch (error) {
       // Now that the store is known to be away, what is kept may be usable for longer.
-      const kept = this.#usable(principal);
+      const kept = this.#kept.usable(principal);
       if (!(error instanceof StoreError) || kept === undefined) throw error;
       return this.#entryOf(principal, kept);
     }
@@ -118,13 +90,13 @@ export class PrincipalStore {
 
   /** The entry of a principal as the store has it now, or undefined. Throws as `get`. */
   async getAnew(principal: Principal): Promise<PrincipalEntry | undefined> {
-    const begun = this.#beginReading();
+    const begun = this.#kept.beginReading();
     const bytes = await this.#records.get(PREFIX + principal);
     if (bytes === undefined) {
-      this.#kept.delete(principal);
+      this.#kept.forget(principal);
       return undefined;
     }
-    const kept = this.#keep(principal, bytes, begun);
+    const kept = this.#kept.keep(principal, bytes, begun);
     return kept.entry ?? this.#entryOf(principal, kept);
   }
 
@@ -136,7 +108,7 @@ export class PrincipalStore {
    * @throws StoreError as `get`.
    */
   async getOrDecoy(principal: Principal, decoy: Decoy): Promise<AsClient> {
-    const begun = this.#beginReading();
+    const begun = this.#kept.beginReading();
     const found = await this.#records.get(PREFIX + principal);
     const exists = found !== undefined;
     // One of two readings finds something, and the other does not.
@@ -145,15 +117,14 @@ export class PrincipalStore {
     // Made ready for every name: of two ways the one less travelled is slower.
     const record = this.#recordOf(decoy);
     const [bytes, name] = exists ? [found, principal] : [record, decoy.entry.principal];
-    if (this.isFollowing) this.#keep(exists ? principal : NOBODY, bytes, begun);
+    if (this.isFollowing) this.#kept.keep(exists ? principal : NOBODY, bytes, begun);
     const entry = await this.#again(() => this.#decode(bytes, name));
     return asClient(decoy, principal, entry, exists);
   }
 
   /** @internal From what the database is being filled; undefined: it is whole. */
   async filledFrom(): Promise<string | undefined> {
-    const found = await this.#records.get(FILLING_KEY);
-    return found && Buffer.from(found).toString("utf8");
+    return filledFrom(this.#records);
   }
 
   /**
@@ -164,35 +135,11 @@ export class PrincipalStore {
    */
   async atHand(principal: Principal, decoy: Decoy): Promise<AsClient | undefined> {
     if (!this.isFollowing) return undefined;
-    const kept = this.#usable(principal);
+    const kept = this.#kept.usable(principal);
     const record = this.#recordOf(decoy);
     const [bytes, name] = kept === undefined ? [record, decoy.entry.principal] : [kept.bytes, principal];
     const entry = await this.#again(() => this.#decode(bytes, name));
     return asClient(decoy, principal, entry, kept !== undefined);
-  }
-
-  /** What is kept of a principal, if it may be used without a reading. */
-  #usable(principal: Principal): KeptEntry | undefined {
-    const kept = this.#changes === undefined ? undefined : this.#kept.get(principal);
-    return kept !== undefined && this.#changes?.mayUse(kept.readAt) ? kept : undefined;
-  }
-
-  #beginReading(): Reading {
-    return { readAt: this.#changes?.now() ?? 0, told: this.#told };
-  }
-
-  /** Keeps what was read, unless something has changed since the reading began: it may be older than that. */
-  #keep(principal: Principal, bytes: Uint8Array, { readAt, told }: Reading): KeptEntry {
-    const isLatest = told === this.#told;
-    const kept = this.#kept.get(principal);
-    if (kept !== undefined && sameBytes(kept.bytes, bytes)) {
-      if (isLatest) kept.readAt = readAt;
-      return kept;
-    }
-    const read: KeptEntry = { bytes, readAt, entry: undefined };
-    if (isLatest) this.#kept.set(principal, read);
-    else this.#kept.delete(principal);
-    return read;
   }
 
   async #entryOf(principal: Principal, kept: KeptEntry): Promise<PrincipalEntry> {
@@ -208,8 +155,7 @@ export class PrincipalStore {
     try {
       await this.#records.update(PREFIX + principal, change);
     } finally {
-      this.#told++;
-      this.#kept.delete(principal);
+      this.#kept.changed(principal);
     }
   }
 
@@ -274,15 +220,14 @@ export class PrincipalStore {
    */
   async *list(prefix = ""): AsyncGenerator<PrincipalEntry> {
     for await (const [key, bytes] of this.#records.scan(PREFIX + prefix)) {
-      const principal = parsePrincipal(key.slice(PREFIX.length), "stored name");
+      const principal = principalOfKey(key);
       yield await this.#again(() => this.#decode(bytes, principal));
     }
   }
 
   /** Their names alone, whatever the state of their records. */
   async *names(prefix = ""): AsyncGenerator<Principal> {
-    for await (const [key] of this.#records.scan(PREFIX + prefix))
-      yield parsePrincipal(key.slice(PREFIX.length), "stored name");
+    for await (const [key] of this.#records.scan(PREFIX + prefix)) yield principalOfKey(key);
   }
 
   /**
@@ -295,7 +240,7 @@ export class PrincipalStore {
     let sealed = 0;
     for await (const [key, bytes] of this.#records.scan(PREFIX)) {
       if (isSealedUnder(bytes, this.#masterKeys.current)) continue;
-      const principal = parsePrincipal(key.slice(PREFIX.length), "stored name");
+      const principal = principalOfKey(key);
       await this.#records.update(
         key,
         (current) => current && encodePrincipal(this.#decode(current, principal), this.#masterKeys.current),
@@ -308,20 +253,11 @@ export class PrincipalStore {
 
   /** Opens a record under whichever master key it was sealed. Throws as `decodePrincipal`. */
   #decode(bytes: Uint8Array, principal: Principal): PrincipalEntry {
-    const { all, current } = this.#masterKeys;
-    const key = all.length === 1 ? current : (all.find((one) => isSealedUnder(bytes, one)) ?? current);
-    return decodePrincipal(bytes, key, principal);
+    return decodePrincipal(bytes, masterKeyOf(bytes, this.#masterKeys), principal);
   }
 
-  /** Opens a record; once more if it is under another master key and the realm has got one meanwhile. */
-  async #again(open: () => PrincipalEntry): Promise<PrincipalEntry> {
-    try {
-      return open();
-    } catch (error) {
-      const isOther = error instanceof StoreError && error.code === "wrong-key";
-      if (!isOther || !(await this.#masterKeys.refresh())) throw error;
-      return open();
-    }
+  #again(open: () => PrincipalEntry): Promise<PrincipalEntry> {
+    return withFreshKeys(this.#masterKeys, open);
   }
 
   /** Closes the underlying store. */
@@ -329,13 +265,4 @@ export class PrincipalStore {
     this.#kept.clear();
     await this.#records.close();
   }
-}
-
-/** A record has a key for each of its encryption types and versions, so that a long one has many. */
-function sizeOf({ bytes, entry }: KeptEntry): number {
-  return entry === undefined ? RECORD_BYTES + bytes.length : ENTRY_BYTES + 4 * bytes.length;
-}
-
-function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
-  return a === b || Buffer.compare(a, b) === 0;
 }

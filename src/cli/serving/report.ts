@@ -4,7 +4,7 @@ import { etypeName } from "../../protocol/etypes.js";
 import { type ProfileName, profile } from "../../protocol/profile.js";
 import type { ServiceKeys } from "../../protocol/ticket.js";
 import type { Log, LogRecord } from "../../services/exchange-log.js";
-import type { ServerPart } from "../../services/run-realm.js";
+import type { ServerPart } from "../../services/run-realm-options.js";
 import type { RunningServer } from "../../services/server.js";
 import { counted } from "../screen/counted.js";
 import type { Screen } from "../screen/screen.js";

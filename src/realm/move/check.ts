@@ -1,12 +1,13 @@
 /** Opens all of a realm's records, and says which of them don't open. */
 import { krbtgtOf } from "../../protocol/principal.js";
+import { filledFrom } from "../../store/filling-mark.js";
 import { MasterKeys } from "../../store/master-keys.js";
 import { openStore } from "../../store/open-store.js";
 import { principalKey } from "../../store/principal-key.js";
 import { StoreError } from "../../store/store-error.js";
 import type { RealmDirectory } from "../realm-directory.js";
 import { checkRecords, type RecordFault } from "./sealed-records.js";
-import { HALF_FILLED, unfinishedMove } from "./unfinished-move.js";
+import { HALF_FILLED } from "./unfinished-move.js";
 
 /**
  * Checks a realm's database: that every record opens under the realm's master key, that the TGS is there, and
@@ -24,7 +25,7 @@ export async function checkRealm(
   const masterKeys = await MasterKeys.open(directory.masterKeyFile);
   const store = await openStore(directory.principals);
   try {
-    const source = await unfinishedMove(store);
+    const source = await filledFrom(store);
     const broken = new Set<string>();
     const note = (fault: RecordFault) => {
       broken.add(fault.name);

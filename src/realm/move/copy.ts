@@ -4,6 +4,7 @@
  */
 import { existsSync } from "node:fs";
 import { krbtgtOf, realmOf } from "../../protocol/principal.js";
+import { filledFrom } from "../../store/filling-mark.js";
 import type { KeyValueStore } from "../../store/key-value-store.js";
 import { createStore, openStore } from "../../store/open-store.js";
 import { isPostgresName, postgresPlace } from "../../store/postgres/place.js";
@@ -11,7 +12,7 @@ import { PRINCIPAL_PREFIX, principalOfKey } from "../../store/principal-key.js";
 import { masterKeyIdOf } from "../../store/principal-record.js";
 import { StoreError } from "../../store/store-error.js";
 import { fill, type NewRecord } from "./fill.js";
-import { beginMove, endMove, type MoveRules, unfinishedMove } from "./unfinished-move.js";
+import { beginMove, endMove, type MoveRules } from "./unfinished-move.js";
 
 /** What a copy came to. */
 export interface CopiedPrincipals {
@@ -122,7 +123,7 @@ async function checkTarget(target: KeyValueStore, name: string, source: Identity
 }
 
 async function checkSource(source: KeyValueStore, name: string): Promise<Identity> {
-  const unfinished = await unfinishedMove(source);
+  const unfinished = await filledFrom(source);
   if (unfinished !== undefined)
     throw new StoreError("corrupt", `${shown(name)}: it is only half filled (${unfinished})`, {
       hint: "finish that first, by the same command",

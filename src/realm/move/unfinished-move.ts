@@ -2,8 +2,9 @@
  * The mark of a database that is being filled: which dump, or which database, it is filled from. So a move
  * that was interrupted goes on where it is begun again, and a second one from elsewhere is refused.
  */
+import { filledFrom, FILLING_KEY as KEY } from "../../store/filling-mark.js";
 import type { KeyValueStore } from "../../store/key-value-store.js";
-import { FILLING_KEY as KEY, PRINCIPAL_PREFIX } from "../../store/principal-key.js";
+import { PRINCIPAL_PREFIX } from "../../store/principal-key.js";
 import { StoreError } from "../../store/store-error.js";
 
 /** How the message of a database begins whose filling was left unfinished. */
@@ -27,7 +28,7 @@ export async function beginMove(
   { update }: MoveRules,
   place: string,
 ): Promise<boolean> {
-  const found = await unfinishedMove(store);
+  const found = await filledFrom(store);
   if (found === undefined && !update)
     for await (const _ of store.scan(PRINCIPAL_PREFIX))
       throw new StoreError("exists", `${place}: there are principals already`, {
@@ -49,10 +50,4 @@ export async function beginMove(
 /** Takes the mark away: the database is whole. */
 export async function endMove(store: KeyValueStore): Promise<void> {
   await store.update(KEY, () => undefined);
-}
-
-/** From what a database was being filled when that was interrupted, or is still; undefined: it is whole. */
-export async function unfinishedMove(store: KeyValueStore): Promise<string | undefined> {
-  const found = await store.get(KEY);
-  return found && Buffer.from(found).toString("utf8");
 }

@@ -350,7 +350,7 @@ describe("a call under a session that the service does not hold", () => {
     expect(saidIn(take(second, await second.attempt())).repeats).toEqual({ session: grant.id, number: 2 });
   });
 
-  test("never goes by a session that another has made since: that would not say what it repeats", async () => {
+  test("never goes by a session made since: that would not say what it repeats", async () => {
     const { first } = await withSession();
     const calls = [1, 2, 3].map(() => sent({ beside: first }));
     const [second, early, late] = [await calls[0]!, await calls[1]!, await calls[2]!];
@@ -440,7 +440,7 @@ describe("a second repeat", () => {
     expect(correctClock).toHaveBeenCalledTimes(1);
   });
 
-  test("is not made of a repeat for its time, nor of one that the service wanted without a challenge", async () => {
+  test("is not made of a repeat for its time, nor of one wanted without a challenge", async () => {
     const tickets = { ...ticketSource(), correctClock: async () => true };
     for (const first of [skew(), wantsMore()]) {
       const opened = await sent({ tickets });

@@ -84,7 +84,7 @@ test("asks in the last tenth of the ticket's life, and then of the next one's", 
   expect(timers.size).toBe(1);
 });
 
-test("asks again at each half of what is left, down to a second, and once more when the ticket has ended", async () => {
+test("asks again at each half of what is left, and once more when the ticket has ended", async () => {
   const { turn, minutes, ended } = openStream();
   await turn(9 * HOUR);
   for (let second = 0; second < 3_600; second++) await turn(1_000);
@@ -109,7 +109,7 @@ test("takes the ticket that is there only when the old one has ended", async () 
   expect(ended).toEqual([]);
 });
 
-test("a source that fails is asked again, and what it failed with last is said when the ticket has ended", async () => {
+test("a source that fails is asked again; its last failure is said when the ticket has ended", async () => {
   const { turn, answers, ended, renewed, ticket } = openStream();
   answers(async () => {
     throw new Error("the KDC is away");
@@ -153,7 +153,7 @@ test("where a renewal can't be made, it tries again, and ends with the reason", 
   expect(ended[0]!.message).toContain("too many bytes");
 });
 
-test("one that waits for its source asks for nothing else, and one that was stopped sends nothing", async () => {
+test("one that waits for its source asks for nothing else; a stopped one sends nothing", async () => {
   const { turn, answers, ticket, asked, renewed, renewal, timers, ended } = openStream();
   let answer!: (proof: ServiceProof) => void;
   answers(

@@ -14,8 +14,9 @@ import { openRealm } from "../../../src/realm/open-realm.js";
 import { addPasswordPrincipal, changePassword } from "../../../src/realm/principal-keys.js";
 import { deletePrincipal, existingPrincipal } from "../../../src/realm/principals.js";
 import type { RealmDirectory } from "../../../src/realm/realm-directory.js";
+import { FILLING_KEY } from "../../../src/store/filling-mark.js";
 import { openStore } from "../../../src/store/open-store.js";
-import { FILLING_KEY, principalKey } from "../../../src/store/principal-key.js";
+import { principalKey } from "../../../src/store/principal-key.js";
 import { HAS_POSTGRES, PostgresServer } from "../../support/postgres-server.js";
 import { keyBytes, LATER, MADE } from "../realm.js";
 
@@ -69,7 +70,7 @@ beforeAll(async () => {
 });
 
 describe("a dump loaded", () => {
-  it("into a folder that is not there makes the realm: its settings, its master key, every principal", async () => {
+  it("into a folder that is not there makes the realm: settings, master key, principals", async () => {
     const dir = place();
     const made = await realmForDump(dir, dump, { masterKeyFile: directory.masterKeyFile });
     const fractions: number[] = [];
@@ -98,7 +99,7 @@ describe("a dump loaded", () => {
     expect(await existingPrincipal(realm, "bob")).toMatchObject({ modifiedAt: LATER });
   });
 
-  it("goes on where it was interrupted; until then nothing opens the realm, and no other dump is loaded", async () => {
+  it("goes on where it was interrupted; until then the realm is closed to all else", async () => {
     const target = await realmForDump(place(), dump, { masterKeyFile: directory.masterKeyFile });
     await expect(openRealm(target)).rejects.toMatchObject({
       code: "corrupt",
@@ -139,7 +140,7 @@ describe("a dump loaded", () => {
     expect(await contents(target.principals)).toEqual(await contents(directory.principals));
   });
 
-  it("of another realm, under another master key, or altered, is refused before anything is written", async () => {
+  it("of another realm or master key, or altered, is refused before anything is written", async () => {
     const other = await createRealm(place(), { realm: "OTHER.TEST" }, MADE);
     const before = await contents(other.principals);
     await expect(loadDump(other, dump, { update: true })).rejects.toMatchObject({
@@ -248,7 +249,7 @@ describe("a copy", () => {
     });
   });
 
-  it("brings another database in line: what differs is replaced, what the first lacks is removed", async () => {
+  it("brings another in line: what differs is replaced, what the first lacks removed", async () => {
     const first = directory;
     const second = await realmForDump(place(), dump, { masterKeyFile: first.masterKeyFile });
     await loadDump(second, dump, { update: false });
@@ -280,7 +281,7 @@ describe("a copy", () => {
     expect(await contents(to)).toEqual(await contents(source.principals));
   });
 
-  it("is refused into another realm's database, and into one of this name under another master key", async () => {
+  it("is refused into another realm's database, and into a namesake's", async () => {
     const other = await createRealm(place(), { realm: "OTHER.TEST" }, MADE);
     const namesake = await createRealm(place(), {}, MADE);
     for (const [target, refusal] of [

@@ -260,7 +260,7 @@ describe.each(PROTECTIONS)("what a call answers at protection %s", (protection) 
 });
 
 describe("a status", () => {
-  test("other than OK goes out without an end marker; an AP-REP among the trailers proves who says so", async () => {
+  test("other than OK goes out without an end marker; an AP-REP in the trailers proves it", async () => {
     const method = methodOf("list");
     const bound = bind(method);
     const { call, wire } = await letIn(bound, { method });
@@ -502,7 +502,7 @@ describe("a call that arrived with others", () => {
     expect(names(wire)).toEqual(["DEADLINE_EXCEEDED"]);
   });
 
-  test("is not admitted where it was cancelled meanwhile: its key is wiped, its proof not marked", async () => {
+  test("is not admitted where it was cancelled meanwhile: key wiped, proof not marked", async () => {
     const looked = vi.spyOn(Gate.prototype, "look");
     const { call, handler, stored, nextTurn } = inTurns();
     const { metadata, request } = bind(methodOf("say"), "integrity");

@@ -9,7 +9,7 @@
  *   left that has them, the next ask for what the first were given.
  */
 import { isDeepStrictEqual } from "node:util";
-import type { ServerPart } from "../../../services/run-realm.js";
+import type { ServerPart } from "../../../services/run-realm-options.js";
 import { CommandError } from "../../frame/command.js";
 import type { Announcement } from "../report.js";
 import type { WorkerOrder } from "./messages.js";

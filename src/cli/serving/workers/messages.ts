@@ -1,6 +1,6 @@
 /** What travels between the primary of `tessera serve --workers` and its workers. */
 import type { MetricsSnapshot } from "../../../services/metrics/prometheus.js";
-import type { ServerPart } from "../../../services/run-realm.js";
+import type { ServerPart } from "../../../services/run-realm-options.js";
 import type { Announcement } from "../report.js";
 
 /** The environment's variable that holds a worker's order, as JSON. */
