@@ -32,6 +32,7 @@ export const command = defineCommand({
     const directory = await realmForDump(realmDir(env, options.dir), file, {
       masterKeyFile: options["master-key"],
       database: options.database,
+      rules: options,
     });
     const progress = new Progress(screen);
     const { records, resumed } = await loadDump(directory, file, options, ({ done, fraction }) =>

@@ -11,12 +11,13 @@ import { DumpReader, type WholeDump } from "../../store/dump/reader.js";
 import type { KeyValueStore } from "../../store/key-value-store.js";
 import { copyMasterKeys, loadMasterKeys } from "../../store/master-key.js";
 import { createStore } from "../../store/open-store.js";
+import { shownPostgresName } from "../../store/postgres/place.js";
 import { principalKey } from "../../store/principal-key.js";
 import { StoreError } from "../../store/store-error.js";
 import { createRealmDirectory, openRealmDirectory, type RealmDirectory } from "../realm-directory.js";
 import { parseSettings } from "../realm-settings.js";
 import { fill, type NewRecord } from "./fill.js";
-import { beginMove, endMove, type MoveRules } from "./unfinished-move.js";
+import { beginMove, checkMove, endMove, type MoveRules } from "./unfinished-move.js";
 
 /** How far a move has got. */
 export interface MoveProgress {
@@ -39,21 +40,24 @@ export interface NewRealmChoice {
   readonly masterKeyFile: string | undefined;
   /** The database of its principals, as a realm's settings name it; by default in its folder. */
   readonly database?: string | undefined;
+  /** What may become of principals that its database has already; by default nothing. */
+  readonly rules?: MoveRules | undefined;
 }
 
 /**
  * Opens the realm that a dump is loaded into; where there is none, makes it, with the dump's settings and
  * without principals. Without a master key, the realm must be there.
- * @throws StoreError as `openRealmDirectory`; `wrong-key` if the key is not the one that sealed the dump.
+ * @throws StoreError as `openRealmDirectory`; `wrong-key` if the key is not the one that sealed the dump;
+ *   `exists` as `loadDump` for a new realm's database: then no folder is made.
  */
 export async function realmForDump(
   dir: string,
   path: string,
-  { masterKeyFile, database }: NewRealmChoice,
+  { masterKeyFile, database, rules = { update: false } }: NewRealmChoice,
 ): Promise<RealmDirectory> {
   if (masterKeyFile === undefined) return openRealmDirectory(dir);
   await using dump = await DumpReader.open(path);
-  const { header } = await dump.check(await loadMasterKeys(masterKeyFile));
+  const { header, id } = await dump.check(await loadMasterKeys(masterKeyFile));
   const found = await openRealmDirectory(dir).catch((error: unknown) => {
     if (error instanceof StoreError && error.code === "missing") return undefined;
     throw error;
@@ -64,7 +68,10 @@ export async function realmForDump(
   return createRealmDirectory(
     dir,
     settings,
-    async () => {},
+    async (made) => {
+      const store = await createStore(made.principals);
+      await checkMove(store, sourceOf(id), rules, placeOf(made)).finally(() => store.close());
+    },
     (file) => copyMasterKeys(masterKeyFile, file),
   );
 }
@@ -72,7 +79,7 @@ export async function realmForDump(
 /**
  * Loads a dump.
  * @throws StoreError `exists` if the realm has principals already, or is being filled from elsewhere;
- *   `corrupt`, `version` and `wrong-key` as `DumpReader.check`; `foreign` for another realm's dump; as the
+ *   `corrupt`, `version` and `wrong-key` as `DumpReader.check`; `exists` for another realm's dump, too; as the
  *   store does. Nothing was written before the dump was found whole.
  */
 export async function loadDump(
@@ -93,13 +100,23 @@ export async function loadDump(
   );
   const store = await createStore(directory.principals);
   try {
-    const resumed = await beginMove(store, `dump ${whole.id.slice(0, 16)}`, rules, directory.dir);
+    const resumed = await beginMove(store, sourceOf(whole.id), rules, placeOf(directory));
     const records = await write(store, dump, whole, krbtgtOf(realm), rules, onProgress);
     await endMove(store);
     return { records, resumed };
   } finally {
     await store.close();
   }
+}
+
+/** A dump as the mark of a database that is filled from it names it. */
+function sourceOf(id: string): string {
+  return `dump ${id.slice(0, 16)}`;
+}
+
+/** Where a realm's principals are, for messages. */
+function placeOf({ dir, settings: { database } }: RealmDirectory): string {
+  return database === undefined ? dir : shownPostgresName(database);
 }
 
 /** The part of the work that checking a dump is. */

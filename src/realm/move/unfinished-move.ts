@@ -17,34 +17,52 @@ export interface MoveRules {
 }
 
 /**
- * Marks a database as being filled from `source`.
+ * Checks that a database may be filled from `source`.
  * @param place names the database in messages.
- * @returns whether a move from that source had been interrupted, and goes on.
  * @throws StoreError `exists` if there are principals already, or if it is being filled from elsewhere.
  */
-export async function beginMove(
+export async function checkMove(
   store: KeyValueStore,
   source: string,
   { update }: MoveRules,
   place: string,
-): Promise<boolean> {
+): Promise<void> {
   const found = await filledFrom(store);
+  refuseOther(found, source, place);
   if (found === undefined && !update)
     for await (const _ of store.scan(PRINCIPAL_PREFIX))
       throw new StoreError("exists", `${place}: there are principals already`, {
         hint: "fill an empty one, or replace what is there with --update",
       });
+}
+
+/**
+ * Marks a database as being filled from `source`.
+ * @returns whether a move from that source had been interrupted, and goes on.
+ * @throws StoreError as `checkMove`.
+ */
+export async function beginMove(
+  store: KeyValueStore,
+  source: string,
+  rules: MoveRules,
+  place: string,
+): Promise<boolean> {
+  await checkMove(store, source, rules, place);
   let resumed = false;
   await store.update(KEY, (current) => {
     const other = current && Buffer.from(current).toString("utf8");
-    if (other !== undefined && other !== source)
-      throw new StoreError("exists", `${place}: it is being filled from elsewhere (${other})`, {
-        hint: "finish that first, by the same command",
-      });
+    refuseOther(other, source, place);
     resumed = other === source;
     return Buffer.from(source, "utf8");
   });
   return resumed;
+}
+
+function refuseOther(found: string | undefined, source: string, place: string): void {
+  if (found !== undefined && found !== source)
+    throw new StoreError("exists", `${place}: it is being filled from elsewhere (${found})`, {
+      hint: "finish that first, by the same command",
+    });
 }
 
 /** Takes the mark away: the database is whole. */

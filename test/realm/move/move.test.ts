@@ -201,6 +201,13 @@ it.skipIf(!HAS_POSTGRES)(
     const again = place();
     await dumpRealm(target, again, MADE);
     expect(readFileSync(again).equals(readFileSync(dump))).toBe(true);
+    // Where it is full, no other folder is made that would be a KDC's of it.
+    const other = place();
+    await expect(realmForDump(other, dump, choice)).rejects.toMatchObject({
+      code: "exists",
+      message: expect.stringContaining(`127.0.0.1:${server.port}`),
+    });
+    expect(existsSync(other)).toBe(false);
   },
   60_000,
 );
