@@ -1,16 +1,16 @@
 /** The demonstration in words: as text for a person, as facts for a program. */
 import type { KeySymbol } from "../../lab/dialogue.js";
 import type { KeyRings } from "../../lab/explain.js";
+import type { LabRealm } from "../../lab/realm/lab-realm.js";
 import { formatDuration } from "../../protocol/duration.js";
 import type { ProfileName } from "../../protocol/profile.js";
 import { columns } from "../screen/layout.js";
 import { weakNames } from "../screen/weakness.js";
 import { messageLines, type PrintableMessage, type TextStyle, titleLines } from "./render.js";
-import type { ThrowawayRealm } from "./throwaway-realm.js";
 
 /** What happened in a demonstration. */
 export interface Demonstration {
-  readonly realm: ThrowawayRealm;
+  readonly realm: LabRealm;
   readonly profile: ProfileName;
   /** The six messages, then the two of the second call. */
   readonly messages: readonly PrintableMessage[];
@@ -32,7 +32,8 @@ export interface RefusedAttempt {
 
 /** The demonstration for `--json`. */
 export function demonstrationFacts({ realm, profile, messages, refusals, note }: Demonstration) {
-  const { alice: client, service, kdc, address } = realm;
+  const { users, service, kdc, address } = realm;
+  const client = users.alice.principal;
   const addresses = { ...kdc, v: address };
   return { realm: realm.realm, profile, client, service, addresses, messages, refusals, note };
 }
@@ -46,7 +47,7 @@ export function demonstrationLines(
   return [
     ...titleLines(`Realm ${realm.realm} for a few seconds, profile ${profile}`, style),
     ...columns([
-      ["C", realm.alice, "logs in with a password"],
+      ["C", realm.users.alice.principal, "logs in with a password"],
       ["AS", realm.kdc.as, "authentication server: knows K_c and K_tgs"],
       ["TGS", realm.kdc.tgs, "ticket granting server: knows K_tgs and K_v"],
       ["V", realm.address, `${realm.service}: knows K_v from its keytab`],

@@ -4,26 +4,24 @@ import * as grpc from "@grpc/grpc-js";
 import {
   GetNoteRequestSchema,
   GetNoteResponseSchema,
-  KerberosClient,
   KrbError,
   PutNoteRequestSchema,
   PutNoteResponseSchema,
-  profileEtypes,
 } from "../../client/index.js";
 import { ApplicationServiceClient } from "../../gen/kerberos/v1/application_service_grpc.js";
 import { AccessRequestSchema } from "../../gen/kerberos/v1/application_service_pb.js";
 import { type CapturedCall, captureCalls } from "../../lab/capture.js";
 import type { KeySymbol, Party } from "../../lab/dialogue.js";
 import { explainCall, type KeyRings } from "../../lab/explain.js";
+import { type LabRealm, startLabRealm } from "../../lab/realm/lab-realm.js";
 import { makeAccessReq } from "../../protocol/access-exchange.js";
 import type { Credentials } from "../../protocol/credentials.js";
 import type { Key } from "../../protocol/keys.js";
-import { isProfileName, type ProfileName } from "../../protocol/profile.js";
+import { isProfileName } from "../../protocol/profile.js";
 import { CommandError, UsageError } from "../frame/command.js";
 import type { Screen } from "../screen/screen.js";
 import { demonstrationFacts, demonstrationLines, type RefusedAttempt } from "./demo-text.js";
 import { printableMessage } from "./render.js";
-import { startThrowawayRealm, type ThrowawayRealm } from "./throwaway-realm.js";
 
 /** What `tessera demo` was asked for. */
 export interface DemoChoice {
@@ -38,14 +36,14 @@ export async function runDemo(choice: DemoChoice, screen: Screen): Promise<void>
   const { profile, full } = choice;
   if (!isProfileName(profile)) throw new UsageError("--profile: expected textbook or standard");
   grpc.setLogVerbosity(grpc.logVerbosity.NONE);
-  const realm = await startThrowawayRealm(profile);
+  const realm = await startLabRealm({ scene: profile });
   try {
-    const { calls, credentials, note } = await talk(realm, profile);
+    const { calls, credentials, note } = await talk(realm);
     const rings = ringsOf(realm);
     const messages = calls
       .flatMap((call) => explainCall(call, rings, choice))
       .map((message) => printableMessage(message, full));
-    const refusals = await attack(realm, profile, calls, credentials);
+    const refusals = await attack(realm, calls, credentials);
     const demonstration = { realm, profile, messages, refusals, note, rings };
     if (choice.json) screen.printJson(demonstrationFacts(demonstration));
     else screen.printStyled(demonstrationLines(demonstration, { colour: screen.hasColour, full }));
@@ -55,14 +53,11 @@ export async function runDemo(choice: DemoChoice, screen: Screen): Promise<void>
 }
 
 /** Logs alice in, gets a ticket for V, stores a note and reads it. */
-async function talk(realm: ThrowawayRealm, name: ProfileName) {
+async function talk(realm: LabRealm) {
   const { interceptor, calls } = captureCalls();
-  using client = new KerberosClient({
-    kdc: realm.kdc,
-    etypes: profileEtypes(name),
-    interceptors: [interceptor],
-  });
-  await client.login(realm.alice, realm.password);
+  const client = realm.client({ interceptors: [interceptor] });
+  const { principal, password } = realm.users.alice;
+  await client.login(principal, password);
   const credentials = await client.serviceTicket(realm.service);
   const v = { principal: realm.service, address: realm.address };
   const put = { request: PutNoteRequestSchema, response: PutNoteResponseSchema };
@@ -73,11 +68,11 @@ async function talk(realm: ThrowawayRealm, name: ProfileName) {
 }
 
 /** The keys that each party begins with. AS and TGS share a database; here each has the keys that it uses. */
-function ringsOf({ keys: { alice, krbtgt, service } }: ThrowawayRealm): KeyRings {
+function ringsOf({ users: { alice }, keys: { krbtgt, service } }: LabRealm): KeyRings {
   const ring = (...keys: [KeySymbol, Key][]) => new Map(keys);
   return new Map<Party, Map<KeySymbol, Key>>([
-    ["C", ring(["K_c", alice.key])],
-    ["AS", ring(["K_c", alice.key], ["K_tgs", krbtgt.key])],
+    ["C", ring(["K_c", alice.key.key])],
+    ["AS", ring(["K_c", alice.key.key], ["K_tgs", krbtgt.key])],
     ["TGS", ring(["K_tgs", krbtgt.key], ["K_v", service.key])],
     ["V", ring(["K_v", service.key])],
   ]);
@@ -85,21 +80,21 @@ function ringsOf({ keys: { alice, krbtgt, service } }: ThrowawayRealm): KeyRings
 
 /** Makes three attempts that must be refused. */
 async function attack(
-  realm: ThrowawayRealm,
-  name: ProfileName,
+  realm: LabRealm,
   calls: readonly CapturedCall[],
   credentials: Credentials,
 ): Promise<RefusedAttempt[]> {
-  using stranger = new KerberosClient({ kdc: realm.kdc, etypes: profileEtypes(name) });
+  const stranger = realm.client();
+  const { alice } = realm.users;
   using v = new ApplicationServiceClient(realm.address, grpc.credentials.createInsecure());
   const captured = calls.find(({ path }) => path.endsWith("/Access"))!;
   const replay = fromBinary(AccessRequestSchema, captured.request);
   const ticket = Uint8Array.from(credentials.ticket);
   ticket[ticket.length - 1]! ^= 1;
-  const tampered = makeAccessReq({ ...credentials, ticket }, new Uint8Array(16), Date.now());
+  const tampered = makeAccessReq({ ...credentials, ticket }, new Uint8Array(16), realm.now);
   return [
     await refused("wrong password", "message (1) with a proof under a key other than K_c", () =>
-      stranger.login(realm.alice, `${realm.password}?`),
+      stranger.login(alice.principal, `${alice.password}?`),
     ),
     await refused("replayed authenticator", "the bytes of message (5), sent again", () => v.access(replay)),
     await refused("tampered ticket", "one bit of Ticket_v flipped, the authenticator fresh", () =>
