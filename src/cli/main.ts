@@ -2,6 +2,7 @@
 /** The `tessera` command, run by the words and in the surroundings of this process. */
 import { closeSync, openSync } from "node:fs";
 import { run } from "./frame/run.js";
+import { EndRequests, SignalQueue } from "./frame/signal-queue.js";
 import type { Environment, Surroundings } from "./frame/surroundings.js";
 
 const surroundings: Surroundings = {
@@ -26,32 +27,30 @@ process.exitCode = isUnwritable ? 1 : code;
  * once.
  */
 function signals(): () => Promise<string> {
-  const arrived: string[] = [];
-  let waiting: ((name: string) => void) | undefined;
+  const queue = new SignalQueue();
+  const requests = new EndRequests();
   let isListening = false;
-  let isEnding = false;
   const onSignal = (name: NodeJS.Signals) => {
     if (name === "SIGTERM" || name === "SIGINT") {
-      if (isEnding) process.exit(1);
-      isEnding = true;
+      const meaning = requests.meaningOf(performance.now());
+      if (meaning === "at once") process.exit(1);
+      if (meaning === "the same") return;
     } else if (name === "SIGHUP" && terminalIsGone()) {
       // By the signal's own action: Node's way out would fail to restore the terminal, and abort.
       process.removeListener(name, onSignal);
       process.kill(process.pid, name);
       return;
     }
-    if (waiting === undefined) arrived.push(name);
-    else waiting(name);
-    waiting = undefined;
+    queue.add(name);
   };
   return () => {
-    if (!isListening) for (const name of SIGNALS) process.on(name, onSignal);
+    if (!isListening) {
+      for (const name of SIGNALS) process.on(name, onSignal);
+      // Node's own way out takes the listeners away first, and a signal that arrives then kills the process.
+      process.once("beforeExit", () => process.exit());
+    }
     isListening = true;
-    const name = arrived.shift();
-    if (name !== undefined) return Promise.resolve(name);
-    return new Promise((resolve) => {
-      waiting = resolve;
-    });
+    return queue.next();
   };
 }
 

@@ -23,6 +23,8 @@ export interface ServingWorkers {
   logged(isWanted: (line: LogLine) => boolean, count?: number): Promise<LogLine[]>;
   /** Resolves when a line on stderr begins so. */
   heard(beginning: string): Promise<void>;
+  /** How the primary has ended, all its output read. */
+  readonly ended: Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null }>;
   /** Ends it by a signal; its exit code. */
   end(signal?: NodeJS.Signals): Promise<number | null>;
 }
@@ -32,6 +34,7 @@ export async function serveWorkers(shell: Shell, words: readonly string[]): Prom
   const ports = "--as-port 0 --tgs-port 0 --v-port 0".split(" ");
   const primary = shell.start(["serve", "--json", ...ports, ...words]);
   onTestFinished(() => void primary.kill("SIGKILL"));
+  const ended = once(primary, "close").then(([code, signal]) => ({ code, signal }));
   const log: LogLine[] = [];
   const said: string[] = [];
   const waiting = new Set<() => void>();
@@ -80,10 +83,10 @@ export async function serveWorkers(shell: Shell, words: readonly string[]): Prom
       }),
     heard: (beginning) =>
       until(() => (said.some((line) => line.startsWith(beginning)) ? true : undefined)).then(() => {}),
+    ended,
     end: async (signal = "SIGTERM") => {
-      const closed = once(primary, "close");
       primary.kill(signal);
-      return (await closed)[0] as number | null;
+      return (await ended).code;
     },
   };
 }

@@ -2,6 +2,7 @@
 import { readFileSync, renameSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
+import { setImmediate } from "node:timers/promises";
 import * as grpc from "@grpc/grpc-js";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { HealthClient } from "../../src/gen/grpc/health/v1/health_grpc.js";
@@ -213,6 +214,26 @@ describe("workers", { timeout: 120_000 }, () => {
       await client.authenticate(newAsReq());
     expect(await counted()).toBe(6);
     expect(await end()).toBe(0);
+  });
+
+  it("finish their calls at a signal that comes twice, as from a terminal and from npm", async () => {
+    const { addresses, primary, ended, said } = await serveWorkers(shell, ["--workers", "2"]);
+    const [as] = connect(AuthenticationServiceClient, addresses.as, 1);
+    await as!.authenticate(newAsReq());
+    primary.kill("SIGTERM");
+    primary.kill("SIGINT");
+    expect(await ended).toEqual({ code: 0, signal: null });
+    expect(said.filter((line) => line.includes("finishing"))).toHaveLength(1);
+  });
+
+  it("end by no signal's own action, however late it comes", async () => {
+    const { primary, ended } = await serveWorkers(shell, ["--workers", "2"]);
+    let isOver = false;
+    void ended.finally(() => {
+      isOver = true;
+    });
+    for (; !isOver; await setImmediate()) primary.kill("SIGTERM");
+    expect(await ended).toMatchObject({ signal: null });
   });
 
   it("end when their primary is killed", async () => {

@@ -7,6 +7,7 @@ import { shareOfLimits } from "../../../rpc/entrance/limits.js";
 import type { PrometheusMetrics } from "../../../services/metrics/prometheus.js";
 import type { CommandSurroundings } from "../../frame/command.js";
 import { describeFailure } from "../../frame/failure.js";
+import { SignalQueue } from "../../frame/signal-queue.js";
 import { type ServeChoice, serveAs } from "../serve.js";
 import { type FromWorker, ORDER_VARIABLE, type ToWorker, type WorkerOrder } from "./messages.js";
 
@@ -78,26 +79,16 @@ async function serveByOrder(
 
 /** What the primary tells, as the signal that it stands for. */
 function signalsOf(worker: Worker): () => Promise<string> {
-  const arrived: string[] = [];
-  let waiting: ((name: string) => void) | undefined;
-  const take = (name: string) => {
-    if (waiting === undefined) arrived.push(name);
-    else waiting(name);
-    waiting = undefined;
-  };
+  const queue = new SignalQueue();
   worker.on("message", (message: ToWorker) => {
-    if (message === "reload") take("SIGHUP");
-    if (message === "finish") take("SIGTERM");
+    if (message === "reload") queue.add("SIGHUP");
+    if (message === "finish") queue.add("SIGTERM");
   });
   // A terminal sends its signals to the workers too, and the primary says what becomes of them. Only SIGTERM
   // may be meant for one worker: another takes its place.
-  process.on("SIGTERM", () => take("SIGTERM"));
+  process.on("SIGTERM", () => queue.add("SIGTERM"));
   for (const name of ["SIGINT", "SIGHUP", "SIGUSR2"] as const) process.on(name, () => {});
-  return () => {
-    const name = arrived.shift();
-    if (name !== undefined) return Promise.resolve(name);
-    return new Promise((resolve) => {
-      waiting = resolve;
-    });
-  };
+  // As in the primary: no signal may find the listeners gone.
+  process.once("beforeExit", () => process.exit());
+  return () => queue.next();
 }
