@@ -16,7 +16,7 @@ function sources(): Source[] {
   const src = new URL("src/", ROOT);
   return readdirSync(src, { recursive: true, encoding: "utf8" })
     .map((path) => path.replaceAll("\\", "/"))
-    .filter((path) => path.endsWith(".ts"))
+    .filter((path) => /\.tsx?$/.test(path))
     .sort()
     .map((path) => ({ path, text: readFileSync(new URL(path, src), "utf8") }));
 }
@@ -108,6 +108,10 @@ describe("a planted violation is found:", () => {
     ["protocol → des", "protocol/x.ts", 'import { x } from "../des/index.js";'],
     ["services → cli", "services/x.ts", 'import { x } from "../cli/main.js";'],
     ["anything → testing", "cli/x.ts", 'import { x } from "../testing/index.js";'],
+    ["lab → page", "lab/live/x.ts", 'import { show } from "../page/static/show.tsx";'],
+    ["page → protocol", "lab/page/x.tsx", 'import type { Key } from "../../protocol/keys.js";'],
+    ["page → lab, more than types", "lab/page/x.tsx", 'import { type A, b } from "../explain.js";'],
+    ["a node module in a page", "lab/page/x.tsx", 'import { readFile } from "node:fs/promises";'],
     ["a room nobody knows", "misc/x.ts", ""],
     ["grpc-js below rpc", "protocol/x.ts", 'import * as grpc from "@grpc/grpc-js";'],
     ["grpc-js in the store", "store/x.ts", 'import type { Metadata } from "@grpc/grpc-js";'],
@@ -276,6 +280,13 @@ describe("what is no violation passes:", () => {
     ],
     ["a method named require", "crypto/x.ts", "this.#require(usage);\nthis.require(usage);"],
     ["an index where there is a door", "client/index.ts", 'export { login } from "./login.js";'],
+    [
+      "a page that uses DES, Preact, types of lab and a part of its own",
+      "lab/page/static/x.tsx",
+      'import { useState } from "preact/hooks";\nimport { encryptEcb } from "../../../des/index.js";\n' +
+        'import type { Transcript } from "../../transcript/transcript.js";\n' +
+        'import { Bytes } from "../bytes/bytes.tsx";\nexport const a = <Bytes />;',
+    ],
     ["import.meta", "cli/x.ts", 'new URL("x", import.meta.url);'],
   ])("%s", (_, path, text) => {
     expect(violations({ path, text })).toEqual([]);

@@ -1,10 +1,11 @@
 /**
  * Makes dist/cli: the `tessera` command as a bundle, with a chunk for what each command alone needs, so that
  * it does not start by loading two hundred modules. Packages that are large, or native, stay of their own.
- * Beside the bundle stand the notices of the packages in it.
+ * Beside the bundle stand the notices of the packages in it. Then makes the pages (bundle-pages.mjs).
  */
 import { chmodSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { build } from "esbuild";
+import { bundlePages } from "./bundle-pages.mjs";
 
 const OUT = "dist/cli";
 
@@ -34,6 +35,7 @@ const { metafile } = await build({
 });
 chmodSync(`${OUT}/main.js`, 0o755);
 writeFileSync(`${OUT}/NOTICES.txt`, notices(metafile));
+await bundlePages();
 
 /** The packages in the bundle, the notices at the head of their files, and the licence that these name. */
 function notices({ outputs }) {

@@ -13,11 +13,7 @@ import {
 } from "../gen/kerberos/v1/ticket_granting_service_pb.js";
 import { KeyUsage } from "../protocol/key-usage.js";
 import type { PartKind } from "../protocol/sealed-part.js";
-
-/** A party of the dialogue. */
-export type Party = "C" | "AS" | "TGS" | "V";
-/** A key of the dialogue, by the textbook's symbol. */
-export type KeySymbol = "K_c" | "K_tgs" | "K_v" | "K_c,tgs" | "K_c,v" | "Subkey_c" | "Subkey_v";
+import type { KeySymbol, Party } from "./parties.js";
 
 /** Something sealed in a message. */
 export interface SealedRow {

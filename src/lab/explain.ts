@@ -12,16 +12,10 @@ import { etypeName, etypeOf } from "../protocol/etypes.js";
 import { isoTime } from "../protocol/kerberos-time.js";
 import { Key } from "../protocol/keys.js";
 import type { CapturedCall } from "./capture.js";
-import {
-  DIALOGUE,
-  FIELD_SYMBOLS,
-  type KeySymbol,
-  type MessageRow,
-  type Party,
-  type SealedRow,
-} from "./dialogue.js";
+import { DIALOGUE, FIELD_SYMBOLS, type MessageRow, type SealedRow } from "./dialogue.js";
 import { type Disclosure, type Field, fieldsOf, hexOf } from "./fields.js";
 import { schemaOf, tryOpen } from "./open-part.js";
+import type { KeySymbol, Party } from "./parties.js";
 
 /** The keys that each known party holds; they grow as messages are explained, one after the other. */
 export type KeyRings = Map<Party, Map<KeySymbol, Key>>;

@@ -3,6 +3,8 @@
 export interface Room {
   /** Rooms it may import, besides itself. */
   readonly rooms: readonly string[];
+  /** Rooms whose types it may import, and nothing else of them. */
+  readonly types?: readonly string[];
   /** Packages it may import; one that ends in a colon stands for all that begin so. */
   readonly packages: readonly string[];
 }
@@ -76,6 +78,8 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   connect: { rooms: ABOVE, packages: [...ABOVE_RPC, "@connectrpc/connect", "@connectrpc/connect-node"] },
   testing: { rooms: ABOVE, packages: ABOVE_RPC },
   lab: { rooms: ABOVE, packages: ABOVE_RPC },
+  // What runs in a browser: lab/page.
+  page: { rooms: ["des"], types: ["lab"], packages: ["preact"] },
   cli: { rooms: [...ABOVE, "lab"], packages: [...ABOVE_RPC, "csv-parse"] },
 };
 
@@ -100,7 +104,11 @@ export const PURE = ["errors", "collections", "des", "crypto", "canonical", "pro
 /** Rooms with a door, `index.ts`; inside the house, files are imported by their own names. */
 export const WITH_INDEX = ["des", "services", "client", "connect", "testing"];
 
-/** The room of a source. `*_grpc.ts` in gen counts as part of rpc: it is where a call begins and ends. */
+/**
+ * The room of a source. `*_grpc.ts` in gen counts as part of rpc: it is where a call begins and ends. What is
+ * in lab/page runs in a browser, and is a room of its own.
+ */
 export function roomOf(path: string): string {
+  if (path.startsWith("lab/page/")) return "page";
   return path.startsWith("gen/") && path.endsWith("_grpc.ts") ? "rpc" : path.slice(0, path.indexOf("/"));
 }

@@ -3,7 +3,7 @@
  */
 import { posix } from "node:path";
 import { DRIVERS, INTERNALS, PURE, ROOMS, roomOf, WITH_INDEX } from "./rooms.js";
-import { factsOf, type Source } from "./source.js";
+import { factsOf, type Import, type Source } from "./source.js";
 
 /** What code may not use, in which rooms, and what to do instead. */
 const FORBIDDEN: readonly {
@@ -54,7 +54,7 @@ function isPure(room: string): boolean {
   return PURE.includes(room);
 }
 
-/** The path under src/ that a relative import names. */
+/** The path under src/ that a relative import names: a `.tsx` by its own name, a `.ts` as Node finds it. */
 export function resolve(from: string, specifier: string): string {
   return posix.join(posix.dirname(from), specifier).replace(/\.js$/, ".ts");
 }
@@ -72,9 +72,9 @@ export function violations(source: Source): string[] {
   const found: string[] = [];
   const refuse = (line: number, text: string) => found.push(`${path}:${line}: ${text}`);
 
-  for (const { what, line } of imports) {
-    const refusal = importRefusal(path, what);
-    if (refusal !== undefined) refuse(line, refusal);
+  for (const each of imports) {
+    const refusal = importRefusal(path, each);
+    if (refusal !== undefined) refuse(each.line, refusal);
   }
   for (const { what, line } of uses)
     for (const { does, pattern, isRefusedIn, instead } of FORBIDDEN)
@@ -93,7 +93,7 @@ export function violations(source: Source): string[] {
         `reaches into grpc-js (${what}): do so in ${INTERNALS}, which is tested against its version`,
       );
 
-  const file = posix.basename(path, ".ts");
+  const file = posix.basename(path).replace(/\.tsx?$/, "");
   if (/^(?:utils?|commons?|helpers?)$/.test(file))
     found.push(`${path}: says nothing of its contents: name it for the one thing it holds`);
   if (file === "index" && !WITH_INDEX.includes(room))
@@ -102,17 +102,22 @@ export function violations(source: Source): string[] {
 }
 
 /** Why a source may not import a module, and what to do; `undefined` if it may. */
-function importRefusal(path: string, specifier: string | undefined): string | undefined {
+function importRefusal(path: string, { what: specifier, isOfTypes }: Import): string | undefined {
   const room = roomOf(path);
   if (specifier === undefined)
     return "imports a module by a computed name: write one import() with a literal name for each module";
   if (!specifier.startsWith(".")) return packageRefusal(path, room, specifier);
-  if (!specifier.endsWith(".js")) return `imports ${specifier}: name the module as Node finds it, with .js`;
+  if (!/\.(?:js|tsx)$/.test(specifier))
+    return `imports ${specifier}: name the module as Node finds it, with .js`;
   const target = resolve(path, specifier);
   if (target.startsWith("..") || !target.includes("/"))
     return `imports ${specifier}, outside of src: move what is needed into a room`;
   const other = roomOf(target);
   if (other === room || ROOMS[room]?.rooms.includes(other)) return undefined;
+  if (ROOMS[room]?.types?.includes(other))
+    return isOfTypes
+      ? undefined
+      : `${room} may import ${other} (${target}) for its types alone: write import type, or move the code here`;
   const users = roomsThat(({ rooms }) => rooms.includes(other));
   const whose = users.length > 0 ? `only ${users.join(", ")} may` : "no room may";
   return (

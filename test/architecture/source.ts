@@ -7,6 +7,12 @@ export interface Source {
   readonly text: string;
 }
 
+/** A module that a source names; `undefined` if computed. */
+export interface Import extends Found<string | undefined> {
+  /** Whether it is `import type` or `export type`, of which nothing is left at run time. */
+  readonly isOfTypes: boolean;
+}
+
 /** Something found in a source, and on which line. */
 export interface Found<T = string> {
   readonly what: T;
@@ -14,8 +20,8 @@ export interface Found<T = string> {
 }
 
 export interface Facts {
-  /** Every module named: import, export from, import(), import types, require(); `undefined` if computed. */
-  readonly imports: readonly Found<string | undefined>[];
+  /** Every module named: import, export from, import(), import types, require(). */
+  readonly imports: readonly Import[];
   /**
    * Uses of the globals in GLOBALS, as `process.env.HOME`, `setTimeout`; a call without a member as `Date()`,
    * and `new` without arguments as `new Date()`.
@@ -54,7 +60,7 @@ export function factsOf(source: Source): Facts {
   const known = read.get(source);
   if (known !== undefined) return known;
   const { text } = source;
-  const imports: Found<string | undefined>[] = [];
+  const imports: Import[] = [];
   const uses: Found[] = [];
   const defaultExports: Found[] = [];
   const etypeNumbers: Found[] = [];
@@ -64,14 +70,16 @@ export function factsOf(source: Source): Facts {
 
   const visit = (node: Node, parent?: Node, key?: string) => {
     const module = moduleNamed(node);
-    if (module !== undefined) imports.push({ what: literal(module), line: at(node) });
+    if (module !== undefined)
+      imports.push({ what: literal(module), line: at(node), isOfTypes: isOfTypes(node) });
     if (exportsDefault(node)) defaultExports.push({ what: "default", line: at(node) });
     for (const what of globalUses(node, parent, key)) uses.push({ what, line: at(node) });
     if (saysEtype(node)) etypeNumbers.push({ what: wordsOf(node), line: at(node) });
     if (reachesIn(node)) reachesInside.push({ what: wordsOf(node), line: at(node) });
     for (const [key, child] of children(node)) visit(child, node, key);
   };
-  visit(parseAst(text, { lang: "ts", sourceType: "module" }, source.path) as unknown as Node);
+  const lang = source.path.endsWith(".tsx") ? "tsx" : "ts";
+  visit(parseAst(text, { lang, sourceType: "module" }, source.path) as unknown as Node);
   const facts = { imports, uses, defaultExports, etypeNumbers, reachesInside };
   read.set(source, facts);
   return facts;
@@ -99,6 +107,11 @@ function moduleNamed(node: Node): Node | undefined {
     default:
       return undefined;
   }
+}
+
+/** Whether nothing is left at run time of a node that names a module. */
+function isOfTypes({ type, importKind, exportKind }: Node): boolean {
+  return type === "TSImportType" || importKind === "type" || exportKind === "type";
 }
 
 /** The text of a string, or of a template without expressions. */

@@ -1,6 +1,7 @@
 /** The demonstration in words: as text for a person, as facts for a program. */
-import type { KeySymbol } from "../../lab/dialogue.js";
+
 import type { KeyRings } from "../../lab/explain.js";
+import type { KeySymbol } from "../../lab/parties.js";
 import type { LabRealm } from "../../lab/realm/lab-realm.js";
 import { formatDuration } from "../../protocol/duration.js";
 import type { ProfileName } from "../../protocol/profile.js";

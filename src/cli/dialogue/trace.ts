@@ -4,9 +4,9 @@
 import { memoryCache } from "../../client/credential-cache.js";
 import { WhoAmIRequestSchema, WhoAmIResponseSchema } from "../../gen/kerberos/v1/operations_pb.js";
 import { type CapturedCall, captureCalls } from "../../lab/capture.js";
-import type { KeySymbol } from "../../lab/dialogue.js";
 import { explainCall, type KeyRings, lastProof } from "../../lab/explain.js";
 import { tryOpen } from "../../lab/open-part.js";
+import type { KeySymbol } from "../../lab/parties.js";
 import { etypeOf } from "../../protocol/etypes.js";
 import { KeyUsage } from "../../protocol/key-usage.js";
 import { defaultStringToKey, type Key, keyFromPassword, type StringToKey } from "../../protocol/keys.js";

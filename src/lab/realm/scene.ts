@@ -2,12 +2,9 @@
 import { type ClientEtypes, profileEtypes } from "../../client/client-etypes.js";
 import { etypeByName } from "../../protocol/etypes.js";
 import { type ProfileName, profile } from "../../protocol/profile.js";
+import type { Scene } from "./scene-name.js";
 
-/**
- * `textbook-ecb`: profile textbook, every key of DES_ECB alone, as in the textbook's first programs;
- * `textbook` and `standard`: those profiles as they are.
- */
-export type Scene = "textbook-ecb" | "textbook" | "standard";
+export type { Scene };
 
 /** What a scene makes of a realm. */
 export interface SceneSettings {
