@@ -2,10 +2,7 @@
 
 import type { KeyRings } from "../../lab/explain.js";
 import type { KeySymbol } from "../../lab/parties.js";
-<<<<<<< HEAD
 import type { LabRealm } from "../../lab/realm/lab-realm.js";
-=======
->>>>>>> 23e8523 (lab: the pages' stack: Preact bundled for browsers, a room of their own; what a transcript is)
 import { formatDuration } from "../../protocol/duration.js";
 import type { ProfileName } from "../../protocol/profile.js";
 import { columns } from "../screen/layout.js";

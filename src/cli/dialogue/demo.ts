@@ -13,10 +13,7 @@ import { AccessRequestSchema } from "../../gen/kerberos/v1/application_service_p
 import { type CapturedCall, captureCalls } from "../../lab/capture.js";
 import { explainCall, type KeyRings } from "../../lab/explain.js";
 import type { KeySymbol, Party } from "../../lab/parties.js";
-<<<<<<< HEAD
 import { type LabRealm, startLabRealm } from "../../lab/realm/lab-realm.js";
-=======
->>>>>>> 23e8523 (lab: the pages' stack: Preact bundled for browsers, a room of their own; what a transcript is)
 import { makeAccessReq } from "../../protocol/access-exchange.js";
 import type { Credentials } from "../../protocol/credentials.js";
 import type { Key } from "../../protocol/keys.js";
