@@ -94,6 +94,29 @@ function aesSha2EncryptionType(profile: AesSha2Profile): EncryptionType {
     messageBlockSize: 1,
     checksumType: etype,
     checksumSize: macSize,
+    layout: [
+      {
+        kind: "confounder",
+        size: AES_BLOCK_SIZE,
+        enciphered: true,
+        explanation:
+          "One random block, so that the same message never gives the same ciphertext (RFC 8009 §5).",
+      },
+      {
+        kind: "message",
+        size: undefined,
+        enciphered: true,
+        explanation: "What is sealed; ciphertext stealing needs no padding (RFC 8009 §5).",
+      },
+      {
+        kind: "checksum",
+        size: macSize,
+        enciphered: false,
+        explanation:
+          `The first ${macSize} bytes of an HMAC over the ciphertext under Ki, which is derived from the key for ` +
+          "this key usage alone; it is checked before anything is deciphered (RFC 8009 §5).",
+      },
+    ],
     integrity: true,
     weak: false,
     profiles: { textbook: "permitted", standard: "new-keys" },
@@ -204,15 +227,27 @@ class AesSha2Key implements CipherKey {
   }
 
   decrypt(usage: number, ciphertext: Uint8Array): Uint8Array {
+    return this.#seals.get(usage).aes.decrypt(this.#verified(usage, ciphertext));
+  }
+
+  decryptWhole(usage: number, ciphertext: Uint8Array): Uint8Array {
+    const enciphered = this.#verified(usage, ciphertext);
+    const text = this.#seals.get(usage).aes.decryptWhole(enciphered);
+    const whole = concatBytes(text, ciphertext.subarray(enciphered.length));
+    text.fill(0);
+    return whole;
+  }
+
+  /** What is enciphered: a view. §5: the MAC is verified before anything is deciphered. */
+  #verified(usage: number, ciphertext: Uint8Array): Uint8Array {
     const { hash, macSize } = this.#profile;
-    const { aes, ki } = this.#seals.get(usage);
+    const { ki } = this.#seals.get(usage);
     const textSize = ciphertext.length - macSize;
     if (textSize < AES_BLOCK_SIZE) throw new DecryptionError();
     const text = ciphertext.subarray(0, textSize);
-    // §5: the MAC is verified before anything is deciphered.
     if (!equalBytes(hmac(hash, macSize, ki, ZERO_IV, text), ciphertext.subarray(textSize)))
       throw new DecryptionError();
-    return aes.decrypt(text);
+    return text;
   }
 
   checksum(usage: number, data: Octets): Uint8Array {

@@ -95,6 +95,24 @@ export class AesCts {
     return new Uint8Array(text.buffer, text.byteOffset + AES_BLOCK_SIZE, size - AES_BLOCK_SIZE);
   }
 
+  /** Deciphers at least 16 bytes, the confounder too. The text is the caller's. */
+  decryptWhole(ciphertext: Uint8Array): Uint8Array {
+    if (ciphertext.length === AES_BLOCK_SIZE) {
+      const confounder = this.#decryptBlocks(ciphertext).map((byte, i) => byte ^ this.#lastRead[i]!);
+      this.#lastRead.set(ciphertext);
+      return Uint8Array.from(confounder);
+    }
+    const plaintext = this.decrypt(ciphertext);
+    const whole = new Uint8Array(
+      plaintext.buffer,
+      plaintext.byteOffset - AES_BLOCK_SIZE,
+      AES_BLOCK_SIZE + plaintext.length,
+    );
+    // Before the confounder the decryptor read the block that it has now read last.
+    for (let i = 0; i < AES_BLOCK_SIZE; i++) whole[i]! ^= this.#lastRead[i]!;
+    return whole;
+  }
+
   /** Overwrites the key and releases the native ciphers, which clear their own copies. */
   wipe(): void {
     this.#key.fill(0);

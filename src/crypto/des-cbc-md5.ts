@@ -42,6 +42,30 @@ export const DES_CBC_MD5: EncryptionType = Object.freeze<EncryptionType>({
   messageBlockSize: BLOCK_SIZE,
   checksumType: 8,
   checksumSize: HEADER_SIZE,
+  layout: [
+    {
+      kind: "confounder",
+      size: CONFOUNDER_SIZE,
+      enciphered: true,
+      explanation:
+        "One random block, so that the same message never gives the same ciphertext (RFC 3961 §6.2.1).",
+    },
+    {
+      kind: "checksum",
+      size: HASH_SIZE,
+      enciphered: true,
+      explanation:
+        "MD5 over the whole text with zeros in this place: who changes the ciphertext without the key can't " +
+        "make it right again (RFC 3961 §6.2.1).",
+    },
+    { kind: "message", size: undefined, enciphered: true, explanation: "What is sealed (RFC 3961 §6.2.1)." },
+    {
+      kind: "padding",
+      size: undefined,
+      enciphered: true,
+      explanation: "Zeros up to the end of the block of 8 bytes (RFC 3961 §6.2.1).",
+    },
+  ],
   integrity: true,
   weak: true,
   profiles: { textbook: "new-keys", standard: "refused" },
@@ -96,16 +120,22 @@ class DesCbcMd5Key implements CipherKey {
   }
 
   decrypt(usage: number, ciphertext: Uint8Array): Uint8Array {
+    const text = this.decryptWhole(usage, ciphertext);
+    const plaintext = text.slice(HEADER_SIZE);
+    text.fill(0);
+    return plaintext;
+  }
+
+  decryptWhole(usage: number, ciphertext: Uint8Array): Uint8Array {
     this.#require(usage);
     if (ciphertext.length < HEADER_SIZE || ciphertext.length % BLOCK_SIZE !== 0) throw new DecryptionError();
     const text = decryptCbc(this.#schedule, ZERO_IV, ciphertext);
     const claimed = text.slice(CONFOUNDER_SIZE, HEADER_SIZE);
     text.fill(0, CONFOUNDER_SIZE, HEADER_SIZE);
     const right = equalBytes(md5(text), claimed);
-    const plaintext = text.slice(HEADER_SIZE);
+    text.set(claimed, CONFOUNDER_SIZE);
+    if (right) return text;
     text.fill(0);
-    if (right) return plaintext;
-    plaintext.fill(0);
     throw new DecryptionError();
   }
 

@@ -66,6 +66,21 @@ export function ecbEncryptionType(profile: EcbProfile): EncryptionType {
     messageBlockSize: 1,
     checksumType: etype,
     checksumSize: 16,
+    layout: [
+      {
+        kind: "message",
+        size: undefined,
+        enciphered: true,
+        explanation:
+          "What is sealed, each block of 8 bytes by itself: no confounder, no checksum (FIPS 81, ECB).",
+      },
+      {
+        kind: "padding",
+        size: undefined,
+        enciphered: true,
+        explanation: "1 to 8 bytes, each of which says how many there are (PKCS#5: RFC 8018 §6.1.1).",
+      },
+    ],
     integrity: false,
     weak: true,
     profiles: { textbook: "permitted", standard: "refused" },
@@ -102,9 +117,7 @@ class EcbKey implements CipherKey {
   }
 
   decrypt(usage: number, ciphertext: Uint8Array): Uint8Array {
-    this.#require(usage);
-    if (ciphertext.length % BLOCK_SIZE !== 0) throw new DecryptionError();
-    const padded = decryptEcb(this.#schedule, ciphertext);
+    const padded = this.#decipher(usage, ciphertext);
     try {
       return unpad(padded);
     } catch {
@@ -112,6 +125,17 @@ class EcbKey implements CipherKey {
     } finally {
       padded.fill(0);
     }
+  }
+
+  decryptWhole(usage: number, ciphertext: Uint8Array): Uint8Array {
+    this.decrypt(usage, ciphertext).fill(0);
+    return this.#decipher(usage, ciphertext);
+  }
+
+  #decipher(usage: number, ciphertext: Uint8Array): Uint8Array {
+    this.#require(usage);
+    if (ciphertext.length % BLOCK_SIZE !== 0) throw new DecryptionError();
+    return decryptEcb(this.#schedule, ciphertext);
   }
 
   /** E(key, MD5(data)) in ECB. A lesson too: half of it can be moved into another checksum. */

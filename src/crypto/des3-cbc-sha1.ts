@@ -43,6 +43,30 @@ export const DES3_CBC_SHA1: EncryptionType = Object.freeze<EncryptionType>({
   messageBlockSize: BLOCK_SIZE,
   checksumType: 12,
   checksumSize: MAC_SIZE,
+  layout: [
+    {
+      kind: "confounder",
+      size: CONFOUNDER_SIZE,
+      enciphered: true,
+      explanation:
+        "One random block, so that the same message never gives the same ciphertext (RFC 3961 §5.3).",
+    },
+    { kind: "message", size: undefined, enciphered: true, explanation: "What is sealed (RFC 3961 §5.3)." },
+    {
+      kind: "padding",
+      size: undefined,
+      enciphered: true,
+      explanation: "Zeros up to the end of the block of 8 bytes (RFC 3961 §5.3).",
+    },
+    {
+      kind: "checksum",
+      size: MAC_SIZE,
+      enciphered: false,
+      explanation:
+        "HMAC-SHA1 over confounder, message and padding under Ki, which is derived from the key for this key " +
+        "usage alone (RFC 3961 §5.3, §6.3).",
+    },
+  ],
   integrity: true,
   weak: true,
   profiles: { textbook: "permitted", standard: "refused" },
@@ -109,17 +133,29 @@ class Des3CbcSha1Key implements CipherKey {
   }
 
   decrypt(usage: number, ciphertext: Uint8Array): Uint8Array {
+    const text = this.#open(usage, ciphertext);
+    const plaintext = text.slice(CONFOUNDER_SIZE);
+    text.fill(0);
+    return plaintext;
+  }
+
+  decryptWhole(usage: number, ciphertext: Uint8Array): Uint8Array {
+    const text = this.#open(usage, ciphertext);
+    const whole = concatBytes(text, ciphertext.subarray(text.length));
+    text.fill(0);
+    return whole;
+  }
+
+  /** Confounder, message and padding, once the MAC is found right. */
+  #open(usage: number, ciphertext: Uint8Array): Uint8Array {
     const { ki, schedule } = this.#seals.get(usage);
     const textSize = ciphertext.length - MAC_SIZE;
     if (textSize < CONFOUNDER_SIZE || textSize % BLOCK_SIZE !== 0) throw new DecryptionError();
     // The MAC is over the plaintext, which must be deciphered first; nothing else looks at it before the MAC
     // is checked.
     const text = decryptCbc(schedule, ZERO_IV, ciphertext.subarray(0, textSize));
-    const right = equalBytes(hmac(SHA1, MAC_SIZE, ki, text), ciphertext.subarray(textSize));
-    const plaintext = text.slice(CONFOUNDER_SIZE);
+    if (equalBytes(hmac(SHA1, MAC_SIZE, ki, text), ciphertext.subarray(textSize))) return text;
     text.fill(0);
-    if (right) return plaintext;
-    plaintext.fill(0);
     throw new DecryptionError();
   }
 

@@ -45,6 +45,17 @@ export interface Iterations {
   inParams(params: Uint8Array): number | undefined;
 }
 
+/** A run of bytes of a ciphertext (RFC 3961 §5.3 and §6, RFC 8009 §5). */
+export interface CipherPart {
+  readonly kind: "confounder" | "checksum" | "message" | "padding";
+  /** In bytes; undefined where the message decides it. */
+  readonly size: number | undefined;
+  /** Whether it is enciphered; otherwise it stands in the ciphertext as it is. */
+  readonly enciphered: boolean;
+  /** What it is and what it is for, with the clause. */
+  readonly explanation: string;
+}
+
 /** One row of the table of encryption types: all there is to say of one. */
 export interface EncryptionType {
   /** IANA's Kerberos encryption type number; negative numbers are private use (RFC 3961 §8). */
@@ -64,6 +75,8 @@ export interface EncryptionType {
   readonly checksumType: number;
   /** Length in bytes of that checksum. */
   readonly checksumSize: number;
+  /** @internal The parts of a ciphertext, in the order of their bytes; exactly one is the message. */
+  readonly layout: readonly CipherPart[];
   /** False where changes to the ciphertext go unnoticed: for lessons only. */
   readonly integrity: boolean;
   /** True for types that must not leave loopback unasked (RFC 6649, RFC 8429). */
@@ -103,6 +116,12 @@ export interface CipherKey {
    * @throws DecryptionError, whatever the cause.
    */
   decrypt(usage: number, ciphertext: Uint8Array): Uint8Array;
+  /**
+   * As `decrypt`, but gives the parts of the type's `layout` one after the other, deciphered, with the
+   * confounder, checksum and padding: as many bytes as the ciphertext has. For lessons and traces.
+   * @throws DecryptionError, whatever the cause.
+   */
+  decryptWhole(usage: number, ciphertext: Uint8Array): Uint8Array;
   /** The keyed checksum over `data` for a key usage, `checksumSize` bytes. */
   checksum(usage: number, data: Octets, random?: RandomSource): Uint8Array;
   /** Whether `checksum` is the right one for `data`; compared in constant time. */

@@ -71,6 +71,36 @@ describe.each(rows)("$name", (row) => {
     }
   });
 
+  test("deciphers the whole of it, laid out as the row says", () => {
+    const key = row.useKey(row.generateKey());
+    const confounder = new Uint8Array(randomBytes(16));
+    const fixed = row.layout.reduce((sum, { size = 0 }) => sum + size, 0);
+    const before = row.layout.slice(
+      0,
+      row.layout.findIndex(({ kind }) => kind === "message"),
+    );
+    const start = before.reduce((sum, { size = 0 }) => sum + size, 0);
+    for (const size of [0, 1, 7, 8, 15, 16, 17, 31, 32, 200, 5000]) {
+      const plaintext = new Uint8Array(randomBytes(size));
+      const sealed = key.encrypt(3, plaintext, (length) => confounder.slice(0, length));
+      const whole = key.decryptWhole(3, sealed);
+      expect(whole.length).toBe(sealed.length);
+      expect(hex(whole.slice(start, start + size))).toBe(hex(plaintext));
+      if (row.layout[0]!.kind === "confounder")
+        expect(hex(whole.slice(0, row.layout[0]!.size))).toBe(hex(confounder.slice(0, row.layout[0]!.size)));
+      const padding = whole.length - fixed - size;
+      if (row.layout.some(({ kind }) => kind === "padding")) expect(padding).toBeLessThanOrEqual(8);
+      else expect(padding).toBe(0);
+      // What is not enciphered stands in the ciphertext as it is.
+      const last = row.layout.at(-1)!;
+      if (!last.enciphered) expect(hex(whole.slice(-last.size!))).toBe(hex(sealed.slice(-last.size!)));
+      const opened = key.decrypt(3, sealed);
+      expect(hex(opened)).toBe(hex(whole.slice(start, start + opened.length)));
+    }
+    const spoiled = key.encrypt(3, bytes("616263")).slice(1);
+    expect(isDecryptionError(thrownBy(() => key.decryptWhole(3, spoiled)))).toBe(true);
+  });
+
   test("seals the same text differently each time, unless it is a lesson", () => {
     const key = row.useKey(row.generateKey());
     const first = hex(key.encrypt(3, bytes("616263")));
@@ -157,6 +187,7 @@ describe.each(rows)("$name", (row) => {
       for (const act of [
         () => key.encrypt(usage, bytes("61")),
         () => key.decrypt(usage, new Uint8Array(64)),
+        () => key.decryptWhole(usage, new Uint8Array(64)),
         () => key.checksum(usage, bytes("61")),
         () => key.verifyChecksum(usage, bytes("61"), new Uint8Array(row.checksumSize)),
       ])
@@ -274,6 +305,7 @@ describe.each(rows)("$name", (row) => {
       for (const act of [
         () => key.encrypt(usage, bytes("61")),
         () => key.decrypt(usage, sealed),
+        () => key.decryptWhole(usage, sealed),
         () => key.checksum(usage, bytes("61")),
         () => key.verifyChecksum(usage, bytes("616263"), checksum),
       ])
