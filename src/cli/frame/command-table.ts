@@ -142,6 +142,11 @@ export const COMMANDS: readonly CommandRow[] = [
     load: () => import("../commands/decode.js"),
   },
   {
+    name: "exercise",
+    summary: "mark a TGS that you wrote, in twelve stages",
+    load: () => import("../commands/exercise.js"),
+  },
+  {
     name: "doctor",
     summary: "check the realm's folder, the clock and the servers",
     load: () => import("../commands/doctor.js"),
