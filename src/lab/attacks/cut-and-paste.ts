@@ -1,0 +1,140 @@
+/**
+ * Cut and paste on DES_ECB: a ticket of one's own, with one block of somebody else's.
+ *
+ * In ECB each block of 8 bytes is encrypted by itself, and nothing says that blocks belong together. Mallory
+ * can write down the plaintext of her own ticket, since she was told all that is in it. It begins so, for a
+ * client of five letters:
+ *
+ *    0   1a len 0a 01 0a 12 15 08     SealedPart, flags, key …
+ *    8   ff ff ff ff ff ff ff ff     … of type −1 …
+ *   16   ff 01 12 08 k0 k1 k2 k3     … the session key …
+ *   24   k4 k5 k6 k7 1a len  a  l     … then the client's name, which begins here
+ *   32    i  c  e  @  E  X  A  M     and differs from hers only here
+ *   40    P  L  E  .  T  E  S  T
+ *
+ * So she signs up under a name that is as long as alice's and begins with the same two letters. Block 4 of
+ * alice's ticket in place of block 4 of her own names alice, and holds the session key that mallory knows.
+ */
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { EncTicketPartSchema, SealedPartSchema, TicketSchema } from "../../gen/kerberos/v1/sealed_pb.js";
+import type { Credentials } from "../../protocol/credentials.js";
+import { toEncryptionKey } from "../../protocol/encryption-key.js";
+import { toTimestamp } from "../../protocol/kerberos-time.js";
+import { componentsOf, type Principal } from "../../protocol/principal.js";
+import { canonicalFlags } from "../../protocol/ticket-flags.js";
+import type { LabRealm, LabUser } from "../realm/lab-realm.js";
+import type { Scene } from "../realm/scene.js";
+import { type Attack, attempt, type Told } from "./attack.js";
+import { askWhoIAm } from "./means/access.js";
+import { signUp } from "./means/accomplice.js";
+import { listenTo } from "./means/listening.js";
+
+/** A DES block, in bytes. */
+const BLOCK = 8;
+
+/** What stands before the plaintext: confounder and checksum (RFC 3961 §6.2), confounder (RFC 8009 §5). */
+const BEFORE: Readonly<Record<Scene, number>> = { "textbook-ecb": 0, textbook: 24, standard: 16 };
+
+/** The row. */
+export const cutAndPaste: Attack = {
+  name: "cut-and-paste",
+  title: "A block of alice's ticket, pasted into a ticket of one's own",
+  topic: "unauthenticated encryption",
+  has: "what travels on the wire, and an account under a name of her choice: five letters, the first two alice's",
+  lesson:
+    "In ECB equal blocks encrypt to equal blocks, wherever they stand, and nothing holds them together: whoever " +
+    "has two ciphertexts under one key can make a third, without the key. Mallory signs up under a name that is " +
+    "as long as alice's and begins with the same two letters, so that the two tickets differ, as far as names " +
+    "go, in one block. She gets a ticket for V, in which she knows the session key; listens until alice calls V; " +
+    "and puts that one block of alice's ticket into her own. V opens it with its key, finds it well formed, and " +
+    "takes its holder for alice. Strict decoding does not help: there is nothing wrong with the plaintext. What " +
+    "helps is a check over the whole of it, under a key: the MD5 inside DES_CBC_MD5 notices the block that does " +
+    "not belong, and in the profile standard an HMAC does so before anything is decrypted. Encryption keeps " +
+    "secrets; it does not say who wrote them.",
+  expected: {
+    "textbook-ecb": "ALLOWED",
+    textbook: ["KRB_AP_ERR_BAD_INTEGRITY", "V"],
+    standard: ["KRB_AP_ERR_BAD_INTEGRITY", "V"],
+  },
+  async run(realm, told) {
+    const { alice } = realm.users;
+    const { heard } = await listenTo(realm, alice);
+    told(`alice writes a note at V; mallory hears her ticket: ${heard.ticket.length} bytes she can't open`);
+    const own = await ownTicket(realm, alice, told);
+    const forged = pasted(own, heard.ticket, alice.principal, BEFORE[realm.scene], told);
+    told("mallory calls V with it, the authenticator under the session key of her own ticket");
+    return attempt("V", async () => {
+      const client = await askWhoIAm(realm, { ...own, client: alice.principal, ticket: forged });
+      if (client !== alice.principal) throw new Error(`V took the caller for ${client}`);
+      return `V takes mallory for ${client}: she reads and writes alice's notes`;
+    });
+  },
+};
+
+/** A ticket for V of a user who is as near to the victim, by name, as the attack needs. */
+async function ownTicket(realm: LabRealm, victim: LabUser, told: Told): Promise<Credentials> {
+  const name = componentsOf(victim.principal)[0]!;
+  const { principal, password } = await signUp(realm, namesLike(name));
+  told(`mallory signs up as ${principal}, logs in and gets a ticket for V`);
+  const client = realm.client();
+  await client.login(principal, password);
+  return client.serviceTicket(realm.service);
+}
+
+/** Names with the same length and the same first two letters: alvin, then alaaa, alaab … */
+function* namesLike(name: string): Generator<string> {
+  if (name === "alice") yield "alvin";
+  const free = name.length - 2;
+  for (let i = 0; i < 26 ** Math.min(free, 3); i++) {
+    const letters = [...i.toString(26)]
+      .map((digit) => (Number.parseInt(digit, 26) + 10).toString(36))
+      .join("");
+    const made = name.slice(0, 2) + letters.padStart(free, "a");
+    if (made !== name) yield made;
+  }
+}
+
+/** One's own ticket with those blocks of another's in which the names differ. */
+function pasted(
+  own: Credentials,
+  others: Uint8Array,
+  victim: Principal,
+  before: number,
+  told: Told,
+): Uint8Array {
+  const plaintext = plaintextOf(own);
+  const nameAt = Buffer.from(plaintext).indexOf(own.client, 0, "latin1");
+  const differs = [...own.client]
+    .map((letter, i) => (letter === victim[i] ? -1 : nameAt + i))
+    .filter((i) => i >= 0);
+  const first = Math.floor(differs[0]! / BLOCK);
+  const last = Math.floor(differs.at(-1)! / BLOCK);
+  const [from, to] = [first * BLOCK, (last + 1) * BLOCK];
+  told(
+    `what is in her own ticket she knows: its name begins at byte ${nameAt} and differs in block ${first}`,
+  );
+  const ticket = fromBinary(TicketSchema, own.ticket);
+  const source = fromBinary(TicketSchema, others).encPart!.cipher;
+  const cipher = Uint8Array.from(ticket.encPart!.cipher);
+  const cut = source.subarray(before + from, before + to);
+  const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString("hex");
+  told(
+    `bytes ${before + from} to ${before + to - 1}: ${hex(cipher.subarray(before + from, before + to))} → ${hex(cut)}`,
+  );
+  cipher.set(cut, before + from);
+  return toBinary(TicketSchema, { ...ticket, encPart: { ...ticket.encPart!, cipher } });
+}
+
+/** The plaintext of one's own ticket, from what the KDC said of it. */
+function plaintextOf(own: Credentials): Uint8Array {
+  const value = create(EncTicketPartSchema, {
+    flags: canonicalFlags(own.flags),
+    key: toEncryptionKey(own.key),
+    client: own.client,
+    authtime: toTimestamp(own.authtime),
+    starttime: toTimestamp(own.starttime),
+    endtime: toTimestamp(own.endtime),
+    server: own.server,
+  });
+  return toBinary(SealedPartSchema, create(SealedPartSchema, { part: { case: "encTicketPart", value } }));
+}

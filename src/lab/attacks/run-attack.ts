@@ -1,0 +1,31 @@
+/** Runs an attack in a realm of its own. */
+import { startLabRealm } from "../realm/lab-realm.js";
+import type { Scene } from "../realm/scene.js";
+import { type Attack, type AttackChoice, isAsExpected, type Outcome, type Told } from "./attack.js";
+
+/** An attack that has been run. */
+export interface AttackReport {
+  readonly attack: Attack;
+  readonly scene: Scene;
+  readonly steps: readonly string[];
+  readonly outcome: Outcome;
+  /** Whether it ended as its row says. */
+  readonly asExpected: boolean;
+}
+
+/** Starts a realm of a scene, attacks it, and ends it. */
+export async function runAttack(
+  attack: Attack,
+  scene: Scene,
+  told: Told = () => {},
+  choice: AttackChoice = {},
+): Promise<AttackReport> {
+  await using realm = await startLabRealm({ scene });
+  const steps: string[] = [];
+  const tell: Told = (step) => {
+    steps.push(step);
+    told(step);
+  };
+  const outcome = await attack.run(realm, tell, choice);
+  return { attack, scene, steps, outcome, asExpected: isAsExpected(outcome, attack.expected[scene]) };
+}
