@@ -1,15 +1,15 @@
 /**
  * The roll-over of a realm's master key, while its servers run.
  *
- * Order: the file gets the new key beside the old one; every record is sealed under the new one; the old one
- * leaves the file. Interrupted anywhere, every record opens, and the next roll-over goes on where this one
+ * Order: the file gets the new key beside the old one; every record is sealed under the new one, the TGS's
+ * first, which whoever adds a record has to open; the old one leaves the file. Interrupted anywhere, every record opens, and the next roll-over goes on where this one
  * stopped.
  */
 
 import { withLockedFile } from "../files/locked-file.js";
 import { createPrivateFile } from "../files/private-file.js";
 import { PrivateFileError } from "../files/private-file-error.js";
-import type { Principal } from "../protocol/principal.js";
+import { krbtgtOf, type Principal } from "../protocol/principal.js";
 import { beginRollOver, endRollOver } from "../store/master-key.js";
 import { MasterKeys } from "../store/master-keys.js";
 import { openStore } from "../store/open-store.js";
@@ -52,10 +52,11 @@ export async function newMasterKey(
     const both = new MasterKeys(masterKeys.all as [(typeof masterKeys.all)[number]]);
     const principals = new PrincipalStore(await openStore(directory.principals), both);
     try {
+      const tgs = krbtgtOf(directory.settings.realm);
       let records = 0;
-      for (let sealed = -1; sealed !== 0; records += sealed) sealed = await principals.reseal(onRecord);
+      for (let sealed = -1; sealed !== 0; records += sealed) sealed = await principals.reseal(tgs, onRecord);
       await endRollOver(masterKeyFile);
-      records += await principals.reseal(onRecord);
+      records += await principals.reseal(tgs, onRecord);
       return { records, resumed: !begun };
     } finally {
       await principals.close();

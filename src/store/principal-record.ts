@@ -128,7 +128,8 @@ function openRecord(bytes: Uint8Array, masterKey: MasterKey, principal: Principa
       ? corrupt(principal)
       : new StoreError(
           "wrong-key",
-          `${principal}: sealed under another master key, or damaged; use the realm's own master key file`,
+          `${principal}: sealed under another master key, or damaged; use the realm's own master.key: ` +
+            "where `tessera realm new-master-key` was run on another machine, copy it from there",
         );
   if (!READ_VERSIONS.includes(sealed.version))
     throw new StoreError(

@@ -169,11 +169,15 @@ export class PrincipalStore {
 
   /**
    * Adds a principal.
-   * @throws StoreError `exists` if there is one of that name, whatever the state of its record.
+   * @throws StoreError `exists` if there is one of that name, whatever the state of its record; as `get` for
+   *   the realm's TGS.
    */
   async create(entry: PrincipalEntry): Promise<void> {
     const { principal } = entry;
     await this.#masterKeys.refresh();
+    // The first record that a roll-over seals anew: where it does not open, neither would others open this
+    // one.
+    await this.get(krbtgtOf(realmOf(principal)));
     await this.#write(principal, (current) => {
       if (current !== undefined)
         throw new StoreError("exists", `${principal}: already exists; change it, or delete it first`);
@@ -232,14 +236,15 @@ export class PrincipalStore {
 
   /**
    * Seals under the current master key whatever is sealed under another.
+   * @param first is sealed before all others: of two processes with different new keys one is refused there.
    * @param onSealed told of each record that was.
    * @returns how many were.
    * @throws StoreError as `get`, at the first record that can't be opened.
    */
-  async reseal(onSealed: (principal: Principal) => void = () => {}): Promise<number> {
+  async reseal(first: Principal, onSealed: (principal: Principal) => void = () => {}): Promise<number> {
     let sealed = 0;
-    for await (const [key, bytes] of this.#records.scan(PREFIX)) {
-      if (isSealedUnder(bytes, this.#masterKeys.current)) continue;
+    const sealOne = async (key: string, bytes: Uint8Array | undefined) => {
+      if (bytes === undefined || isSealedUnder(bytes, this.#masterKeys.current)) return;
       const principal = principalOfKey(key);
       await this.#records.update(
         key,
@@ -247,7 +252,9 @@ export class PrincipalStore {
       );
       sealed++;
       onSealed(principal);
-    }
+    };
+    await sealOne(PREFIX + first, await this.#records.get(PREFIX + first));
+    for await (const [key, bytes] of this.#records.scan(PREFIX)) await sealOne(key, bytes);
     return sealed;
   }
 

@@ -33,7 +33,7 @@ describe("a roll-over of the master key", () => {
     const result = await newMasterKey(directory, (principal) => told.push(principal));
     expect(result).toEqual({ records: 3, resumed: false });
     expect(told).toEqual(
-      ["alice", "krbtgt/EXAMPLE.TEST", "v/localhost"].map((name) => `${name}@EXAMPLE.TEST`),
+      ["krbtgt/EXAMPLE.TEST", "alice", "v/localhost"].map((name) => `${name}@EXAMPLE.TEST`),
     );
     const file = readFileSync(directory.masterKeyFile);
     expect(file).toHaveLength(40);

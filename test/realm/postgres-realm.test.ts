@@ -2,6 +2,8 @@
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { KerberosClient, profileEtypes } from "../../src/client/index.js";
+import { parsePrincipal } from "../../src/protocol/principal.js";
 import { createRealm } from "../../src/realm/create-realm.js";
 import { beginNewMasterKey, newMasterKey } from "../../src/realm/new-master-key.js";
 import { openRealm } from "../../src/realm/open-realm.js";
@@ -18,6 +20,8 @@ import {
 } from "../../src/realm/principals.js";
 import type { Realm } from "../../src/realm/realm.js";
 import { openRealmDirectory } from "../../src/realm/realm-directory.js";
+import type { LogRecord } from "../../src/services/exchange-log.js";
+import { runRealm } from "../../src/services/run-realm.js";
 import { HAS_POSTGRES, PostgresServer } from "../support/postgres-server.js";
 import { newFolder } from "./folder.js";
 
@@ -168,6 +172,61 @@ describe.skipIf(!HAS_POSTGRES)("a realm in PostgreSQL", () => {
     expect((await existingPrincipal(here, "dave")).passwordKeyed).toBe(true);
     await using anew = await openRealm(other);
     expect((await existingPrincipal(anew, "alice")).passwordKeyed).toBe(true);
+  });
+
+  test("whose master key another machine has made anew says so, whatever is asked, and takes nothing in", async () => {
+    const { one, other } = await folders();
+    const here = await open(one);
+    here.principals.follow();
+    await addPasswordPrincipal(here, "alice", "secret", NOW);
+    const log: LogRecord[] = [];
+    await using running = await runRealm({
+      realm: here,
+      ports: { as: 0, tgs: 0 },
+      log: (line) => log.push(line),
+    });
+    const kdc = { as: running.address("as"), tgs: running.address("tgs") };
+    using client = new KerberosClient({ kdc, etypes: profileEtypes("textbook") });
+    const alice = parsePrincipal("alice@EXAMPLE.TEST", "alice");
+    await client.login(alice, "secret");
+    expect(await newMasterKey(await openRealmDirectory(other))).toMatchObject({ records: 3 });
+    const records = () => server.sql("SELECT key, md5(value) FROM tessera.principals_1 ORDER BY key");
+    const before = records();
+    const named = {
+      code: "wrong-key",
+      message: expect.stringMatching(
+        /sealed under another master key.*`tessera realm new-master-key` was run on another machine, copy it/,
+      ),
+    };
+    await expect(openRealm(one)).rejects.toMatchObject(named);
+    await expect(here.principals.getAnew(alice)).rejects.toMatchObject(named);
+    await expect(addPasswordPrincipal(here, "bob", "secret", NOW)).rejects.toMatchObject(named);
+    await expect(addRandomKeyPrincipal(here, "s/host", NOW)).rejects.toMatchObject(named);
+    await expect(changePassword(here, "alice", "another", [], NOW)).rejects.toMatchObject(named);
+    await expect(newMasterKey(await openRealmDirectory(one))).rejects.toMatchObject(named);
+    expect(records()).toBe(before);
+    await expect(client.login("alice@EXAMPLE.TEST", "secret")).rejects.toMatchObject({
+      reason: "KDC_ERR_SVC_UNAVAILABLE",
+    });
+    expect(log.at(-1)).toMatchObject({ level: "error", cause: "wrong-key", text: named.message });
+    cpSync(join(other, "master.key"), join(one, "master.key"));
+    await client.login("alice@EXAMPLE.TEST", "secret");
+    await addPasswordPrincipal(here, "bob", "secret", NOW);
+  });
+
+  test("gets one of two new master keys that two machines make at once", async () => {
+    const { one, other } = await folders();
+    const [here, there] = [await openRealmDirectory(one), await openRealmDirectory(other)];
+    const ends = await Promise.allSettled([newMasterKey(here), newMasterKey(there)]);
+    expect(ends.map(({ status }) => status).sort()).toEqual(["fulfilled", "rejected"]);
+    const [won, lost] = ends[0]!.status === "fulfilled" ? [one, other] : [other, one];
+    expect(ends.find(({ status }) => status === "rejected")).toMatchObject({ reason: { code: "wrong-key" } });
+    await using realm = await openRealm(won);
+    expect((await existingPrincipal(realm, "v/localhost")).passwordKeyed).toBe(false);
+    await expect(openRealm(lost)).rejects.toMatchObject({ code: "wrong-key" });
+    cpSync(join(won, "master.key"), join(lost, "master.key"));
+    await using again = await openRealm(lost);
+    await existingPrincipal(again, "v/localhost");
   });
 });
 

@@ -33,11 +33,13 @@ export const command = defineCommand({
       screen.print(
         `realm ${directory.settings.realm}: ${counted(records, "record")} sealed under the new master key`,
       );
+      if (directory.settings.database !== undefined) screen.notice(COPY);
     }
     return undefined;
   },
 });
 
+const COPY = "copy master.key to the realm's other machines: with the old one they open no record any more";
 const BEGUN =
   "master.key holds the new key and the old one: copy it to the realm's other machines, then go on";
 const UNDER_WAY = "a roll-over is under way already: master.key holds both keys";

@@ -1,11 +1,10 @@
 /** A realm's records as they are stored, each with its seal checked. */
 import type { Principal } from "../../protocol/principal.js";
 import type { KeyValueStore } from "../../store/key-value-store.js";
-import type { MasterKey } from "../../store/master-key.js";
 import type { MasterKeys } from "../../store/master-keys.js";
+import { masterKeyOf, withFreshKeys } from "../../store/open-record.js";
 import { PRINCIPAL_PREFIX, principalOfKey } from "../../store/principal-key.js";
-import { checkSeal, decodePrincipal, isSealedUnder } from "../../store/principal-record.js";
-import { StoreError } from "../../store/store-error.js";
+import { checkSeal, decodePrincipal } from "../../store/principal-record.js";
 
 /**
  * All of them, in the order of their names.
@@ -17,7 +16,7 @@ export async function* sealedRecords(
 ): AsyncGenerator<[principal: Principal, record: Uint8Array]> {
   for await (const [key, bytes] of store.scan(PRINCIPAL_PREFIX)) {
     const principal = principalOfKey(key);
-    await opened(masterKeys, bytes, (masterKey) => checkSeal(bytes, masterKey, principal));
+    await withFreshKeys(masterKeys, () => checkSeal(bytes, masterKeyOf(bytes, masterKeys), principal));
     yield [principal, bytes];
   }
 }
@@ -45,7 +44,9 @@ export async function checkRecords(
   for await (const [key, bytes] of store.scan(PRINCIPAL_PREFIX)) {
     try {
       const principal = principalOfKey(key);
-      const entry = await opened(masterKeys, bytes, (one) => decodePrincipal(bytes, one, principal));
+      const entry = await withFreshKeys(masterKeys, () =>
+        decodePrincipal(bytes, masterKeyOf(bytes, masterKeys), principal),
+      );
       for (const { key: long } of entry.keys) {
         long.exportBytes().fill(0);
         long.wipe();
@@ -56,25 +57,4 @@ export async function checkRecords(
     onRecord(++count);
   }
   return count;
-}
-
-/**
- * Opens a record under whichever master key it was sealed; once more if the realm has got another meanwhile.
- */
-async function opened<T>(
-  masterKeys: MasterKeys,
-  bytes: Uint8Array,
-  open: (masterKey: MasterKey) => T,
-): Promise<T> {
-  const openOnce = () => {
-    const { all, current } = masterKeys;
-    return open(all.length === 1 ? current : (all.find((one) => isSealedUnder(bytes, one)) ?? current));
-  };
-  try {
-    return openOnce();
-  } catch (error) {
-    const isOther = error instanceof StoreError && error.code === "wrong-key";
-    if (!isOther || !(await masterKeys.refresh())) throw error;
-    return openOnce();
-  }
 }

@@ -1,5 +1,5 @@
 /** The command on a realm whose principals are in PostgreSQL. */
-import { existsSync, readFileSync } from "node:fs";
+import { copyFileSync, cpSync, existsSync, readFileSync } from "node:fs";
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from "vitest";
 import { HAS_POSTGRES, PostgresServer } from "../../support/postgres-server.js";
 import { InProcess } from "../in-process.js";
@@ -61,7 +61,31 @@ describe.skipIf(!HAS_POSTGRES)("with PostgreSQL", () => {
     expect((await shell.run("realm new-master-key --begin --json")).stdout).toMatch(/"begun": ?false/);
     const done = await shell.run("realm new-master-key");
     expect(done.stdout).toBe("realm EXAMPLE.TEST: 2 records sealed under the new master key\n");
+    expect(done.stderr).toMatch(/copy master\.key to the realm's other machines/);
     expect((await shell.run("kadmin listprincs")).code).toBe(0);
+  });
+
+  it("every command says where its master key is not the one that another machine made", async () => {
+    await create();
+    cpSync(shell.file("realm"), shell.file("other"), { recursive: true });
+    expect((await shell.run("realm new-master-key --dir ./other")).code).toBe(0);
+    for (const line of [
+      "kadmin addprinc -randkey db/host",
+      "kadmin listprincs",
+      "realm show",
+      "realm check",
+      "realm dump ./a.dump",
+      "realm new-master-key",
+      "doctor",
+      "serve",
+    ]) {
+      const { code, stdout, stderr } = await shell.run(line);
+      const text = stdout + stderr;
+      expect([line, code, text]).toEqual([line, 1, expect.stringContaining("under another master key")]);
+      expect([line, text]).toEqual([line, expect.stringContaining("copy it from there")]);
+    }
+    copyFileSync(shell.file("other/master.key"), shell.file("realm/master.key"));
+    expect((await shell.run("realm check")).stdout).toContain("2 principals, every record opens");
   });
 
   it("doctor looks at the database, says what a failover may cost, and that it is away", async () => {
