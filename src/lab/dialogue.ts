@@ -203,6 +203,8 @@ export const FIELD_SYMBOLS: readonly (readonly [
 ])[] = [
   ["client", [1, 2, 3, 4, 5, 6], "ID_c"],
   ["server", [1, 2, 3], "ID_tgs"],
+  ["ticket.server", [2, 3], "ID_tgs"],
+  ["ticket.server", [4, 5], "ID_v"],
   ["body.server", [3], "ID_v"],
   ["server", [4, 5], "ID_v"],
   ["key", [2, 3], "K_c,tgs"],

@@ -1,24 +1,18 @@
 /**
- * A captured message, explained: what travels in clear, what is sealed, and which party can open it.
- *
- * Who can open a part is tried, not asserted, with the keys each party holds at that moment. A party learns
- * the keys inside every part that it opens in a message it sent or received.
+ * A captured message, explained: what travels in clear, what is sealed, and which party can open it
+ * (key-rings.ts).
  */
-import { fromBinary, type Message } from "@bufbuild/protobuf";
-import { type EncryptedData, EncryptedDataSchema } from "../gen/kerberos/v1/encryption_pb.js";
-import { type KdcReqBody, KdcReqBodySchema, type PaData } from "../gen/kerberos/v1/kdc_pb.js";
-import { TicketSchema } from "../gen/kerberos/v1/sealed_pb.js";
-import { etypeName, etypeOf } from "../protocol/etypes.js";
+import { fromBinary } from "@bufbuild/protobuf";
+import type { EncryptedData } from "../gen/kerberos/v1/encryption_pb.js";
+import { type KdcReqBody, KdcReqBodySchema } from "../gen/kerberos/v1/kdc_pb.js";
+import { etypeName } from "../protocol/etypes.js";
 import { isoTime } from "../protocol/kerberos-time.js";
-import { Key } from "../protocol/keys.js";
 import type { CapturedCall } from "./capture.js";
 import { DIALOGUE, FIELD_SYMBOLS, type MessageRow, type SealedRow } from "./dialogue.js";
 import { type Disclosure, type Field, fieldsOf, hexOf } from "./fields.js";
-import { schemaOf, tryOpen } from "./open-part.js";
+import { dataOf, type KeyRings, openByParties } from "./key-rings.js";
+import { schemaOf } from "./open-part.js";
 import type { KeySymbol, Party } from "./parties.js";
-
-/** The keys that each known party holds; they grow as messages are explained, one after the other. */
-export type KeyRings = Map<Party, Map<KeySymbol, Key>>;
 
 /** Something sealed, explained. */
 export interface ExplainedPart {
@@ -110,21 +104,13 @@ function explain(
 }
 
 function explainSealed(
-  { from, to, number }: MessageRow,
+  message: MessageRow,
   row: SealedRow,
   data: EncryptedData,
   rings: KeyRings,
   disclosure: Disclosure,
 ): ExplainedPart {
-  const opens: Party[] = [];
-  let contents: Field[] | undefined;
-  for (const [party, ring] of rings) {
-    const opened = openWith(ring, row, data);
-    if (opened === undefined) continue;
-    opens.push(party);
-    if (party === from || party === to) learn(ring, row, opened);
-    contents ??= withSymbols(number, fieldsOf(schemaOf(row.part), opened, disclosure));
-  }
+  const { opens, closed, inside } = openByParties(message, row, data, rings);
   return {
     field: row.field,
     symbol: row.symbol,
@@ -135,52 +121,9 @@ function explainSealed(
     bytes: data.cipher.length,
     key: row.key,
     opens,
-    closed: [...rings.keys()].filter((party) => !opens.includes(party)),
-    contents,
+    closed,
+    contents: inside && withSymbols(message.number, fieldsOf(schemaOf(row.part), inside.message, disclosure)),
   };
-}
-
-/** Tries every key of a ring, as a party that guesses would. */
-function openWith(
-  ring: ReadonlyMap<KeySymbol, Key>,
-  { part, usage }: SealedRow,
-  data: EncryptedData,
-): Message | undefined {
-  for (const key of ring.values()) {
-    const message = tryOpen(key, part, usage, data);
-    if (message !== undefined) return message;
-  }
-  return undefined;
-}
-
-/** Adds the keys that a party finds in a part. */
-function learn(ring: Map<KeySymbol, Key>, row: SealedRow, part: Message): void {
-  const { key, subkey } = part as { key?: KeyMessage; subkey?: KeyMessage };
-  const session: KeySymbol = row.symbol === "Ticket_v" || row.part === "encTgsRepPart" ? "K_c,v" : "K_c,tgs";
-  if (key !== undefined) ring.set(session, keyOf(key));
-  if (subkey !== undefined) ring.set(row.part === "encApRepPart" ? "Subkey_v" : "Subkey_c", keyOf(subkey));
-}
-
-interface KeyMessage {
-  readonly etype: number;
-  readonly key: Uint8Array;
-}
-
-function keyOf({ etype, key }: KeyMessage): Key {
-  return new Key(etypeOf(etype), key);
-}
-
-/** The EncryptedData of a sealed field: the field itself, inside a ticket, or inside the first padata. */
-function dataOf(message: Message, row: SealedRow): EncryptedData | undefined {
-  const fields = message as unknown as Record<string, unknown>;
-  const value = fields[row.field] ?? fields[camel(row.field)];
-  if (row.field === "padata") {
-    const first = (value as readonly PaData[])[0];
-    return first === undefined ? undefined : fromBinary(EncryptedDataSchema, first.value);
-  }
-  if (!(value instanceof Uint8Array)) return undefined;
-  if (row.field === "ticket") return fromBinary(TicketSchema, value).encPart;
-  return fromBinary(EncryptedDataSchema, value);
 }
 
 function bodyField(bytes: Uint8Array, disclosure: Disclosure): Field {
@@ -202,8 +145,4 @@ function withSymbols(number: number, fields: readonly Field[], prefix = ""): Fie
         : value;
     return { name, ...(row !== undefined && { symbol: row[2] }), value: inside };
   });
-}
-
-function camel(name: string): string {
-  return name.replaceAll(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
 }

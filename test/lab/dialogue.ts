@@ -15,7 +15,7 @@ import {
   GrantTicketResponseSchema,
 } from "../../src/gen/kerberos/v1/ticket_granting_service_pb.js";
 import type { CapturedCall } from "../../src/lab/capture.js";
-import type { KeyRings } from "../../src/lab/explain.js";
+import type { KeyRings } from "../../src/lab/key-rings.js";
 import type { KeySymbol, Party } from "../../src/lab/parties.js";
 import type { Key } from "../../src/protocol/keys.js";
 import { access, grantTicket, keyOf, login, makeRealm, NOW } from "../support/entries.js";

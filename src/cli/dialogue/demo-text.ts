@@ -1,6 +1,6 @@
 /** The demonstration in words: as text for a person, as facts for a program. */
 
-import type { KeyRings } from "../../lab/explain.js";
+import type { KeyRings } from "../../lab/key-rings.js";
 import type { KeySymbol } from "../../lab/parties.js";
 import type { LabRealm } from "../../lab/realm/lab-realm.js";
 import { formatDuration } from "../../protocol/duration.js";

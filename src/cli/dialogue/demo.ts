@@ -11,7 +11,8 @@ import {
 import { ApplicationServiceClient } from "../../gen/kerberos/v1/application_service_grpc.js";
 import { AccessRequestSchema } from "../../gen/kerberos/v1/application_service_pb.js";
 import { type CapturedCall, captureCalls } from "../../lab/capture.js";
-import { explainCall, type KeyRings } from "../../lab/explain.js";
+import { explainCall } from "../../lab/explain.js";
+import type { KeyRings } from "../../lab/key-rings.js";
 import type { KeySymbol, Party } from "../../lab/parties.js";
 import { type LabRealm, startLabRealm } from "../../lab/realm/lab-realm.js";
 import { makeAccessReq } from "../../protocol/access-exchange.js";

@@ -4,7 +4,8 @@
 import { memoryCache } from "../../client/credential-cache.js";
 import { WhoAmIRequestSchema, WhoAmIResponseSchema } from "../../gen/kerberos/v1/operations_pb.js";
 import { type CapturedCall, captureCalls } from "../../lab/capture.js";
-import { explainCall, type KeyRings, lastProof } from "../../lab/explain.js";
+import { explainCall, lastProof } from "../../lab/explain.js";
+import type { KeyRings } from "../../lab/key-rings.js";
 import { tryOpen } from "../../lab/open-part.js";
 import type { KeySymbol } from "../../lab/parties.js";
 import { etypeOf } from "../../protocol/etypes.js";

@@ -21,10 +21,8 @@ export interface Transcript {
 /** A key of the dialogue. */
 export interface TranscriptKey {
   readonly symbol: KeySymbol;
-  /** `DES_CBC_MD5`. */
+  /** `des-cbc-md5`. */
   readonly etype: string;
-  /** Version of a long-term key; 0 for session keys and subkeys. */
-  readonly kvno: number;
   readonly hex: string;
   readonly heldBy: readonly KeyHolder[];
 }
@@ -71,6 +69,8 @@ export interface TranscriptPart {
   readonly notation: string;
   readonly key: KeySymbol;
   readonly etype: string;
+  /** Version of the long-term key; 0 for session keys and subkeys. */
+  readonly kvno: number;
   /** Key usage (RFC 4120 §7.5.1). */
   readonly usage: number;
   /** Who can open it when it travels. */
