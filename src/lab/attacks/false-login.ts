@@ -28,6 +28,6 @@ export const falseLogin: Attack = {
     told(`mallory runs a KDC of a realm ${mallorys.realm}; a login as ${principal} succeeds there`);
     const credentials = await client.serviceTicket(realm.service);
     told("a program that stops here lets mallory in as alice; she goes on to V, with a ticket of her TGS");
-    return attempt("V", async () => `V takes mallory for ${await askWhoIAm(realm, credentials)}`);
+    return await attempt("V", async () => `V takes mallory for ${await askWhoIAm(realm, credentials)}`);
   },
 };

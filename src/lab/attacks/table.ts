@@ -13,7 +13,9 @@ import { goldenTenYears } from "./golden-ten-years.js";
 import { guess } from "./guess.js";
 import { heldBack } from "./held-back.js";
 import { kerberoast } from "./kerberoast.js";
+import { liftedHeader } from "./lifted-header.js";
 import { oldClock } from "./old-clock.js";
+import { otherAuthority } from "./other-authority.js";
 import { otherName } from "./other-name.js";
 import { replay } from "./replay.js";
 import { replayAfterRestart } from "./replay-after-restart.js";
@@ -44,6 +46,8 @@ export const ATTACKS: readonly Attack[] = [
   otherName,
   stolenCache,
   endedTicket,
+  liftedHeader,
+  otherAuthority,
   golden,
   goldenTenYears,
   goldenAfterNewKeys,
