@@ -12,8 +12,9 @@ export const KDC_OPTIONS = {
     value: "AS[,TGS]",
     multiple: true,
     help:
-      "HOST:PORT of the AS and of the TGS; unless it is given, the TGS is on the next port. Several KDCs, which " +
-      "are asked in turn: separate them by spaces, or repeat it. dns: ask DNS for them. TESSERA_KDC",
+      "HOST[:PORT] of the AS and of the TGS; 8801 and 8802, and the TGS is on the AS's next port unless it is " +
+      "given. Several KDCs, which are asked in turn: separate them by spaces, or repeat it. dns: ask DNS for " +
+      "them. TESSERA_KDC",
   },
 } as const satisfies OptionSpecs;
 
@@ -21,8 +22,8 @@ export const KDC_OPTIONS = {
 export type KdcChoice = readonly KdcAddresses[] | "dns";
 
 /**
- * The KDCs that were named by options, or by `TESSERA_KDC`; undefined: none. An address has a port, so that
- * `dns` is none.
+ * The KDCs that were named by options, or by `TESSERA_KDC`; undefined: none. `dns` alone is no
+ * host.
  * @throws UsageError for what is no address.
  */
 export function chosenKdc(env: Environment, given: readonly string[]): KdcChoice | undefined {

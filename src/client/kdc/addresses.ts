@@ -1,7 +1,8 @@
 /**
- * Where the KDCs are: `HOST:PORT` of an AS, and of its TGS where that is not the next port of the same host;
- * several KDCs of one realm are separated by spaces.
+ * Where the KDCs are: `HOST` or `HOST:PORT` of an AS, and of its TGS where that is not the next port of the
+ * same host; several KDCs of one realm are separated by spaces.
  */
+import { DEFAULT_PORTS } from "../../rpc/default-addresses.js";
 
 /** Addresses of the two halves of a KDC. */
 export interface KdcAddresses {
@@ -15,16 +16,32 @@ export interface KdcAddresses {
 export type KdcHalf = keyof KdcAddresses;
 
 /**
- * Reads `AS` or `AS,TGS`, each `host:port`; without TGS it is the next port of the AS's host.
+ * Reads `AS` or `AS,TGS`. Each is `host:port`, or a host alone, whose AS is at port 8801 and its TGS at 8802.
+ * Without TGS it is the next port of the AS's host; beside an AS with a port the TGS needs one too.
  * @throws RangeError naming what was expected.
  */
 export function parseKdcAddresses(text: string): KdcAddresses {
-  const [as = "", tgs, ...more] = text.split(",");
+  const [first = "", second, ...more] = text.split(",");
   if (more.length > 0) throw new RangeError(`KDC address: expected AS or AS,TGS, got ${text}`);
+  const as = withPort(first, DEFAULT_PORTS.as);
   const { host, port } = splitAddress(as);
+  // Of a TGS without a port beside an AS that has one, nobody could tell whether the next or its own is
+  // meant.
+  const tgs = second !== undefined && as !== first ? withPort(second, DEFAULT_PORTS.tgs) : second;
   const addresses = { as, tgs: tgs ?? `${host}:${port + 1}` };
   splitAddress(addresses.tgs);
   return addresses;
+}
+
+/** A host alone: no number, which would be a port. */
+const HOST = /^(?:\[[0-9a-fA-F:.]+\]|(?=.*[A-Za-z.])[A-Za-z0-9._-]+)$/;
+
+function withPort(text: string, port: number): string {
+  if (text === "dns")
+    throw new RangeError(
+      `KDC address: "dns" stands alone and asks DNS; for a host of that name: dns:${port}`,
+    );
+  return HOST.test(text) ? `${text}:${port}` : text;
 }
 
 /**

@@ -177,7 +177,7 @@ describe("kinit", () => {
     ["a service that is none", "-S v@v@v alice", "-S: not a principal of the form"],
     ["a life that is none", "-l soon alice", "-l: expected a time such as 10h"],
     ["an encryption type that is none", "-e rot13 alice", "no encryption type rot13"],
-    ["an address that is none", "--kdc nowhere alice", 'expected HOST:PORT, got "nowhere"'],
+    ["an address that is none", "--kdc 8801 alice", 'expected HOST:PORT, got "8801"'],
     ["two sources of a password", "--password-stdin --password-file ./p alice", "choose one"],
     ["a name that is none", "al@ice@EXAMPLE.TEST", "principal: not a principal of the form"],
   ])("is used wrongly with %s", async (_, words, text) => {

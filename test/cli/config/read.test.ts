@@ -121,7 +121,7 @@ describe("a fault is told with its line and column:", () => {
       "2:1: kdc: expected a text in quotes (AS[,TGS]), or a list of them, got an empty list",
     ],
     ["a date", "[server]\nhost = 2026-01-01", "2:1: host: expected a text in quotes (HOST), got a date"],
-    ["an address of a KDC", '[realms.A]\nkdc = "kdc1"', '2:1: kdc: address: expected HOST:PORT, got "kdc1"'],
+    ["an address of a KDC", '[realms.A]\nkdc = "8801"', '2:1: kdc: address: expected HOST:PORT, got "8801"'],
     [
       "an encryption type",
       '[realms.A]\netypes = ["rot13"]',

@@ -19,6 +19,13 @@ it("asks DNS where it is told to", () => {
   expect(chosenKdc({ TESSERA_KDC: "a:1" }, ["dns"])).toBe("dns");
 });
 
-it.each(["dns a:1", "a", "a:1,b:2,c:3", "kdc1 kdc2"])("%j is wrong usage", (text) => {
+it("takes hosts alone at the default ports", () => {
+  expect(chosenKdc({ TESSERA_KDC: "kdc1 kdc2" }, [])).toEqual([
+    { as: "kdc1:8801", tgs: "kdc1:8802" },
+    { as: "kdc2:8801", tgs: "kdc2:8802" },
+  ]);
+});
+
+it.each(["dns a:1", "8801", "a:1,b:2,c:3", "a:1,b"])("%j is wrong usage", (text) => {
   expect(() => chosenKdc({}, [text])).toThrow(UsageError);
 });
