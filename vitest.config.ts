@@ -23,6 +23,8 @@ const SPAWNING = [
   "test/files/secret-file.test.ts",
   "test/hostile/killed.test.ts",
   "test/hostile/secrets.test.ts",
+  "test/lab/exercise/bad-servers.test.ts",
+  "test/lab/exercise/{go,python,typescript}.test.ts",
   "test/package/**",
   "test/services/guard/half-calls.test.ts",
   "test/services/reflection.test.ts",

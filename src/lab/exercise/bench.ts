@@ -2,15 +2,17 @@
  * What a stage has at hand: the realm, a connection to the learner's server, and the book of what was sent,
  * expected and arrived. The first thing that is not as expected ends the stage.
  */
+import type { DescMessage, DescMethodUnary, MessageShape } from "@bufbuild/protobuf";
 import * as grpc from "@grpc/grpc-js";
-import type {
-  GrantTicketRequest,
-  GrantTicketResponse,
+import {
+  type GrantTicketRequest,
+  type GrantTicketResponse,
+  TicketGrantingService,
 } from "../../gen/kerberos/v1/ticket_granting_service_pb.js";
 import type { KrbErrorName } from "../../protocol/krb-error.js";
 import { CHANNEL_OPTIONS } from "../../rpc/channel-options.js";
 import { GRPC_CODE } from "../../rpc/status.js";
-import { type Arrival, arrivalText, askForTicket } from "./arrival.js";
+import { type Arrival, arrivalText, callServer } from "./arrival.js";
 import type { ExerciseRealm } from "./exercise-realm.js";
 
 /** One thing that was tried. */
@@ -28,6 +30,9 @@ export class StageFailed extends Error {
 
 /** The largest answer that is taken, in bytes: a ticket and a sealed part need a few hundred. */
 const MOST_ANSWERED = 64 * 1024;
+
+/** What an answer to GrantTicket is, in words. */
+export const ticketText = (): string => "a ticket";
 
 /** A stage's tools. */
 export class Bench {
@@ -52,19 +57,22 @@ export class Bench {
     });
   }
 
-  /** The connection, for a call of another kind. */
-  get channel(): grpc.ChannelInterface {
-    return this.#client.getChannel();
-  }
-
   /** How long an answer may take, in milliseconds. */
   get timeoutMs(): number {
     return this.#timeoutMs;
   }
 
-  /** Sends a request, and gives what came of it. */
-  ask(request: GrantTicketRequest): Promise<Arrival> {
-    return askForTicket(this.#client, request, this.#timeoutMs);
+  /** Calls a method of the server, and gives what came of it. */
+  call<I extends DescMessage, O extends DescMessage>(
+    method: DescMethodUnary<I, O>,
+    request: MessageShape<I>,
+  ): Promise<Arrival<MessageShape<O>>> {
+    return callServer(this.#client, method, request, this.#timeoutMs);
+  }
+
+  /** Asks for a ticket, and gives what came of it. */
+  ask(request: GrantTicketRequest): Promise<Arrival<GrantTicketResponse>> {
+    return this.call(TicketGrantingService.method.grantTicket, request);
   }
 
   /** Sends a request that must be refused for this reason, with the gRPC code that belongs to it. */
@@ -72,13 +80,13 @@ export class Bench {
     const arrival = await this.ask(request);
     const code = GRPC_CODE[reason];
     const isRight = arrival.kind === "refusal" && arrival.reason === reason && arrival.code === code;
-    this.found(sent, `${grpc.status[code]}, ${reason}`, arrivalText(arrival), isRight);
+    this.found(sent, `${grpc.status[code]}, ${reason}`, arrivalText(arrival, ticketText), isRight);
   }
 
   /** Sends a request that must be answered, and gives the answer. */
   async answered(sent: string, request: GrantTicketRequest): Promise<GrantTicketResponse> {
     const arrival = await this.ask(request);
-    this.found(sent, "a ticket", arrivalText(arrival), arrival.kind === "answer");
+    this.found(sent, "a ticket", arrivalText(arrival, ticketText), arrival.kind === "answer");
     return (arrival as { response: GrantTicketResponse }).response;
   }
 

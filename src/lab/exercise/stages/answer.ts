@@ -35,11 +35,11 @@ export const REPLY: Stage = {
     const { kdcOffset } = await opened(bench, "a request by a clock that is four minutes behind", tgt, late);
     const seconds = Math.round(kdcOffset / 1000);
     const isOwn = Math.abs(kdcOffset) < 60_000;
-    bench.found("the last one again", "kdc_time: the server's own", `kdc_time: off by ${seconds} s`, isOwn);
+    bench.found("its reply", "kdc_time: the server's own", `kdc_time: off by ${seconds} s`, isOwn);
     const keys = [tgt.key, plain.credentials.key, other.credentials.key] as const;
     const areFresh = !keys[0].equals(keys[1]) && !keys[0].equals(keys[2]) && !keys[1].equals(keys[2]);
     const arrived = areFresh ? "a fresh session key each" : "a session key that was there before";
-    bench.found("the first two again", "a fresh session key each", arrived, areFresh);
+    bench.found("the first two replies", "a fresh session key each", arrived, areFresh);
   },
 };
 
@@ -66,7 +66,7 @@ export const TICKET: Stage = {
     const { ticket, credentials } = await granted(bench, "a request for the other service", tgt, {});
     const same = ticket.client === tgt.client && ticket.sessionKey.equals(credentials.key);
     const inside = same ? "the reply's client and session key" : "another client or session key";
-    bench.found("the same: in its ticket", "the reply's client and session key", inside, same);
+    bench.found("its ticket", "the reply's client and session key", inside, same);
   },
 };
 
@@ -82,21 +82,20 @@ export const TIMES_AND_FLAGS: Stage = {
     const tgt = forgedTgt(realm, { endtime: inMinutes(20) });
     const long = "a wish of five hours, with a TGT that ends in 20 minutes";
     const first = await granted(bench, long, tgt, { wish: { till: inMinutes(300) } });
-    endsBy(bench, `${long}: the reply`, first.credentials.endtime, tgt.endtime);
-    endsBy(bench, `${long}: the ticket`, first.ticket.endtime, tgt.endtime);
+    endsBy(bench, "its reply", first.credentials.endtime, tgt.endtime);
+    endsBy(bench, "its ticket", first.ticket.endtime, tgt.endtime);
     const till = inMinutes(10);
     const second = await granted(bench, "a wish of ten minutes", tgt, { wish: { till } });
-    endsBy(bench, "a wish of ten minutes: the ticket", second.ticket.endtime, till);
+    endsBy(bench, "its ticket", second.ticket.endtime, till);
     const { authtime, starttime, flags } = second.ticket;
     const times = (at: number) => `authtime ${isoTime(at)}`;
-    bench.found("the same: the ticket", times(tgt.authtime), times(authtime), authtime === tgt.authtime);
+    bench.found("its ticket", times(tgt.authtime), times(authtime), authtime === tgt.authtime);
     const isNow = Math.abs(starttime - Date.now()) < 60_000;
-    bench.found("the same: the ticket", "starttime: now", `starttime: ${isoTime(starttime)}`, isNow);
+    bench.found("its ticket", "starttime: now", `starttime: ${isoTime(starttime)}`, isNow);
+    onlyPreAuthent(bench, flags);
     const options = { wish: { options: [KdcOption.RENEWABLE] } };
     const third = await granted(bench, "a wish for a renewable ticket, of a TGT that is not", tgt, options);
-    const expected = flagsText([TicketFlag.PRE_AUTHENT]);
-    for (const found of [flags, third.ticket.flags])
-      bench.found("the same: the ticket", expected, flagsText(found), flagsText(found) === expected);
+    onlyPreAuthent(bench, third.ticket.flags);
     const over = askWith(realm, tgt, { wish: { till: inMinutes(-10) } }).request;
     await bench.refused("a wish for a ticket that ended ten minutes ago", over, "KDC_ERR_NEVER_VALID");
   },
@@ -115,9 +114,9 @@ async function opened(bench: Bench, sent: string, tgt: Credentials, different: D
     server: parsePrincipal(body.server, "body.server"),
     request: readKdcRequest(body, "body"),
   };
-  const under = subkey ? "the subkey, usage 9" : "the session key, usage 8";
-  const expected = `a reply that opens under ${under} and answers the request`;
-  return tried(bench, `${sent}: the reply`, expected, () => read(response, sealing, asked));
+  const under = subkey ? "the subkey (usage 9)" : "the session key (usage 8)";
+  const expected = `opens under ${under}, and answers the request`;
+  return tried(bench, "its reply", expected, () => read(response, sealing, asked));
 }
 
 function read(response: GrantTicketResponse, sealing: Sealing, asked: Parameters<typeof openKdcReply>[3]) {
@@ -134,11 +133,8 @@ async function granted(
   const { archive, etypes } = bench.realm;
   const { credentials } = await opened(bench, sent, tgt, { ...different, server: archive.principal });
   const service = { principal: archive.principal, keys: [archive.key] };
-  const ticket = tried(
-    bench,
-    `${sent}: the ticket`,
-    `a ticket that opens under the key of ${archive.principal}`,
-    () => openTicket(credentials.ticket, service, etypes),
+  const ticket = tried(bench, "its ticket", `opens under the key of ${archive.principal}`, () =>
+    openTicket(credentials.ticket, service, etypes),
   );
   return { ticket, credentials };
 }
@@ -164,6 +160,11 @@ function endsBy(bench: Bench, sent: string, endtime: number, limit: number): voi
     `endtime ${isoTime(endtime)}`,
     endtime <= limit,
   );
+}
+
+function onlyPreAuthent(bench: Bench, flags: readonly TicketFlag[]): void {
+  const expected = flagsText([TicketFlag.PRE_AUTHENT]);
+  bench.found("its ticket", expected, flagsText(flags), flagsText(flags) === expected);
 }
 
 function flagsText(flags: readonly TicketFlag[]): string {

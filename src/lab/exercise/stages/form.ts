@@ -1,9 +1,13 @@
 /** Stages 1 to 3: whether the server runs, reads a request, and refuses what is none. */
-import { toBinary } from "@bufbuild/protobuf";
-import { HealthClient } from "../../../gen/grpc/health/v1/health_grpc.js";
-import { HealthCheckResponse_ServingStatus as ServingStatus } from "../../../gen/grpc/health/v1/health_pb.js";
+import { create, toBinary } from "@bufbuild/protobuf";
+import {
+  Health,
+  HealthCheckRequestSchema,
+  HealthCheckResponse_ServingStatus as ServingStatus,
+} from "../../../gen/grpc/health/v1/health_pb.js";
 import { KdcReqBodySchema } from "../../../gen/kerberos/v1/kdc_pb.js";
 import { krbtgtOf } from "../../../protocol/principal.js";
+import { arrivalText } from "../arrival.js";
 import { askWith, bodyBytes, forgedTgt } from "../requests.js";
 import type { Stage } from "../stage.js";
 
@@ -17,11 +21,8 @@ export const HEALTH: Stage = {
   hint: "listen on 127.0.0.1 at EXERCISE_PORT, and answer grpc.health.v1.Health/Check with SERVING",
   async run(bench) {
     const sent = 'grpc.health.v1.Health/Check for ""';
-    using client = new HealthClient(bench.channel);
-    const arrived = await client.check({ service: "" }, { timeoutMs: bench.timeoutMs }).then(
-      ({ status }) => ServingStatus[status] ?? `status ${status}`,
-      (error: Error) => error.message,
-    );
+    const arrival = await bench.call(Health.method.check, create(HealthCheckRequestSchema));
+    const arrived = arrivalText(arrival, ({ status }) => ServingStatus[status] ?? `status ${status}`);
     bench.found(sent, "SERVING", arrived, arrived === "SERVING");
   },
 };

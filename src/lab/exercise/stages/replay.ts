@@ -1,5 +1,6 @@
 /** Stage 12: an authenticator is good once. */
 import { arrivalText } from "../arrival.js";
+import { ticketText } from "../bench.js";
 import { askWith } from "../requests.js";
 import type { Stage } from "../stage.js";
 
@@ -29,7 +30,9 @@ export const REPLAY: Stage = {
     );
     const expected = `one answer, ${COPIES - 1} times KRB_AP_ERR_REPEAT`;
     const arrived =
-      other === undefined ? `${answered} answered, the others KRB_AP_ERR_REPEAT` : arrivalText(other);
+      other === undefined
+        ? `${answered} answered, the others KRB_AP_ERR_REPEAT`
+        : arrivalText(other, ticketText);
     const sent = `${COPIES} copies of another request at once`;
     bench.found(sent, expected, arrived, answered === 1 && other === undefined);
   },
