@@ -12,12 +12,10 @@ import { ApplicationServiceClient } from "../../gen/kerberos/v1/application_serv
 import { AccessRequestSchema } from "../../gen/kerberos/v1/application_service_pb.js";
 import { type CapturedCall, captureCalls } from "../../lab/capture.js";
 import { explainCall } from "../../lab/explain.js";
-import type { KeyRings } from "../../lab/key-rings.js";
-import type { KeySymbol, Party } from "../../lab/parties.js";
+import { firstKeysOf } from "../../lab/realm/first-keys.js";
 import { type LabRealm, startLabRealm } from "../../lab/realm/lab-realm.js";
 import { makeAccessReq } from "../../protocol/access-exchange.js";
 import type { Credentials } from "../../protocol/credentials.js";
-import type { Key } from "../../protocol/keys.js";
 import { isProfileName } from "../../protocol/profile.js";
 import { CommandError, UsageError } from "../frame/command.js";
 import type { Screen } from "../screen/screen.js";
@@ -40,7 +38,7 @@ export async function runDemo(choice: DemoChoice, screen: Screen): Promise<void>
   const realm = await startLabRealm({ scene: profile });
   try {
     const { calls, credentials, note } = await talk(realm);
-    const rings = ringsOf(realm);
+    const rings = firstKeysOf(realm);
     const messages = calls
       .flatMap((call) => explainCall(call, rings, choice))
       .map((message) => printableMessage(message, full));
@@ -66,17 +64,6 @@ async function talk(realm: LabRealm) {
   const get = { request: GetNoteRequestSchema, response: GetNoteResponseSchema };
   const { note } = await client.access(v, get, { name: "first" });
   return { calls, credentials, note: note?.text };
-}
-
-/** The keys that each party begins with. AS and TGS share a database; here each has the keys that it uses. */
-function ringsOf({ users: { alice }, keys: { krbtgt, service } }: LabRealm): KeyRings {
-  const ring = (...keys: [KeySymbol, Key][]) => new Map(keys);
-  return new Map<Party, Map<KeySymbol, Key>>([
-    ["C", ring(["K_c", alice.key.key])],
-    ["AS", ring(["K_c", alice.key.key], ["K_tgs", krbtgt.key])],
-    ["TGS", ring(["K_tgs", krbtgt.key], ["K_v", service.key])],
-    ["V", ring(["K_v", service.key])],
-  ]);
 }
 
 /** Makes three attempts that must be refused. */

@@ -8,6 +8,11 @@ export const COMMANDS: readonly CommandRow[] = [
     load: () => import("../commands/demo.js"),
   },
   {
+    name: "lab",
+    summary: "play with a realm in the browser: hold, change and follow each message",
+    load: () => import("../commands/lab.js"),
+  },
+  {
     name: "realm create",
     summary: "make a realm: its keys, its TGS, the service v/localhost",
     load: () => import("../commands/realm-create.js"),

@@ -20,7 +20,8 @@ import type { OpenedPart, Transcript, TranscriptMessage, TranscriptPart } from "
 export type TranscriptAbout = Pick<Transcript, "title" | "scene" | "realm">;
 
 /**
- * Makes a transcript. Calls of other services than the dialogue's give nothing.
+ * Makes a transcript. Calls of other services than the dialogue's give nothing, and one that has not been
+ * answered yet its request alone.
  * @param rings what each party holds before the first call; what they learn is added.
  */
 export function makeTranscript(
@@ -38,6 +39,7 @@ export function makeTranscript(
     const rows = DIALOGUE[call.path];
     if (rows === undefined) continue;
     add(messageOf(rows.request, call.path, call.sentAt, call.request, rings));
+    if (call.response === undefined && call.refusal === undefined) continue;
     const answer = messageOf(rows.response, call.path, call.receivedAt, call.response ?? NOTHING, rings);
     add({ ...answer, ...refusalOf(call) });
   }

@@ -1,0 +1,34 @@
+/** Runs the lab until it is told to end. */
+import * as grpc from "@grpc/grpc-js";
+import { startLab } from "../../lab/live/start-lab.js";
+import { SCENES } from "../../lab/realm/scene.js";
+import type { Scene } from "../../lab/realm/scene-name.js";
+import { type CommandSurroundings, UsageError } from "../frame/command.js";
+import { portNumber } from "../options/listen-addresses.js";
+import { openBrowser } from "./open-browser.js";
+
+/** What `tessera lab` was asked for. */
+export interface LabChoice {
+  readonly scene: string | undefined;
+  readonly port: string | undefined;
+  readonly open: boolean;
+  readonly json: boolean;
+}
+
+/** Starts the lab, prints its address, and ends it at a signal. */
+export async function runLab(choice: LabChoice, { screen, env, signal }: CommandSurroundings): Promise<void> {
+  const { scene = "textbook", port = "0", json } = choice;
+  if (!Object.hasOwn(SCENES, scene))
+    throw new UsageError(`--scene: no scene ${scene}; there are ${Object.keys(SCENES).join(", ")}`);
+  const at = portNumber(port, "--port");
+  grpc.setLogVerbosity(grpc.logVerbosity.NONE);
+  await using lab = await startLab({ scene: scene as Scene, port: at });
+  if (json) screen.printJson({ url: lab.url, scene });
+  else
+    screen.printAll([
+      lab.url,
+      "Open this address: it opens once, in one browser. Ctrl-C ends the lab and removes its realm.",
+    ]);
+  if (choice.open) openBrowser(lab.url, env, (text) => screen.notice(`the browser was not opened: ${text}`));
+  for (let name = ""; name !== "SIGINT" && name !== "SIGTERM"; ) name = await signal();
+}

@@ -1,0 +1,96 @@
+/**
+ * The lab behind a page: the realm of the chosen scene, and what of it has changed since the page was last
+ * told.
+ */
+import type { Scene } from "../realm/scene-name.js";
+import type { LabEvent } from "./event-stream.js";
+import { LabRefusal } from "./lab-refusal.js";
+import { LiveRealm } from "./live-realm.js";
+import type { LiveNow } from "./live-state.js";
+
+/** The lab behind a page. */
+export class LiveLab implements AsyncDisposable {
+  readonly #tell: (event: LabEvent) => void;
+  /** Undefined while a realm is being started. */
+  #live: LiveRealm | undefined;
+  #starting: Promise<void> = Promise.resolve();
+  /** What the pages were told last: all of it, and each message as JSON. */
+  #told: { readonly now: LiveNow; readonly messages: readonly string[] };
+
+  private constructor(live: LiveRealm, tell: (event: LabEvent) => void) {
+    this.#tell = tell;
+    this.#live = live;
+    this.#told = told(live.now());
+  }
+
+  /**
+   * Starts a realm, whose messages are held.
+   * @param tell told of all that happens.
+   */
+  static async start(scene: Scene, tell: (event: LabEvent) => void): Promise<LiveLab> {
+    const live = await LiveRealm.start(scene, Date.now(), true);
+    const lab = new LiveLab(live, tell);
+    live.onChange = () => lab.#changed();
+    return lab;
+  }
+
+  /** How everything stands. */
+  now(): LiveNow {
+    return this.#told.now;
+  }
+
+  /** The realm that is played with. Throws LabRefusal NOT_NOW while it is being started. */
+  get realm(): LiveRealm {
+    if (this.#live === undefined) throw new LabRefusal("NOT_NOW", "the realm is being started");
+    return this.#live;
+  }
+
+  /** Ends the realm and starts one of that scene. */
+  restart(scene: Scene): Promise<void> {
+    const before = this.realm;
+    const { holds } = before.interception;
+    this.#live = undefined;
+    const { state } = this.#told.now;
+    const starting = {
+      ...state,
+      scene,
+      isStarting: true,
+      running: null,
+      held: null,
+      possible: [],
+      outcomes: [],
+    };
+    this.#tellAll({ state: starting, messages: [] });
+    this.#starting = before[Symbol.asyncDispose]().then(async () => {
+      this.#live = await LiveRealm.start(scene, Date.now(), holds);
+      this.#live.onChange = () => this.#changed();
+      this.#tellAll(this.#live.now());
+    });
+    return this.#starting;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#starting.catch(() => {});
+    await this.#live?.[Symbol.asyncDispose]();
+  }
+
+  #tellAll(now: LiveNow): void {
+    this.#told = told(now);
+    this.#tell({ event: "now", data: now });
+  }
+
+  /** Tells what is not known yet: a message is told again where anything about it has changed. */
+  #changed(): void {
+    const before = this.#told.messages;
+    this.#told = told(this.realm.now());
+    const { now, messages } = this.#told;
+    messages.forEach((text, at) => {
+      if (text !== before[at]) this.#tell({ event: "message", data: { at, message: now.messages[at] } });
+    });
+    this.#tell({ event: "state", data: now.state });
+  }
+}
+
+function told(now: LiveNow) {
+  return { now, messages: now.messages.map((message) => JSON.stringify(message)) };
+}
