@@ -18,7 +18,7 @@ export const command = defineCommand({
     if (path === undefined)
       throw new CommandError(
         "there is no configuration",
-        "name a file, or make ~/.config/tessera/tessera.toml or /etc/tessera/tessera.toml",
+        "name a file, or make one: tessera config example > ~/.config/tessera/tessera.toml",
         "missing",
       );
     const { readFile } = await import("../config/read.js");

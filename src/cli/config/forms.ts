@@ -22,25 +22,28 @@ interface Form {
   readonly isNumber?: boolean;
   /** Whether it is a path, or ends in one: it then begins at the folder of the file that names it. */
   readonly isPath?: boolean;
+  /** One, for a key without a default. */
+  readonly example?: string;
 }
 
 const FORMS: Readonly<Record<string, Form>> = {
   PORT: { check: portNumber, isNumber: true },
-  "[HOST:]PORT": { check: pageAddress, isNumber: true },
+  "[HOST:]PORT": { check: pageAddress, isNumber: true, example: "9464" },
   "HOST:PORT": { check: splitAddress },
-  "AS[,TGS]": { check: parseKdcList },
+  "AS[,TGS]": { check: parseKdcList, example: "kdc1.example.org kdc2.example.org" },
   COUNT: {
     check: (text, label) => {
       if (!/^\d{1,3}$/.test(text)) throw new UsageError(`${label}: expected a number from 0 to 999`);
     },
     isNumber: true,
+    example: "2",
   },
-  ADDRESS: { check: ipAddress },
+  ADDRESS: { check: ipAddress, example: "192.0.2.10" },
   TIME: { check: parseLifetime, isNumber: true },
   SIZE: { check: replayCacheSize, isNumber: true },
   "SIZE[/SIZE]": { check: sizesOf, isNumber: true },
   "COUNT[/COUNT]": { check: countsOf, isNumber: true },
-  ETYPE: { check: (text, label) => parseEtypes([text], label) },
+  ETYPE: { check: (text, label) => parseEtypes([text], label), example: "aes256" },
   PROFILE: {
     check: (text, label) => {
       if (!isProfileName(text)) throw new UsageError(`${label}: expected textbook or standard`);
@@ -51,18 +54,21 @@ const FORMS: Readonly<Record<string, Form>> = {
       if (!isRealm(text))
         throw new UsageError(`${label}: expected the name of a realm, got ${visible(text)}`);
     },
+    example: "EXAMPLE.ORG",
   },
   STORE: {
     check: (text, label) => {
       if (!/^[a-z]+:/.test(text)) throw new UsageError(`${label}: expected TYPE:REST, such as lmdb:DIR`);
     },
     isPath: true,
+    example: "lmdb:/path/to/DIR",
   },
   LEVEL: { check: logLevelOf },
   "on|off": { check: samplingOf },
-  FILE: { isPath: true },
-  KEYTAB: { isPath: true },
-  DIR: { isPath: true },
+  FILE: { isPath: true, example: "/path/to/FILE" },
+  KEYTAB: { isPath: true, example: "/path/to/KEYTAB" },
+  DIR: { isPath: true, example: "/path/to/DIR" },
+  PRINCIPAL: { example: "v/localhost" },
 };
 
 /** The form of a word; any text for one that has no row. */

@@ -120,6 +120,11 @@ export const COMMANDS: readonly CommandRow[] = [
     load: () => import("../commands/config-show.js"),
   },
   {
+    name: "config example",
+    summary: "print a tessera.toml to begin with: every key, commented out",
+    load: () => import("../commands/config-example.js"),
+  },
+  {
     name: "kinit",
     summary: "log in: get a ticket-granting ticket",
     load: () => import("../commands/kinit.js"),

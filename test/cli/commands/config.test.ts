@@ -1,5 +1,7 @@
 import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import { CONFIG_KEYS, type ConfigKey } from "../../../src/cli/config/keys.js";
+import { readText } from "../../../src/cli/config/read.js";
 import { PASSWORDS, served } from "../served.js";
 
 const tests = served({ profile: "standard" });
@@ -20,6 +22,27 @@ async function withoutVariable<T>(name: string, work: () => Promise<T>): Promise
   } finally {
     shell.env[name] = value;
   }
+}
+
+describe("config example", () => {
+  it("prints every key, commented out, and without the # each line of it holds no fault", async () => {
+    const { code, stdout, stderr } = await shell.run("config example");
+    expect([code, stderr]).toEqual([0, ""]);
+    expect(JSON.parse((await shell.run("config example --json")).stdout).text).toBe(stdout);
+    expect(readText(stdout, "/etc/tessera/tessera.toml")).toMatchObject({ entries: [], faults: [] });
+    const whole = stdout.replaceAll(/^#(?=\S)/gm, "");
+    const { entries, faults } = readText(whole, "/etc/tessera/tessera.toml");
+    expect(faults).toEqual([]);
+    expect(entries.map(({ key }) => key).toSorted(byName)).toEqual(CONFIG_KEYS.toSorted(byName));
+    // What is said to be the default is it.
+    for (const { key, texts } of entries)
+      if (key.otherwise !== undefined) expect([key.name, texts.join(" ")]).toEqual([key.name, key.otherwise]);
+  });
+});
+
+function byName(a: ConfigKey, b: ConfigKey): number {
+  const [left, right] = [a, b].map(({ section, name }) => `${section}.${name}`);
+  return left! < right! ? -1 : 1;
 }
 
 describe("config check", () => {
