@@ -112,11 +112,12 @@ export function removedTimes({ starttime, renewTill }: Credentials): Uint8Array 
 
 /** Reads a name; its type is ignored, as by all readers. Throws FormatError. */
 export function readName(reader: FormatReader): FileName {
-  reader.uint32(); // name type
-  const count = reader.uint32();
+  reader.uint32("name type");
+  const count = reader.uint32("number of components");
   if (count > MAX_COMPONENTS) throw reader.fail(`a name of ${count} components`);
-  const realm = reader.text(reader.uint32());
-  return { realm, components: Array.from({ length: count }, () => reader.text(reader.uint32())) };
+  const realm = reader.text(reader.uint32("length of realm"), "realm");
+  const component = () => reader.text(reader.uint32("length of component"), "component");
+  return { realm, components: Array.from({ length: count }, component) };
 }
 
 /** The name of a principal, as caches have it. */
@@ -206,28 +207,28 @@ function readCredential(reader: FormatReader): FileCredential {
   const { offset } = reader;
   const client = readName(reader);
   const server = readName(reader);
-  const etype = reader.int16();
-  const keyBytes = reader.bytes(reader.uint32());
+  const etype = reader.int16("etype");
+  const keyBytes = reader.bytes(reader.uint32("length of key"), "key");
   const timesOffset = reader.offset;
-  const authtime = reader.uint32();
-  const starttime = reader.uint32();
-  const endtime = reader.uint32();
-  const renewTill = reader.uint32();
-  reader.uint8(); // whether the ticket is sealed under another ticket's key
-  const flags = reader.uint32();
-  skipTyped(reader); // addresses
-  skipTyped(reader); // authorization data
-  const ticket = reader.bytes(reader.uint32());
-  reader.part(reader.uint32()); // second ticket
+  const authtime = reader.uint32("authtime");
+  const starttime = reader.uint32("starttime");
+  const endtime = reader.uint32("endtime");
+  const renewTill = reader.uint32("renew till");
+  reader.uint8("is skey"); // whether the ticket is sealed under another ticket's key
+  const flags = reader.uint32("flags");
+  skipTyped(reader, "address");
+  skipTyped(reader, "authorization data");
+  const ticket = reader.bytes(reader.uint32("length of ticket"), "ticket");
+  reader.skip(reader.uint32("length of second ticket"), "second ticket");
   const names = { client, server };
   const times = { timesOffset, authtime, starttime, endtime, renewTill };
   return { offset, ...names, etype, keyBytes, ...times, flags, ticket };
 }
 
-function skipTyped(reader: FormatReader): void {
-  for (let left = reader.uint32(); left > 0; left--) {
-    reader.uint16();
-    reader.part(reader.uint32());
+function skipTyped(reader: FormatReader, what: string): void {
+  for (let left = reader.uint32(`number of ${what}`); left > 0; left--) {
+    reader.uint16(`type of ${what}`);
+    reader.skip(reader.uint32(`length of ${what}`), what);
   }
 }
 

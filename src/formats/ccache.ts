@@ -20,7 +20,7 @@ import {
   writeCredentials,
   writeName,
 } from "./ccache-credential.js";
-import { FormatReader, FormatWriter, principalOfName, shownName } from "./format-bytes.js";
+import { FormatReader, FormatWriter, type OnRead, principalOfName, shownName } from "./format-bytes.js";
 import { FormatError } from "./format-error.js";
 
 /** What a credential cache holds. */
@@ -53,16 +53,18 @@ const DELTA_TIME = 1;
 /**
  * Reads a credential cache as MIT's readers do: each credential by itself, up to one that is cut short.
  * @param onSkipped is told of credentials that can't be used here.
+ * @param onRead told of each value.
  * @throws FormatError for anything that does not begin like a cache of version 0x0504.
  */
 export function parseCredentialCache(
   bytes: Uint8Array,
   onSkipped: (skipped: SkippedCredential) => void = () => {},
+  onRead?: OnRead,
 ): ParsedCredentialCache {
-  const reader = new FormatReader(bytes);
-  if (reader.remaining < 2 || reader.uint16() !== VERSION)
+  const reader = new FormatReader(bytes, onRead);
+  if (reader.remaining < 2 || reader.uint16("version") !== VERSION)
     throw new FormatError(0, "not a credential cache of version 0x0504");
-  const header = readHeader(reader.part(reader.uint16()));
+  const header = readHeader(reader.part(reader.uint16("length of header")));
   const owner = readName(reader);
   const entries: CacheEntry[] = [];
   let end = reader.offset;
@@ -116,11 +118,12 @@ interface Header {
 function readHeader(header: FormatReader): Header {
   let [kdcOffset, kdcOffsetAt]: [number | undefined, number | undefined] = [undefined, undefined];
   while (header.remaining > 0) {
-    const tag = header.uint16();
-    const field = header.part(header.uint16());
+    const tag = header.uint16("tag");
+    const field = header.part(header.uint16("length of tag"));
     if (tag !== DELTA_TIME) continue;
     kdcOffsetAt = field.offset;
-    kdcOffset = field.int32() * 1000 + Math.trunc(field.int32() / 1000);
+    kdcOffset =
+      field.int32("offset of the KDC's clock") * 1000 + Math.trunc(field.int32("microseconds") / 1000);
     if (field.remaining > 0) throw field.fail("a clock offset of more than 8 bytes");
   }
   return { kdcOffset, kdcOffsetAt };

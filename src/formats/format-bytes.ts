@@ -9,16 +9,24 @@ import { FormatError } from "./format-error.js";
 /** The latest time of these formats, in seconds since the epoch: 32 bits without sign, up to 2106. */
 const MAX_SECONDS = 0xffff_ffff;
 
-/** Reads a part of some bytes from beginning to end; everything it returns is a copy. */
+/** Told of each value as it is read: its name, where it lies and how long it is, in bytes. */
+export type OnRead = (name: string, at: number, length: number) => void;
+
+/**
+ * Reads a part of some bytes from beginning to end; everything it returns is a copy. Each value has a name,
+ * for whoever shows the file byte by byte.
+ */
 export class FormatReader {
   readonly #bytes: Uint8Array;
   readonly #view: DataView;
   readonly #end: number;
+  readonly #onRead: OnRead;
   offset: number;
 
-  constructor(bytes: Uint8Array, start = 0, end = bytes.length) {
+  constructor(bytes: Uint8Array, onRead: OnRead = () => {}, start = 0, end = bytes.length) {
     this.#bytes = bytes;
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.#onRead = onRead;
     this.offset = start;
     this.#end = end;
   }
@@ -27,52 +35,58 @@ export class FormatReader {
     return this.#end - this.offset;
   }
 
-  uint8(): number {
-    return this.#view.getUint8(this.#advance(1));
+  uint8(name: string): number {
+    return this.#view.getUint8(this.#advance(1, name));
   }
 
-  uint16(): number {
-    return this.#view.getUint16(this.#advance(2));
+  uint16(name: string): number {
+    return this.#view.getUint16(this.#advance(2, name));
   }
 
-  int16(): number {
-    return this.#view.getInt16(this.#advance(2));
+  int16(name: string): number {
+    return this.#view.getInt16(this.#advance(2, name));
   }
 
-  uint32(): number {
-    return this.#view.getUint32(this.#advance(4));
+  uint32(name: string): number {
+    return this.#view.getUint32(this.#advance(4, name));
   }
 
-  int32(): number {
-    return this.#view.getInt32(this.#advance(4));
+  int32(name: string): number {
+    return this.#view.getInt32(this.#advance(4, name));
   }
 
-  bytes(length: number): Uint8Array {
-    const start = this.#advance(length);
+  bytes(length: number, name: string): Uint8Array {
+    const start = this.#advance(length, name);
     // A Buffer's own slice would be a view.
     return new Uint8Array(this.#bytes.subarray(start, start + length));
   }
 
   /** One character for each byte; no grammar here goes beyond ASCII. */
-  text(length: number): string {
-    return Buffer.from(this.bytes(length)).toString("latin1");
+  text(length: number, name: string): string {
+    return Buffer.from(this.bytes(length, name)).toString("latin1");
+  }
+
+  /** Passes over a value. */
+  skip(length: number, name: string): void {
+    this.#advance(length, name);
   }
 
   /** A reader of the next `length` bytes, which this one skips. */
   part(length: number): FormatReader {
     const start = this.#advance(length);
-    return new FormatReader(this.#bytes, start, start + length);
+    return new FormatReader(this.#bytes, this.#onRead, start, start + length);
   }
 
   fail(text: string): FormatError {
     return new FormatError(this.offset, text);
   }
 
-  #advance(length: number): number {
+  #advance(length: number, name?: string): number {
     if (length > this.remaining)
       throw new FormatError(this.offset, `cut short: expected ${length} more bytes, got ${this.remaining}`);
     const start = this.offset;
     this.offset += length;
+    if (name !== undefined) this.#onRead(name, start, length);
     return start;
   }
 }

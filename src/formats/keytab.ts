@@ -13,6 +13,7 @@ import {
   FormatReader,
   FormatWriter,
   nameType,
+  type OnRead,
   principalOfName,
   shownName,
   toSeconds,
@@ -76,11 +77,12 @@ export function emptyKeytab(): Uint8Array {
 
 /**
  * Reads the places in a keytab.
+ * @param onRead told of each value.
  * @throws FormatError for anything that is not a keytab of version 0x0502.
  */
-export function readKeytabLayout(bytes: Uint8Array): KeytabLayout {
-  const reader = new FormatReader(bytes);
-  if (reader.remaining < 2 || reader.uint16() !== VERSION)
+export function readKeytabLayout(bytes: Uint8Array, onRead?: OnRead): KeytabLayout {
+  const reader = new FormatReader(bytes, onRead);
+  if (reader.remaining < 2 || reader.uint16("version") !== VERSION)
     throw new FormatError(0, "not a keytab of version 0x0502");
   const slots: KeytabSlot[] = [];
   const fileSize = bytes.length;
@@ -89,7 +91,7 @@ export function readKeytabLayout(bytes: Uint8Array): KeytabLayout {
     // As for MIT's readers, a length of 0, or less than a whole length word, is where a writer was about to
     // append.
     if (reader.remaining < LENGTH_WORD) return { slots, end: offset, fileSize };
-    const length = reader.int32();
+    const length = reader.int32("length");
     const size = Math.abs(length);
     if (length === 0) return { slots, end: offset, fileSize };
     if (size > reader.remaining) {
@@ -205,14 +207,14 @@ function readEntry(part: FormatReader, offset: number): KeytabEntry | SkippedKey
     const fileName = readName(part);
     const principal = principalOfName(fileName);
     known = { ...known, name: shownName(fileName), principal };
-    const timestamp = part.uint32() * 1000;
-    const shortKvno = part.uint8();
-    const etype = part.int16();
+    const timestamp = part.uint32("timestamp") * 1000;
+    const shortKvno = part.uint8("low 8 bits of kvno");
+    const etype = part.int16("etype");
     known = { ...known, timestamp, kvno: shortKvno, etype };
-    const keyBytes = part.bytes(part.uint16());
+    const keyBytes = part.bytes(part.uint16("length of key"), "key");
     try {
       // Heimdal's flags may follow, and what is left of a hole that was reused.
-      const kvno = (part.remaining >= 4 && part.uint32()) || shortKvno;
+      const kvno = (part.remaining >= 4 && part.uint32("kvno")) || shortKvno;
       known = { ...known, kvno };
       const row = knownEtype(etype);
       if (row === undefined) return { ...known, reason: "etype" };
@@ -230,10 +232,12 @@ function readEntry(part: FormatReader, offset: number): KeytabEntry | SkippedKey
 
 /** Reads a name; its type, further on, is ignored by all readers. */
 function readName(part: FormatReader): FileName {
-  const count = part.uint16();
+  const count = part.uint16("number of components");
   if (count > MAX_COMPONENTS) throw part.fail(`a name of ${count} components`);
-  const realm = part.text(part.uint16());
-  const components = Array.from({ length: count }, () => part.text(part.uint16()));
-  part.uint32();
+  const realm = part.text(part.uint16("length of realm"), "realm");
+  const components = Array.from({ length: count }, () =>
+    part.text(part.uint16("length of component"), "component"),
+  );
+  part.uint32("name type");
   return { realm, components };
 }

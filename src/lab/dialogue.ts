@@ -195,7 +195,9 @@ export const DIALOGUE: Readonly<
   },
 };
 
-/** The textbook's symbols for fields, by the messages they stand in. */
+/**
+ * The textbook's symbols for fields, by the messages they stand in: in clear, or in what is sealed there.
+ */
 export const FIELD_SYMBOLS: readonly (readonly [
   field: string,
   messages: readonly number[],
@@ -206,6 +208,8 @@ export const FIELD_SYMBOLS: readonly (readonly [
   ["ticket.server", [2, 3], "ID_tgs"],
   ["ticket.server", [4, 5], "ID_v"],
   ["body.server", [3], "ID_v"],
+  ["ticket.server", [2, 3], "ID_tgs"],
+  ["ticket.server", [4, 5], "ID_v"],
   ["server", [4, 5], "ID_v"],
   ["key", [2, 3], "K_c,tgs"],
   ["key", [4, 5], "K_c,v"],

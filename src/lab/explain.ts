@@ -2,17 +2,21 @@
  * A captured message, explained: what travels in clear, what is sealed, and which party can open it
  * (key-rings.ts).
  */
-import { fromBinary } from "@bufbuild/protobuf";
 import type { EncryptedData } from "../gen/kerberos/v1/encryption_pb.js";
-import { type KdcReqBody, KdcReqBodySchema } from "../gen/kerberos/v1/kdc_pb.js";
 import { etypeName } from "../protocol/etypes.js";
 import { isoTime } from "../protocol/kerberos-time.js";
+import { annotate } from "./bytes/annotate.js";
+import type { ByteNode } from "./bytes/byte-node.js";
+import { equalBlocks } from "./bytes/equal-blocks.js";
+import { type FoundSeal, partIn, sealsIn } from "./bytes/found.js";
+import { hexOf } from "./bytes/readable.js";
+import { type AnnotatedPart, annotateSealed } from "./bytes/sealed.js";
 import type { CapturedCall } from "./capture.js";
-import { DIALOGUE, FIELD_SYMBOLS, type MessageRow, type SealedRow } from "./dialogue.js";
-import { type Disclosure, type Field, fieldsOf, hexOf } from "./fields.js";
-import { dataOf, type KeyRings, openByParties } from "./key-rings.js";
-import { schemaOf } from "./open-part.js";
+import { DIALOGUE, type MessageRow, type SealedRow } from "./dialogue.js";
+import { type Disclosure, type Field, fieldsOf } from "./fields.js";
+import { type KeyRings, openByParties } from "./key-rings.js";
 import type { KeySymbol, Party } from "./parties.js";
+import { withSymbols, withSymbolsInside } from "./transcript/textbook-symbols.js";
 
 /** Something sealed, explained. */
 export interface ExplainedPart {
@@ -23,7 +27,12 @@ export interface ExplainedPart {
   /** Version of the long-term key; 0 for session keys. */
   readonly kvno: number;
   readonly usage: number;
+  /** Where the ciphertext is in the message: bytes from its start. */
+  readonly at: number;
+  /** Length of the ciphertext. */
   readonly bytes: number;
+  /** Equal blocks of 8 bytes in the ciphertext, by their places in it. */
+  readonly equalBlocks: readonly (readonly number[])[];
   readonly key: KeySymbol;
   /** The parties whose keys opened it. */
   readonly opens: readonly Party[];
@@ -31,6 +40,8 @@ export interface ExplainedPart {
   readonly closed: readonly Party[];
   /** What is inside, if a known party could open it. */
   readonly contents: readonly Field[] | undefined;
+  /** The same byte by byte, with the symbols. The plaintext holds keys. */
+  readonly opened: AnnotatedPart | undefined;
 }
 
 /** A message, explained. */
@@ -49,6 +60,8 @@ export interface ExplainedMessage {
   readonly sealed: readonly ExplainedPart[];
   /** What travelled, in hex. */
   readonly hex: string;
+  /** The same byte by byte, with the symbols. */
+  readonly tree: ByteNode;
 }
 
 /** Explains the request of a call, and its response if there is one. Calls of other services give nothing. */
@@ -65,7 +78,7 @@ export function lastProof(calls: readonly CapturedCall[]): EncryptedData | undef
   const last = calls.findLast(({ path }) => DIALOGUE[path]?.request.number === 1);
   const row = DIALOGUE[last?.path ?? ""]?.request;
   if (last === undefined || row === undefined) return undefined;
-  return dataOf(fromBinary(row.schema, last.request), row.sealed[0]!);
+  return sealsIn(annotate(row.schema, last.request), last.request)[0]?.data;
 }
 
 function explain(
@@ -76,10 +89,14 @@ function explain(
   rings: KeyRings,
   disclosure: Disclosure,
 ): ExplainedMessage {
-  const message = fromBinary(row.schema, bytes);
-  const sealedFields = row.sealed.map(({ field }) => field);
-  const clear = fieldsOf(row.schema, message, disclosure, [...sealedFields, "body"]);
-  const body = (message as unknown as { body?: Uint8Array }).body;
+  const tree = withSymbols(annotate(row.schema, bytes), row);
+  const seals = sealsIn(tree, bytes);
+  const clear = fieldsOf(
+    tree,
+    bytes,
+    disclosure,
+    row.sealed.map(({ field }) => field),
+  );
   return {
     number: row.number,
     from: row.from,
@@ -90,27 +107,27 @@ function explain(
     rpc: rpc.slice("/kerberos.v1.".length),
     at: isoTime(at),
     bytes: bytes.length,
-    clear: withSymbols(row.number, [
-      ...clear,
-      ...(row.number === 1 && !clear.some(({ name }) => name === "server") ? [THE_TGS] : []),
-      ...(body === undefined ? [] : [bodyField(body, disclosure)]),
-    ]),
+    clear: row.number === 1 && !clear.some(({ name }) => name === "server") ? [...clear, THE_TGS] : clear,
     sealed: row.sealed.flatMap((sealed) => {
-      const data = dataOf(message, sealed);
-      return data === undefined ? [] : [explainSealed(row, sealed, data, rings, disclosure)];
+      const seal = seals.find(({ field }) => field === sealed.field);
+      return seal === undefined ? [] : [explainSealed(row, sealed, seal, rings, disclosure)];
     }),
     hex: hexOf(bytes),
+    tree,
   };
 }
 
 function explainSealed(
   message: MessageRow,
   row: SealedRow,
-  data: EncryptedData,
+  { data, at }: FoundSeal,
   rings: KeyRings,
   disclosure: Disclosure,
 ): ExplainedPart {
   const { opens, closed, inside } = openByParties(message, row, data, rings);
+  const annotated = inside && annotateSealed(data, inside.key, row.usage);
+  const opened = annotated && { ...annotated, tree: withSymbolsInside(annotated.tree, message.number) };
+  const part = opened && partIn(opened.tree)?.part;
   return {
     field: row.field,
     symbol: row.symbol,
@@ -118,31 +135,16 @@ function explainSealed(
     etype: etypeName(data.etype),
     kvno: data.kvno,
     usage: row.usage,
+    at,
     bytes: data.cipher.length,
+    equalBlocks: equalBlocks(data.cipher),
     key: row.key,
     opens,
     closed,
-    contents: inside && withSymbols(message.number, fieldsOf(schemaOf(row.part), inside.message, disclosure)),
+    contents: part && opened && fieldsOf(part, opened.plaintext, disclosure),
+    opened,
   };
 }
 
-function bodyField(bytes: Uint8Array, disclosure: Disclosure): Field {
-  const body: KdcReqBody = fromBinary(KdcReqBodySchema, bytes);
-  return { name: "body", value: { fields: fieldsOf(KdcReqBodySchema, body, disclosure) } };
-}
-
 /** Stands for the server of an AS-REQ that names none. */
-const THE_TGS: Field = { name: "server", value: "(none named: the realm's TGS)" };
-
-/** Adds the textbook's symbols to the fields of a message, and to those inside them. */
-function withSymbols(number: number, fields: readonly Field[], prefix = ""): Field[] {
-  return fields.map(({ name, value }) => {
-    const path = prefix + name;
-    const row = FIELD_SYMBOLS.find(([field, messages]) => field === path && messages.includes(number));
-    const inside =
-      typeof value === "object" && "fields" in value && !("holds" in value)
-        ? { fields: withSymbols(number, value.fields, `${path}.`) }
-        : value;
-    return { name, ...(row !== undefined && { symbol: row[2] }), value: inside };
-  });
-}
+const THE_TGS: Field = { name: "server", symbol: "ID_tgs", value: "(none named: the realm's TGS)" };

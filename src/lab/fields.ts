@@ -1,22 +1,14 @@
 /**
- * A message as a plain tree of its fields. Keys are kept back unless they are asked for; what is serialized
- * inside is opened where its type is known; what is sealed is for the caller to leave out and explain
- * (explain.ts, blob.ts).
+ * A message as a plain tree of its fields, for people who don't ask for its bytes: read off the tree of the
+ * bytes. Keys are kept back unless they are asked for; what is sealed is for the caller to leave out and
+ * explain (explain.ts, blob.ts).
  */
-import {
-  createRegistry,
-  type DescField,
-  type DescMessage,
-  fromBinary,
-  isFieldSet,
-  type Message,
-} from "@bufbuild/protobuf";
-import { type Any, AnySchema, anyUnpack, type Timestamp, TimestampSchema } from "@bufbuild/protobuf/wkt";
-import { StatusSchema } from "../gen/google/rpc/status_pb.js";
-import { EncryptionKeySchema, EncryptionTypeSchema } from "../gen/kerberos/v1/encryption_pb.js";
-import { file_kerberos_v1_operations } from "../gen/kerberos/v1/operations_pb.js";
-import { etypeName } from "../protocol/etypes.js";
-import { isoTime } from "../protocol/kerberos-time.js";
+import { type DescField, ScalarType } from "@bufbuild/protobuf";
+import { AnySchema, TimestampSchema } from "@bufbuild/protobuf/wkt";
+import { EncryptionKeySchema } from "../gen/kerberos/v1/encryption_pb.js";
+import type { ByteNode } from "./bytes/byte-node.js";
+import { hexOf, scalarOf } from "./bytes/readable.js";
+import { schemaNamed } from "./bytes/schemas.js";
 
 /**
  * What a field holds: text, bytes, a key kept back, a message, a message serialized into bytes, or several of
@@ -46,69 +38,82 @@ export interface Disclosure {
 }
 
 /**
- * The fields of a message that are set, in the order of the .proto; those named in `without` are left out.
+ * The fields of a message, in the order of their bytes; those named in `without` are left out.
+ * @param tree of the message, in these bytes.
  */
 export function fieldsOf(
-  schema: DescMessage,
-  message: Message,
+  tree: ByteNode,
+  bytes: Uint8Array,
   disclosure: Disclosure,
   without: readonly string[] = [],
 ): Field[] {
-  return schema.fields
-    .filter((field) => !without.includes(field.name) && isFieldSet(message, field))
-    .map((field) => {
-      const value = (message as unknown as Record<string, unknown>)[field.localName];
-      if (Array.isArray(value))
-        return { name: field.name, value: value.map((one) => fieldValue(field, one, disclosure)) };
-      return { name: field.name, value: fieldValue(field, value, disclosure) };
-    });
+  const schema = tree.type === undefined ? undefined : schemaNamed(tree.type);
+  const fields = schema?.fields.filter(({ name }) => !without.includes(name)) ?? [];
+  return fields.flatMap((field) => {
+    const nodes = tree.children.filter(({ kind, name }) => kind === "field" && name === field.name);
+    const [first] = nodes;
+    if (first === undefined) return [];
+    const values = nodes.flatMap((node) => valuesOf(field, node, bytes, disclosure));
+    const { symbol } = first;
+    return {
+      name: field.name,
+      ...(symbol !== undefined && { symbol }),
+      value: field.fieldKind === "list" ? values : values.at(-1)!,
+    };
+  });
 }
 
-function fieldValue(field: DescField, value: unknown, disclosure: Disclosure): FieldValue {
-  if (value instanceof Uint8Array)
-    return field.name === "user_data" ? userData(value, disclosure) : { hex: hexOf(value) };
-  if (field.message !== undefined) return messageValue(field.message, value as Message, disclosure);
-  if (field.enum !== undefined) return enumText(field, value as number);
-  return String(value);
+/** What one field node holds: several values where numbers are packed. */
+function valuesOf(field: DescField, node: ByteNode, bytes: Uint8Array, disclosure: Disclosure): FieldValue[] {
+  const contents = node.children.filter(({ kind }) => kind !== "tag" && kind !== "length");
+  return contents.map((content) => oneValue(field, content, bytes, disclosure));
 }
 
-function messageValue(schema: DescMessage, message: Message, disclosure: Disclosure): FieldValue {
-  if (schema.typeName === TimestampSchema.typeName) return timestampText(message as Timestamp);
-  if (schema.typeName === EncryptionKeySchema.typeName && !disclosure.showKeys) {
-    const { etype, key } = message as unknown as { readonly etype: number; readonly key: Uint8Array };
-    return { withheld: `${etypeName(etype)}, ${key.length} bytes` };
+/** Messages serialized into bytes that are shown by their fields. */
+const SHOWN_INSIDE = ["body", "user_data"];
+
+function oneValue(
+  field: DescField,
+  content: ByteNode,
+  bytes: Uint8Array,
+  disclosure: Disclosure,
+): FieldValue {
+  const { kind, value = "", type } = content;
+  if (kind === "enum") return withoutNumber(value);
+  if (scalarOf(field) === ScalarType.BYTES) {
+    if (kind !== "message" || !SHOWN_INSIDE.includes(field.name)) return { hex: hexIn(content, bytes) };
+    const holds = nameInAny(content);
+    if (holds === undefined) return { fields: fieldsOf(content, bytes, disclosure) };
+    const held = fieldNamed(content, "value")?.children.find((child) => child.kind === "message");
+    return { holds, fields: held === undefined ? [] : fieldsOf(held, bytes, disclosure) };
   }
-  return { fields: fieldsOf(schema, message, disclosure) };
+  if (kind !== "message" || type === TimestampSchema.typeName) return value;
+  if (type === EncryptionKeySchema.typeName && !disclosure.showKeys) return { withheld: keyText(content) };
+  return { fields: fieldsOf(content, bytes, disclosure) };
 }
 
-function enumText(field: DescField, value: number): string {
-  if (field.enum?.typeName === EncryptionTypeSchema.typeName) return etypeName(value);
-  const name = field.enum?.value[value]?.localName ?? String(value);
-  return name.toLowerCase().replaceAll("_", "-");
+function hexIn({ at, length }: ByteNode, bytes: Uint8Array): string {
+  return hexOf(bytes.subarray(at, at + length));
 }
 
-function timestampText({ seconds, nanos }: Timestamp): string {
-  const ms = Number(seconds) * 1000 + nanos / 1_000_000;
-  return Number.isFinite(ms) && Math.abs(ms) < 8.64e15 ? isoTime(ms) : "not a time";
+/** The name of the message that a google.protobuf.Any holds; undefined for anything else. */
+function nameInAny(tree: ByteNode): string | undefined {
+  if (tree.type !== AnySchema.typeName) return undefined;
+  const url = fieldNamed(tree, "type_url")?.value ?? "";
+  return schemaNamed(url.slice(url.lastIndexOf("/") + 1))?.name ?? url;
 }
 
-const APPLICATION = createRegistry(file_kerberos_v1_operations, StatusSchema);
-
-/** The application's bytes: an operation's request or response in an Any, where they are that. */
-function userData(bytes: Uint8Array, disclosure: Disclosure): FieldValue {
-  let any: Any;
-  try {
-    any = fromBinary(AnySchema, bytes);
-  } catch {
-    return { hex: hexOf(bytes) };
-  }
-  const schema = APPLICATION.getMessage(any.typeUrl.slice(any.typeUrl.lastIndexOf("/") + 1));
-  const message = schema && anyUnpack(any, schema);
-  if (schema === undefined || message === undefined) return { hex: hexOf(bytes) };
-  return { holds: schema.name, fields: fieldsOf(schema, message, disclosure) };
+/** What a key is, without it: `des-cbc-md5, 8 bytes`. */
+function keyText(tree: ByteNode): string {
+  const key = fieldNamed(tree, "key")?.value ?? "0 bytes";
+  return `${withoutNumber(tree.value ?? "")}, ${key}`;
 }
 
-/** Bytes in hex. */
-export function hexOf(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("hex");
+function fieldNamed(tree: ByteNode, wanted: string): ByteNode | undefined {
+  return tree.children.find(({ kind, name }) => kind === "field" && name === wanted);
+}
+
+/** A name without the number that it stands for: `des-cbc-md5` of `des-cbc-md5 (3)`. */
+function withoutNumber(value: string): string {
+  return value.replace(/ \(-?\d+\)$/, "");
 }

@@ -2,10 +2,8 @@
  * Who holds which key. Who can open a part is tried, not asserted, with the keys each party holds at that
  * moment; a party learns the keys inside every part that it opens in a message it sent or received.
  */
-import { fromBinary, type Message } from "@bufbuild/protobuf";
-import { type EncryptedData, EncryptedDataSchema } from "../gen/kerberos/v1/encryption_pb.js";
-import type { PaData } from "../gen/kerberos/v1/kdc_pb.js";
-import { TicketSchema } from "../gen/kerberos/v1/sealed_pb.js";
+import type { Message } from "@bufbuild/protobuf";
+import type { EncryptedData } from "../gen/kerberos/v1/encryption_pb.js";
 import { etypeOf } from "../protocol/etypes.js";
 import { Key } from "../protocol/keys.js";
 import type { MessageRow, SealedRow } from "./dialogue.js";
@@ -44,19 +42,6 @@ export function openByParties(
   return { opens, closed: [...rings.keys()].filter((party) => !opens.includes(party)), inside };
 }
 
-/** The EncryptedData of a sealed field: the field itself, inside a ticket, or inside the first padata. */
-export function dataOf(message: Message, row: SealedRow): EncryptedData | undefined {
-  const fields = message as unknown as Record<string, unknown>;
-  const value = fields[row.field] ?? fields[camel(row.field)];
-  if (row.field === "padata") {
-    const first = (value as readonly PaData[])[0];
-    return first === undefined ? undefined : fromBinary(EncryptedDataSchema, first.value);
-  }
-  if (!(value instanceof Uint8Array)) return undefined;
-  if (row.field === "ticket") return fromBinary(TicketSchema, value).encPart;
-  return fromBinary(EncryptedDataSchema, value);
-}
-
 /** Tries every key of a ring, as a party that guesses would. */
 function openWith(
   ring: ReadonlyMap<KeySymbol, Key>,
@@ -85,8 +70,4 @@ interface KeyMessage {
 
 function keyOf({ etype, key }: KeyMessage): Key {
   return new Key(etypeOf(etype), key);
-}
-
-function camel(name: string): string {
-  return name.replaceAll(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
 }

@@ -7,6 +7,9 @@ import { KeyUsage } from "../protocol/key-usage.js";
 import type { Key } from "../protocol/keys.js";
 import { KrbError } from "../protocol/krb-error.js";
 import { type PartKind, unseal } from "../protocol/sealed-part.js";
+import { equalBlocks } from "./bytes/equal-blocks.js";
+import { type FoundSeal, partIn } from "./bytes/found.js";
+import { type AnnotatedPart, annotateSealed } from "./bytes/sealed.js";
 import { type Disclosure, type Field, fieldsOf } from "./fields.js";
 
 /** A key to try, and what to call it. */
@@ -26,17 +29,23 @@ export interface OpenedPart {
   readonly kvno: number;
   /** Length of the ciphertext. */
   readonly bytes: number;
+  /** Where the ciphertext is in the blob: bytes from its start. */
+  readonly at: number;
+  /** Equal blocks of 8 bytes in the ciphertext, by their places in it. */
+  readonly equalBlocks: readonly (readonly number[])[];
   readonly opened: PartContents | undefined;
   /** Why no key opened it. */
   readonly closed: WhyClosed | undefined;
 }
 
 /** What an opened part holds. */
-export interface PartContents {
+export interface PartContents extends AnnotatedPart {
   /** The name of the key that opened it. */
   readonly key: string;
   /** The part's message: `EncTicketPart`. */
   readonly part: string;
+  /** Key usage (RFC 4120 §7.5.1). */
+  readonly usage: number;
   readonly fields: readonly Field[];
 }
 
@@ -63,19 +72,26 @@ const PARTS: readonly (readonly [PartKind, number])[] = [
 
 /** Opens what is sealed in `field` with the first key that fits. */
 export function openPart(
-  field: string,
-  data: EncryptedData,
+  { field, data, at }: FoundSeal,
   keys: readonly NamedKey[],
   disclosure: Disclosure,
 ): OpenedPart {
-  const part = { field, etype: etypeName(data.etype), kvno: data.kvno, bytes: data.cipher.length };
+  const part = {
+    field,
+    etype: etypeName(data.etype),
+    kvno: data.kvno,
+    bytes: data.cipher.length,
+    at,
+    equalBlocks: equalBlocks(data.cipher),
+  };
   const fitting = keys.filter(({ key }) => key.etype.etype === data.etype);
   for (const { name, key } of fitting)
-    for (const [kind, usage] of PARTS) {
-      const message = tryOpen(key, kind, usage, data);
-      if (message === undefined) continue;
-      const schema = schemaOf(kind);
-      const opened = { key: name, part: schema.name, fields: fieldsOf(schema, message, disclosure) };
+    for (const [wanted, usage] of PARTS) {
+      const annotated = annotateSealed(data, key, usage);
+      const found = annotated && partIn(annotated.tree);
+      if (annotated === undefined || found?.kind !== wanted) continue;
+      const fields = fieldsOf(found.part, annotated.plaintext, disclosure);
+      const opened = { key: name, part: found.part.name, usage, fields, ...annotated };
       return { ...part, opened, closed: undefined };
     }
   return { ...part, opened: undefined, closed: whyClosed(data, keys, fitting) };

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { BLOB_TYPES, identify, readBlob } from "../../src/lab/blob.js";
+import { identify, readBlob } from "../../src/lab/blob.js";
+import { BLOB_TYPES } from "../../src/lab/blob-types.js";
 import type { NamedKey } from "../../src/lab/open-part.js";
 import { etypeOf } from "../../src/protocol/etypes.js";
 import { randomKey } from "../../src/protocol/keys.js";

@@ -9,20 +9,22 @@ export const command = defineCommand({
   name: "decode",
   usage: ["[OPTION…] [BASE64|FILE|-]"],
   description:
-    "Tells what a blob is (a ticket, something sealed, a request to or response of one of the services) " +
-    "and shows what is in clear. With a key that fits, it opens what is sealed and shows that too, " +
-    "session keys redacted. The blob is base64, hex, or a file that holds either or the bytes themselves; " +
+    "Tells what a blob is (a ticket, something sealed, a request to or response of one of the services, what a " +
+    "guarded call carries, a keytab, a credential cache, a dump, a stored record) and shows what is in clear. " +
+    "With a key that fits, it opens what is sealed and shows that too, session keys redacted. The blob is " +
+    "base64, hex, a header (kerberos-call-bin: …), or a file that holds either or the bytes themselves; " +
     "without an argument it is read from stdin.",
   examples: [
     "tessera klist -T v/localhost | tessera decode --keytab v.keytab -",
     "tessera decode --password-file alice.password --principal alice@EXAMPLE.TEST as-rep.bin",
     "tessera decode --key des-cbc-md5:0123456789ABCDEF EgQI…",
     "tessera decode --type ticket ticket.b64",
+    "tessera decode --bytes --explain v.keytab",
   ],
   options: {
     type: {
       value: "TYPE",
-      help: "its type: ticket, encrypted-data, as-req, as-rep, tgs-req, tgs-rep, ap-req, ap-rep, …",
+      help: "its type: ticket, as-req, ap-req, ap-rep, session-call, keytab, ccache, dump, …",
     },
     keytab: { value: "FILE", help: "try the keys of a keytab" },
     key: {
@@ -32,6 +34,8 @@ export const command = defineCommand({
     principal: { value: "PRINCIPAL", help: "whose password it is" },
     ...PASSWORD_OPTIONS,
     "show-keys": { help: "show session keys in hex: whoever sees them can act as the client" },
+    bytes: { help: "show every byte: where it lies, and what it is" },
+    explain: { help: "the same, and what each field is for" },
     full: { help: "show all bytes of every field" },
   },
   arguments: [0, 1],
@@ -44,12 +48,14 @@ export const command = defineCommand({
       throw new UsageError("stdin can't give both the blob and the password");
     const { decodeAndPrint } = await import("../dialogue/decode.js");
     const input = source === "-" ? await readStdin(around.stdin()) : await readArgument(source);
-    await decodeAndPrint(input, { ...options, showKeys: options["show-keys"], json }, around);
+    const bytes = options.bytes || options.explain;
+    await decodeAndPrint(input, { ...options, bytes, showKeys: options["show-keys"], json }, around);
     return undefined;
   },
 });
 
-const MAX_BYTES = 1024 * 1024;
+/** A dump of several thousand principals; a message has no more than a few. */
+const MAX_BYTES = 4 * 1024 * 1024;
 
 async function readStdin(stdin: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];

@@ -1,11 +1,16 @@
 /** Prints what a blob is and what is in it. */
-import { BLOB_TYPES, type Blob, type BlobContents, identify, readBlob } from "../../lab/blob.js";
+
+import { EncryptedDataSchema } from "../../gen/kerberos/v1/encryption_pb.js";
+import { type Blob, type BlobContents, identify, readBlob } from "../../lab/blob.js";
+import { BLOB_TYPES } from "../../lab/blob-types.js";
+import { hexOf } from "../../lab/bytes/readable.js";
 import type { Field } from "../../lab/fields.js";
 import type { NamedKey, OpenedPart, WhyClosed } from "../../lab/open-part.js";
 import { etypeOf, etypesWithIntegrity } from "../../protocol/etypes.js";
-import { defaultStringToKey, Key, keyFromPassword } from "../../protocol/keys.js";
+import { defaultStringToKey, flawOf, Key, keyFromPassword } from "../../protocol/keys.js";
 import { passwordForms } from "../../protocol/passwords.js";
 import { CommandError, type CommandSurroundings, UsageError } from "../frame/command.js";
+import { byteLines } from "../lab/byte-lines.js";
 import { parseEtypes } from "../options/etype-argument.js";
 import { type PasswordChoice, readPassword } from "../options/password.js";
 import { parsePrincipalArgument } from "../options/principal-argument.js";
@@ -23,6 +28,10 @@ export interface DecodeChoice extends PasswordChoice {
   readonly principal: string | undefined;
   readonly showKeys: boolean;
   readonly full: boolean;
+  /** Every byte, and what it is. */
+  readonly bytes: boolean;
+  /** And what each field is for. */
+  readonly explain: boolean;
   readonly json: boolean;
 }
 
@@ -34,13 +43,15 @@ export async function decodeAndPrint(
 ): Promise<void> {
   const blob = identified(input, choice.type);
   const contents = readBlob(blob, await keysOf(choice, around), choice);
-  if (choice.json) around.screen.printJson(jsonOf(blob, contents, choice.full));
-  else around.screen.printAll(linesOf(blob, contents, choice.full));
+  if (choice.json) around.screen.printJson(jsonOf(blob, contents, choice));
+  else around.screen.printAll(linesOf(blob, contents, choice));
 }
 
 function identified(input: Uint8Array, wanted: string | undefined): Blob {
   const names = BLOB_TYPES.map(({ name }) => name).join(", ");
-  const types = BLOB_TYPES.filter(({ name }) => wanted === undefined || name === wanted);
+  const types = BLOB_TYPES.filter(({ name, isGuessed }) =>
+    wanted === undefined ? isGuessed : name === wanted,
+  );
   if (types.length === 0) throw new UsageError(`--type: expected one of ${names}`);
   const blob = identify(input, types);
   if (blob !== undefined) return blob;
@@ -50,38 +61,61 @@ function identified(input: Uint8Array, wanted: string | undefined): Blob {
   );
 }
 
-function jsonOf({ type, bytes }: Blob, { clear, sealed }: BlobContents, full: boolean) {
+function jsonOf({ type, bytes, tree }: Blob, { clear, sealed }: BlobContents, choice: DecodeChoice) {
+  const { full, showKeys } = choice;
+  const isShown = choice.bytes || type.message === undefined;
   const record = (fields: readonly Field[]) =>
     Object.fromEntries(fieldRows(fields, full).map(({ name, value }) => [name.trim(), value]));
   return {
     type: type.name,
-    message: type.schema.typeName,
+    message: type.message,
     bytes: bytes.length,
     clear: record(clear),
-    sealed: sealed.map(({ opened, closed, ...part }) => ({
+    sealed: sealed.map(({ opened, closed, at, equalBlocks, ...part }) => ({
       ...part,
       openedWith: opened?.key,
       part: opened?.part,
       contents: opened && record(opened.fields),
       closed: closed && whyText(part, closed),
+      ...(choice.bytes && {
+        at,
+        equalBlocks,
+        usage: opened?.usage,
+        tree: opened?.tree,
+        plaintext: opened && showKeys ? hexOf(opened.plaintext) : undefined,
+      }),
     })),
+    ...(isShown && { tree }),
   };
 }
 
-function linesOf({ type, bytes }: Blob, { clear, sealed }: BlobContents, full: boolean): string[] {
+function linesOf(
+  { type, bytes, tree }: Blob,
+  { clear, sealed }: BlobContents,
+  choice: DecodeChoice,
+): string[] {
+  const { full } = choice;
+  const isShown = choice.bytes || type.message === undefined;
   const fieldLines = (fields: readonly Field[]) =>
     columns(fieldRows(fields, full).map(({ name, value }) => [`  ${name}`, value]));
   const sealedLines = ({ field, etype, kvno, bytes, opened, closed }: OpenedPart) => [
     `sealed${field && ` ${field}`}: ${etype}${kvno > 0 ? `, kvno ${kvno}` : ""}, ${counted(bytes, "byte")}`,
     ...(opened === undefined
       ? []
-      : [`  opened with ${opened.key}: ${opened.part}`, ...fieldLines(opened.fields)]),
+      : [
+          `  opened with ${opened.key}: ${opened.part}`,
+          ...(choice.bytes
+            ? byteLines(opened.tree, opened.plaintext, choice).map((line) => `  ${line}`)
+            : fieldLines(opened.fields)),
+        ]),
     ...(closed === undefined ? [] : [`  closed: ${whyText({ etype, kvno }, closed)}`]),
   ];
   return [
-    `${type.title} (${type.schema.typeName}), ${counted(bytes.length, "byte")}`,
+    [type.title, ...(type.message === undefined ? [] : [`(${type.message})`])].join(" ") +
+      `, ${counted(bytes.length, "byte")}`,
+    ...(isShown ? byteLines(tree, bytes, choice) : []),
     // The fields in clear of a blob that is itself sealed are said in the line on what is sealed.
-    ...(type.name === "encrypted-data" ? [] : fieldLines(clear)),
+    ...(isShown || type.message === EncryptedDataSchema.typeName ? [] : fieldLines(clear)),
     ...sealed.flatMap(sealedLines),
   ];
 }
@@ -129,5 +163,8 @@ function keyArgument(text: string): NamedKey {
   const row = etypeOf(etype!);
   if (!new RegExp(`^[0-9a-fA-F]{${row.keySize * 2}}$`).test(hex))
     throw new UsageError(`--key: expected ${row.name}: and ${row.keySize * 2} hex digits`);
-  return { name: "the key given", kvno: 0, key: new Key(row, Buffer.from(hex, "hex")) };
+  const key = new Key(row, Buffer.from(hex, "hex"));
+  const flaw = flawOf(key);
+  if (flaw !== undefined) throw new UsageError(`--key: ${flaw.replace(/^key: /, "")}`);
+  return { name: "the key given", kvno: 0, key };
 }

@@ -4,22 +4,23 @@ import { type FieldRow, fieldRows } from "../screen/fields.js";
 import { wrapped } from "../screen/layout.js";
 
 /** An explained message with its fields as rows of text. */
-export interface PrintableMessage extends Omit<ExplainedMessage, "clear" | "sealed"> {
+export interface PrintableMessage extends Omit<ExplainedMessage, "clear" | "sealed" | "tree"> {
   readonly clear: readonly FieldRow[];
   readonly sealed: readonly PrintablePart[];
 }
 
 /** An explained part with its fields as rows of text. */
-export interface PrintablePart extends Omit<ExplainedPart, "contents"> {
+export interface PrintablePart extends Omit<ExplainedPart, "contents" | "opened" | "at" | "equalBlocks"> {
   readonly contents: readonly FieldRow[] | undefined;
 }
 
 /** Turns the fields of a message into rows; of bytes only the first are shown, unless `full`. */
 export function printableMessage(message: ExplainedMessage, full: boolean): PrintableMessage {
+  const { tree: _, ...rest } = message;
   return {
-    ...message,
+    ...rest,
     clear: fieldRows(message.clear, full),
-    sealed: message.sealed.map((part) => ({
+    sealed: message.sealed.map(({ opened: _, at: __, equalBlocks: ___, ...part }) => ({
       ...part,
       contents: part.contents && fieldRows(part.contents, full),
     })),

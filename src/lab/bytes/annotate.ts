@@ -67,7 +67,7 @@ function fieldNode(place: Place, schema: DescMessage, wire: WireField, all: read
   if (wireType === WireType.LengthDelimited)
     head.push(node("length", "length", tagEnd, start, { value: String(end - start) }));
   if (field === undefined || !fits(field, wireType)) {
-    const contents = node("unknown", "contents", start, end, bytesValue(place.bytes.subarray(start, end)));
+    const contents = node("unknown", "contents", start, end, { value: `${end - start} bytes` });
     return node("unknown", `field ${number}`, at, end, { children: [...head, contents] });
   }
   const contents = contentsNodes(place, schema, field, wire, all);

@@ -1,5 +1,5 @@
 /** Every key of a dialogue, and who holds it since which message. */
-import { hexOf } from "../fields.js";
+import { hexOf } from "../bytes/readable.js";
 import type { KeyRings } from "../key-rings.js";
 import type { KeySymbol, Party } from "../parties.js";
 import type { KeyHolder, TranscriptKey } from "./transcript.js";

@@ -1,17 +1,16 @@
 /** Makes a transcript of calls as they were captured. What can't be read is shown as it is. */
-import { fromBinary } from "@bufbuild/protobuf";
-import type { EncryptedData } from "../../gen/kerberos/v1/encryption_pb.js";
 import { etypeName } from "../../protocol/etypes.js";
 import { isoTime } from "../../protocol/kerberos-time.js";
 import { KrbError } from "../../protocol/krb-error.js";
 import { annotate } from "../bytes/annotate.js";
 import type { ByteNode } from "../bytes/byte-node.js";
 import { equalBlocks } from "../bytes/equal-blocks.js";
+import { sealsIn } from "../bytes/found.js";
+import { hexOf } from "../bytes/readable.js";
 import { annotateSealed } from "../bytes/sealed.js";
 import type { CapturedCall } from "../capture.js";
 import { DIALOGUE, type MessageRow, type SealedRow } from "../dialogue.js";
-import { hexOf } from "../fields.js";
-import { dataOf, type KeyRings, openByParties } from "../key-rings.js";
+import { type KeyRings, openByParties } from "../key-rings.js";
 import { KeysHeld } from "./keys-held.js";
 import { withSymbols, withSymbolsInside } from "./textbook-symbols.js";
 import type { OpenedPart, Transcript, TranscriptMessage, TranscriptPart } from "./transcript.js";
@@ -79,16 +78,16 @@ function partOf(
   tree: ByteNode,
   rings: KeyRings,
 ): TranscriptPart[] {
-  const data = sealedIn(message, row, bytes);
-  const cipher = cipherOf(tree.children.find(({ name }) => name === row.field));
-  if (data === undefined || cipher === undefined) return [];
+  const seal = sealsIn(tree, bytes).find(({ field }) => field === row.field);
+  if (seal === undefined) return [];
+  const { data, at } = seal;
   const { opens, inside } = openByParties(message, row, data, rings);
   const opened = inside && openedPart(annotateSealed(data, inside.key, row.usage), message.number);
   return [
     {
       field: row.field,
-      at: cipher.at,
-      length: cipher.length,
+      at,
+      length: data.cipher.length,
       symbol: row.symbol,
       notation: row.notation,
       key: row.key,
@@ -107,25 +106,6 @@ function openedPart(
   number: MessageRow["number"],
 ): OpenedPart | undefined {
   return annotated && { hex: hexOf(annotated.plaintext), tree: withSymbolsInside(annotated.tree, number) };
-}
-
-/** What is sealed in a field; undefined if the message, as altered as it may be, has nothing of the kind. */
-function sealedIn({ schema }: MessageRow, row: SealedRow, bytes: Uint8Array): EncryptedData | undefined {
-  try {
-    return dataOf(fromBinary(schema, bytes), row);
-  } catch {
-    return undefined;
-  }
-}
-
-/** The ciphertext below a node. */
-function cipherOf(node: ByteNode | undefined): ByteNode | undefined {
-  if (node === undefined || node.kind === "cipher") return node;
-  for (const child of node.children) {
-    const found = cipherOf(child);
-    if (found !== undefined) return found;
-  }
-  return undefined;
 }
 
 function refusalOf({ refusal }: CapturedCall): Pick<TranscriptMessage, "refusal"> {
