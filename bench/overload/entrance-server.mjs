@@ -2,7 +2,6 @@
 // lets in a single call. It answers each message with its CPU time in microseconds.
 import * as grpc from "@grpc/grpc-js";
 import { Entrance } from "../../dist/rpc/entrance/entrance.js";
-import { refuseCrumbs } from "../../dist/rpc/message-pieces.js";
 import { SERVER_OPTIONS, withSettings } from "../../dist/rpc/server-options.js";
 
 const same = (bytes) => bytes;
@@ -20,7 +19,7 @@ const service = {
 };
 const servers = {
   behind: withSettings([]),
-  without: new grpc.Server({ ...SERVER_OPTIONS, interceptors: [refuseCrumbs] }),
+  without: new grpc.Server(SERVER_OPTIONS),
   refusing: withSettings([], {}, new Entrance({ calls: 1 })),
 };
 const ports = {};

@@ -1,14 +1,15 @@
 /**
  * The server interceptor that counts the bytes which calls hold (entrance/held-bytes.ts), and ends those for
- * which there is no room. It stands next to grpc-js, where the bytes are.
+ * which there is no room, and those whose messages come in crumbs (message-pieces.ts). It stands next to
+ * grpc-js, where the bytes are.
  */
-import { constants, type ServerHttp2Stream } from "node:http2";
+import { constants } from "node:http2";
 import * as grpc from "@grpc/grpc-js";
-import type { Peer } from "./entrance/connection.js";
+import { Holding } from "./entrance/connection.js";
 import type { Entrance } from "./entrance/entrance.js";
-import { isHealth } from "./entrance/health.js";
-import { Holding } from "./entrance/held-bytes.js";
+import { callOf, type OpenCall } from "./entrance/open-call.js";
 import { http2Stream, partialMessage } from "./grpc-js-internals.js";
+import { crumbsOf, FREE_PIECES } from "./message-pieces.js";
 import { RpcError } from "./rpc-error.js";
 import { toStatus } from "./status.js";
 
@@ -22,13 +23,14 @@ const FREE_HEALTH_BYTES = 256;
 /**
  * An interceptor that ends calls for whose bytes there is no room: with RESOURCE_EXHAUSTED and
  * google.rpc.RetryInfo while they send, with the HTTP/2 error ENHANCE_YOUR_CALM, which is the same to gRPC,
- * where their replies are not read.
+ * where their replies are not read. So it ends those whose message comes in more than 128 pieces of less than
+ * 16 bytes, with RESOURCE_EXHAUSTED.
  */
 export function boundBytes(entrance: Entrance): grpc.ServerInterceptor {
   return (method, call) => {
     const stream = http2Stream(call);
-    const peer = stream && entrance.peerOf(stream);
-    if (peer !== undefined) new BoundedCall(entrance, peer, stream!, method, call);
+    const open = stream && callOf(stream);
+    if (open !== undefined) new BoundedCall(entrance, open, method, call);
     return call as grpc.ServerInterceptingCall;
   };
 }
@@ -36,30 +38,29 @@ export function boundBytes(entrance: Entrance): grpc.ServerInterceptor {
 /** One call, and what it holds. */
 class BoundedCall {
   readonly #entrance: Entrance;
-  readonly #stream: ServerHttp2Stream;
+  readonly #open: OpenCall;
   readonly #call: grpc.ServerInterceptingCallInterface;
   readonly #holding: Holding;
   /** Whether its request is one message, held until the call ends; of a stream's the last is held. */
   readonly #isUnary: boolean;
   readonly #free: number;
   #received = 0;
-  #isOver = false;
+  #pieces = 0;
 
   constructor(
     entrance: Entrance,
-    peer: Peer,
-    stream: ServerHttp2Stream,
-    { path, requestStream }: grpc.ServerMethodDefinition<unknown, unknown>,
+    open: OpenCall,
+    { requestStream }: grpc.ServerMethodDefinition<unknown, unknown>,
     call: grpc.ServerInterceptingCallInterface,
   ) {
     this.#entrance = entrance;
-    this.#stream = stream;
+    this.#open = open;
     this.#call = call;
-    this.#holding = new Holding(peer, () => this.#throwAway());
+    this.#holding = new Holding(open.connection.peer, () => this.#throwAway());
+    open.holding = this.#holding;
     this.#isUnary = !requestStream;
-    this.#free = isHealth(path) ? FREE_HEALTH_BYTES : 0;
-    stream.on("data", (piece: Buffer) => this.#hold(piece.length));
-    stream.once("close", () => this.#end());
+    this.#free = open.isHealth ? FREE_HEALTH_BYTES : 0;
+    open.stream.on("data", (piece: Buffer) => this.#hold(piece.length));
     const send = call.sendMessage;
     call.sendMessage = (message, callback) => {
       send.call(call, message, () => {
@@ -71,12 +72,12 @@ class BoundedCall {
   }
 
   #hold(bytes: number): void {
-    if (this.#isOver) return;
+    if (this.#holding.isOver) return;
+    if (++this.#pieces > FREE_PIECES) this.#refuseCrumbs();
     this.#received += bytes;
     const held = this.#isUnary ? this.#received : partialMessage(this.#call).bytes;
     if (this.#entrance.bytes.holdRequest(this.#holding, Math.max(held - this.#free, 0))) return;
     this.#end();
-    this.#entrance.refusedBytes(this.#stream);
     this.#call.sendStatus(
       toStatus(
         new RpcError(grpc.status.RESOURCE_EXHAUSTED, TOO_MANY_BYTES, { retryAfterMs: RETRY_AFTER_MS }),
@@ -84,23 +85,30 @@ class BoundedCall {
     );
   }
 
+  #refuseCrumbs(): void {
+    const pieces = crumbsOf(this.#call);
+    if (pieces === undefined) return;
+    this.#call.sendStatus({
+      code: grpc.status.RESOURCE_EXHAUSTED,
+      details: `the server ended the call: its message came in ${pieces} pieces of a few bytes`,
+    });
+  }
+
   /** What was written and has not gone out: the client's window is closed. */
   #holdReply(): void {
-    if (this.#isOver) return;
-    const unread = Math.max(this.#stream.writableLength - this.#free, 0);
+    if (this.#holding.isOver) return;
+    const unread = Math.max(this.#open.stream.writableLength - this.#free, 0);
     if (this.#entrance.bytes.holdReply(this.#holding, unread)) return;
     this.#throwAway();
   }
 
   #throwAway(): void {
     this.#end();
-    this.#entrance.refusedBytes(this.#stream);
-    this.#stream.close(constants.NGHTTP2_ENHANCE_YOUR_CALM);
+    this.#open.stream.close(constants.NGHTTP2_ENHANCE_YOUR_CALM);
   }
 
   #end(): void {
-    if (this.#isOver) return;
-    this.#isOver = true;
     this.#entrance.bytes.end(this.#holding);
+    this.#entrance.refusedBytes(this.#open);
   }
 }

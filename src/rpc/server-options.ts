@@ -10,7 +10,6 @@ import { closeSoon } from "./close-stream.js";
 import { cutConnectionsByForce } from "./cut-connections.js";
 import { Entrance } from "./entrance/entrance.js";
 import { onUnservedStream } from "./grpc-js-internals.js";
-import { refuseCrumbs } from "./message-pieces.js";
 
 /** The largest message a server takes or sends, in bytes. */
 export const MAX_MESSAGE_BYTES = 16384;
@@ -66,7 +65,7 @@ export function withSettings(
   options: grpc.ServerOptions = {},
   entrance = new Entrance(),
 ): grpc.Server {
-  const all = [boundBytes(entrance), refuseCrumbs, ...interceptors];
+  const all = [boundBytes(entrance), ...interceptors];
   const server = new grpc.Server({ ...SERVER_OPTIONS, ...options, interceptors: all });
   cutConnectionsByForce(server);
   onUnservedStream(server, closeSoon);

@@ -11,6 +11,8 @@ interface Backend {
   readonly open: (rest: string) => Promise<KeyValueStore>;
   /** Makes one where opening does not. */
   readonly create?: (rest: string) => Promise<KeyValueStore>;
+  /** Does what nobody else may do meanwhile; absent where only this process has it. */
+  readonly alone?: <T>(rest: string, work: () => Promise<T>) => Promise<T>;
   /** What is wrong with it, in words; absent where nothing can be. */
   readonly examine?: (rest: string) => Promise<string | undefined>;
 }
@@ -18,12 +20,15 @@ interface Backend {
 const POSTGRES: Backend = {
   open: async (rest) => (await import("./postgres/store.js")).openPostgresStore(`postgres:${rest}`),
   create: async (rest) => (await import("./postgres/store.js")).createPostgresStore(`postgres:${rest}`),
+  alone: async (rest, work) =>
+    (await import("./postgres/alone.js")).aloneOnPostgres(`postgres:${rest}`, work),
 };
 
 const BACKENDS: Readonly<Record<string, Backend>> = {
   memory: { open: async () => openMemoryStore() },
   lmdb: {
     open: async (dir) => (await import("./lmdb/store.js")).openLmdbStore(dir),
+    alone: async (dir, work) => (await import("./lmdb/alone.js")).aloneOnLmdb(dir, work),
     examine: async (dir) => (await import("./lmdb/trial.js")).examineLmdbStore(dir),
   },
   postgres: POSTGRES,
@@ -44,6 +49,17 @@ export async function openStore(name: string): Promise<KeyValueStore> {
 export async function createStore(name: string): Promise<KeyValueStore> {
   const { backend, rest } = backendOf(name);
   return (backend.create ?? backend.open)(rest);
+}
+
+/**
+ * Does what nobody else does by this function on the same store meanwhile, in any process, on any machine.
+ * Others read and write as ever.
+ * @param name of a store that is open, or was.
+ * @throws StoreError `busy` if somebody else does; as the backend; whatever `work` throws.
+ */
+export async function aloneOn<T>(name: string, work: () => Promise<T>): Promise<T> {
+  const { backend, rest } = backendOf(name);
+  return backend.alone === undefined ? work() : backend.alone(rest, work);
 }
 
 /**

@@ -10,6 +10,7 @@ import { ReadableError, type ReadableErrorOptions } from "../errors/readable-err
  * - `wrong-key`: sealed under another master key
  * - `version`: written by a newer release
  * - `unsafe`: open to other users of the machine
+ * - `busy`: another program fills the database at the moment
  * - `full`: the disk is full
  * - `unavailable`: the system refuses, or the store is closed
  */
@@ -20,6 +21,7 @@ export type StoreErrorCode =
   | "wrong-key"
   | "version"
   | "unsafe"
+  | "busy"
   | "full"
   | "unavailable";
 

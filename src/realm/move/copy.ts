@@ -6,7 +6,7 @@ import { existsSync } from "node:fs";
 import { krbtgtOf, realmOf } from "../../protocol/principal.js";
 import { filledFrom } from "../../store/filling-mark.js";
 import type { KeyValueStore } from "../../store/key-value-store.js";
-import { createStore, openStore } from "../../store/open-store.js";
+import { aloneOn, createStore, openStore } from "../../store/open-store.js";
 import { isPostgresName, postgresPlace } from "../../store/postgres/place.js";
 import { PRINCIPAL_PREFIX, principalOfKey } from "../../store/principal-key.js";
 import { masterKeyIdOf } from "../../store/principal-record.js";
@@ -31,9 +31,9 @@ const ROUNDS = 10;
  * not have are removed.
  * @param from, to names as `openStore` takes them. The second is made if it takes making.
  * @param onRecord told how many records were compared in this round.
- * @throws StoreError `exists` if the target has principals already, or is being filled from elsewhere;
- *   `missing` if the source has none; `exists` and `wrong-key` if the target is another realm's;
- *   `unavailable` if the source never stands still; as the stores do.
+ * @throws StoreError `exists` if the target has principals already, or is being filled from elsewhere; `busy`
+ *   while another load or copy fills it; `missing` if the source has none; `exists` and `wrong-key` if the
+ *   target is another realm's; `unavailable` if the source never stands still; as the stores do.
  */
 export async function copyPrincipals(
   from: string,
@@ -48,21 +48,13 @@ export async function copyPrincipals(
     checkRealmOf(to, identity);
     const target = await createStore(to);
     try {
-      await checkTarget(target, to, identity);
-      const resumed = await beginMove(target, `copy of ${shown(from)}`, rules, shown(to));
-      let [written, removed] = [0, 0];
-      for (let round = 0; ; round++) {
-        if (round === ROUNDS)
-          throw new StoreError("unavailable", `${shown(from)}: it changes all the time`, {
-            hint: "change no principals while they are copied, and copy again",
-          });
-        const changed = await copyOnce(source, target, onRecord);
-        written += changed.written;
-        removed += changed.removed;
-        if (changed.written + changed.removed === 0) break;
-      }
-      await endMove(target);
-      return { written, removed, resumed };
+      return await aloneOn(to, async () => {
+        await checkTarget(target, to, identity);
+        const resumed = await beginMove(target, `copy of ${shown(from)}`, rules, shown(to));
+        const changed = await copyAll(source, target, from, onRecord);
+        await endMove(target);
+        return { ...changed, resumed };
+      });
     } finally {
       await target.close();
     }
@@ -133,12 +125,34 @@ async function checkSource(source: KeyValueStore, name: string): Promise<Identit
   throw new StoreError("missing", `${shown(name)}: there is no realm in it`, { hint: "check its name" });
 }
 
+/** What was done to the target. */
+type Changed = Pick<CopiedPrincipals, "written" | "removed">;
+
+/** Goes over both until a whole round finds nothing different. */
+async function copyAll(
+  source: KeyValueStore,
+  target: KeyValueStore,
+  from: string,
+  onRecord: (count: number) => void,
+): Promise<Changed> {
+  let [written, removed] = [0, 0];
+  for (let round = 0; round < ROUNDS; round++) {
+    const changed = await copyOnce(source, target, onRecord);
+    written += changed.written;
+    removed += changed.removed;
+    if (changed.written + changed.removed === 0) return { written, removed };
+  }
+  throw new StoreError("unavailable", `${shown(from)}: it changes all the time`, {
+    hint: "change no principals while they are copied, and copy again",
+  });
+}
+
 /** Goes over both once, side by side, and writes what differs. */
 async function copyOnce(
   source: KeyValueStore,
   target: KeyValueStore,
   onRecord: (count: number) => void,
-): Promise<{ written: number; removed: number }> {
+): Promise<Changed> {
   const gone: string[] = [];
   const written = await fill(target, differing(source, target, gone, onRecord));
   for (const key of gone) await target.update(key, () => undefined);

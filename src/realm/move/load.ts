@@ -10,7 +10,7 @@ import { krbtgtOf } from "../../protocol/principal.js";
 import { DumpReader, type WholeDump } from "../../store/dump/reader.js";
 import type { KeyValueStore } from "../../store/key-value-store.js";
 import { copyMasterKeys, loadMasterKeys } from "../../store/master-key.js";
-import { createStore } from "../../store/open-store.js";
+import { aloneOn, createStore } from "../../store/open-store.js";
 import { shownPostgresName } from "../../store/postgres/place.js";
 import { principalKey } from "../../store/principal-key.js";
 import { StoreError } from "../../store/store-error.js";
@@ -48,7 +48,7 @@ export interface NewRealmChoice {
  * Opens the realm that a dump is loaded into; where there is none, makes it, with the dump's settings and
  * without principals. Without a master key, the realm must be there.
  * @throws StoreError as `openRealmDirectory`; `wrong-key` if the key is not the one that sealed the dump;
- *   `exists` as `loadDump` for a new realm's database: then no folder is made.
+ *   `exists` and `busy` as `loadDump` for a new realm's database: then no folder is made.
  */
 export async function realmForDump(
   dir: string,
@@ -70,7 +70,8 @@ export async function realmForDump(
     settings,
     async (made) => {
       const store = await createStore(made.principals);
-      await checkMove(store, sourceOf(id), rules, placeOf(made)).finally(() => store.close());
+      const check = () => checkMove(store, sourceOf(id), rules, placeOf(made));
+      await aloneOn(made.principals, check).finally(() => store.close());
     },
     (file) => copyMasterKeys(masterKeyFile, file),
   );
@@ -78,9 +79,9 @@ export async function realmForDump(
 
 /**
  * Loads a dump.
- * @throws StoreError `exists` if the realm has principals already, or is being filled from elsewhere;
- *   `corrupt`, `version` and `wrong-key` as `DumpReader.check`; `exists` for another realm's dump, too; as the
- *   store does. Nothing was written before the dump was found whole.
+ * @throws StoreError `exists` if the realm has principals already, or is being filled from elsewhere; `busy`
+ *   while another load or copy fills it; `corrupt`, `version` and `wrong-key` as `DumpReader.check`; `exists`
+ *   for another realm's dump, too; as the store does. Nothing was written before the dump was found whole.
  */
 export async function loadDump(
   directory: RealmDirectory,
@@ -100,10 +101,12 @@ export async function loadDump(
   );
   const store = await createStore(directory.principals);
   try {
-    const resumed = await beginMove(store, sourceOf(whole.id), rules, placeOf(directory));
-    const records = await write(store, dump, whole, krbtgtOf(realm), rules, onProgress);
-    await endMove(store);
-    return { records, resumed };
+    return await aloneOn(directory.principals, async () => {
+      const resumed = await beginMove(store, sourceOf(whole.id), rules, placeOf(directory));
+      const records = await write(store, dump, whole, krbtgtOf(realm), rules, onProgress);
+      await endMove(store);
+      return { records, resumed };
+    });
   } finally {
     await store.close();
   }

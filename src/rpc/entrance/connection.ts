@@ -1,4 +1,4 @@
-/** One connection of a server, and the peer whose it is. */
+/** One connection of a server, the peer whose it is, and what a call of it holds in memory. */
 import type { ServerHttp2Session } from "node:http2";
 import type { Socket } from "node:net";
 
@@ -14,10 +14,30 @@ export class Peer {
   bytes = 0;
   /** Connections without a call, the one that has been so for longest first. */
   readonly idle = new Set<Connection>();
+  /** What its calls hold whose replies wait to be read, the one that has waited for longest first. */
+  readonly unread = new Set<Holding>();
 
   constructor(key: string, hasShare: boolean) {
     this.key = key;
     this.hasShare = hasShare;
+  }
+}
+
+/** What one call holds. */
+export class Holding {
+  readonly peer: Peer;
+  /** Bytes of its request. */
+  request = 0;
+  /** Bytes of its replies that are not read. */
+  reply = 0;
+  /** Whether the call has ended: it holds nothing from then on. */
+  isOver = false;
+  /** Ends the call, and its replies with it. */
+  readonly throwAway: () => void;
+
+  constructor(peer: Peer, throwAway: () => void) {
+    this.peer = peer;
+    this.throwAway = throwAway;
   }
 }
 

@@ -12,36 +12,25 @@ import type * as grpc from "@grpc/grpc-js";
 import { onHttp2Server } from "../grpc-js-internals.js";
 import { rawSocket, startReading, stopReading } from "../node-internals.js";
 import { Timeouts } from "../timeouts.js";
-import type { Connection, Peer } from "./connection.js";
+import type { Connection } from "./connection.js";
 import { Connections } from "./connections.js";
 import { isHealth } from "./health.js";
 import { HeldBytes } from "./held-bytes.js";
 import { type Limits, OPENING_MS, readLimits, type ServerLimits } from "./limits.js";
+import { type CallKeeper, type LetIn, OpenCall } from "./open-call.js";
+import { OpenCalls } from "./open-calls.js";
 import { Openings } from "./openings.js";
 import { peerKey } from "./peer-key.js";
 import { OVERLOADED, refuseCall, TOO_MANY_CALLS } from "./refusal.js";
 import { Refusals, type RefusalTotals, type TellRefusals } from "./refusals.js";
+import { ToldStreams } from "./told-streams.js";
 import { TURNS, type Turns } from "./turns.js";
-import { UnreadReplies } from "./unread-replies.js";
 import type { Reader } from "./visitor.js";
 
 /** Calls of the health service that are let in beyond the limit on calls, on one connection. */
 const HEALTH_CALLS = 2;
 /** When a caller may come again who found too many calls open, in milliseconds. */
 const RETRY_AFTER_MS = 1_000;
-
-/** How long a caller waits who does not say, in milliseconds. */
-const PATIENCE_MS = 5_000;
-/** The timeout of a call, as gRPC over HTTP/2 writes it. */
-const TIMEOUT = /^(\d{1,8})([HMSmun])$/;
-const UNITS_MS: Readonly<Record<string, number>> = {
-  H: 3_600_000,
-  M: 60_000,
-  S: 1_000,
-  m: 1,
-  u: 1e-3,
-  n: 1e-6,
-};
 
 /** A listener of a server's `connection` or `stream`. */
 type Next = (...args: unknown[]) => void;
@@ -56,9 +45,13 @@ export class Entrance {
   readonly #turns: Turns;
   readonly #opening = new Timeouts<Connection>(OPENING_MS, ({ socket }) => reset(socket));
   readonly #openings = new Openings();
-  readonly #unread = new UnreadReplies();
+  readonly #open = new OpenCalls();
   readonly #bySession = new WeakMap<ServerHttp2Session, Connection>();
   readonly #bySocket = new WeakMap<object, Connection>();
+  readonly #keeper: CallKeeper = {
+    ended: (call) => this.#ended(call),
+    refuse: (call, cause) => this.#refuse(call, cause),
+  };
   /** The connection that is being handed to HTTP/2. */
   #handing: Connection | undefined;
 
@@ -95,14 +88,9 @@ export class Entrance {
     return this.#turns.waiting;
   }
 
-  /** Whose stream it is; undefined where it came in elsewhere. */
-  peerOf(stream: ServerHttp2Stream): Peer | undefined {
-    return this.#connectionOf(stream)?.peer;
-  }
-
   /** Notes that a call was refused for its bytes. */
-  refusedBytes(stream: ServerHttp2Stream): void {
-    this.#refusals.call(this.#connectionOf(stream)?.socket.remoteAddress, "bytes");
+  refusedBytes({ connection }: OpenCall): void {
+    this.#refusals.call(connection.socket.remoteAddress, "bytes");
   }
 
   /** Stands before a server, wherever it comes to listen. */
@@ -170,7 +158,7 @@ export class Entrance {
     connection.onBegun?.();
     this.#bySession.set(session, connection);
     session.once("remoteSettings", () => this.#opening.end(connection));
-    this.#turns.join(connection, readerOf(connection.socket));
+    this.#turns.join(connection, this.#readerOf(connection));
   }
 
   #call(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, next: () => void): void {
@@ -179,20 +167,16 @@ export class Entrance {
       next();
       return;
     }
-    // grpc-js listens only once the call has started: until then an error would end the process.
-    stream.on("error", ignore);
-    const isLetIn = this.#letIn(connection, stream, headers);
-    const path = headers[":path"];
-    this.#turns.take(connection, {
-      method: isLetIn ? (path ?? "") : "",
-      get patienceMs() {
-        return isHealth(path) ? Number.POSITIVE_INFINITY : patienceOf(headers);
-      },
-      isOver: () => stream.destroyed || stream.closed,
-      // Refusing takes its time, too.
-      start: isLetIn ? next : () => this.#refuse(connection, stream, "calls", RETRY_AFTER_MS),
-      refuse: () => this.#refuse(connection, stream, "overload", this.#turns.retryAfterMs),
-    });
+    const call = new OpenCall(
+      this.#keeper,
+      connection,
+      stream,
+      headers,
+      this.#letIn(connection, headers),
+      next,
+    );
+    if (call.letIn === "counted") this.#open.add(call);
+    this.#turns.take(connection, call);
   }
 
   #connectionOf({ session }: ServerHttp2Stream): Connection | undefined {
@@ -200,44 +184,40 @@ export class Entrance {
   }
 
   /** Counts a call, if there is room for it. */
-  #letIn(connection: Connection, stream: ServerHttp2Stream, headers: IncomingHttpHeaders): boolean {
-    if (this.#connections.beginCall(connection)) {
-      this.#unread.add(stream);
-      stream.once("close", () => {
-        this.#unread.end(stream);
-        this.#connections.endCall(connection);
-      });
-      return true;
-    }
-    if (!isHealth(headers[":path"]) || connection.uncounted >= HEALTH_CALLS) return false;
+  #letIn(connection: Connection, headers: IncomingHttpHeaders): LetIn {
+    if (this.#connections.beginCall(connection)) return "counted";
+    if (!isHealth(headers[":path"]) || connection.uncounted >= HEALTH_CALLS) return "no";
     connection.uncounted++;
-    stream.once("close", () => connection.uncounted--);
-    return true;
+    return "uncounted";
   }
 
-  #refuse(
-    { socket }: Connection,
-    stream: ServerHttp2Stream,
-    cause: "calls" | "overload",
-    retryAfterMs: number,
-  ): void {
+  #ended(call: OpenCall): void {
+    const { connection, letIn, holding } = call;
+    if (letIn === "uncounted") connection.uncounted--;
+    else {
+      this.#open.end(call);
+      this.#connections.endCall(connection);
+    }
+    if (holding !== undefined) this.bytes.end(holding);
+  }
+
+  /** How a connection is read. */
+  #readerOf(connection: Connection): Reader {
+    const { socket } = connection;
+    const streams = new ToldStreams(connection, () => this.#open.lasting(connection));
+    return {
+      stop: () => stopReading(socket),
+      start: () => startReading(socket),
+      limit: (calls) => streams.tell(calls),
+      close: () => reset(socket),
+    };
+  }
+
+  #refuse({ connection: { socket }, stream }: OpenCall, cause: "calls" | "overload"): void {
     this.#refusals.call(socket.remoteAddress, cause);
-    refuseCall(stream, cause === "calls" ? TOO_MANY_CALLS : OVERLOADED, retryAfterMs);
+    if (cause === "calls") refuseCall(stream, TOO_MANY_CALLS, RETRY_AFTER_MS);
+    else refuseCall(stream, OVERLOADED, this.#turns.retryAfterMs);
   }
-}
-
-/** How a connection is read. */
-function readerOf(socket: Socket): Reader {
-  return { stop: () => stopReading(socket), start: () => startReading(socket), close: () => reset(socket) };
-}
-
-/** How long a caller waits in all, in milliseconds. */
-function patienceOf({ "grpc-timeout": timeout }: IncomingHttpHeaders): number {
-  if (timeout === undefined) return PATIENCE_MS;
-  if (timeout === undefined) return PATIENCE_MS;
-  const [, count, unit] = TIMEOUT.exec(String(timeout)) ?? [];
-  if (count === undefined || unit === undefined) return PATIENCE_MS;
-  return Number(count) * (UNITS_MS[unit] ?? 0);
 }
 
 function ignore(): void {}

@@ -7,30 +7,14 @@
  * else those of the peer that holds most. Where there are none, the call is refused.
  */
 
-import type { Peer } from "./connection.js";
+import type { Holding, Peer } from "./connection.js";
 import type { Limits } from "./limits.js";
-
-/** What one call holds. */
-export class Holding {
-  readonly peer: Peer;
-  /** Bytes of its request. */
-  request = 0;
-  /** Bytes of its replies that are not read. */
-  reply = 0;
-  /** Ends the call, and its replies with it. */
-  readonly throwAway: () => void;
-
-  constructor(peer: Peer, throwAway: () => void) {
-    this.peer = peer;
-    this.throwAway = throwAway;
-  }
-}
 
 /** Bytes of all calls, within limits. */
 export class HeldBytes {
   readonly #limits: Pick<Limits, "bytes" | "bytesPerPeer">;
-  /** Calls whose replies wait to be read, by peer, the one that has waited for longest first. */
-  readonly #unread = new Map<Peer, Set<Holding>>();
+  /** Peers with replies that wait to be read. */
+  readonly #unread = new Set<Peer>();
   #size = 0;
 
   constructor(limits: Pick<Limits, "bytes" | "bytesPerPeer">) {
@@ -44,6 +28,7 @@ export class HeldBytes {
 
   /** Says how many bytes of its request a call holds; false where there is no room for them. */
   holdRequest(holding: Holding, bytes: number): boolean {
+    if (holding.isOver) return true;
     if (!this.#makeRoom(holding, bytes - holding.request)) return false;
     this.#add(holding, bytes - holding.request);
     holding.request = bytes;
@@ -52,20 +37,26 @@ export class HeldBytes {
 
   /** Says how many bytes of a call's replies are not read; false where there is no room for them. */
   holdReply(holding: Holding, bytes: number): boolean {
+    if (holding.isOver || bytes === holding.reply) return true;
     if (!this.#makeRoom(holding, bytes - holding.reply)) return false;
     this.#add(holding, bytes - holding.reply);
     holding.reply = bytes;
-    if (bytes > 0) this.#unreadOf(holding.peer).add(holding);
-    else this.#forgetUnread(holding);
+    if (bytes === 0) this.#forgetUnread(holding);
+    else {
+      holding.peer.unread.add(holding);
+      this.#unread.add(holding.peer);
+    }
     return true;
   }
 
   /** A call has ended: it holds nothing any more. */
   end(holding: Holding): void {
+    if (holding.isOver) return;
+    holding.isOver = true;
     this.#add(holding, -holding.request - holding.reply);
+    if (holding.reply > 0) this.#forgetUnread(holding);
     holding.request = 0;
     holding.reply = 0;
-    this.#forgetUnread(holding);
   }
 
   #add({ peer }: Holding, bytes: number): void {
@@ -85,7 +76,7 @@ export class HeldBytes {
 
   /** Throws the oldest of a peer's replies away, but not the one that room is made for. */
   #throwAwayOf(peer: Peer | undefined, but: Holding): boolean {
-    for (const holding of (peer && this.#unread.get(peer)) ?? []) {
+    for (const holding of peer?.unread ?? []) {
       if (holding === but) continue;
       this.end(holding);
       holding.throwAway();
@@ -97,21 +88,13 @@ export class HeldBytes {
   /** Who holds most of those with replies that wait. */
   #largest(): Peer | undefined {
     let largest: Peer | undefined;
-    for (const peer of this.#unread.keys()) if (peer.bytes > (largest?.bytes ?? 0)) largest = peer;
+    for (const peer of this.#unread) if (peer.bytes > (largest?.bytes ?? 0)) largest = peer;
     return largest;
   }
 
-  #unreadOf(peer: Peer): Set<Holding> {
-    let all = this.#unread.get(peer);
-    if (all === undefined) {
-      all = new Set();
-      this.#unread.set(peer, all);
-    }
-    return all;
-  }
-
   #forgetUnread(holding: Holding): void {
-    const all = this.#unread.get(holding.peer);
-    if (all?.delete(holding) && all.size === 0) this.#unread.delete(holding.peer);
+    const { unread } = holding.peer;
+    unread.delete(holding);
+    if (unread.size === 0) this.#unread.delete(holding.peer);
   }
 }

@@ -21,6 +21,7 @@ import type { Connection } from "./connection.js";
 import { Costs } from "./costs.js";
 import { LeftOut } from "./left-out.js";
 import { type ReadCall, ReadCalls } from "./read-calls.js";
+import { StreamLimits } from "./stream-limits.js";
 import { type Reader, Visitor } from "./visitor.js";
 import { Waiting } from "./waiting.js";
 
@@ -42,6 +43,8 @@ const FRESH_MS = 2;
 const LEAST_MS = 0.2;
 /** What a refusal goes by, as a method among methods. */
 const REFUSED = "";
+/** How long it takes to learn what calls cost, in milliseconds: to ask the system for less would cost more. */
+const LEARNING_MS = 10;
 
 /** The order in which a process reads its connections. */
 export class Turns {
@@ -52,6 +55,7 @@ export class Turns {
   /** Who waits to be read. */
   readonly #waiting = new Waiting();
   readonly #leftOut = new LeftOut();
+  readonly #streams = new StreamLimits();
   /** What was read and waits for the turn's end. */
   readonly #calls = new ReadCalls();
   /** What a connection is likely to bring that has said nothing yet, in milliseconds of the processor. */
@@ -76,7 +80,9 @@ export class Turns {
   /** What is done of all that is said, and what each connection's share of it is: the same measure. */
   #doneRate = 0;
   #share = 0;
-  #turnBegan = 0;
+  /** What was done since what it cost was learned last, how often of each method. */
+  #done = new Map<string, number>();
+  #learnedAt = 0;
   /** The last turn in which reading was stopped. */
   #stoppedIn = -1;
   readonly #endTurn = () => this.#onTurn();
@@ -117,6 +123,7 @@ export class Turns {
     visitor.isGone = true;
     this.#visitors.delete(connection);
     this.#leftOut.delete(visitor);
+    this.#streams.leave(visitor);
   }
 
   /**
@@ -164,9 +171,11 @@ export class Turns {
     this.#doneRate = 0;
     this.#share = 0;
     this.#cpuMs = this.#cpu();
-    this.#turnBegan = now;
+    this.#done.clear();
+    this.#learnedAt = now;
     this.#roundBegan = now;
     this.#round++;
+    this.#streams.begin(now);
   }
 
   /**
@@ -223,8 +232,12 @@ export class Turns {
     else if (this.#waiting.readNext(TURN_MS, this.#round, read) || now - this.#roundBegan > ROUND_MS)
       this.#endRound(now);
     if (this.#leftOut.isDue(now)) this.#comeBack(now);
-    if (this.#quiet > QUIET_TURNS) this.#isHolding = false;
-    else this.#begin(now);
+    if (this.#streams.isDue(now)) this.#streams.allot(this.#speaking(now), (one) => this.#isLight(one), now);
+    if (this.#quiet <= QUIET_TURNS) this.#begin(now);
+    else {
+      this.#isHolding = false;
+      this.#streams.liftSoon();
+    }
   }
 
   /** Starts or refuses what was read, for as long as a turn may take, and learns what it costs. */
@@ -233,17 +246,33 @@ export class Turns {
     this.#newcomers = [];
     const began = this.#now();
     const { calls, refused } = this.#calls.start(() => this.#now() < began + READING_MS, began);
-    if (calls.size + refused === 0) return;
+    for (const [method, times] of calls) this.#count(method, times);
+    if (refused > 0) this.#count(REFUSED, refused);
     const now = this.#now();
+    if (this.#done.size > 0 && now >= this.#learnedAt + LEARNING_MS) this.#learn(now);
+  }
+
+  #count(method: string, times: number): void {
+    this.#done.set(method, (this.#done.get(method) ?? 0) + times);
+  }
+
+  #learn(now: number): void {
     const cpu = this.#cpu();
     const usedMs = Math.max(cpu - this.#cpuMs, 0.1);
     this.#cpuMs = cpu;
     let expectedMs = 0;
-    for (const [method, times] of calls) expectedMs += times * this.#costs.of(method);
-    const rate = (1_000 * expectedMs) / Math.max(now - this.#turnBegan, 1);
-    this.#turnBegan = now;
-    this.#doneRate += (rate - this.#doneRate) / 16;
-    this.#costs.learn(refused === 0 ? calls : new Map([...calls, [REFUSED, refused]]), usedMs);
+    let count = 0;
+    for (const [method, times] of this.#done) {
+      if (method === REFUSED) continue;
+      expectedMs += times * this.#costs.of(method);
+      count += times;
+    }
+    const perSecond = 1_000 / Math.max(now - this.#learnedAt, 1);
+    this.#learnedAt = now;
+    this.#doneRate += (perSecond * expectedMs - this.#doneRate) / 16;
+    this.#streams.learn(perSecond * count);
+    this.#costs.learn(this.#done, usedMs);
+    this.#done.clear();
   }
 
   /** @returns what it is likely to cost, in milliseconds of the processor. */
@@ -258,6 +287,11 @@ export class Turns {
     if (visitor.rate > 0) return Math.max(LEAST_MS, visitor.costMs);
     visitor.wasFresh = true;
     return Math.max(LEAST_MS, this.#freshMs);
+  }
+
+  /** Those that are read, in their turns, and have something to say. */
+  #speaking(now: number): readonly Visitor[] {
+    return [...this.#visitors.values()].filter((one) => one.leftOutAt === undefined && one.isSpeaking(now));
   }
 
   /** Leaves out whom the round did not come to. */
@@ -276,9 +310,7 @@ export class Turns {
 
   /** Has some of those left out wait for their turn again. */
   #comeBack(now: number): void {
-    let active = 0;
-    for (const visitor of this.#visitors.values())
-      if (visitor.leftOutAt === undefined && visitor.isSpeaking(now)) active++;
+    const active = this.#speaking(now).length;
     this.#share = this.#doneRate / Math.max(active + this.#leftOut.size, 1);
     const back = this.#leftOut.comeBack(now, this.#roomBeside(active), (one) => this.#isLight(one));
     for (const visitor of back) this.#holdOne(visitor, now);

@@ -1,6 +1,7 @@
 import { copyFileSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { aloneOn } from "../../../src/store/open-store.js";
 import { onDisk } from "../on-disk.js";
 
 const shell = onDisk("--profile standard");
@@ -66,6 +67,15 @@ describe("realm dump, load, copy and check", () => {
       reason: "wrong-key",
     });
     expect(await refused("realm dump ./no/such/folder.dump")).toMatchObject({ reason: "missing" });
+  });
+
+  it("refuse to fill a database that another program fills at the moment", async () => {
+    await shell.run("realm dump ./d.dump");
+    const outcome = await aloneOn(`lmdb:${path("realm/principals")}`, () =>
+      shell.run("realm load --json --update ./d.dump"),
+    );
+    expect(outcome).toMatchObject({ code: 1, stderr: expect.stringContaining("hint: wait until that") });
+    expect(JSON.parse(outcome.stdout).error).toMatchObject({ reason: "busy" });
   });
 
   it("name what is wrong with a realm, and exit with 1", async () => {

@@ -1,14 +1,25 @@
-/** Every attack, carried out in every scene against real servers, ends as its row says. */
-import { expect, test } from "vitest";
-import { runAttack } from "../../../src/lab/attacks/run-attack.js";
-import { ATTACKS } from "../../../src/lab/attacks/table.js";
+/**
+ * Every attack, carried out in every scene against real servers, ends as its row says; one after the other in
+ * the same realm, as people do who play.
+ */
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { ATTACKS, attackNamed } from "../../../src/lab/attacks/table.js";
+import { type LabRealm, startLabRealm } from "../../../src/lab/realm/lab-realm.js";
 import { SCENES, type Scene } from "../../../src/lab/realm/scene.js";
 
-const scenes = Object.keys(SCENES) as Scene[];
-const runs = ATTACKS.flatMap((attack) => scenes.map((scene) => ({ name: attack.name, scene, attack })));
+describe.each(Object.keys(SCENES) as Scene[])("%s", (scene) => {
+  let realm: LabRealm;
+  beforeAll(async () => {
+    realm = await startLabRealm({ scene });
+  });
+  afterAll(() => realm.close());
 
-test.for(runs)("$name in $scene", async ({ attack, scene }) => {
-  const { outcome, steps } = await runAttack(attack, scene);
-  const ended = outcome.verdict === "ALLOWED" ? "ALLOWED" : [outcome.by, outcome.at];
-  expect(ended, JSON.stringify({ outcome, steps }, undefined, 2)).toEqual(attack.expected[scene]);
+  test.for(ATTACKS.map(({ name }) => name))("%s", async (name) => {
+    const attack = attackNamed(name)!;
+    const steps: string[] = [];
+    const outcome = await attack.run(realm, (step) => void steps.push(step));
+    const ended = outcome.verdict === "ALLOWED" ? "ALLOWED" : [outcome.by, outcome.at];
+    expect(ended, JSON.stringify({ outcome, steps }, undefined, 2)).toEqual(attack.expected[scene]);
+    expect(steps.length).toBeGreaterThan(0);
+  });
 });

@@ -15,7 +15,7 @@ import { addPasswordPrincipal, changePassword } from "../../../src/realm/princip
 import { deletePrincipal, existingPrincipal } from "../../../src/realm/principals.js";
 import type { RealmDirectory } from "../../../src/realm/realm-directory.js";
 import { FILLING_KEY } from "../../../src/store/filling-mark.js";
-import { openStore } from "../../../src/store/open-store.js";
+import { aloneOn, openStore } from "../../../src/store/open-store.js";
 import { principalKey } from "../../../src/store/principal-key.js";
 import { HAS_POSTGRES, PostgresServer } from "../../support/postgres-server.js";
 import { keyBytes, LATER, MADE } from "../realm.js";
@@ -130,13 +130,14 @@ describe("a dump loaded", () => {
     expect(await contents(target.principals)).toEqual(await contents(directory.principals));
   });
 
-  it("twice at once is loaded once", async () => {
+  it("twice at once is loaded once, and the second is told", async () => {
     const target = await realmForDump(place(), dump, { masterKeyFile: directory.masterKeyFile });
     const both = [loadDump(target, dump, { update: false }), loadDump(target, dump, { update: false })];
     const ends = await Promise.allSettled(both);
-    expect(ends.some(({ status }) => status === "fulfilled")).toBe(true);
-    for (const end of ends)
-      if (end.status === "rejected") expect(end.reason).toMatchObject({ code: "exists" });
+    expect(ends.map(({ status }) => status).sort()).toEqual(["fulfilled", "rejected"]);
+    // The other fills it, or has just filled it.
+    const code = expect.stringMatching(/^(busy|exists)$/);
+    expect(ends.find(({ status }) => status === "rejected")).toMatchObject({ reason: { code } });
     expect(await contents(target.principals)).toEqual(await contents(directory.principals));
   });
 
@@ -211,6 +212,52 @@ it.skipIf(!HAS_POSTGRES)(
   },
   60_000,
 );
+
+describe("while another program fills a database, nothing is written by", () => {
+  const busy = { code: "busy", message: expect.stringContaining("another program is filling it") };
+
+  /** Tries all that fills, with and without `--update`, while somebody else does; then it works. */
+  async function tryAll(target: RealmDirectory, choice: { database?: string }): Promise<void> {
+    const before = await contents(target.principals);
+    const [other, masterKeyFile] = [place(), directory.masterKeyFile];
+    await aloneOn(target.principals, async () => {
+      for (const update of [false, true]) {
+        await expect(loadDump(target, dump, { update })).rejects.toMatchObject(busy);
+        const copy = copyPrincipals(directory.principals, target.principals, { update });
+        await expect(copy).rejects.toMatchObject(busy);
+      }
+      if (choice.database === undefined) return;
+      const made = realmForDump(other, dump, { masterKeyFile, ...choice });
+      await expect(made).rejects.toMatchObject(busy);
+      expect(existsSync(other)).toBe(false);
+    });
+    expect(await contents(target.principals)).toEqual(before);
+    await loadDump(target, dump, { update: false });
+    expect(await aliceOf(target)).toEqual(await aliceOf(directory));
+  }
+
+  it("another load or copy, on LMDB", async () => {
+    await tryAll(await realmForDump(place(), dump, { masterKeyFile: directory.masterKeyFile }), {});
+  });
+
+  it.skipIf(!HAS_POSTGRES)(
+    "another load or copy, on PostgreSQL (PostgreSQL is not here)",
+    async () => {
+      await using server = await PostgresServer.start();
+      const choice = { database: server.database() };
+      const { masterKeyFile } = directory;
+      await tryAll(await realmForDump(place(), dump, { masterKeyFile, ...choice }), choice);
+      // It was interrupted: nobody holds the lock of a program that is gone.
+      const ends = aloneOn(server.url("EXAMPLE.TEST"), async () => {
+        server.sql("SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'");
+        throw new Error("gone");
+      });
+      await expect(ends).rejects.toThrow("gone");
+      await aloneOn(server.url("EXAMPLE.TEST"), async () => {});
+    },
+    60_000,
+  );
+});
 
 describe("a check", () => {
   it("finds nothing wrong with a whole realm", async () => {

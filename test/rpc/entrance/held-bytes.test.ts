@@ -1,7 +1,7 @@
 /** What calls hold in memory: its bounds, and whose replies are thrown away for others. */
 import { describe, expect, test } from "vitest";
-import { Peer } from "../../../src/rpc/entrance/connection.js";
-import { HeldBytes, Holding } from "../../../src/rpc/entrance/held-bytes.js";
+import { Holding, Peer } from "../../../src/rpc/entrance/connection.js";
+import { HeldBytes } from "../../../src/rpc/entrance/held-bytes.js";
 
 function open(bytes: number, bytesPerPeer = bytes) {
   const held = new HeldBytes({ bytes, bytesPerPeer });

@@ -9,6 +9,7 @@ class Visit {
   readonly connection: Connection;
   isRead = true;
   isClosed = false;
+  limit: number | undefined;
 
   constructor(
     readonly turns: Turns,
@@ -21,6 +22,10 @@ class Visit {
       },
       start: () => {
         this.isRead = true;
+      },
+      limit: (calls) => {
+        this.limit = calls;
+        return true;
       },
       close: () => {
         this.isClosed = true;

@@ -1,0 +1,202 @@
+/** The challenges with a realm, solved by the steps that a learner takes; and the same steps in `standard`. */
+import { readFileSync } from "node:fs";
+import { expect, test } from "vitest";
+import {
+  AccessRequestSchema,
+  AccessResponseSchema,
+  call,
+  clientOf,
+  fromBinary,
+  GetNoteRequestSchema,
+  GetNoteResponseSchema,
+  GrantTicketRequestSchema,
+  GrantTicketResponseSchema,
+  METHODS,
+  makeAccessReq,
+  makeTgsReq,
+  makeTicket,
+  openAccessRep,
+  openTgsRep,
+  packed,
+  parseKeytab,
+  parsePrincipal,
+  randomKey,
+  TicketSchema,
+  toBinary,
+  unpacked,
+} from "../../../src/lab/challenges/bench.js";
+import { breakThisClock } from "../../../src/lab/challenges/break-this-clock.js";
+import { forgeUnderEcb } from "../../../src/lab/challenges/forge-under-ecb.js";
+import { liftedHeader } from "../../../src/lab/challenges/lifted-header.js";
+import { secondOpening } from "../../../src/lab/challenges/second-opening.js";
+import { silverTicket } from "../../../src/lab/challenges/silver-ticket.js";
+import { spotTheCheck } from "../../../src/lab/challenges/spot-the-check.js";
+import type { Credentials } from "../../../src/protocol/credentials.js";
+import { Desk, flagIn, until } from "./desk.js";
+
+const ALICE = parsePrincipal("alice@EXAMPLE.TEST", "client");
+const TEXT = new TextDecoder();
+
+/** The reason of the refusal in which some steps end. */
+async function reasonOf(steps: Promise<unknown>): Promise<string> {
+  return steps.then(
+    () => "none: it was let in",
+    (error: { reason?: string }) => error.reason ?? String(error),
+  );
+}
+
+/** Alice's note named flag, read with a ticket that says one is Alice. */
+async function readFlagNote(address: string, credentials: Pick<Credentials, "client" | "key" | "ticket">) {
+  const question = packed(GetNoteRequestSchema, { name: "flag" });
+  const { request, pending } = makeAccessReq(credentials as Credentials, question, Date.now());
+  const bytes = await call(address, METHODS.access, toBinary(AccessRequestSchema, request));
+  const answer = openAccessRep(fromBinary(AccessResponseSchema, bytes), pending);
+  return (unpacked(GetNoteResponseSchema, answer) as { note?: { text: string } }).note!.text;
+}
+
+async function clockSteps(desk: Desk) {
+  const { address } = desk.world.v;
+  expect(await reasonOf(call(address, METHODS.access, desk.base64("recorded.b64")))).toBe("KRB_AP_ERR_SKEW");
+  desk.write("time-server.txt", desk.text("recorded.txt"));
+  await call(address, METHODS.access, desk.base64("recorded.b64"));
+  return flagIn(await until(() => desk.told[0]));
+}
+
+test("break-this-clock: set back to the time of the recording, V takes it once more", async () => {
+  await using desk = await Desk.with(breakThisClock);
+  expect(await desk.handIn(await clockSteps(desk))).toMatchObject({ verdict: "right", points: 30 });
+});
+
+test("break-this-clock in standard: the cache has closed the time that it can't answer for", async () => {
+  await using desk = await Desk.with(breakThisClock, "standard");
+  expect(await reasonOf(clockSteps(desk))).toBe("KRB_AP_ERR_SKEW");
+  expect(desk.told).toEqual([]);
+});
+
+async function crowdingSteps(desk: Desk) {
+  const { world } = desk;
+  const { address } = world.v;
+  const recorded = desk.base64("recorded.b64");
+  expect(await reasonOf(call(address, METHODS.access, recorded))).toBe("KRB_AP_ERR_REPEAT");
+  using mallory = clientOf(world);
+  await mallory.login(world.you!.principal, world.you!.password);
+  const credentials = await mallory.serviceTicket(world.v.principal);
+  for (let i = 0; i < 16; i++) {
+    const { request } = makeAccessReq(credentials, packed(GetNoteRequestSchema, { name: "x" }), Date.now());
+    await call(address, METHODS.access, toBinary(AccessRequestSchema, request));
+  }
+  await call(address, METHODS.access, recorded);
+  return flagIn(await until(() => desk.told[0]));
+}
+
+test("second-opening: sixteen calls of one's own, and the recording is forgotten", async () => {
+  await using desk = await Desk.with(secondOpening);
+  expect(await desk.handIn(await crowdingSteps(desk))).toMatchObject({ verdict: "right", points: 30 });
+});
+
+test("second-opening in standard: the cache forgets nothing", async () => {
+  await using desk = await Desk.with(secondOpening, "standard");
+  expect(await reasonOf(crowdingSteps(desk))).toBe("KRB_AP_ERR_REPEAT");
+  expect(desk.told).toEqual([]);
+});
+
+async function liftingSteps(desk: Desk) {
+  const header = { "kerberos-ap-req-bin": desk.base64("header.b64") };
+  const answer = await call(desk.world.v.address, "/canteen.v1.Canteen/OpenTill", new Uint8Array(), header);
+  return flagIn(TEXT.decode(answer));
+}
+
+test("lifted-header: a proof for the menu opens the till", async () => {
+  await using desk = await Desk.with(liftedHeader);
+  expect(await desk.handIn(await liftingSteps(desk))).toMatchObject({ verdict: "right", points: 30 });
+});
+
+test("lifted-header in standard: the proof is good for the menu alone", async () => {
+  await using desk = await Desk.with(liftedHeader, "standard");
+  expect(await reasonOf(liftingSteps(desk))).toBe("KRB_AP_ERR_MODIFIED");
+  const header = { "kerberos-ap-req-bin": desk.base64("header.b64") };
+  const question = Buffer.from("what is for lunch?");
+  const menu = await call(desk.world.v.address, "/canteen.v1.Canteen/ShowMenu", question, header);
+  expect(TEXT.decode(menu)).toBe("For you, alice@EXAMPLE.TEST: soup.");
+});
+
+async function silverSteps(desk: Desk) {
+  const { principal, kvno, key } = parseKeytab(readFileSync(desk.path("v.keytab")))[0]!;
+  const now = Date.now();
+  const sessionKey = randomKey(key.etype);
+  const contents = {
+    client: ALICE,
+    server: principal,
+    sessionKey,
+    flags: [],
+    authtime: now,
+    starttime: now,
+    endtime: now + 3_600_000,
+    renewTill: undefined,
+    addresses: [],
+    authorizationData: [],
+  };
+  const ticket = makeTicket(contents, { key, kvno });
+  return flagIn(await readFlagNote(desk.world.v.address, { client: ALICE, key: sessionKey, ticket }));
+}
+
+test("silver-ticket: with the service's key one is, for that service, the KDC", async () => {
+  await using desk = await Desk.with(silverTicket);
+  expect(await desk.handIn(await silverSteps(desk))).toMatchObject({ verdict: "right", points: 40 });
+});
+
+async function namingSteps(desk: Desk) {
+  const { world } = desk;
+  using client = clientOf(world);
+  const tgt = await client.login(world.you!.principal, world.you!.password);
+  const v = parsePrincipal(world.v.principal, "server");
+  const { request, pending } = makeTgsReq(
+    { ...tgt, client: ALICE },
+    v,
+    { etypes: [tgt.key.etype.etype] },
+    Date.now(),
+  );
+  const bytes = await call(world.kdc.tgs, METHODS.grantTicket, toBinary(GrantTicketRequestSchema, request));
+  const { credentials } = openTgsRep(fromBinary(GrantTicketResponseSchema, bytes), pending, Date.now());
+  return flagIn(await readFlagNote(world.v.address, credentials));
+}
+
+test("spot-the-check: an authenticator that names Alice, under one's own TGT", async () => {
+  await using desk = await Desk.with(spotTheCheck);
+  expect(await desk.handIn(await namingSteps(desk))).toMatchObject({ verdict: "right", points: 50 });
+});
+
+test("spot-the-check in standard: ticket and authenticator must name the same client", async () => {
+  await using desk = await Desk.with(spotTheCheck, "standard");
+  expect(await reasonOf(namingSteps(desk))).toBe("KRB_AP_ERR_BADMATCH");
+});
+
+/** Own blocks as far as the session key, Alice's from there on. */
+async function splicingSteps(desk: Desk) {
+  const { world } = desk;
+  const alices = fromBinary(TicketSchema, desk.base64("alice-ticket.b64"));
+  using client = clientOf(world);
+  await client.login(world.you!.principal, world.you!.password);
+  const v = parsePrincipal(world.v.principal, "server");
+  for (;;) {
+    const { key, ticket } = await client.serviceTicket(v, {
+      life: Math.floor(Math.random() * 3_600_000) + 60_000,
+    });
+    const own = fromBinary(TicketSchema, ticket);
+    const [mine, hers] = [own.encPart!.cipher, alices.encPart!.cipher];
+    if (mine.length !== hers.length) continue;
+    own.encPart!.cipher = Buffer.concat([mine.subarray(0, 32), hers.subarray(32)]);
+    const forged = toBinary(TicketSchema, own);
+    return flagIn(await readFlagNote(world.v.address, { client: ALICE, key, ticket: forged }));
+  }
+}
+
+test("forge-under-ecb: a key one knows, in the ticket of somebody else", async () => {
+  await using desk = await Desk.with(forgeUnderEcb);
+  expect(await desk.handIn(await splicingSteps(desk))).toMatchObject({ verdict: "right", points: 50 });
+});
+
+test("forge-under-ecb in standard: the seal breaks", async () => {
+  await using desk = await Desk.with(forgeUnderEcb, "standard");
+  expect(await reasonOf(splicingSteps(desk))).toBe("KRB_AP_ERR_BAD_INTEGRITY");
+});
