@@ -8,7 +8,6 @@
  * no room for them. Nothing waits between `find` and `keep`: of copies that come together one is answered,
  * and the others find its answer.
  */
-import { toBinary } from "@bufbuild/protobuf";
 import { type CacheLoad, loadOf } from "../collections/cache-load.js";
 import { LruMap } from "../collections/lru-map.js";
 import {
@@ -17,6 +16,7 @@ import {
   type AuthenticateResponse,
 } from "../gen/kerberos/v1/authentication_service_pb.js";
 import { KrbError } from "../protocol/krb-error.js";
+import { encodeMessage } from "../rpc/service-definition.js";
 
 /** The most that is kept, in bytes: some 9,000 answers. */
 export const LOOK_ASIDE_BYTES = 12 * 2 ** 20;
@@ -92,8 +92,9 @@ function nameOf(proof: Uint8Array): string {
   return Buffer.from(proof.buffer, proof.byteOffset, proof.length).toString("latin1");
 }
 
+/** Small and public: from the pool, as the answer is. */
 function bytesOf(request: AuthenticateRequest): Uint8Array {
-  return toBinary(AuthenticateRequestSchema, request);
+  return encodeMessage(AuthenticateRequestSchema, request);
 }
 
 function sizeOf({ request, response: { client, ticket, encPart } }: Answered): number {

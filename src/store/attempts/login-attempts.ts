@@ -105,7 +105,7 @@ export class LoginAttempts {
       succeeded: () => {
         if (waitMs === 0 && used.both > 0) this.#forgive(keys, limits, used.both);
         if (used.failures > 0) this.#buckets.refund(keys.name, limits.name, 0, NO_NOTE);
-        this.#history.add(keys.history, keys.peerHash, now);
+        this.#history.add(keys.history, keys.peerHash, now, logins);
       },
     };
   }

@@ -22,6 +22,8 @@ const KNOWN_FOR = 90 * 86_400;
 export interface Logins {
   readonly lastLogin: number;
   readonly unlockedAt: number;
+  /** The last login from the address asked for, in whole seconds; undefined: there was none. */
+  readonly lastFromPeer: number | undefined;
   /** When the reserve of the address asked for is full again; undefined: it is no known address. */
   readonly reserveFullAt: number | undefined;
 }
@@ -39,20 +41,23 @@ export class LoginHistory {
     const { row, isNew } = this.#sets.look(key);
     if (isNew) row.fill(0);
     const at = peerAt(row, peer);
-    const isKnown = at !== undefined && row.readUInt32BE(at + 4) + KNOWN_FOR >= now / 1000;
+    const lastFromPeer = at === undefined ? undefined : row.readUInt32BE(at + 4);
+    const isKnown = lastFromPeer !== undefined && lastFromPeer + KNOWN_FOR >= now / 1000;
     return {
       lastLogin: row.readDoubleBE(WORTH_AT),
       unlockedAt: row.readDoubleBE(UNLOCKED_AT),
-      reserveFullAt: isKnown ? row.readDoubleBE(at + 8) : undefined,
+      lastFromPeer,
+      reserveFullAt: isKnown ? row.readDoubleBE(at! + 8) : undefined,
     };
   }
 
-  /** Notes a login. What is written is whole seconds: a second login within the second changes nothing. */
-  add(key: RowKey, peer: number, now: number): void {
+  /**
+   * Notes a login. What is written is whole seconds: a second login within the second changes nothing.
+   * @param logins what was known of the principal just before.
+   */
+  add(key: RowKey, peer: number, now: number, { lastFromPeer }: Logins): void {
     const second = Math.floor(now / 1000);
-    const { row, isNew } = this.#sets.look(key);
-    const same = isNew ? undefined : peerAt(row, peer);
-    if (same !== undefined && row.readUInt32BE(same + 4) === second) return;
+    if (lastFromPeer === second) return;
     this.#change(key, (own) => {
       own.writeDoubleBE(second * 1000, WORTH_AT);
       const at = peerAt(own, peer) ?? oldestPeerAt(own);

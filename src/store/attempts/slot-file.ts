@@ -70,13 +70,14 @@ class SlotFile implements Slots {
   }
 
   read(offset: number, length: number): Buffer {
-    const bytes = Buffer.alloc(length); // beyond the end of the file there are zeros
+    const bytes = Buffer.allocUnsafe(length);
     try {
-      readSync(this.#fd, bytes, 0, length, HEADER_SIZE + offset);
+      const read = readSync(this.#fd, bytes, 0, length, HEADER_SIZE + offset);
+      // Beyond the end of the file there are zeros.
+      return read === length ? bytes : bytes.fill(0, read);
     } catch (error) {
       throw this.#refused(error);
     }
-    return bytes;
   }
 
   change(offset: number, length: number, change: (bytes: Buffer) => boolean): void {
