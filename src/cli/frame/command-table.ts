@@ -152,6 +152,21 @@ export const COMMANDS: readonly CommandRow[] = [
     load: () => import("../commands/decode.js"),
   },
   {
+    name: "attack list",
+    summary: "list the attacks that can be run",
+    load: () => import("../commands/attack-list.js"),
+  },
+  {
+    name: "attack show",
+    summary: "explain an attack",
+    load: () => import("../commands/attack-show.js"),
+  },
+  {
+    name: "attack run",
+    summary: "attack a realm made for the purpose: ALLOWED or BLOCKED, and by what",
+    load: () => import("../commands/attack-run.js"),
+  },
+  {
     name: "exercise",
     summary: "mark a TGS that you wrote, in twelve stages",
     load: () => import("../commands/exercise.js"),

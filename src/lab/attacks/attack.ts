@@ -2,6 +2,7 @@
 import { KrbError, type KrbErrorName } from "../../protocol/krb-error.js";
 import type { LabRealm } from "../realm/lab-realm.js";
 import type { Scene } from "../realm/scene.js";
+import type { AttackName } from "./names.js";
 
 /** Who checks: the client, a server of the realm, or the guard of another service. */
 export type Checker = "C" | "AS" | "TGS" | "V" | "guard";
@@ -37,13 +38,15 @@ export type Told = (step: string) => void;
 /** An attack on a lab's realm. Mallory carries it out; alice is who suffers from it. */
 export interface Attack {
   /** As it is typed: `cut-and-paste`. */
-  readonly name: string;
+  readonly name: AttackName;
   readonly title: string;
   readonly topic: Topic;
   /** What mallory has at the start, in a sentence. */
   readonly has: string;
   /** The paragraph that explains it: what is done, what stops it, what does not. */
   readonly lesson: string;
+  /** What words can't show: lines of text, at most 90 characters each. */
+  readonly figure?: readonly string[];
   readonly expected: Readonly<Record<Scene, Expected>>;
   /**
    * Carries it out against real servers.

@@ -1,19 +1,8 @@
 /**
  * Cut and paste on DES_ECB: a ticket of one's own, with one block of somebody else's.
  *
- * In ECB each block of 8 bytes is encrypted by itself, and nothing says that blocks belong together. Mallory
- * can write down the plaintext of her own ticket, since she was told all that is in it. It begins so, for a
- * client of five letters:
- *
- *    0   1a len 0a 01 0a 12 15 08     SealedPart, flags, key …
- *    8   ff ff ff ff ff ff ff ff     … of type −1 …
- *   16   ff 01 12 08 k0 k1 k2 k3     … the session key …
- *   24   k4 k5 k6 k7 1a len  a  l     … then the client's name, which begins here
- *   32    i  c  e  @  E  X  A  M     and differs from hers only here
- *   40    P  L  E  .  T  E  S  T
- *
- * So she signs up under a name that is as long as alice's and begins with the same two letters. Block 4 of
- * alice's ticket in place of block 4 of her own names alice, and holds the session key that mallory knows.
+ * Mallory can write down the plaintext of her own ticket, since she was told all that is in it: so she knows
+ * in which blocks it differs from alice's (`FIGURE`).
  */
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { EncTicketPartSchema, SealedPartSchema, TicketSchema } from "../../gen/kerberos/v1/sealed_pb.js";
@@ -35,6 +24,17 @@ const BLOCK = 8;
 /** What stands before the plaintext: confounder and checksum (RFC 3961 §6.2), confounder (RFC 8009 §5). */
 const BEFORE: Readonly<Record<Scene, number>> = { "textbook-ecb": 0, textbook: 24, standard: 16 };
 
+/** The first six blocks of a ticket for V, of a client of five letters. */
+const FIGURE = [
+  "block  alvin's ticket             alice's ticket",
+  "  0    1a .. 0a 01 0a 12 15 08    the same             flags; the key begins: its type …",
+  "  1    ff ff ff ff ff ff ff ff    the same             … is -1",
+  "  2    ff 01 12 08 k0 k1 k2 k3    another key          the session key: mallory knows alvin's",
+  "  3    k4 k5 k6 k7 1a 12  a  l    another key          the client's name: 18 letters",
+  "  4     v  i  n  @  E  X  A  M     i  c  e  @  E  X  A  M   ← this block is pasted",
+  "  5     P  L  E  .  T  E  S  T    the same             then the times, and V's name",
+];
+
 /** The row. */
 export const cutAndPaste: Attack = {
   name: "cut-and-paste",
@@ -51,6 +51,7 @@ export const cutAndPaste: Attack = {
     "helps is a check over the whole of it, under a key: the MD5 inside DES_CBC_MD5 notices the block that does " +
     "not belong, and in the profile standard an HMAC does so before anything is decrypted. Encryption keeps " +
     "secrets; it does not say who wrote them.",
+  figure: FIGURE,
   expected: {
     "textbook-ecb": "ALLOWED",
     textbook: ["KRB_AP_ERR_BAD_INTEGRITY", "V"],
@@ -111,7 +112,7 @@ function pasted(
   const last = Math.floor(differs.at(-1)! / BLOCK);
   const [from, to] = [first * BLOCK, (last + 1) * BLOCK];
   told(
-    `what is in her own ticket she knows: its name begins at byte ${nameAt} and differs in block ${first}`,
+    `she knows what is in her own: the name begins at byte ${nameAt}, and differs from alice's in block ${first}`,
   );
   const ticket = fromBinary(TicketSchema, own.ticket);
   const source = fromBinary(TicketSchema, others).encPart!.cipher;

@@ -14,6 +14,7 @@ import { guess } from "./guess.js";
 import { heldBack } from "./held-back.js";
 import { kerberoast } from "./kerberoast.js";
 import { liftedHeader } from "./lifted-header.js";
+import type { AttackName } from "./names.js";
 import { oldClock } from "./old-clock.js";
 import { otherAuthority } from "./other-authority.js";
 import { otherName } from "./other-name.js";
@@ -56,6 +57,6 @@ export const ATTACKS: readonly Attack[] = [
 ];
 
 /** The attack of that name. */
-export function attackNamed(name: string): Attack | undefined {
-  return ATTACKS.find((attack) => attack.name === name);
+export function attackNamed(name: AttackName): Attack {
+  return ATTACKS.find((attack) => attack.name === name)!;
 }

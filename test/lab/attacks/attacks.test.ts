@@ -15,7 +15,7 @@ describe.each(Object.keys(SCENES) as Scene[])("%s", (scene) => {
   afterAll(() => realm.close());
 
   test.for(ATTACKS.map(({ name }) => name))("%s", async (name) => {
-    const attack = attackNamed(name)!;
+    const attack = attackNamed(name);
     const steps: string[] = [];
     const outcome = await attack.run(realm, (step) => void steps.push(step));
     const ended = outcome.verdict === "ALLOWED" ? "ALLOWED" : [outcome.by, outcome.at];
