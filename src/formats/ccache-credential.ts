@@ -216,8 +216,8 @@ function readCredential(reader: FormatReader): FileCredential {
   const renewTill = reader.uint32("renew till");
   reader.uint8("is skey"); // whether the ticket is sealed under another ticket's key
   const flags = reader.uint32("flags");
-  skipTyped(reader, "address");
-  skipTyped(reader, "authorization data");
+  skipTyped(reader, "address", "addresses");
+  skipTyped(reader, "authorization data", "authorization data");
   const ticket = reader.bytes(reader.uint32("length of ticket"), "ticket");
   reader.skip(reader.uint32("length of second ticket"), "second ticket");
   const names = { client, server };
@@ -225,8 +225,8 @@ function readCredential(reader: FormatReader): FileCredential {
   return { offset, ...names, etype, keyBytes, ...times, flags, ticket };
 }
 
-function skipTyped(reader: FormatReader, what: string): void {
-  for (let left = reader.uint32(`number of ${what}`); left > 0; left--) {
+function skipTyped(reader: FormatReader, what: string, several: string): void {
+  for (let left = reader.uint32(`number of ${several}`); left > 0; left--) {
     reader.uint16(`type of ${what}`);
     reader.skip(reader.uint32(`length of ${what}`), what);
   }

@@ -23,10 +23,17 @@ const MAY_BE_KEY = ["key", "unknown", "malformed"];
 
 /** The lines of a tree, under a line of headings. */
 export function byteLines(tree: ByteNode, bytes: Uint8Array, style: ByteStyle): string[] {
-  return [line("at", "length", "bytes", "what it is"), ...linesOf(tree, 0, bytes, style)];
+  const shown = { ...style, bytes, told: new Set<string>() };
+  return [line("at", "length", "bytes", "what it is"), ...linesOf(tree, 0, shown)];
 }
 
-function linesOf(node: ByteNode, depth: number, bytes: Uint8Array, style: ByteStyle): string[] {
+interface Shown extends ByteStyle {
+  readonly bytes: Uint8Array;
+  /** Explanations that were given already: each is given once. */
+  readonly told: Set<string>;
+}
+
+function linesOf(node: ByteNode, depth: number, style: Shown): string[] {
   const { heads, contents } = partsOf(node);
   // A field that holds one thing, and a message in a field of its own, are one line.
   const [only] = contents;
@@ -35,7 +42,7 @@ function linesOf(node: ByteNode, depth: number, bytes: Uint8Array, style: ByteSt
     ...heads,
     ...(single !== undefined && isLeaf(single) ? [single] : isLeaf(node) ? [node] : []),
   ];
-  const hex = shown.map((part) => hexText(part, bytes, style)).join(" ");
+  const hex = shown.map((part) => hexText(part, style)).join(" ");
   const type = single?.kind === "message" ? ` (${single.name})` : "";
   const symbol = node.symbol === undefined ? "" : ` [${node.symbol}]`;
   const value = valueText(node, single, style);
@@ -44,8 +51,8 @@ function linesOf(node: ByteNode, depth: number, bytes: Uint8Array, style: ByteSt
   return [
     line(String(node.at), String(node.length), hex, value === "" ? name : `${name}: ${value}`),
     ...explanationLines(node, single, depth, style),
-    ...blockLines(single ?? node, bytes),
-    ...inner.flatMap((child) => linesOf(child, depth + 1, bytes, style)),
+    ...blockLines(single ?? node, style),
+    ...inner.flatMap((child) => linesOf(child, depth + 1, style)),
   ];
 }
 
@@ -61,17 +68,15 @@ function isLeaf({ children }: ByteNode): boolean {
   return children.length === 0;
 }
 
-function valueText(node: ByteNode, single: ByteNode | undefined, { full }: ByteStyle): string {
-  const { kind, value = "", length } = single ?? node;
+function valueText(node: ByteNode, single: ByteNode | undefined, { bytes, full }: Shown): string {
+  const { value = "", at, length } = single ?? node;
   // Bytes stand in their own column already.
-  const isHex = /^(?:[0-9a-f]{2})+$/.test(value) && value.length === 2 * length;
-  if (isHex && (kind === "value" || kind === "checksum" || kind === "confounder" || kind === "padding"))
-    return length > SHOWN_BYTES ? `${length} bytes` : "";
+  if (value === hexOf(bytes.subarray(at, at + length))) return length > SHOWN_BYTES ? `${length} bytes` : "";
   const text = visible(value);
   return full || text.length <= VALUE_WIDTH ? text : `${text.slice(0, VALUE_WIDTH)}…`;
 }
 
-function hexText({ at, length, kind }: ByteNode, bytes: Uint8Array, { full, showKeys }: ByteStyle): string {
+function hexText({ at, length, kind }: ByteNode, { bytes, full, showKeys }: Shown): string {
   if (MAY_BE_KEY.includes(kind) && !showKeys) return length === 0 ? "" : "[redacted]";
   const hex = hexOf(bytes.subarray(at, at + length));
   return full || length <= SHOWN_BYTES ? hex : `${hex.slice(0, SHOWN_BYTES * 2)}…`;
@@ -81,18 +86,21 @@ function explanationLines(
   node: ByteNode,
   single: ByteNode | undefined,
   depth: number,
-  { explain }: ByteStyle,
+  { explain, told }: Shown,
 ): string[] {
   if (!explain) return [];
-  const texts = new Set([node.explanation, single?.explanation].filter((text) => text !== undefined));
+  const texts = [node.explanation, single?.explanation].flatMap((text) =>
+    text === undefined || told.has(text) ? [] : [text],
+  );
+  for (const text of texts) told.add(text);
   const indent = " ".repeat(20 + 2 * depth);
-  return [...texts].flatMap((text) =>
+  return texts.flatMap((text) =>
     text.split("\n").flatMap((paragraph) => wrapped(paragraph, TEXT_WIDTH).map((row) => indent + row)),
   );
 }
 
 /** The blocks of a ciphertext in which some are equal: those bear the same letter. */
-function blockLines({ kind, at, length }: ByteNode, bytes: Uint8Array): string[] {
+function blockLines({ kind, at, length }: ByteNode, { bytes }: Shown): string[] {
   if (kind !== "cipher") return [];
   const cipher = bytes.subarray(at, at + length);
   const groups = equalBlocks(cipher);

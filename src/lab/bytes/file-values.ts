@@ -40,7 +40,7 @@ const ROWS: Readonly<Record<string, readonly [Reading, string]>> = {
   flags: [flags, "The ticket's flags, bit 0 the highest (RFC 4120 §5.3)."],
   ticket: [bytesText, "The ticket, which only its service can open; in a note of MIT's tools its value."],
   "second ticket": [bytesText, "For tickets between users: never here."],
-  "number of address": [number, "How many addresses follow: the ticket is good from anywhere if none do."],
+  "number of addresses": [number, "How many addresses follow: the ticket is good from anywhere if none do."],
   "number of authorization data": [number, "How many elements of authorization data follow."],
 };
 

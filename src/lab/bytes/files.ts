@@ -27,8 +27,9 @@ export function cacheTree(bytes: Uint8Array): ByteNode | undefined {
     const { entries } = parseCredentialCache(bytes, undefined, (...value) =>
       values.push(leaf(bytes, ...value)),
     );
+    let credentials = 0;
     return entries.map(({ offset, held }, index) => ({
-      name: "value" in held ? `note ${held.name}` : `credential ${index + 1}`,
+      name: "value" in held ? `note ${held.name}` : `credential ${++credentials}`,
       at: offset,
       end: entries[index + 1]?.offset ?? bytes.length,
     }));
