@@ -3,7 +3,7 @@ import { defineCommand } from "../frame/command.js";
 
 export const command = defineCommand({
   name: "lab",
-  usage: ["[--scene SCENE] [--port PORT] [--open]"],
+  usage: ["[--scene SCENE] [--port PORT] [--challenges DIR] [--open]"],
   description:
     "Makes a realm in a temporary folder, starts its three servers, and serves a page on loopback: log in, " +
     "get a ticket, call V; each message is held until you let it go, and can be changed before. Prints the " +
@@ -16,6 +16,7 @@ export const command = defineCommand({
       help: "what to begin with: textbook-ecb (DES_ECB), textbook (DES) or standard (AES); textbook",
     },
     port: { value: "PORT", help: "where the page is on 127.0.0.1; any free port" },
+    challenges: { value: "DIR", help: "whose score is shown; ./tessera-challenges" },
     open: { help: "open the page in the browser" },
   },
   isUnconfigured: true,

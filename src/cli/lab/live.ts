@@ -11,18 +11,19 @@ import { openBrowser } from "./open-browser.js";
 export interface LabChoice {
   readonly scene: string | undefined;
   readonly port: string | undefined;
+  readonly challenges: string | undefined;
   readonly open: boolean;
   readonly json: boolean;
 }
 
 /** Starts the lab, prints its address, and ends it at a signal. */
 export async function runLab(choice: LabChoice, { screen, env, signal }: CommandSurroundings): Promise<void> {
-  const { scene = "textbook", port = "0", json } = choice;
+  const { scene = "textbook", port = "0", challenges = "tessera-challenges", json } = choice;
   if (!Object.hasOwn(SCENES, scene))
     throw new UsageError(`--scene: no scene ${scene}; there are ${Object.keys(SCENES).join(", ")}`);
   const at = portNumber(port, "--port");
   grpc.setLogVerbosity(grpc.logVerbosity.NONE);
-  await using lab = await startLab({ scene: scene as Scene, port: at });
+  await using lab = await startLab({ scene: scene as Scene, port: at, challenges });
   if (json) screen.printJson({ url: lab.url, scene });
   else
     screen.printAll([

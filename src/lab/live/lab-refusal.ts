@@ -22,6 +22,9 @@ const STATUS = {
   /** It makes sense, but not now: nothing is held, a call is under way. */
   NOT_NOW: 409,
   TOO_MANY_PAGES: 503,
+  /** It could not be done, for a reason that its text says. */
+  FAILED: 500,
+  /** A defect of the lab. */
   INTERNAL: 500,
 } as const;
 

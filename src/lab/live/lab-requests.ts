@@ -1,4 +1,5 @@
 /** What the page may ask of the lab: a row each, whose values are checked before anything is done. */
+import { readScore } from "../challenges/score.js";
 import { SCENES } from "../realm/scene.js";
 import type { Scene } from "../realm/scene-name.js";
 import type { JsonObject } from "./json-body.js";
@@ -8,8 +9,14 @@ import type { ClientStep } from "./live-state.js";
 
 const STEPS: readonly ClientStep[] = ["login", "ticket", "access"];
 
-/** The requests of a lab, by their paths below `/api/`. Each throws LabRefusal, or gives nothing. */
-export function labRequests(lab: LiveLab): Readonly<Record<string, (body: JsonObject) => unknown>> {
+/**
+ * The requests of a lab, by their paths below `/api/`. Each throws LabRefusal for what it can't do.
+ * @param challenges the learner's folder.
+ */
+export function labRequests(
+  lab: LiveLab,
+  challenges: string,
+): Readonly<Record<string, (body: JsonObject) => unknown>> {
   return {
     /** Starts a realm of `scene` in place of the one that runs. */
     start: (body) => lab.restart(sceneIn(body)),
@@ -31,11 +38,15 @@ export function labRequests(lab: LiveLab): Readonly<Record<string, (body: JsonOb
     "send-again": (body) => lab.realm.sendAgain(number(body, "call")),
     /** Turns the clock by `ms`. */
     turn: (body) => lab.realm.turn(number(body, "ms")),
+    /** Begins the attack `name` in a realm of `scene`. */
+    attack: (body) => lab.attacks.begin(text(body, "name"), sceneIn(body)),
+    /** What the work at challenges comes to. */
+    score: () => readScore(challenges),
   };
 }
 
 /** The scene that a body names. */
-export function sceneIn(body: JsonObject): Scene {
+function sceneIn(body: JsonObject): Scene {
   const scene = text(body, "scene");
   if (Object.hasOwn(SCENES, scene)) return scene as Scene;
   throw new LabRefusal("BAD_REQUEST", `no scene ${scene}; there are ${Object.keys(SCENES).join(", ")}`);
@@ -47,8 +58,7 @@ function stepIn(body: JsonObject): ClientStep {
   return step;
 }
 
-/** The text in a field. */
-export function text(body: JsonObject, name: string): string {
+function text(body: JsonObject, name: string): string {
   const value = body[name];
   if (typeof value !== "string") throw new LabRefusal("BAD_REQUEST", `${name}: expected text`);
   return value;

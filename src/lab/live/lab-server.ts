@@ -4,6 +4,7 @@
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { ReadableError } from "../../errors/readable-error.js";
 import { hostPort, listenError } from "../../services/listen.js";
 import { Door } from "./door.js";
 import { EventStream, type LabEvent } from "./event-stream.js";
@@ -149,15 +150,19 @@ function urlOf(url: string, address: string): URL {
   return new URL(url, `http://${address}`);
 }
 
+function refusalOf(error: unknown): LabRefusal {
+  if (error instanceof LabRefusal) return error;
+  if (error instanceof ReadableError) return new LabRefusal("FAILED", error.text);
+  return new LabRefusal("INTERNAL", `the lab failed: ${String(error)}`);
+}
+
 /** What was refused, in one line: as JSON for the page's script, as text for whoever sees it in a browser. */
 function refuse(response: ServerResponse, error: unknown, asJson: boolean): void {
   if (response.headersSent) {
     response.destroy();
     return;
   }
-  const refusal =
-    error instanceof LabRefusal ? error : new LabRefusal("INTERNAL", `the lab failed: ${String(error)}`);
-  const { reason, text, status } = refusal;
+  const { reason, text, status } = refusalOf(error);
   // What is left of a body that was not read would be taken for the next request.
   response.setHeader("connection", "close");
   const plain = { contentType: "text/plain; charset=utf-8", content: `tessera lab: ${text} (${reason})\n` };

@@ -3,6 +3,7 @@
  * told.
  */
 import type { Scene } from "../realm/scene-name.js";
+import { AttackRuns } from "./attack-runs.js";
 import type { LabEvent } from "./event-stream.js";
 import { LabRefusal } from "./lab-refusal.js";
 import { LiveRealm } from "./live-realm.js";
@@ -14,12 +15,14 @@ export class LiveLab implements AsyncDisposable {
   /** Undefined while a realm is being started. */
   #live: LiveRealm | undefined;
   #starting: Promise<void> = Promise.resolve();
+  readonly attacks: AttackRuns;
   /** What the pages were told last: all of it, and each message as JSON. */
-  #told: { readonly now: LiveNow; readonly messages: readonly string[] };
+  #told: { readonly now: RealmNow; readonly messages: readonly string[] };
 
   private constructor(live: LiveRealm, tell: (event: LabEvent) => void) {
     this.#tell = tell;
     this.#live = live;
+    this.attacks = new AttackRuns((attack) => tell({ event: "attack", data: attack }));
     this.#told = told(live.now());
   }
 
@@ -36,7 +39,7 @@ export class LiveLab implements AsyncDisposable {
 
   /** How everything stands. */
   now(): LiveNow {
-    return this.#told.now;
+    return { ...this.#told.now, attacks: this.attacks.all() };
   }
 
   /** The realm that is played with. Throws LabRefusal NOT_NOW while it is being started. */
@@ -72,11 +75,12 @@ export class LiveLab implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#starting.catch(() => {});
     await this.#live?.[Symbol.asyncDispose]();
+    await this.attacks[Symbol.asyncDispose]();
   }
 
-  #tellAll(now: LiveNow): void {
+  #tellAll(now: RealmNow): void {
     this.#told = told(now);
-    this.#tell({ event: "now", data: now });
+    this.#tell({ event: "now", data: this.now() });
   }
 
   /** Tells what is not known yet: a message is told again where anything about it has changed. */
@@ -91,6 +95,8 @@ export class LiveLab implements AsyncDisposable {
   }
 }
 
-function told(now: LiveNow) {
+type RealmNow = ReturnType<LiveRealm["now"]>;
+
+function told(now: RealmNow) {
   return { now, messages: now.messages.map((message) => JSON.stringify(message)) };
 }

@@ -19,7 +19,7 @@ import { changeByte, changeField } from "./change-message.js";
 import { type Held, Interception } from "./interception.js";
 import { LabRefusal } from "./lab-refusal.js";
 import { liveMessages, transcriptOf } from "./live-messages.js";
-import type { ClientStep, LiveNow, LiveOutcome } from "./live-state.js";
+import type { ClientStep, LiveMessage, LiveOutcome, LiveState } from "./live-state.js";
 import { failureOf } from "./outcome.js";
 
 /** How long a message may be held, in milliseconds. */
@@ -62,7 +62,7 @@ export class LiveRealm implements AsyncDisposable {
   }
 
   /** How everything stands. */
-  now(): LiveNow {
+  now(): { readonly state: LiveState; readonly messages: readonly LiveMessage[] } {
     const { calls, held } = this.interception;
     const { messages, transcript } = liveMessages(calls, held, firstKeysOf(this.#realm), this.#about);
     const isHeld = messages.findIndex((message) => message.isHeld);

@@ -11,6 +11,7 @@ export interface LiveNow {
   readonly state: LiveState;
   /** What travelled, and at the end what is held. */
   readonly messages: readonly LiveMessage[];
+  readonly attacks: readonly LiveAttack[];
 }
 
 /** How everything stands, but for what travelled. */
@@ -68,9 +69,41 @@ export interface LiveOutcome {
   readonly compared?: Readonly<Record<string, string>>;
 }
 
+/** An attack, and how it ended where it was run. */
+export interface LiveAttack {
+  readonly name: string;
+  readonly title: string;
+  readonly topic: string;
+  /** What mallory has at the start. */
+  readonly has: string;
+  /** What is done, what stops it, what does not. */
+  readonly lesson: string;
+  readonly runs: Readonly<Partial<Record<Scene, AttackRun>>>;
+}
+
+/** How an attack went. */
+export interface AttackRun {
+  /** What was done so far. */
+  readonly steps: readonly string[];
+  readonly isRunning: boolean;
+  /** Undefined until it has ended, or if it failed. */
+  readonly outcome?: AttackVerdict;
+  /** Whether it ended as the product promises. */
+  readonly isAsExpected?: boolean;
+  /** Why it could not be carried out. */
+  readonly failure?: string;
+}
+
+/** As an attack's `Outcome`, in a file that pages can read. */
+export type AttackVerdict =
+  | { readonly verdict: "ALLOWED"; readonly gained: string }
+  | { readonly verdict: "BLOCKED"; readonly by: string; readonly at: string; readonly text: string };
+
 /** Events, by their names. */
 export interface LiveEvents {
   readonly now: LiveNow;
   readonly state: LiveState;
   readonly message: { readonly at: number; readonly message: LiveMessage };
+  /** One that has gone a step further. */
+  readonly attack: LiveAttack;
 }

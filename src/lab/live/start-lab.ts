@@ -11,6 +11,8 @@ export interface LabOptions {
   readonly scene: Scene;
   /** Where its server listens on loopback; 0: any free port. */
   readonly port: number;
+  /** The folder of the learner's challenges, for their score. */
+  readonly challenges: string;
 }
 
 /** A lab that runs. */
@@ -23,7 +25,7 @@ export interface RunningLab extends AsyncDisposable {
  * Starts the lab.
  * @throws ListenError if its server can't listen there; ReadableError if the page was not built.
  */
-export async function startLab({ scene, port }: LabOptions): Promise<RunningLab> {
+export async function startLab({ scene, port, challenges }: LabOptions): Promise<RunningLab> {
   const files = pageOf(readPageFiles("live"));
   let server: LabServer | undefined;
   const lab = await LiveLab.start(scene, (event) => server?.tell(event));
@@ -31,7 +33,7 @@ export async function startLab({ scene, port }: LabOptions): Promise<RunningLab>
     server = await LabServer.open(port, {
       files,
       now: () => lab.now(),
-      requests: labRequests(lab),
+      requests: labRequests(lab, challenges),
       exports: {
         "/transcript.html": () =>
           kept("html", "text/html; charset=utf-8", staticPage([lab.realm.transcript()])),

@@ -1,10 +1,11 @@
 /** The lab's server: whom it lets in, what it serves, what it refuses and by which word. */
 import type { IncomingMessage } from "node:http";
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from "vitest";
+import { ReadableError } from "../../../src/errors/readable-error.js";
 import { LabRefusal } from "../../../src/lab/live/lab-refusal.js";
 import { type LabContents, LabServer } from "../../../src/lab/live/lab-server.js";
 import { ListenError } from "../../../src/services/listen.js";
-import { ask, cookieOf, type HttpRequest, open } from "./lab-requests.js";
+import { ask, cookieOf, type HttpRequest, open } from "./http-requests.js";
 
 const html = { contentType: "text/html; charset=utf-8", content: "<!doctype html><title>lab</title>" };
 
@@ -30,6 +31,7 @@ function start(): Promise<LabServer> {
         throw new LabRefusal("NOT_NOW", "nothing is held");
       },
       fail: () => Promise.reject(new Error("a defect")),
+      tell: () => Promise.reject(new ReadableError("the folder is somebody else's")),
     },
     exports: {
       "/export.json": () => ({ contentType: "application/json", content: "[]", saveAs: "transcript.json" }),
@@ -163,6 +165,7 @@ describe("what the page asks", () => {
   it.each([
     ["a refusal", "refuse", "{}", 409, "NOT_NOW"],
     ["a defect", "fail", "{}", 500, "INTERNAL"],
+    ["an error that says why", "tell", "{}", 500, "FAILED"],
     ["something unknown", "constructor", "{}", 404, "NO_SUCH_PAGE"],
     ["what is not JSON", "echo", "{", 400, "BAD_REQUEST"],
     ["a list", "echo", "[]", 400, "BAD_REQUEST"],

@@ -12,8 +12,8 @@ export interface Lab {
   readonly now: LiveNow | undefined;
   /** Why the last thing asked was not done. */
   readonly refusal: string | undefined;
-  /** Asks for something. Resolves when the server has answered; a refusal is shown. */
-  ask(request: string, body?: object): Promise<void>;
+  /** Asks for something. Resolves with the server's answer; undefined for a refusal, which is shown. */
+  ask(request: string, body?: object): Promise<unknown>;
 }
 
 /** Follows the lab. */
@@ -41,6 +41,11 @@ export function useLab(): Lab {
       messages[at] = message;
       return { ...before, messages };
     });
+    on("attack", (before, attack) => {
+      if (before === undefined) return undefined;
+      const attacks = before.attacks.map((one) => (one.name === attack.name ? attack : one));
+      return { ...before, attacks };
+    });
     return () => events.close();
   }, []);
   const ask = async (request: string, body: object = {}) => {
@@ -51,10 +56,13 @@ export function useLab(): Lab {
         headers: { "content-type": "application/json" },
         body: JSON.stringify(body),
       });
-      if (!response.ok) setRefusal(((await response.json()) as Refused).error.text);
+      const answer: unknown = await response.json();
+      if (response.ok) return answer;
+      setRefusal((answer as Refused).error.text);
     } catch {
       setRefusal("the lab does not answer: was it ended?");
     }
+    return undefined;
   };
   return { connection, now, refusal, ask };
 }

@@ -1,11 +1,17 @@
 /** The whole page: the scene and its clock at the top, below it what one came for. */
 import { useState } from "preact/hooks";
+import { AttacksView } from "./attacks-view.tsx";
 import { ClockPanel } from "./clock-panel.tsx";
 import { type Lab, useLab } from "./connection.js";
 import { DialogueView } from "./dialogue-view.tsx";
 import { ScenePicker } from "./scene-picker.tsx";
+import { ScoreView } from "./score-view.tsx";
 
-const VIEWS = [["dialogue", "Dialogue"]] as const;
+const VIEWS = [
+  ["dialogue", "Dialogue"],
+  ["attacks", "Attacks"],
+  ["challenges", "Challenges"],
+] as const;
 type View = (typeof VIEWS)[number][0];
 
 export function LabPage() {
@@ -29,7 +35,13 @@ export function LabPage() {
         </nav>
         <Connection lab={lab} />
       </header>
-      <main>{lab.now !== undefined && view === "dialogue" && <DialogueTab lab={lab} />}</main>
+      <main>
+        {lab.now !== undefined && view === "dialogue" && <DialogueTab lab={lab} />}
+        {lab.now !== undefined && view === "attacks" && (
+          <AttacksView attacks={lab.now.attacks} ask={lab.ask} />
+        )}
+        {view === "challenges" && <ScoreView ask={lab.ask} />}
+      </main>
     </>
   );
 }
