@@ -17,8 +17,14 @@ export interface CapturedCall {
   readonly refusal: KrbError | RpcError | undefined;
 }
 
-/** An interceptor and the list that it fills: a call joins the list when it has ended. */
-export function captureCalls(): { interceptor: grpc.Interceptor; calls: CapturedCall[] } {
+/**
+ * An interceptor and the list that it fills: a call joins the list when it has ended.
+ * @param clock the time, in milliseconds since the epoch.
+ */
+export function captureCalls(clock: () => number = Date.now): {
+  interceptor: grpc.Interceptor;
+  calls: CapturedCall[];
+} {
   const calls: CapturedCall[] = [];
   const interceptor: grpc.Interceptor = (options, nextCall) => {
     let request = new Uint8Array();
@@ -35,13 +41,13 @@ export function captureCalls(): { interceptor: grpc.Interceptor; calls: Captured
           onReceiveStatus: (status, nextStatus) => {
             const path = options.method_definition.path;
             const refusal = status.code === grpc.status.OK ? undefined : fromServiceError(asError(status));
-            calls.push({ path, sentAt, request, response, receivedAt: Date.now(), refusal });
+            calls.push({ path, sentAt, request, response, receivedAt: clock(), refusal });
             nextStatus(status);
           },
         }),
       sendMessage: (message: Buffer, next) => {
         request = Uint8Array.from(message);
-        sentAt = Date.now();
+        sentAt = clock();
         next(message);
       },
     });

@@ -1,6 +1,8 @@
 /** Dialogues as one file of HTML: script, style and data are in it, and nothing is asked of anybody. */
 import { createHash } from "node:crypto";
+import { KIND_EXPLANATIONS } from "../bytes/byte-node.js";
 import { readPageFiles } from "../page-files.js";
+import { packTranscripts } from "./packed.js";
 import type { Transcript } from "./transcript.js";
 
 /** Makes the page. Throws a ReadableError if the build has not made what it runs. */
@@ -14,7 +16,7 @@ export function staticPage(transcripts: readonly Transcript[]): string {
     "form-action 'none'",
   ].join("; ");
   // In JSON, `<` can stand in strings alone, where an escape means the same.
-  const data = JSON.stringify(transcripts).replaceAll("<", "\\u003c");
+  const data = JSON.stringify(packTranscripts(transcripts, KIND_EXPLANATIONS)).replaceAll("<", "\\u003c");
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -26,7 +28,7 @@ export function staticPage(transcripts: readonly Transcript[]): string {
 <script type="application/json" id="transcripts">${data}</script>
 </head>
 <body>
-<noscript>This page needs JavaScript. It asks nothing of any server.</noscript>
+<div id="page"><noscript>This page needs JavaScript. It asks nothing of any server.</noscript></div>
 <script>${script}</script>
 </body>
 </html>

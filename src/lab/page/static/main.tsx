@@ -1,8 +1,10 @@
 /** The static page: what tools/illustrated records, shown without a server. */
 import { render } from "preact";
-import type { Transcript } from "../../transcript/transcript.js";
+import type { PackedTranscripts } from "../../transcript/packed.js";
 import { Page } from "./page.tsx";
+import { unpackTranscripts } from "./unpack.js";
 
-const data = document.getElementById("transcripts")?.textContent ?? "[]";
-const transcripts = JSON.parse(data) as readonly Transcript[];
-render(<Page transcripts={transcripts} />, document.body);
+const data = JSON.parse(document.getElementById("transcripts")!.textContent!) as PackedTranscripts;
+const root = document.getElementById("page")!;
+root.textContent = "";
+render(<Page transcripts={unpackTranscripts(data)} kinds={data.kinds} />, root);

@@ -1,0 +1,87 @@
+/** What is said of the run of bytes that is chosen. */
+import type { ByteKind } from "../../bytes/byte-node.js";
+import type { TranscriptPart } from "../../transcript/transcript.js";
+import { spaced } from "./bytes-view.tsx";
+import { Notation, WithSymbols } from "./notation.tsx";
+import { explanationsOf, type Leaf, nameOfLeaf, opens, type Reader } from "./reading.js";
+
+interface ExplanationProps {
+  readonly leaf: Leaf | undefined;
+  readonly reader: Reader;
+  readonly kinds: Readonly<Record<ByteKind, string>>;
+}
+
+/** How many bytes are written out. */
+const SHOWN = 16;
+
+export function Explanation({ leaf, reader, kinds }: ExplanationProps) {
+  return (
+    <div class="explanation" aria-live="polite">
+      {leaf === undefined ? (
+        <p class="hint">Point at a byte, tap it, or go along the bytes with the arrow keys.</p>
+      ) : (
+        <LeafExplained leaf={leaf} reader={reader} kinds={kinds} />
+      )}
+    </div>
+  );
+}
+
+function LeafExplained({ leaf, reader, kinds }: ExplanationProps & { readonly leaf: Leaf }) {
+  const { node, hex, path, box } = leaf;
+  const closed = box !== undefined && node.kind === "cipher" && !opens(box, reader);
+  const symbol = path.findLast(({ kind }) => kind === "field")?.symbol;
+  return (
+    <>
+      <p class="where">{whereIs(leaf)}</p>
+      <p class="what">
+        <strong>{nameOfLeaf(leaf)}</strong>
+        {symbol !== undefined && node.kind !== "tag" && node.kind !== "length" && (
+          <>
+            {" "}
+            <Notation text={symbol} />
+          </>
+        )}
+        {node.value !== undefined && node.value !== hex && <span class="value">{node.value}</span>}
+        <code>
+          {spaced(hex.slice(0, 2 * SHOWN))}
+          {hex.length > 2 * SHOWN && " …"}
+        </code>
+      </p>
+      {closed && <ClosedBox part={box} reader={reader} />}
+      <dl>
+        {explanationsOf(leaf, kinds).map(({ of, text }) => (
+          <div key={of + text} class="explanation-line">
+            <dt>{of}</dt>
+            <dd>
+              <WithSymbols text={text} />
+            </dd>
+          </div>
+        ))}
+      </dl>
+    </>
+  );
+}
+
+function ClosedBox({ part, reader }: { readonly part: TranscriptPart; readonly reader: Reader }) {
+  const { key, etype, usage, opensFor, equalBlocks } = part;
+  return (
+    <p>
+      Sealed under <Notation text={key} /> ({etype}, key usage {usage}).{" "}
+      {reader === "eavesdropper" ? "Whoever listens has no key" : `${reader} does not have that key`};{" "}
+      {opensFor.length > 0 ? `${inWords(opensFor)} could open it.` : "nobody here could open it."}
+      {equalBlocks.length > 0 &&
+        " Blocks of one colour are equal: the same eight bytes stand in both places, and everybody sees it."}
+    </p>
+  );
+}
+
+/** The names of the messages and fields around a leaf. */
+function whereIs({ path, at, node }: Leaf): string {
+  const names = path.filter(({ kind }) => kind === "field").map(({ name }) => name);
+  const place = node.length === 1 ? `byte ${at}` : `bytes ${at} to ${at + node.length - 1}`;
+  return [...names, place].join(" › ");
+}
+
+function inWords(names: readonly string[]): string {
+  return names.length < 2 ? names.join("") : `${names.slice(0, -1).join(", ")} and ${names.at(-1)}`;
+}

@@ -1,0 +1,86 @@
+/** The messages of a dialogue as arrows between its parties. */
+import type { Party } from "../../parties.js";
+import type { TranscriptMessage } from "../../transcript/transcript.js";
+import { Lock } from "./bytes-view.tsx";
+import { Notation } from "./notation.tsx";
+import { opens, type Reader } from "./reading.js";
+
+/** The parties in the order of their lanes. */
+export const LANES: readonly { readonly party: Party; readonly name: string }[] = [
+  { party: "C", name: "alice’s client" },
+  { party: "AS", name: "authentication server" },
+  { party: "TGS", name: "ticket granting server" },
+  { party: "V", name: "a service" },
+];
+
+interface LadderProps {
+  readonly messages: readonly TranscriptMessage[];
+  readonly reader: Reader;
+  /** Where an arrow leads: the address of a message, by its place from 0. */
+  readonly hrefOf: (place: number) => string;
+  /** The place of the message that is looked at. */
+  readonly current?: number;
+}
+
+export function Ladder({ messages, reader, hrefOf, current }: LadderProps) {
+  return (
+    <div class="ladder">
+      <div class="lanes">
+        {LANES.map(({ party, name }) => (
+          <div key={party} class={party === reader ? "lane reader" : "lane"}>
+            <strong>{party}</strong>
+            <span>{name}</span>
+          </div>
+        ))}
+      </div>
+      <ol class="arrows">
+        {messages.map((message, place) => (
+          <li key={place}>
+            <Arrow message={message} reader={reader} href={hrefOf(place)} isCurrent={place === current} />
+          </li>
+        ))}
+      </ol>
+    </div>
+  );
+}
+
+interface ArrowProps {
+  readonly message: TranscriptMessage;
+  readonly reader: Reader;
+  readonly href: string;
+  readonly isCurrent: boolean;
+}
+
+function Arrow({ message, reader, href, isCurrent }: ArrowProps) {
+  const { number, from, to, rfc, sealed, refusal } = message;
+  const [a, b] = [laneOf(from), laneOf(to)];
+  const [left, right] = [Math.min(a, b), Math.max(a, b)];
+  return (
+    <a
+      class={`arrow ${a < b ? "rightward" : "leftward"}${refusal === undefined ? "" : " refused"}`}
+      href={href}
+      aria-current={isCurrent ? "step" : undefined}
+      aria-label={`Message ${number}, ${from} to ${to}: ${refusal?.reason ?? rfc}`}
+      style={{ gridColumn: `${2 * left + 2} / ${2 * right + 2}` }}
+    >
+      <span class="arrow-name">
+        <b>{number}</b> {refusal?.reason ?? rfc}
+      </span>
+      <span class="arrow-boxes">
+        {sealed.map((part) => {
+          const isOpen = opens(part, reader);
+          return (
+            <span key={part.field} class={`seal ${isOpen ? "open" : "closed"}`} data-key={part.key}>
+              <Lock open={isOpen} /> <Notation text={part.key} />
+            </span>
+          );
+        })}
+      </span>
+      <span class="arrow-line" aria-hidden="true" />
+    </a>
+  );
+}
+
+function laneOf(party: Party): number {
+  return LANES.findIndex((lane) => lane.party === party);
+}

@@ -1,0 +1,5 @@
+/** Writes docs/illustrated/index.html: `npm run illustrated`. */
+import { writeFileSync } from "node:fs";
+import { makeIllustratedPage, PAGE } from "./page.mjs";
+
+writeFileSync(PAGE, await makeIllustratedPage());
