@@ -11,7 +11,8 @@ const OUT = "dist/cli";
 
 rmSync(OUT, { recursive: true, force: true });
 const { metafile } = await build({
-  entryPoints: { main: "src/cli/main.ts" },
+  // The workbench is what the scripts of those who solve challenges import.
+  entryPoints: { main: "src/cli/main.ts", bench: "src/lab/challenges/bench.ts" },
   outdir: OUT,
   bundle: true,
   splitting: true,

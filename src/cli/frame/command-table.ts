@@ -167,6 +167,52 @@ export const COMMANDS: readonly CommandRow[] = [
     load: () => import("../commands/attack-run.js"),
   },
   {
+    name: "challenge list",
+    summary: "list the challenges, and how far one has got",
+    load: () => import("../commands/challenge-list.js"),
+  },
+  {
+    name: "challenge show",
+    summary: "show a challenge's task",
+    load: () => import("../commands/challenge-show.js"),
+  },
+  {
+    name: "challenge start",
+    summary: "write a challenge's files, or run its realm",
+    load: () => import("../commands/challenge-start.js"),
+  },
+  {
+    name: "challenge hint",
+    summary: "show the next hint of a challenge",
+    load: () => import("../commands/challenge-hint.js"),
+  },
+  {
+    name: "challenge submit",
+    aliases: ["challenge solve"],
+    summary: "hand in a flag",
+    load: () => import("../commands/challenge-submit.js"),
+  },
+  {
+    name: "challenge score",
+    summary: "show what one's work comes to",
+    load: () => import("../commands/challenge-score.js"),
+  },
+  {
+    name: "challenge join",
+    summary: "make one's folder one of a class",
+    load: () => import("../commands/challenge-join.js"),
+  },
+  {
+    name: "challenge reset",
+    summary: "for teachers: make the challenges of a class",
+    load: () => import("../commands/challenge-reset.js"),
+  },
+  {
+    name: "challenge mark",
+    summary: "for teachers: mark what students handed in",
+    load: () => import("../commands/challenge-mark.js"),
+  },
+  {
     name: "exercise",
     summary: "mark a TGS that you wrote, in twelve stages",
     load: () => import("../commands/exercise.js"),

@@ -6,7 +6,7 @@ import type { RealmChallenge, Stage } from "./challenge.js";
 import { ForgetfulCache } from "./forgetful-cache.js";
 import { base64Lines } from "./letter.js";
 import { type Ending, recordCall, staged, startOwnV } from "./stage-realm.js";
-import { WORLD_FILE, worldFile, worldOf } from "./world.js";
+import { worldFiles } from "./world.js";
 
 const HOURS_AGO = 3 * 3_600_000;
 const TIME_FILE = "time-server.txt";
@@ -68,7 +68,7 @@ function setVault(stage: Stage, startedAt: number) {
       "recorded.b64": base64Lines(recorded),
       "recorded.txt": `${recordedAt}\n`,
       [TIME_FILE]: "now\n",
-      [WORLD_FILE]: worldFile(worldOf(realm, address)),
+      ...worldFiles(realm, address),
     };
   };
 }

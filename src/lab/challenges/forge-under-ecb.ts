@@ -1,9 +1,10 @@
 /** One's own ticket and somebody else's, both under DES_ECB: put together they are a third. */
 
+import { setTimeout } from "node:timers/promises";
 import type { RealmChallenge } from "./challenge.js";
 import { base64Lines } from "./letter.js";
-import { leaveNote, staged } from "./stage-realm.js";
-import { WORLD_FILE, worldFile, worldOf } from "./world.js";
+import { staged, startVWithFlag } from "./stage-realm.js";
+import { worldFiles } from "./world.js";
 
 /** As long as alice, and as far as the block in which the client begins, the same. */
 const NEIGHBOUR = "alfie";
@@ -27,25 +28,27 @@ export const forgeUnderEcb: RealmChallenge = {
     "Under ECB nothing ties a block to its neighbours. In which block does the session key end? Up to there you " +
       "want your own blocks, from there on Alice's: what stands in that block besides the end of the key, and " +
       "why is it the same in both?",
-    "The first four blocks from your ticket, the rest from Alice's; both must be of the same length, or get " +
-      "another of yours. Your session key fits the result. Use it as { client: alice, key, ticket } in " +
-      "makeAccessReq.",
+    "The first four blocks from your ticket, the rest from Alice's. Your session key fits the result: use it as " +
+      "{ client: alice, key, ticket } in makeAccessReq. If V can't open it, the tickets were not of the same " +
+      "length, for a time may take a byte more or less: log in again and take another of yours.",
   ],
   lesson:
     "Encryption is not integrity. Under ECB a ciphertext is a row of blocks that can be put together anew: a key " +
     "I know, a name that is not mine. DES_CBC_MD5 seals a checksum of the whole with a random confounder in " +
     "front, and AES with an HMAC: one block that is not the KDC's, and V answers KRB_AP_ERR_BAD_INTEGRITY.",
   start: (stage) =>
-    staged(forgeUnderEcb, stage, async (realm) => {
+    staged(forgeUnderEcb, stage, async (realm, endings) => {
       const { alice } = realm.users;
       const you = await realm.addUser(NEIGHBOUR);
-      await leaveNote(realm, alice, "flag", stage.flag);
+      const address = await startVWithFlag(realm, endings, stage.flag);
+      // A time with more than 0.27 s takes most bytes, and so do three in four: most tickets are as long as hers.
+      await setTimeout(300 - Math.min(300, realm.now % 1000));
       const client = realm.client();
       await client.login(alice.principal, alice.password);
       const { ticket } = await client.serviceTicket(realm.service);
       return {
         "alice-ticket.b64": base64Lines(ticket),
-        [WORLD_FILE]: worldFile(worldOf(realm, realm.address, you)),
+        ...worldFiles(realm, address, you),
       };
     }),
 };

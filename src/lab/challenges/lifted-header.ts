@@ -7,7 +7,7 @@ import { addCanteen, admittedByGuard, CANTEEN, forgetfulAdmission } from "./cant
 import type { RealmChallenge } from "./challenge.js";
 import { base64Lines } from "./letter.js";
 import { everyMinute, listening, staged } from "./stage-realm.js";
-import { WORLD_FILE, worldFile, worldOf } from "./world.js";
+import { worldFiles } from "./world.js";
 
 const MENU_REQUEST = Buffer.from("what is for lunch?");
 
@@ -65,6 +65,6 @@ export const liftedHeader: RealmChallenge = {
         await stage.put("header.b64", base64Lines(bytes));
       };
       await everyMinute(lift, endings, stage.told);
-      return { [WORLD_FILE]: worldFile(worldOf(realm, address)) };
+      return { ...worldFiles(realm, address) };
     }),
 };

@@ -3,7 +3,7 @@ import type { RealmChallenge } from "./challenge.js";
 import { ForgetfulCache } from "./forgetful-cache.js";
 import { base64Lines } from "./letter.js";
 import { everyMinute, recordCall, staged, startOwnV } from "./stage-realm.js";
-import { WORLD_FILE, worldFile, worldOf } from "./world.js";
+import { worldFiles } from "./world.js";
 
 /** How many authenticators V remembers. */
 const ROOM = 16;
@@ -25,8 +25,9 @@ export const secondOpening: RealmChallenge = {
     "Send the recording as it is (bench.mjs: call, METHODS.access). With which reason does V refuse it?",
     "V remembers so many authenticators and no more, of whichever client. What becomes of the oldest when " +
       "there are too many?",
-    `Call V ${ROOM} times as mallory, each call with an authenticator of its own (tessera kinit, tessera call ` +
-      "who-am-i, or client.access), and then send the recording, all within five minutes of its being made.",
+    `Call V ${ROOM} times as mallory, each call with an authenticator of its own (. ./realm.env, tessera kinit ` +
+      "mallory, and the call that stands in that file), and then send the recording, all within five minutes " +
+      "of its being made.",
   ],
   lesson:
     "A replay cache must remember every authenticator for as long as it would be accepted. One that is full has " +
@@ -48,6 +49,6 @@ export const secondOpening: RealmChallenge = {
         await stage.put("recorded.b64", base64Lines(await recordCall(realm, alice, address)));
       };
       await everyMinute(record, endings, stage.told);
-      return { [WORLD_FILE]: worldFile(worldOf(realm, address, mallory)) };
+      return { ...worldFiles(realm, address, mallory) };
     }),
 };

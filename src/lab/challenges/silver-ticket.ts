@@ -1,8 +1,8 @@
 /** A keytab that leaked: whoever has a service's key makes tickets for it, of whomever. */
 import { formatKeytab } from "../../formats/keytab.js";
 import type { RealmChallenge } from "./challenge.js";
-import { leaveNote, staged } from "./stage-realm.js";
-import { WORLD_FILE, worldFile, worldOf } from "./world.js";
+import { staged, startVWithFlag } from "./stage-realm.js";
+import { worldFiles } from "./world.js";
 
 export const silverTicket: RealmChallenge = {
   name: "silver-ticket",
@@ -31,12 +31,12 @@ export const silverTicket: RealmChallenge = {
     "service does, at once (tessera kadmin ktadd). That is so in profile standard too: stronger encryption " +
     "does not help whoever loses the key. With krbtgt's key it would be a ticket for everything, a golden one.",
   start: (stage) =>
-    staged(silverTicket, stage, async (realm) => {
-      await leaveNote(realm, realm.users.alice, "flag", stage.flag);
+    staged(silverTicket, stage, async (realm, endings) => {
+      const address = await startVWithFlag(realm, endings, stage.flag);
       const { kvno, key } = realm.keys.service;
       return {
         "v.keytab": formatKeytab([{ principal: realm.service, timestamp: realm.now, kvno, key }]),
-        [WORLD_FILE]: worldFile(worldOf(realm, realm.address)),
+        ...worldFiles(realm, address),
       };
     }),
 };

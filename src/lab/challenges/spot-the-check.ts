@@ -6,10 +6,10 @@ import { currentKeys } from "../../protocol/principal-entry.js";
 import { existingPrincipal } from "../../realm/principals.js";
 import type { LabRealm } from "../realm/lab-realm.js";
 import type { RealmChallenge } from "./challenge.js";
-import { type Ending, leaveNote, listening, staged } from "./stage-realm.js";
+import { type Ending, listening, staged, startVWithFlag } from "./stage-realm.js";
 import { grantTicket, type TgsRealm } from "./twenty-line-tgs.js";
 import { TWENTY_LINES } from "./twenty-line-tgs-text.js";
-import { WORLD_FILE, worldFile, worldOf } from "./world.js";
+import { worldFiles } from "./world.js";
 
 export const spotTheCheck: RealmChallenge = {
   name: "spot-the-check",
@@ -38,13 +38,9 @@ export const spotTheCheck: RealmChallenge = {
     "the client of the ticket. Of all names in a request only those that somebody trustworthy sealed count.",
   start: (stage) =>
     staged(spotTheCheck, stage, async (realm, endings) => {
-      await leaveNote(realm, realm.users.alice, "flag", stage.flag);
-      const world = worldOf(realm, realm.address, realm.users.mallory);
+      const address = await startVWithFlag(realm, endings, stage.flag);
       const tgs = stage.scene === "standard" ? realm.kdc.tgs : await startTwentyLines(realm, endings);
-      return {
-        "tgs.ts": TWENTY_LINES,
-        [WORLD_FILE]: worldFile({ ...world, kdc: { ...world.kdc, tgs } }),
-      };
+      return { "tgs.ts": TWENTY_LINES, ...worldFiles(realm, address, realm.users.mallory, tgs) };
     }),
 };
 

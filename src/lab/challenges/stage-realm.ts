@@ -40,13 +40,18 @@ export async function staged(
   }
 }
 
-/** Has a user leave a note at V. */
-export async function leaveNote(realm: LabRealm, user: LabUser, name: string, text: string): Promise<void> {
+/**
+ * Starts a V at which Alice has left a note named flag, and gives its address. Its notes are in memory: those
+ * of the realm's own V stand in clear in a temporary folder.
+ */
+export async function startVWithFlag(realm: LabRealm, endings: Ending[], flag: string): Promise<string> {
+  const address = await startOwnV(realm, endings, { notes: "memory:" }, () => {});
+  const { alice } = realm.users;
   const client = realm.client();
-  await client.login(user.principal, user.password);
-  const v = { principal: realm.service, address: realm.address };
+  await client.login(alice.principal, alice.password);
   const put = { request: PutNoteRequestSchema, response: PutNoteResponseSchema };
-  await client.access(v, put, { name, text });
+  await client.access({ principal: realm.service, address }, put, { name: "flag", text: flag });
+  return address;
 }
 
 /** Has a user call V at an address, and gives what travelled there: a serialized AccessRequest. */
@@ -60,14 +65,14 @@ export async function recordCall(realm: LabRealm, user: LabUser, address: string
 }
 
 /**
- * Starts another V with the realm's keytab, with a clock or a replay cache of its own.
+ * Starts another V with the realm's keytab, with a clock, a replay cache or notes of its own.
  * @param onAdmitted told of each call that is let in, with its client.
  * @returns its address.
  */
 export async function startOwnV(
   realm: LabRealm,
   endings: Ending[],
-  options: Pick<RunRealmOptions, "clock" | "replayCache">,
+  options: Pick<RunRealmOptions, "clock" | "replayCache" | "notes">,
   onAdmitted: (client: string) => void,
 ): Promise<string> {
   const running = await runRealm({

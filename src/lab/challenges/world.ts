@@ -1,7 +1,9 @@
-/** What a learner is told of a realm that runs: `realm.json`. */
+/** What a learner is told of a realm that runs. */
 import type { KdcAddresses } from "../../client/index.js";
+import { etypeOf } from "../../protocol/etypes.js";
 import type { LabRealm, LabUser } from "../realm/lab-realm.js";
 import { SCENES } from "../realm/scene.js";
+import type { ChallengeFiles } from "./challenge.js";
 
 /** Where everything is, and who one is oneself. */
 export interface World {
@@ -14,21 +16,31 @@ export interface World {
   readonly you?: { readonly principal: string; readonly password: string } | undefined;
 }
 
-/** The name of the file that holds it. */
-export const WORLD_FILE = "realm.json";
+/** The file that scripts read. */
+const WORLD_FILE = "realm.json";
+/** The file that a shell reads. */
+const SHELL_FILE = "realm.env";
 
-/** Tells of a lab's realm. */
-export function worldOf({ realm, kdc, service, scene }: LabRealm, address: string, you?: LabUser): World {
-  return {
-    realm,
-    kdc,
-    v: { principal: service, address },
-    etypes: SCENES[scene].clientEtypes,
+/** Tells of a lab's realm and of V at an address: for scripts, and as variables of the `tessera` command. */
+export function worldFiles(lab: LabRealm, address: string, you?: LabUser, tgs = lab.kdc.tgs): ChallengeFiles {
+  const etypes = SCENES[lab.scene].clientEtypes;
+  const world: World = {
+    realm: lab.realm,
+    kdc: { as: lab.kdc.as, tgs },
+    v: { principal: lab.service, address },
+    etypes,
     ...(you && { you: { principal: you.principal, password: you.password } }),
   };
-}
-
-/** The same as the contents of a file. */
-export function worldFile(world: World): string {
-  return `${JSON.stringify(world, undefined, 2)}\n`;
+  const names = etypes.permitted.map((etype) => etypeOf(etype).name);
+  const variables = [
+    "# In this folder: . ./realm.env",
+    `export TESSERA_KDC=${world.kdc.as},${world.kdc.tgs}`,
+    `export TESSERA_ETYPES=${names.join(",")}`,
+    'export TESSERA_CCACHE="FILE:$PWD/ccache"',
+    `# tessera call --service ${world.v.principal} --address ${address} who-am-i`,
+  ];
+  return {
+    [WORLD_FILE]: `${JSON.stringify(world, undefined, 2)}\n`,
+    [SHELL_FILE]: `${variables.join("\n")}\n`,
+  };
 }

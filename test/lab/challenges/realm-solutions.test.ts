@@ -32,6 +32,7 @@ import { secondOpening } from "../../../src/lab/challenges/second-opening.js";
 import { silverTicket } from "../../../src/lab/challenges/silver-ticket.js";
 import { spotTheCheck } from "../../../src/lab/challenges/spot-the-check.js";
 import type { Credentials } from "../../../src/protocol/credentials.js";
+import { InProcess } from "../../cli/in-process.js";
 import { Desk, flagIn, until } from "./desk.js";
 
 const ALICE = parsePrincipal("alice@EXAMPLE.TEST", "client");
@@ -69,21 +70,30 @@ test("break-this-clock: set back to the time of the recording, V takes it once m
 
 test("break-this-clock in standard: the cache has closed the time that it can't answer for", async () => {
   await using desk = await Desk.with(breakThisClock, "standard");
-  expect(await reasonOf(clockSteps(desk))).toBe("KRB_AP_ERR_SKEW");
+  const refusal = await clockSteps(desk).catch((error: unknown) => error);
+  expect(refusal).toMatchObject({ reason: "KRB_AP_ERR_SKEW" });
+  // Not that the clock stayed right: by it the recording is in time, and it is the cache that refuses.
+  expect(String(refusal)).toContain("this server's clock was set back");
   expect(desk.told).toEqual([]);
 });
 
+/** Crowds the recording out of V's memory, with the commands of the product. */
 async function crowdingSteps(desk: Desk) {
   const { world } = desk;
   const { address } = world.v;
   const recorded = desk.base64("recorded.b64");
   expect(await reasonOf(call(address, METHODS.access, recorded))).toBe("KRB_AP_ERR_REPEAT");
-  using mallory = clientOf(world);
-  await mallory.login(world.you!.principal, world.you!.password);
-  const credentials = await mallory.serviceTicket(world.v.principal);
-  for (let i = 0; i < 16; i++) {
-    const { request } = makeAccessReq(credentials, packed(GetNoteRequestSchema, { name: "x" }), Date.now());
-    await call(address, METHODS.access, toBinary(AccessRequestSchema, request));
+  const shell = new InProcess();
+  try {
+    for (const [, name, value] of desk.text("realm.env").matchAll(/^export (\w+)=(\S+)$/gm))
+      shell.env[name!] = value!.replaceAll('"', "").replace("$PWD", shell.dir);
+    expect(await shell.run("kinit --password-stdin mallory", world.you!.password)).toMatchObject({ code: 0 });
+    for (let i = 0; i < 16; i++) {
+      const { code, stderr } = await shell.run(`call --address ${address} who-am-i`);
+      expect([code, stderr]).toEqual([0, ""]);
+    }
+  } finally {
+    shell.remove();
   }
   await call(address, METHODS.access, recorded);
   return flagIn(await until(() => desk.told[0]));
@@ -171,32 +181,31 @@ test("spot-the-check in standard: ticket and authenticator must name the same cl
   expect(await reasonOf(namingSteps(desk))).toBe("KRB_AP_ERR_BADMATCH");
 });
 
-/** Own blocks as far as the session key, Alice's from there on. */
-async function splicingSteps(desk: Desk) {
+/**
+ * Own blocks as far as the session key, Alice's from there on. They fit if both tickets are of the same
+ * length, byte for byte, which only the times in them can change: so the learner tries again.
+ */
+async function splicingSteps(desk: Desk, tries: number): Promise<string> {
   const { world } = desk;
-  const alices = fromBinary(TicketSchema, desk.base64("alice-ticket.b64"));
+  const hers = fromBinary(TicketSchema, desk.base64("alice-ticket.b64")).encPart!.cipher;
   using client = clientOf(world);
   await client.login(world.you!.principal, world.you!.password);
-  const v = parsePrincipal(world.v.principal, "server");
-  for (;;) {
-    const { key, ticket } = await client.serviceTicket(v, {
-      life: Math.floor(Math.random() * 3_600_000) + 60_000,
-    });
-    const own = fromBinary(TicketSchema, ticket);
-    const [mine, hers] = [own.encPart!.cipher, alices.encPart!.cipher];
-    if (mine.length !== hers.length) continue;
-    own.encPart!.cipher = Buffer.concat([mine.subarray(0, 32), hers.subarray(32)]);
-    const forged = toBinary(TicketSchema, own);
-    return flagIn(await readFlagNote(world.v.address, { client: ALICE, key, ticket: forged }));
-  }
+  const { key, ticket } = await client.serviceTicket(world.v.principal);
+  const forged = fromBinary(TicketSchema, ticket);
+  forged.encPart!.cipher = Buffer.concat([forged.encPart!.cipher.subarray(0, 32), hers.subarray(32)]);
+  const credentials = { client: ALICE, key, ticket: toBinary(TicketSchema, forged) };
+  return readFlagNote(world.v.address, credentials).then(flagIn, (error: unknown) => {
+    if (tries > 1) return splicingSteps(desk, tries - 1);
+    throw error;
+  });
 }
 
 test("forge-under-ecb: a key one knows, in the ticket of somebody else", async () => {
   await using desk = await Desk.with(forgeUnderEcb);
-  expect(await desk.handIn(await splicingSteps(desk))).toMatchObject({ verdict: "right", points: 50 });
+  expect(await desk.handIn(await splicingSteps(desk, 100))).toMatchObject({ verdict: "right", points: 50 });
 });
 
 test("forge-under-ecb in standard: the seal breaks", async () => {
   await using desk = await Desk.with(forgeUnderEcb, "standard");
-  expect(await reasonOf(splicingSteps(desk))).toBe("KRB_AP_ERR_BAD_INTEGRITY");
+  expect(await reasonOf(splicingSteps(desk, 3))).toBe("KRB_AP_ERR_BAD_INTEGRITY");
 });

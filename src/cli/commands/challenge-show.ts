@@ -1,0 +1,29 @@
+/** `tessera challenge show`: one challenge's task. */
+import { CHALLENGE_NAMES } from "../../lab/challenges/challenge-names.js";
+import { defineCommand } from "../frame/command.js";
+import { CHALLENGE_OPTIONS, challengeDir } from "../options/challenge-options.js";
+
+export const command = defineCommand({
+  name: "challenge show",
+  usage: ["[--dir DIR] NAME"],
+  description: "Shows a challenge: its task, what it is worth, and how far one has got.",
+  examples: ["tessera challenge show whose-ticket"],
+  options: CHALLENGE_OPTIONS,
+  isUnconfigured: true,
+  arguments: [1, 1],
+  words: CHALLENGE_NAMES,
+  run: async ({ options, positionals, json, screen }) => {
+    const { challengeNamed } = await import("../../lab/challenges/challenge-table.js");
+    const { readScore } = await import("../../lab/challenges/score.js");
+    const { name, task, lesson } = challengeNamed(positionals[0]!);
+    const { rows } = await readScore(challengeDir(options.dir));
+    const row = rows.find((candidate) => candidate.name === name)!;
+    if (json) {
+      screen.printJson({ ...row, task, ...(row.status === "solved" && { lesson }) });
+      return undefined;
+    }
+    const { showLines } = await import("../lab/challenge-text.js");
+    screen.printAll(showLines(row, task, lesson));
+    return undefined;
+  },
+});
