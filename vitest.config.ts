@@ -25,6 +25,7 @@ const SPAWNING = [
   "test/hostile/secrets.test.ts",
   "test/lab/exercise/bad-servers.test.ts",
   "test/lab/exercise/{go,python,typescript}.test.ts",
+  "test/lab/challenges/built.test.ts",
   "test/package/**",
   "test/services/guard/half-calls.test.ts",
   "test/services/reflection.test.ts",

@@ -27,7 +27,8 @@ export const equalBlocks: FileChallenge = {
     "in the morning; known.txt says which. secret.b64 came a minute later. You have no key, and need none: " +
     "what was typed?",
   hints: [
-    "tessera decode secret.b64 shows the ciphertext. Which of its blocks of eight bytes are equal?",
+    "tessera decode --bytes secret.b64 shows the ciphertext in blocks, equal ones under the same letter. What does " +
+      "one of them stand for?",
     "Under ECB a block depends on nothing but the key and the eight bytes: the same letter gives the same " +
       "block, in both messages.",
     "Cut both ciphertexts into blocks of eight bytes. Block i of known.b64 is letter i of known.txt: make a " +

@@ -26,11 +26,12 @@ export const guessPassword: FileChallenge = {
     "The proof in the request is sealed under the key that is made from Bob's password. How do you notice that " +
       "you have the right key?",
     "Make the key of each word, as the client does, and try to open the proof: the seal tells. bench.mjs, in " +
-      "the folder above, has readMessage, keyFromPassword, etypeByName, defaultStringToKey, openSealed.",
-    "const request = readMessage(AuthenticateRequestSchema, bytes); const proof = " +
-      "readMessage(EncryptedDataSchema, request.padata[0].value); then for each word: openSealed(proof, await " +
-      'keyFromPassword(etypeByName("des-cbc-md5"), word, defaultStringToKey("bob@EXAMPLE.TEST"))): undefined ' +
-      "unless it is the key.",
+      "the folder above, has fromBinary, keyFromPassword, etypeByName, defaultStringToKey, and open, which gives " +
+      "undefined unless the key fits.",
+    "const login = fromBinary(AuthenticateRequestSchema, readBase64(file)); const proof = " +
+      "fromBinary(EncryptedDataSchema, login.padata[0].value). Then for each word: key = await " +
+      'keyFromPassword(etypeByName("des-cbc-md5"), word, defaultStringToKey("bob@EXAMPLE.TEST")), and ' +
+      'open(key, KeyUsage.PA_ENC_TIMESTAMP, "encTimestamp", proof).',
   ],
   lesson:
     "Pre-authentication keeps strangers from asking the AS for something to guess at. Whoever listens to a " +

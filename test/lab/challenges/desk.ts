@@ -1,5 +1,5 @@
 /** A learner's desk: a folder, and the steps by which a challenge is begun, worked at and handed in. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { readBase64, readWorld } from "../../../src/lab/challenges/bench.js";
@@ -77,4 +77,11 @@ export async function until<T>(look: () => T | undefined): Promise<T> {
     if (found !== undefined) return found;
     await new Promise((resolve) => setImmediate(resolve));
   }
+}
+
+/** Everything in a folder, file by file. */
+export function contentsOf(folder: string): Buffer[] {
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => readFileSync(join(entry.parentPath, entry.name)));
 }

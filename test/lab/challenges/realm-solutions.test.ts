@@ -1,6 +1,7 @@
 /** The challenges with a realm, solved by the steps that a learner takes; and the same steps in `standard`. */
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
+import type { KeytabEntry } from "../../../src/formats/keytab.js";
 import {
   AccessRequestSchema,
   AccessResponseSchema,
@@ -31,6 +32,8 @@ import { liftedHeader } from "../../../src/lab/challenges/lifted-header.js";
 import { secondOpening } from "../../../src/lab/challenges/second-opening.js";
 import { silverTicket } from "../../../src/lab/challenges/silver-ticket.js";
 import { spotTheCheck } from "../../../src/lab/challenges/spot-the-check.js";
+import { NO_FLAG } from "../../../src/lab/challenges/work.js";
+import { startLabRealm } from "../../../src/lab/realm/lab-realm.js";
 import type { Credentials } from "../../../src/protocol/credentials.js";
 import { InProcess } from "../../cli/in-process.js";
 import { Desk, flagIn, until } from "./desk.js";
@@ -130,9 +133,8 @@ test("lifted-header in standard: the proof is good for the menu alone", async ()
   expect(TEXT.decode(menu)).toBe("For you, alice@EXAMPLE.TEST: soup.");
 });
 
-async function silverSteps(desk: Desk) {
-  const { principal, kvno, key } = parseKeytab(readFileSync(desk.path("v.keytab")))[0]!;
-  const now = Date.now();
+/** A ticket of Alice's for V, made with V's key. */
+function silver({ principal, kvno, key }: ServiceKey, now: number) {
   const sessionKey = randomKey(key.etype);
   const contents = {
     client: ALICE,
@@ -146,13 +148,30 @@ async function silverSteps(desk: Desk) {
     addresses: [],
     authorizationData: [],
   };
-  const ticket = makeTicket(contents, { key, kvno });
-  return flagIn(await readFlagNote(desk.world.v.address, { client: ALICE, key: sessionKey, ticket }));
+  return { client: ALICE, key: sessionKey, ticket: makeTicket(contents, { key, kvno }) };
 }
 
-test("silver-ticket: with the service's key one is, for that service, the KDC", async () => {
-  await using desk = await Desk.with(silverTicket);
-  expect(await desk.handIn(await silverSteps(desk))).toMatchObject({ verdict: "right", points: 40 });
+type ServiceKey = Pick<KeytabEntry, "principal" | "kvno" | "key">;
+
+test.each(["lesson", "standard"] as const)(
+  "silver-ticket in %s: with the service's key one is, for that service, the KDC",
+  async (scene) => {
+    await using desk = await Desk.with(silverTicket, scene);
+    const [leaked] = parseKeytab(readFileSync(desk.path("v.keytab")));
+    const text = await readFlagNote(desk.world.v.address, silver(leaked!, Date.now()));
+    if (scene === "standard") expect(text).toBe(NO_FLAG);
+    else expect(await desk.handIn(flagIn(text))).toMatchObject({ verdict: "right", points: 40 });
+  },
+);
+
+test("silver-ticket: a new key for the service ends it, in standard as in textbook", async () => {
+  for (const scene of ["textbook", "standard"] as const) {
+    await using realm = await startLabRealm({ scene });
+    const leaked = { principal: realm.service, ...realm.keys.service };
+    await realm.newKeys("service");
+    const use = readFlagNote(realm.address, silver(leaked, realm.now));
+    expect([scene, await reasonOf(use)]).toEqual([scene, "KRB_AP_ERR_BADKEYVER"]);
+  }
 });
 
 async function namingSteps(desk: Desk) {
