@@ -44,8 +44,10 @@ export interface LearnerOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Starts a server and waits until it listens, or does not: then `end` or the port tell. */
-export async function startLearner(options: LearnerOptions): Promise<Learner & { listens: boolean }> {
+/** Starts a server and waits until it listens, ends, or has had its time. Either way the caller stops it. */
+export async function startLearner(
+  options: LearnerOptions,
+): Promise<{ readonly learner: Learner; readonly listens: boolean }> {
   const port = await freePort();
   const learner = new LearnerProcess(options, port);
   const deadline = Date.now() + options.waitMs;
@@ -54,7 +56,7 @@ export async function startLearner(options: LearnerOptions): Promise<Learner & {
     listens = await accepts(port);
     if (!listens) await learner.ended(TRY_MS);
   }
-  return Object.assign(learner, { listens });
+  return { learner, listens };
 }
 
 class LearnerProcess implements Learner {
@@ -63,7 +65,7 @@ class LearnerProcess implements Learner {
   readonly #exited: Promise<void>;
   readonly #onExit = () => this.#kill("SIGKILL");
   #end: string | undefined;
-  #kept = "";
+  #kept = Buffer.alloc(0);
   #printed = 0;
 
   constructor({ command, variables }: LearnerOptions, port: number) {
@@ -91,7 +93,8 @@ class LearnerProcess implements Learner {
   }
 
   get lastLines(): readonly string[] {
-    return this.#kept.split("\n").filter((line) => line.trim() !== "");
+    const lines = this.#kept.toString("utf8").split("\n");
+    return lines.filter((line) => line.trim() !== "");
   }
 
   async ended(withinMs: number): Promise<void> {
@@ -115,7 +118,7 @@ class LearnerProcess implements Learner {
 
   #print(chunk: Buffer): void {
     this.#printed += chunk.length;
-    this.#kept = (this.#kept + chunk.toString("latin1")).slice(-KEPT);
+    this.#kept = Buffer.concat([this.#kept, chunk.subarray(-KEPT)]).subarray(-KEPT);
     if (this.#printed <= MOST_PRINTED || this.#end !== undefined) return;
     this.#end = `printed more than ${MOST_PRINTED / 1024 / 1024} MiB and was ended`;
     this.#kill("SIGKILL");

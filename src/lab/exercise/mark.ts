@@ -54,39 +54,48 @@ export interface StageResult {
  */
 export async function* markTgs(options: MarkOptions): AsyncGenerator<StageResult, void, undefined> {
   const realm = await startExerciseRealm();
-  const running: { learner?: Learner | undefined } = {};
-  const stop = async () => {
-    const { learner } = running;
-    running.learner = undefined;
-    await learner?.stop();
-  };
+  const running: Running = { learner: undefined, stopped: Promise.resolve() };
   // Whatever waits for the server then ends at once.
-  const onAbort = () => void stop();
+  const onAbort = () => void stop(running);
   options.signal?.addEventListener("abort", onAbort);
   try {
     for (const number of options.numbers ?? STAGES.map((_, index) => index + 1)) {
       options.signal?.throwIfAborted();
       if (running.learner === undefined) {
-        const started = await startLearner(learnerOptions(options, realm));
-        running.learner = started;
+        const { learner, listens } = await startLearner(learnerOptions(options, realm));
+        running.learner = learner;
         options.signal?.throwIfAborted();
-        if (!started.listens) {
-          yield notStarted(number, started, options);
+        if (!listens) {
+          yield notStarted(number, learner, options);
           return;
         }
       }
       const result = await runStage(number, running.learner, realm, options.answerMs ?? ANSWER_MS);
       options.signal?.throwIfAborted();
       // One that ended, whatever of, is started anew for the next stage.
-      if (running.learner.end !== undefined) await stop();
+      if (running.learner.end !== undefined) await stop(running);
       yield result;
       if (!result.passed && options.keepGoing !== true) return;
     }
   } finally {
     options.signal?.removeEventListener("abort", onAbort);
-    await stop();
+    await stop(running);
     await realm.close();
   }
+}
+
+/** The server that runs, if one does, and the end of the one before it. */
+interface Running {
+  learner: Learner | undefined;
+  stopped: Promise<void>;
+}
+
+/** Ends the server; resolves once it and the one before it are gone. */
+function stop(running: Running): Promise<void> {
+  const { learner } = running;
+  running.learner = undefined;
+  if (learner !== undefined) running.stopped = learner.stop();
+  return running.stopped;
 }
 
 function learnerOptions({ command, waitMs = WAIT_MS, signal }: MarkOptions, realm: ExerciseRealm) {

@@ -185,13 +185,18 @@ describe("the command line", () => {
   });
 
   test("prints what went wrong in a line, with the server's last lines, and exits with 1", async () => {
-    const { code, stdout } = await shell.runWords(["exercise", "tgs", "--cmd", "echo boom >&2; exit 3"]);
+    const { code, stdout } = await shell.runWords([
+      "exercise",
+      "tgs",
+      "--cmd",
+      "printf 'b\u00f6\\033[31mom\\n' >&2; exit 3",
+    ]);
     expect(code).toBe(1);
     const lines = stdout.replace(/:\d{4,5};/, ":PORT;").split("\n");
     expect(lines.slice(2)).toEqual([
       "  the server ended with exit code 3 before it listened on 127.0.0.1:PORT; it must run until it is ended",
       "  the server's last lines:",
-      "    boom",
+      "    b\u00f6\\u001b[31mom",
       "  FAILED",
       "",
       "0 of 12 stages passed",
@@ -220,7 +225,7 @@ describe("the command line", () => {
     });
     expect(stages[1]).toMatchObject({
       number: 2,
-      clause: "RFC 4120 §3.3.2, §3.2.3",
+      clause: "RFC 4120 §3.3.2, §7.5.9",
       section: "3 and 4: GrantTicket",
       result: "failed",
       probes: [{ expected: "UNAUTHENTICATED, KRB_AP_ERR_NOT_US", right: false }],

@@ -2,11 +2,14 @@
  * The stages against the product's own TGS, which passes all but the last: it keeps no replay cache
  * (docs/design.md, "No replay cache at the KDC").
  */
+import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { Bench, StageFailed } from "../../../src/lab/exercise/bench.js";
 import { type ExerciseRealm, startExerciseRealm } from "../../../src/lab/exercise/exercise-realm.js";
 import { STAGES } from "../../../src/lab/exercise/stage-table.js";
 import { type RunningRealm, runRealm } from "../../../src/services/run-realm.js";
+
+const page = (name: string) => readFileSync(new URL(`../../../docs/${name}.md`, import.meta.url), "utf8");
 
 let realm: ExerciseRealm;
 let tgs: RunningRealm;
@@ -51,4 +54,20 @@ test("12: our TGS answers a copy of a request", async () => {
     arrived: "a ticket",
     isRight: false,
   });
+});
+
+test("docs/exercise.md has the table of them", () => {
+  const rows = [...page("exercise").matchAll(/^\| (\d+) \| (.*?) \| (.*?) \|$/gm)];
+  const clauseOf = (clause: string) => clause.replace(/[,(] .*?(?:protocol|datagrams)\)?$| \(.*\)$/, "");
+  expect(rows.map(([, number, title, clause]) => [number, title, clause])).toEqual(
+    STAGES.map(({ title, clause }, i) => [String(i + 1), title, clauseOf(clause)]),
+  );
+});
+
+test.each(numbered)("$number: docs/protocol.md has the sections that it names", ({ stage }) => {
+  for (const name of stage.section.split("; ")) {
+    const [section, part] = name.split(/, (?=[A-Z])/);
+    expect(page("protocol")).toContain(`\n## ${section}\n`);
+    if (part !== undefined) expect(page("protocol")).toMatch(new RegExp(`\\*\\*${part}[.*]`));
+  }
 });

@@ -29,7 +29,7 @@ export const HEALTH: Stage = {
 
 export const DECODES: Stage = {
   title: "decodes the request, and sees whom the ticket is for",
-  clause: "RFC 4120 §3.3.2, §3.2.3",
+  clause: "RFC 4120 §3.3.2, §7.5.9",
   section: "3 and 4: GrantTicket",
   hint:
     "`ticket` is a serialized Ticket: decode it, and compare its `server`, which is in clear, with " +

@@ -106,7 +106,7 @@ export const TICKET_TIMES: Stage = {
 
 export const UNKNOWN_SERVER: Stage = {
   title: "refuses a service that it does not know",
-  clause: "RFC 4120 §3.3.3",
+  clause: "RFC 4120 §3.3.3, §7.5.9",
   section: "3 and 4: GrantTicket",
   hint: "the services are those in the file EXERCISE_KEYS; the refusal comes after the proof, never before",
   async run(bench) {
