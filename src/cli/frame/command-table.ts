@@ -152,6 +152,21 @@ export const COMMANDS: readonly CommandRow[] = [
     load: () => import("../commands/decode.js"),
   },
   {
+    name: "scene list",
+    summary: "list the scenes by which the textbook arrives at Kerberos",
+    load: () => import("../commands/scene-list.js"),
+  },
+  {
+    name: "scene show",
+    summary: "tell a scene: its messages, its hole, and what mends it",
+    load: () => import("../commands/scene-show.js"),
+  },
+  {
+    name: "scene run",
+    summary: "run a scene between real servers, with the attack that shows its hole",
+    load: () => import("../commands/scene-run.js"),
+  },
+  {
     name: "attack list",
     summary: "list the attacks that can be run",
     load: () => import("../commands/attack-list.js"),

@@ -14,6 +14,7 @@ export const ATTACK_NAMES = [
   "kerberoast",
   "false-kdc",
   "false-login",
+  "false-v",
   "etype-strip",
   "altered-body",
   "stolen-ticket",

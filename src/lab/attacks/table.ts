@@ -7,6 +7,7 @@ import { endedTicket } from "./ended-ticket.js";
 import { etypeStrip } from "./etype-strip.js";
 import { falseKdc } from "./false-kdc.js";
 import { falseLogin } from "./false-login.js";
+import { falseV } from "./false-v.js";
 import { golden } from "./golden.js";
 import { goldenAfterNewKeys } from "./golden-after-new-keys.js";
 import { goldenTenYears } from "./golden-ten-years.js";
@@ -41,6 +42,7 @@ export const ATTACKS: readonly Attack[] = [
   kerberoast,
   falseKdc,
   falseLogin,
+  falseV,
   etypeStrip,
   alteredBody,
   stolenTicket,
