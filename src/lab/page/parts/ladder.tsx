@@ -20,9 +20,11 @@ interface LadderProps {
   readonly hrefOf: (place: number) => string;
   /** The place of the message that is looked at. */
   readonly current?: number;
+  /** What happened to a message on its way, in a word each: `held`. */
+  readonly marksOf?: (place: number) => readonly string[];
 }
 
-export function Ladder({ messages, reader, hrefOf, current }: LadderProps) {
+export function Ladder({ messages, reader, hrefOf, current, marksOf = () => [] }: LadderProps) {
   return (
     <div class="ladder">
       <div class="lanes">
@@ -36,7 +38,13 @@ export function Ladder({ messages, reader, hrefOf, current }: LadderProps) {
       <ol class="arrows">
         {messages.map((message, place) => (
           <li key={place}>
-            <Arrow message={message} reader={reader} href={hrefOf(place)} isCurrent={place === current} />
+            <Arrow
+              message={message}
+              reader={reader}
+              href={hrefOf(place)}
+              isCurrent={place === current}
+              marks={marksOf(place)}
+            />
           </li>
         ))}
       </ol>
@@ -49,22 +57,28 @@ interface ArrowProps {
   readonly reader: Reader;
   readonly href: string;
   readonly isCurrent: boolean;
+  readonly marks: readonly string[];
 }
 
-function Arrow({ message, reader, href, isCurrent }: ArrowProps) {
+function Arrow({ message, reader, href, isCurrent, marks }: ArrowProps) {
   const { number, from, to, rfc, sealed, refusal } = message;
   const [a, b] = [laneOf(from), laneOf(to)];
   const [left, right] = [Math.min(a, b), Math.max(a, b)];
   return (
     <a
-      class={`arrow ${a < b ? "rightward" : "leftward"}${refusal === undefined ? "" : " refused"}`}
+      class={["arrow", a < b ? "rightward" : "leftward", refusal && "refused", ...marks].join(" ")}
       href={href}
       aria-current={isCurrent ? "step" : undefined}
-      aria-label={`Message ${number}, ${from} to ${to}: ${refusal?.reason ?? rfc}`}
+      aria-label={[`Message ${number}, ${from} to ${to}: ${refusal?.reason ?? rfc}`, ...marks].join(", ")}
       style={{ gridColumn: `${2 * left + 2} / ${2 * right + 2}` }}
     >
       <span class="arrow-name">
         <b>{number}</b> {refusal?.reason ?? rfc}
+        {marks.map((mark) => (
+          <span key={mark} class={`mark ${mark}`}>
+            {mark}
+          </span>
+        ))}
       </span>
       <span class="arrow-boxes">
         {sealed.map((part) => {

@@ -7,6 +7,7 @@ import { DesLesson } from "../des/des-lesson.tsx";
 import { Choice, type Option } from "../parts/choice.tsx";
 import { Ladder } from "../parts/ladder.tsx";
 import { Notation } from "../parts/notation.tsx";
+import { READERS } from "../parts/readers.js";
 import type { Reader } from "../parts/reading.js";
 import { ModesLesson } from "../picture/modes-lesson.tsx";
 import { KeysTable } from "./keys-table.tsx";
@@ -18,15 +19,6 @@ interface PageProps {
   readonly transcripts: readonly Transcript[];
   readonly kinds: Readonly<Record<ByteKind, string>>;
 }
-
-/** Whose keys can be in hand. */
-export const READERS: readonly Option<Reader>[] = [
-  { value: "C", label: "C", title: "alice’s client" },
-  { value: "AS", label: "AS", title: "the authentication server" },
-  { value: "TGS", label: "TGS", title: "the ticket granting server" },
-  { value: "V", label: "V", title: "the service" },
-  { value: "eavesdropper", label: "nobody’s", title: "an eavesdropper, who has no key" },
-];
 
 const SCENES: Readonly<Record<Scene, Option<Scene>>> = {
   textbook: { value: "textbook", label: "DES", title: "DES, in CBC mode with a checksum" },
