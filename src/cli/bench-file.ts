@@ -1,6 +1,6 @@
 /**
- * Where the workbench of the challenges is, for the scripts of those who solve them. This file is as far below
- * package.json as the bundle is.
+ * Where the workbench of the challenges is, for the scripts of those who solve them. This file is as far
+ * below package.json as the bundle is.
  */
 
 /** A module that leads to the workbench of this installation. */

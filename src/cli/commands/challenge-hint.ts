@@ -8,8 +8,8 @@ export const command = defineCommand({
   name: "challenge hint",
   usage: ["[--dir DIR] NAME"],
   description:
-    "Shows the next hint of a challenge: from a nudge to nearly the answer. Each costs a fifth of what the flag " +
-    "is worth, unless the challenge is solved already.",
+    "Shows the next hint of a challenge: from a nudge to nearly the answer. Each costs a fifth of what " +
+    "the flag is worth, unless the challenge is solved already.",
   examples: ["tessera challenge hint equal-blocks"],
   options: CHALLENGE_OPTIONS,
   isUnconfigured: true,

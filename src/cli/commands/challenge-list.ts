@@ -6,8 +6,8 @@ export const command = defineCommand({
   name: "challenge list",
   usage: ["[--dir DIR]"],
   description:
-    "Lists the challenges from easy to hard: what each is worth, and how far one has got. Those of kind files " +
-    "are solved with files alone; those of kind realm with a realm that runs meanwhile.",
+    "Lists the challenges from easy to hard: what each is worth, and how far one has got. Those of kind " +
+    "files are solved with files alone; those of kind realm with a realm that runs meanwhile.",
   examples: ["tessera challenge list", "tessera challenge list --json"],
   options: CHALLENGE_OPTIONS,
   isUnconfigured: true,

@@ -6,9 +6,9 @@ export const command = defineCommand({
   name: "challenge mark",
   usage: ["--class NAME --seed FILE PROGRESS…"],
   description:
-    "For teachers: marks the challenges.json of students with the seed of the class. A challenge counts where " +
-    "the file proves that the student knew the flag of that challenge that is the student's own. The exit code " +
-    "is 1 where something claimed is not proven, or a file is of another class.",
+    "For teachers: marks the challenges.json of students with the seed of the class. A challenge counts " +
+    "where the file proves that the student knew the flag of that challenge that is the student's own. " +
+    "The exit code is 1 where something claimed is not proven, or a file is of another class.",
   examples: ["tessera challenge mark --class 4b --seed 4b.seed handed-in/*.json"],
   options: CLASS_OPTIONS,
   isUnconfigured: true,

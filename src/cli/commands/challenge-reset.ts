@@ -10,10 +10,10 @@ export const command = defineCommand({
     "--class NAME --seed FILE [--to DIR] --students FILE",
   ],
   description:
-    "For teachers: makes a kit for each student of a class, with flags that are that student's alone. They " +
-    "come from the class's seed, which is made where the file is not there; the same seed makes the same flags " +
-    "again, another seed others. Give each student the kit named after them (tessera challenge join), and keep " +
-    "the seed to yourself: whoever has it has all flags.",
+    "For teachers: makes a kit for each student of a class, with flags that are that student's alone. " +
+    "They come from the class's seed, which is made where the file is not there; the same seed makes the " +
+    "same flags again, another seed others. Give each student the kit named after them (tessera " +
+    "challenge join), and keep the seed to yourself: whoever has it has all flags.",
   examples: [
     "tessera challenge reset --class 4b --seed 4b.seed alice bob carol",
     "tessera challenge reset --class 4b --seed 4b.seed --students 4b.txt --to kits",

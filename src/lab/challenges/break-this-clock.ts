@@ -19,24 +19,24 @@ export const breakThisClock: RealmChallenge = {
   kind: "realm",
   scene: "textbook",
   task:
-    "The vault at V opens for whoever proves to be Alice. Three hours ago it did, and you recorded her call: " +
-    "recorded.b64, a serialized AccessRequest; recorded.txt says when. V takes its time from a server on the " +
-    "network, without asking who answers, and the one who answers is you: what you write into " +
-    `${TIME_FILE}, a time such as 2026-11-30T09:00:00Z, is what V's clock shows from then on; "now" gives it ` +
-    "the right time back. Open the vault. When it opens, the flag is told where the realm runs.",
+    "The vault at V opens for whoever proves to be Alice. Three hours ago it did, and you recorded her " +
+    "call: recorded.b64, a serialized AccessRequest; recorded.txt says when. V takes its time from a " +
+    "server on the network, without asking who answers, and the one who answers is you: what you write " +
+    `into ${TIME_FILE}, a time such as 2026-11-30T09:00:00Z, is what V's clock shows from then on; "now" ` +
+    "gives it the right time back. Open the vault. When it opens, the flag is told where the realm runs.",
   hints: [
-    "Send the recording as it is (bench.mjs: call, METHODS.access). With which reason does V refuse it, and " +
-      "what was compared?",
-    "An authenticator is good for five minutes, a ticket for hours, and a replay cache keeps what it saw for " +
-      "as long as the authenticator would be good: all three by V's clock.",
+    "Send the recording as it is (bench.mjs: call, METHODS.access). With which reason does V refuse it, " +
+      "and what was compared?",
+    "An authenticator is good for five minutes, a ticket for hours, and a replay cache keeps what it saw " +
+      "for as long as the authenticator would be good: all three by V's clock.",
     `Write the time in recorded.txt into ${TIME_FILE} and send recorded.b64 once more: ` +
       'await call(world.v.address, METHODS.access, readBase64("recorded.b64")).',
   ],
   lesson:
-    "Kerberos trusts clocks: whoever sets a service's clock back revives every authenticator and ticket of that " +
-    "time, and a replay cache that goes by the same clock has forgotten them. So time must come authenticated, " +
-    "and a cache must not forget because a clock moves: the product's knows how far it had come, and closes " +
-    "the times that it can't answer for.",
+    "Kerberos trusts clocks: whoever sets a service's clock back revives every authenticator and ticket " +
+    "of that time, and a replay cache that goes by the same clock has forgotten them. So time must come " +
+    "authenticated, and a cache must not forget because a clock moves: the product's knows how far it " +
+    "had come, and closes the times that it can't answer for.",
   start: (stage) => {
     const startedAt = Date.now();
     return staged(breakThisClock, stage, setVault(stage, startedAt), startedAt - HOURS_AGO);

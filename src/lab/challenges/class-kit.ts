@@ -34,15 +34,16 @@ export const KIT_LIMIT = 16 * 1024 * 1024;
 
 /** Makes a student's kit; `now` is in milliseconds since the epoch. */
 export async function makeKit(seed: Uint8Array, owner: Owner, now: number): Promise<Kit> {
-  const challenges = new Map<string, KitChallenge>();
-  for (const challenge of CHALLENGES) {
-    const flag = flagOf(seed, owner, challenge.name);
-    const verifier = await makeVerifier(flag);
-    if (challenge.kind === "realm")
-      challenges.set(challenge.name, { verifier, wrapped: wrapFlag(flag, challenge.name) });
-    else challenges.set(challenge.name, { verifier, files: bytesOf(await challenge.make(flag, now)) });
-  }
-  return { owner, tag: ownerTag(seed, owner), challenges };
+  const challenges = await Promise.all(
+    CHALLENGES.map(async (challenge): Promise<[string, KitChallenge]> => {
+      const flag = flagOf(seed, owner, challenge.name);
+      const verifier = await makeVerifier(flag);
+      return challenge.kind === "realm"
+        ? [challenge.name, { verifier, wrapped: wrapFlag(flag, challenge.name) }]
+        : [challenge.name, { verifier, files: bytesOf(await challenge.make(flag, now)) }];
+    }),
+  );
+  return { owner, tag: ownerTag(seed, owner), challenges: new Map(challenges) };
 }
 
 /** A kit as a file. */

@@ -22,22 +22,22 @@ export const equalBlocks: FileChallenge = {
   points: 20,
   kind: "files",
   task:
-    "A till sends what is typed at it to its service, one record of eight bytes for each key pressed, sealed " +
-    "with des-ecb under one key. You recorded two messages. known.b64 is the test line that everybody types " +
-    "in the morning; known.txt says which. secret.b64 came a minute later. You have no key, and need none: " +
-    "what was typed?",
+    "A till sends what is typed at it to its service, one record of eight bytes for each key pressed, " +
+    "sealed with des-ecb under one key. You recorded two messages. known.b64 is the test line that " +
+    "everybody types in the morning; known.txt says which. secret.b64 came a minute later. You have no " +
+    "key, and need none: what was typed?",
   hints: [
-    "tessera decode --bytes secret.b64 shows the ciphertext in blocks, equal ones under the same letter. What does " +
-      "one of them stand for?",
+    "tessera decode --bytes secret.b64 shows the ciphertext in blocks, equal ones under the same letter. " +
+      "What does one of them stand for?",
     "Under ECB a block depends on nothing but the key and the eight bytes: the same letter gives the same " +
       "block, in both messages.",
-    "Cut both ciphertexts into blocks of eight bytes. Block i of known.b64 is letter i of known.txt: make a " +
-      "table of it and read secret.b64 by it. The last block of each is padding.",
+    "Cut both ciphertexts into blocks of eight bytes. Block i of known.b64 is letter i of known.txt: " +
+      "make a table of it and read secret.b64 by it. The last block of each is padding.",
   ],
   lesson:
-    "ECB hides a block, but not that two blocks are equal; with a little known text that is a dictionary. " +
-    "Encryption types with a random confounder and chaining, DES_CBC_MD5 among them, never give the same block " +
-    "twice for the same text.",
+    "ECB hides a block, but not that two blocks are equal; with a little known text that is a " +
+    "dictionary. Encryption types with a random confounder and chaining, DES_CBC_MD5 among them, never " +
+    "give the same block twice for the same text.",
   make: async (flag) => {
     const key = randomKey(etypeByName("des-ecb")!);
     return {

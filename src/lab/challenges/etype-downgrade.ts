@@ -20,24 +20,24 @@ export const etypeDowngrade: FileChallenge = {
   points: 30,
   kind: "files",
   task:
-    "Carol's logins, recorded on five days: as-req-1.b64 to as-req-5.b64. On one of them somebody between her " +
-    "and the AS told her client that the KDC knows nothing better than DES, and her client, an old one without " +
-    "a floor, believed it. Her password is one of the 40,000 in words.txt. Trying them on a login under AES " +
-    "takes this machine a good part of an hour. Find the login that does not, and then her password. " +
-    "letter.b64 is sealed under it: tessera decode --principal carol@EXAMPLE.TEST --password-file FILE " +
-    "letter.b64",
+    "Carol's logins, recorded on five days: as-req-1.b64 to as-req-5.b64. On one of them somebody between " +
+    "her and the AS told her client that the KDC knows nothing better than DES, and her client, an old one " +
+    "without a floor, believed it. Her password is one of the 40,000 in words.txt. To try them all on a " +
+    "login under AES takes a processor some 25 minutes. Find the login that does not, and then her " +
+    "password. letter.b64 is sealed under it: tessera decode --principal carol@EXAMPLE.TEST " +
+    "--password-file FILE letter.b64",
   hints: [
-    "tessera decode shows the encryption type of the proof in each login, and the list that the client offered.",
-    "What makes a guess dear is the string-to-key: PBKDF2 with its thousands of rounds for AES, two passes of " +
-      "DES for des-cbc-md5.",
+    "tessera decode shows the encryption type of the proof in each login, and the list that the client sent.",
+    "What makes a guess dear is the string-to-key: PBKDF2 with its thousands of rounds for AES, two " +
+      "passes of DES for des-cbc-md5.",
     "Guess as in guess-password, at the one login whose proof is under des-cbc-md5; its list of encryption " +
       "types was stripped.",
   ],
   lesson:
     "A password is as strong as the weakest key that was ever made from it. The list of encryption types " +
-    "travels in clear, so a client needs a floor below which it does not go, whatever it is told, and the KDC " +
-    "repeats the list that it received under seal, so that a stripped one is noticed. In profile standard both " +
-    "sides refuse DES with KDC_ERR_ETYPE_NOSUPP.",
+    "travels in clear, so a client needs a floor below which it does not go, whatever it is told, and " +
+    "the KDC repeats the list that it received under seal, so that a stripped one is noticed. In profile " +
+    "standard both sides refuse DES with KDC_ERR_ETYPE_NOSUPP.",
   make: async (flag, now) => {
     const words = longList();
     const password = words[randomInt(words.length)]!;

@@ -19,10 +19,11 @@ export const liftedHeader: RealmChallenge = {
   kind: "realm",
   scene: "textbook",
   task:
-    `Every minute Alice asks the canteen what is for lunch: ${CANTEEN.showMenu}, with her proof in the header ` +
-    "kerberos-ap-req-bin. You sit on the way and keep the call for yourself, so that the canteen never sees it: " +
-    `header.b64 is its header. Whoever may call the canteen may also call ${CANTEEN.openTill}, and Alice may; ` +
-    "the flag is in the till. The canteen's address is in realm.json, as v. Requests and answers are plain text.",
+    `Every minute Alice asks the canteen what is for lunch: ${CANTEEN.showMenu}, with her proof in the ` +
+    "header kerberos-ap-req-bin. You sit on the way and keep the call for yourself, so that the canteen " +
+    "never sees it: header.b64 is its header. Whoever may call the canteen may also call " +
+    `${CANTEEN.openTill}, and Alice may; the flag is in the till. The canteen's address is in ` +
+    "realm.json, as v. Requests and answers are plain text.",
   hints: [
     "What does a header prove if it says only who calls, and not what is called?",
     "Put Alice's header on a call of the other method. bench.mjs: call(address, method, request, headers).",
@@ -30,9 +31,10 @@ export const liftedHeader: RealmChallenge = {
       'readBase64("header.b64") }) gives the bytes of the answer.',
   ],
   lesson:
-    "An authenticator has a checksum for what it was made for. The product's guard has the client put the " +
-    "method, the host and the request's digest under it, and compares them with the call that arrives: on any " +
-    "other the header is refused with KRB_AP_ERR_MODIFIED. A bearer token has no such place.",
+    "An authenticator has a checksum for what it was made for. The product's guard has the client put " +
+    "the method, the host and the request's digest under it, and compares them with the call that " +
+    "arrives: on any other the header is refused with KRB_AP_ERR_MODIFIED. A bearer token has no such " +
+    "place.",
   start: (stage) =>
     staged(liftedHeader, stage, async (realm, endings) => {
       const clock = () => realm.now;

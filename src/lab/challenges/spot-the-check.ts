@@ -19,23 +19,25 @@ export const spotTheCheck: RealmChallenge = {
   kind: "realm",
   scene: "textbook",
   task:
-    "Somebody wrote a TGS in twenty lines: tgs.ts. It opens what it must, checks times and checksum, and all " +
-    "goes well as long as everybody is honest. One check that RFC 4120 asks for is missing. It runs as the " +
-    "TGS of this realm, whose AS and V are the product's own. You are mallory, whose login is in realm.json. " +
-    "Find the check, and read the note named flag that Alice has left at V, which V shows to her alone. " +
-    "(Tickets here hold no addresses, and no realm but this one is involved: neither is what is missing.)",
+    "Somebody wrote a TGS in twenty lines: tgs.ts. It opens what it must, checks times and checksum, and " +
+    "all goes well as long as everybody is honest. One check that RFC 4120 asks for is missing. It runs " +
+    "as the TGS of this realm, whose AS and V are the product's own. You are mallory, whose login is in " +
+    "realm.json. Find the check, and read the note named flag that Alice has left at V, which V shows to " +
+    "her alone. (Tickets here hold no addresses, and no realm but this one is involved: neither is what " +
+    "is missing.)",
   hints: [
-    "RFC 4120, section 3.2.3, lists what whoever receives an AP-REQ compares; the TGS does the same. Tick off " +
-      "each line.",
-    "Two sealed parts of the request name the client. Which of them did the KDC write, and which could you? " +
-      "And which of them does tgs.ts believe?",
+    "RFC 4120, section 3.2.3, lists what whoever receives an AP-REQ compares; the TGS does the same. " +
+      "Tick off each line.",
+    "Two sealed parts of the request name the client. Which of them did the KDC write, and which could " +
+      "you? And which of them does tgs.ts believe?",
     "Ask with your own TGT and an authenticator that names Alice: makeTgsReq({ ...tgt, client: alice }, " +
       "server, { etypes }, Date.now()); openTgsRep gives her ticket with its session key.",
   ],
   lesson:
-    "Whoever holds a session key can write anything into an authenticator. It proves something only together " +
-    "with the ticket: both must name the same client, or it is KRB_AP_ERR_BADMATCH, and what is issued names " +
-    "the client of the ticket. Of all names in a request only those that somebody trustworthy sealed count.",
+    "Whoever holds a session key can write anything into an authenticator. It proves something only " +
+    "together with the ticket: both must name the same client, or it is KRB_AP_ERR_BADMATCH, and what is " +
+    "issued names the client of the ticket. Of all names in a request only those that somebody " +
+    "trustworthy sealed count.",
   start: (stage) =>
     staged(spotTheCheck, stage, async (realm, endings) => {
       const address = await startVWithFlag(realm, endings, stage.flag);

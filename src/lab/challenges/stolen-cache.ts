@@ -1,4 +1,6 @@
-/** A credential cache that was copied, and a call that was recorded before: what the one tells of the other. */
+/**
+ * A credential cache that was copied, and a call that was recorded before: what the one tells of the other.
+ */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileCache } from "../../client/index.js";
@@ -21,22 +23,23 @@ export const stolenCache: FileChallenge = {
   points: 20,
   kind: "files",
   task:
-    "alice.ccache is a copy of Alice's credential cache, taken from a backup that anybody could read. The day " +
-    "before you had recorded a call of hers to V: access-request.b64 is what she sent, access-response.b64 " +
-    "what came back. Her password is nowhere in all this. Read the note that V sent her.",
+    "alice.ccache is a copy of Alice's credential cache, taken from a backup that anybody could read. " +
+    "The day before you had recorded a call of hers to V: access-request.b64 is what she sent, " +
+    "access-response.b64 what came back. Her password is nowhere in all this. Read the note that V sent " +
+    "her.",
   hints: [
     "What is in a credential cache besides tickets? Which of it fits the call?",
-    "The ticket's session key opens the authenticator of the request, and the AP-REP of the response. Each of " +
-      "them holds a fresh key of its own, a subkey: what is that for? tessera decode --show-keys",
+    "The ticket's session key opens the authenticator of the request, and the AP-REP of the response. " +
+      "Each of them holds a fresh key of its own, a subkey: what is that for? tessera decode --show-keys",
     "tessera decode --show-keys alice.ccache shows K_c,v. With it as --key, decode --show-keys " +
       "access-response.b64 opens ap_rep and shows a subkey; with that as --key the response itself opens. " +
       "--key takes etype:hex, such as des-cbc-md5:0123456789abcdef.",
   ],
   lesson:
-    "A cache is worth all that its owner may do, until its tickets end: no password is needed, and none can be " +
-    "changed with it. It also opens what was recorded under its session keys, for the subkeys travel under " +
-    "them. So caches are files that only their owner reads, tickets are short, and what must stay secret for " +
-    "longer goes over TLS as well.",
+    "A cache is worth all that its owner may do, until its tickets end: no password is needed, and none " +
+    "can be changed with it. It also opens what was recorded under its session keys, for the subkeys " +
+    "travel under them. So caches are files that only their owner reads, tickets are short, and what " +
+    "must stay secret for longer goes over TLS as well.",
   make: async (flag) => {
     const folder = await makeTemporaryFolder();
     const realm = await startLabRealm({ scene: "textbook" });

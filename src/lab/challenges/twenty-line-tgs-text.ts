@@ -4,7 +4,7 @@
  */
 
 /** The twenty lines. */
-export const TWENTY_LINES = `/** Messages (3) and (4): a TGT and an authenticator become a ticket; \`now\` is milliseconds since the epoch. */
+export const TWENTY_LINES = `/** Messages (3), (4): a TGT and an authenticator become a ticket. \`now\`: milliseconds since the epoch. */
 export function grantTicket(request: GrantTicketRequest, realm: TgsRealm, now: number): GrantTicketResponse {
   const tgt = openTicket(request.ticket, realm.tgs, realm.etypes);
   const sealed = decodeBlob(EncryptedDataSchema, request.authenticator, "authenticator");

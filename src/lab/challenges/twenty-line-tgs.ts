@@ -33,7 +33,7 @@ export interface TgsRealm {
 const badIntegrity = () => new KrbError("KRB_AP_ERR_BAD_INTEGRITY", "the authenticator can't be opened");
 
 // The twenty lines.
-/** Messages (3) and (4): a TGT and an authenticator become a ticket; `now` is milliseconds since the epoch. */
+/** Messages (3), (4): a TGT and an authenticator become a ticket. `now`: milliseconds since the epoch. */
 export function grantTicket(request: GrantTicketRequest, realm: TgsRealm, now: number): GrantTicketResponse {
   const tgt = openTicket(request.ticket, realm.tgs, realm.etypes);
   const sealed = decodeBlob(EncryptedDataSchema, request.authenticator, "authenticator");

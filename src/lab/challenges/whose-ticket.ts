@@ -16,9 +16,9 @@ export const whoseTicket: FileChallenge = {
   points: 10,
   kind: "files",
   task:
-    "ticket.b64 came in with a call to the service v/localhost. On the way nobody could read it; the service " +
-    "can, for it has its keytab, v.keytab. You run the service: whose ticket is it? The second part of that " +
-    "name is the flag.",
+    "ticket.b64 came in with a call to the service v/localhost. On the way nobody could read it; the " +
+    "service can, for it has its keytab, v.keytab. You run the service: whose ticket is it? The second " +
+    "part of that name is the flag.",
   hints: [
     "A ticket names its client inside the part that is sealed. Under whose key is it sealed?",
     "tessera decode --help: it takes a blob, and a keytab.",

@@ -22,21 +22,21 @@ export const whyNoLogin: FileChallenge = {
   points: 10,
   kind: "files",
   task:
-    "Alice can't log in. as-req.b64 is what her machine sent; as.log has the line that the AS wrote when it " +
-    "arrived, with the reason cut off. Her password is right: it is in alice.password, with her permission. " +
-    "Find what is wrong, and by how much: by how many whole seconds, as a number without a sign. letter.b64 " +
-    "is sealed under that number as the password of answer@EXAMPLE.TEST: " +
-    "echo NUMBER | tessera decode --password-stdin --principal answer@EXAMPLE.TEST letter.b64",
+    "Alice can't log in. as-req.b64 is what her machine sent; as.log has the line that the AS wrote when " +
+    "it arrived, with the reason cut off. Her password is right: it is in alice.password, with her " +
+    "permission. Find what is wrong, and by how much: by how many whole seconds, as a number without a " +
+    "sign. letter.b64 is sealed under that number as the password of answer@EXAMPLE.TEST: echo NUMBER | " +
+    "tessera decode --password-stdin --principal answer@EXAMPLE.TEST letter.b64",
   hints: [
     "The request carries a proof that the client knows its key: what is sealed in it?",
-    "tessera decode --principal alice@EXAMPLE.TEST --password-file alice.password as-req.b64 opens the proof. " +
-      "It opens, so the password is right. Compare what is in it with the log.",
+    "tessera decode --principal alice@EXAMPLE.TEST --password-file alice.password as-req.b64 opens the " +
+      "proof. It opens, so the password is right. Compare what is in it with the log.",
     "Take patimestamp from the time in the log; drop what is less than a second.",
   ],
   lesson:
-    "The proof of a login is the client's time under the client's key. Whoever opens it knows that the key was " +
-    "there at that time, as long as both clocks agree: a clock that is off by more than the permitted skew, " +
-    "five minutes here, is refused with KRB_AP_ERR_SKEW, right password or not.",
+    "The proof of a login is the client's time under the client's key. Whoever opens it knows that the " +
+    "key was there at that time, as long as both clocks agree: a clock that is off by more than the " +
+    "permitted skew, five minutes here, is refused with KRB_AP_ERR_SKEW, right password or not.",
   make: async (flag, now) => {
     const seconds = randomInt(400, 40_000);
     const key = await keyFromPassword(etypeByName("des-cbc-md5")!, PASSWORD, defaultStringToKey(ALICE));

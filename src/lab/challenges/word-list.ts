@@ -2,15 +2,16 @@
 import { randomInt } from "node:crypto";
 
 const FIRST =
-  "amber ancient autumn bitter blue bold brave bright broken calm clever cold copper cosmic crimson curious " +
-  "daring dusty eager early empty fancy fierce frozen gentle giant golden grumpy happy hidden hollow honest " +
-  "humble icy jolly kind lazy little lonely lucky mellow misty modest nimble noisy odd patient proud quiet " +
-  "rapid rusty salty secret silent silver sleepy sly sunny swift tiny velvet vivid wild wise";
+  "amber ancient autumn bitter blue bold brave bright broken calm clever cold copper cosmic crimson " +
+  "curious daring dusty eager early empty fancy fierce frozen gentle giant golden grumpy happy hidden " +
+  "hollow honest humble icy jolly kind lazy little lonely lucky mellow misty modest nimble noisy odd " +
+  "patient proud quiet rapid rusty salty secret silent silver sleepy sly sunny swift tiny velvet vivid " +
+  "wild wise";
 const SECOND =
-  "badger bear beaver bison camel cat crane crow deer dolphin donkey eagle falcon ferret finch fox frog goat " +
-  "goose hare hawk heron horse jackal koala lemur lion lynx magpie mole moose mouse newt otter owl panda " +
-  "parrot pelican pigeon puffin quail rabbit raven robin salmon seal shark sheep snail spider stork swan tiger " +
-  "toad trout turtle viper walrus weasel whale wolf wombat wren yak zebra";
+  "badger bear beaver bison camel cat crane crow deer dolphin donkey eagle falcon ferret finch fox frog " +
+  "goat goose hare hawk heron horse jackal koala lemur lion lynx magpie mole moose mouse newt otter owl " +
+  "panda parrot pelican pigeon puffin quail rabbit raven robin salmon seal shark sheep snail spider " +
+  "stork swan tiger toad trout turtle viper walrus weasel whale wolf wombat wren yak zebra";
 
 /** All pairs, in an order of their own: some 4,000. */
 export function pairList(): string[] {

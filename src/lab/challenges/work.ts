@@ -1,4 +1,6 @@
-/** What a learner does with a challenge: begins it, asks for a hint, hands in a flag. State is in a folder. */
+/**
+ * What a learner does with a challenge: begins it, asks for a hint, hands in a flag. State is in a folder.
+ */
 import type { Challenge, FileChallenge, RealmChallenge, RunningChallenge, Stage } from "./challenge.js";
 import { ChallengeError } from "./challenge-error.js";
 import { type Kit, loadKit, saveKit } from "./class-kit.js";

@@ -18,12 +18,11 @@ function flagOfAlice(challenge: string, seed = SEED): string {
   return flagOf(Buffer.from(seed), { class: "4b", student: "alice" }, challenge);
 }
 
-/** A class of alice and bob, and alice's folder. */
+/** Alice's folder, with the kit of her class. */
 async function joined(): Promise<void> {
   writeFileSync(shell.file("4b.seed"), `${SEED}\n`, { mode: 0o600 });
-  writeFileSync(shell.file("4b.txt"), "# the class\nbob\nalice\n");
-  const reset = await shell.run(`challenge reset ${TEACHER} --students ./4b.txt --to ./kits alice`);
-  expect(reset).toEqual({ code: 0, stdout: "class 4b: 2 kits in ./kits\n", stderr: "" });
+  const reset = await shell.run(`challenge reset ${TEACHER} --to ./kits alice`);
+  expect(reset).toEqual({ code: 0, stdout: "class 4b: 1 kit in ./kits\n", stderr: "" });
   const join = await shell.run("challenge join --dir ./alice ./kits/alice.kit");
   expect(join).toEqual({ code: 0, stdout: "./alice: alice, class 4b\n", stderr: "" });
 }
@@ -176,6 +175,19 @@ test("reset makes a seed once, and the same seed makes the same flags", async ()
   await shell.run(`challenge reset ${TEACHER} --to ./kits alice`);
   const join = await shell.run("challenge join --dir ./alice ./kits/alice.kit");
   expect(join).toMatchObject({ code: 1, stderr: expect.stringContaining("or of another class") });
+});
+
+test("a class is in a file, a name a line, and each name gets one kit", async () => {
+  writeFileSync(shell.file("4b.txt"), "# the class\n bob\r\n\nalice\n");
+  const { stdout, stderr } = await shell.run(
+    `challenge reset --json ${TEACHER} --students ./4b.txt --to ./k bob`,
+  );
+  const kits = ["bob", "alice"].map((student) => ({ student, kit: `./k/${student}.kit` }));
+  expect(JSON.parse(stdout)).toEqual({ class: "4b", seed: "./4b.seed", isNewSeed: true, kits });
+  expect(stderr).toBe("");
+  const [bob, alice] = kits.map(({ kit }) => JSON.parse(readFileSync(shell.file(kit.slice(2)), "utf8")));
+  expect(bob.owner).toEqual({ class: "4b", student: "bob" });
+  expect(bob.tag).not.toBe(alice.tag);
 });
 
 test("mark tells what is proven, and ends with 1 where something is not", async () => {

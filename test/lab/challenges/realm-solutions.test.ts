@@ -1,4 +1,6 @@
-/** The challenges with a realm, solved by the steps that a learner takes; and the same steps in `standard`. */
+/**
+ * The challenges with a realm, solved by the steps that a learner takes; and the same steps in `standard`.
+ */
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import type { KeytabEntry } from "../../../src/formats/keytab.js";
