@@ -1,10 +1,12 @@
 /** The demonstration in words: as text for a person, as facts for a program. */
 
+import type { AttackReport } from "../../lab/attacks/run-attack.js";
 import type { KeyRings } from "../../lab/key-rings.js";
 import type { KeySymbol } from "../../lab/parties.js";
 import type { LabRealm } from "../../lab/realm/lab-realm.js";
 import { formatDuration } from "../../protocol/duration.js";
 import type { ProfileName } from "../../protocol/profile.js";
+import { outcomeLines, reportFacts } from "../lab/attack-text.js";
 import { columns } from "../screen/layout.js";
 import { weakNames } from "../screen/weakness.js";
 import { messageLines, type PrintableMessage, type TextStyle, titleLines } from "./render.js";
@@ -16,6 +18,8 @@ export interface Demonstration {
   /** The six messages, then the two of the second call. */
   readonly messages: readonly PrintableMessage[];
   readonly refusals: readonly RefusedAttempt[];
+  /** Blocks pasted into a ticket: under DES_ECB, then in this realm. */
+  readonly lesson: readonly AttackReport[];
   /** The text of the note as V returned it. */
   readonly note: string | undefined;
   /** The keys that each party holds at the end. */
@@ -32,16 +36,26 @@ export interface RefusedAttempt {
 }
 
 /** The demonstration for `--json`. */
-export function demonstrationFacts({ realm, profile, messages, refusals, note }: Demonstration) {
+export function demonstrationFacts({ realm, profile, messages, refusals, lesson, note }: Demonstration) {
   const { users, service, kdc, address } = realm;
   const client = users.alice.principal;
   const addresses = { ...kdc, v: address };
-  return { realm: realm.realm, profile, client, service, addresses, messages, refusals, note };
+  return {
+    realm: realm.realm,
+    profile,
+    client,
+    service,
+    addresses,
+    messages,
+    refusals,
+    lesson: lesson.map(reportFacts),
+    note,
+  };
 }
 
 /** The demonstration as text. */
 export function demonstrationLines(
-  { realm, profile, messages, refusals, note, rings }: Demonstration,
+  { realm, profile, messages, refusals, lesson, note, rings }: Demonstration,
   style: TextStyle,
 ): string[] {
   const weak = weakNames(profile);
@@ -71,6 +85,13 @@ export function demonstrationLines(
     ...refusals.flatMap(({ attempt, how, reason, code, text }) => [
       `${attempt}: ${how}`,
       `    → ${reason} (${code}): ${text}`,
+    ]),
+    "",
+    ...titleLines("One more attempt, where nothing holds the blocks together", style),
+    `${lesson[0]!.attack.title}: tessera attack run ${lesson[0]!.attack.name}`,
+    ...lesson.flatMap(({ scene, outcome }, i) => [
+      i === 0 ? "in a realm with keys of DES_ECB:" : `in this one, profile ${scene}:`,
+      ...outcomeLines(outcome),
     ]),
     "",
     "The realm is removed. Make one that stays: npx tessera realm create",

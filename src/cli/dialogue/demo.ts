@@ -10,6 +10,8 @@ import {
 } from "../../client/index.js";
 import { ApplicationServiceClient } from "../../gen/kerberos/v1/application_service_grpc.js";
 import { AccessRequestSchema } from "../../gen/kerberos/v1/application_service_pb.js";
+import { type AttackReport, attackRealm, runAttack } from "../../lab/attacks/run-attack.js";
+import { attackNamed } from "../../lab/attacks/table.js";
 import { type CapturedCall, captureCalls } from "../../lab/capture.js";
 import { explainCall } from "../../lab/explain.js";
 import { firstKeysOf } from "../../lab/realm/first-keys.js";
@@ -18,6 +20,7 @@ import { makeAccessReq } from "../../protocol/access-exchange.js";
 import type { Credentials } from "../../protocol/credentials.js";
 import { isProfileName } from "../../protocol/profile.js";
 import { CommandError, UsageError } from "../frame/command.js";
+import { unexpectedText } from "../lab/attack-text.js";
 import type { Screen } from "../screen/screen.js";
 import { demonstrationFacts, demonstrationLines, type RefusedAttempt } from "./demo-text.js";
 import { printableMessage } from "./render.js";
@@ -43,7 +46,8 @@ export async function runDemo(choice: DemoChoice, screen: Screen): Promise<void>
       .flatMap((call) => explainCall(call, rings, choice))
       .map((message) => printableMessage(message, full));
     const refusals = await attack(realm, calls, credentials);
-    const demonstration = { realm, profile, messages, refusals, note, rings };
+    const lesson = await pasteBlocks(realm);
+    const demonstration = { realm, profile, messages, refusals, lesson, note, rings };
     if (choice.json) screen.printJson(demonstrationFacts(demonstration));
     else screen.printStyled(demonstrationLines(demonstration, { colour: screen.hasColour, full }));
   } finally {
@@ -89,6 +93,15 @@ async function attack(
       v.access(tampered.request),
     ),
   ];
+}
+
+/** Cut and paste: where the keys are of DES_ECB, and here. */
+async function pasteBlocks(realm: LabRealm): Promise<AttackReport[]> {
+  const attack = attackNamed("cut-and-paste");
+  const reports = [await runAttack(attack, "textbook-ecb"), await attackRealm(attack, realm)];
+  const unexpected = reports.find(({ asExpected }) => !asExpected);
+  if (unexpected !== undefined) throw new CommandError(unexpectedText(unexpected));
+  return reports;
 }
 
 async function refused(attempt: string, how: string, run: () => Promise<unknown>): Promise<RefusedAttempt> {

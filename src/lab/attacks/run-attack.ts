@@ -1,5 +1,5 @@
-/** Runs an attack in a realm of its own. */
-import { startLabRealm } from "../realm/lab-realm.js";
+/** Runs an attack and reports: in a realm of its own, or in one that runs already. */
+import { type LabRealm, startLabRealm } from "../realm/lab-realm.js";
 import type { Scene } from "../realm/scene.js";
 import { type Attack, type AttackChoice, isAsExpected, type Outcome, type Told } from "./attack.js";
 
@@ -17,10 +17,21 @@ export interface AttackReport {
 export async function runAttack(
   attack: Attack,
   scene: Scene,
+  told?: Told,
+  choice?: AttackChoice,
+): Promise<AttackReport> {
+  await using realm = await startLabRealm({ scene });
+  return await attackRealm(attack, realm, told, choice);
+}
+
+/** Attacks a realm that runs already. */
+export async function attackRealm(
+  attack: Attack,
+  realm: LabRealm,
   told: Told = () => {},
   choice: AttackChoice = {},
 ): Promise<AttackReport> {
-  await using realm = await startLabRealm({ scene });
+  const { scene } = realm;
   const steps: string[] = [];
   const tell: Told = (step) => {
     steps.push(step);

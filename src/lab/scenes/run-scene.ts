@@ -1,8 +1,8 @@
 /** Runs a scene: the dialogue between real servers, then the attack that shows its hole. */
 import { WhoAmIRequestSchema, WhoAmIResponseSchema } from "../../client/index.js";
-import { isAsExpected, type Told } from "../attacks/attack.js";
+import type { Told } from "../attacks/attack.js";
 import type { AttackName } from "../attacks/names.js";
-import type { AttackReport } from "../attacks/run-attack.js";
+import { type AttackReport, attackRealm } from "../attacks/run-attack.js";
 import { attackNamed } from "../attacks/table.js";
 import { captureCalls } from "../capture.js";
 import { type ExplainedMessage, explainCall } from "../explain.js";
@@ -37,13 +37,5 @@ export async function runScene(
   const rings = firstKeysOf(realm);
   const messages = calls.flatMap((call) => explainCall(call, rings, { showKeys: false }));
   onMessages(messages);
-  const attack = attackNamed(attackName);
-  const steps: string[] = [];
-  const tell: Told = (step) => {
-    steps.push(step);
-    told(step);
-  };
-  const outcome = await attack.run(realm, tell);
-  const asExpected = isAsExpected(outcome, attack.expected[scene]);
-  return { messages, report: { attack, scene, steps, outcome, asExpected } };
+  return { messages, report: await attackRealm(attackNamed(attackName), realm, told) };
 }

@@ -16,6 +16,7 @@ interface Demo {
     }[];
   }[];
   readonly refusals: readonly { readonly reason: string }[];
+  readonly lesson: readonly { readonly scene: string; readonly verdict: string }[];
   readonly note: string;
 }
 
@@ -38,6 +39,8 @@ describe("the demonstration", () => {
     "KDC_ERR_PREAUTH_FAILED (24)",
     "KRB_AP_ERR_REPEAT (34)",
     "KRB_AP_ERR_BAD_INTEGRITY (31)",
+    "in a realm with keys of DES_ECB:\n  → ALLOWED: V takes mallory for alice@EXAMPLE.TEST",
+    "in this one, profile textbook:\n  → BLOCKED by V: KRB_AP_ERR_BAD_INTEGRITY",
   ])("prints %s", (line) => {
     expect(text).toContain(line);
   });
@@ -56,7 +59,7 @@ describe("the demonstration", () => {
   it("gives the same facts as JSON, of messages that really travelled", async () => {
     const { code, stdout } = await shell.run("demo --json --profile standard");
     expect(code).toBe(0);
-    const { messages, refusals, note } = JSON.parse(stdout) as Demo;
+    const { messages, refusals, lesson, note } = JSON.parse(stdout) as Demo;
     expect(messages.map(({ number }) => number)).toEqual([1, 2, 3, 4, 5, 6, 5, 6]);
     for (const { bytes, hex } of messages) expect(hex).toHaveLength(bytes * 2);
     const opens = messages
@@ -82,6 +85,10 @@ describe("the demonstration", () => {
       "KDC_ERR_PREAUTH_FAILED",
       "KRB_AP_ERR_REPEAT",
       "KRB_AP_ERR_BAD_INTEGRITY",
+    ]);
+    expect(lesson.map(({ scene, verdict }) => [scene, verdict])).toEqual([
+      ["textbook-ecb", "ALLOWED"],
+      ["standard", "BLOCKED"],
     ]);
     expect(note).toBe("sealed all the way");
   });
