@@ -3,8 +3,7 @@
  * that a TGS needs. The clock is the system's, since the learner's server has no other.
  */
 import { randomUUID } from "node:crypto";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { KerberosClient } from "../../client/index.js";
 import type { Credentials } from "../../protocol/credentials.js";
@@ -16,6 +15,7 @@ import { profile } from "../../protocol/profile.js";
 import { createMemoryRealm, FIRST_SERVICE } from "../../realm/create-realm.js";
 import type { Realm } from "../../realm/realm.js";
 import { runRealm } from "../../services/run-realm.js";
+import { makeTemporaryFolder } from "../realm/temporary-folder.js";
 
 /** The realm of the exercise. */
 const REALM = "EXERCISE.TEST";
@@ -86,10 +86,8 @@ export async function startExerciseRealm(): Promise<ExerciseRealm> {
   const krbtgt = await serviceOf(krbtgtOf(REALM));
   const v = { ...(await serviceOf(principalInRealm(FIRST_SERVICE, REALM))), address: running.address("v") };
   const second = await serviceOf(archive);
-  const folder = mkdtempSync(join(tmpdir(), "tessera-exercise-"));
-  const remove = () => rmSync(folder, { recursive: true, force: true });
-  process.once("exit", remove);
-  const keysFile = join(folder, "keys.json");
+  const folder = await makeTemporaryFolder();
+  const keysFile = join(folder.path, "keys.json");
   writeFileSync(keysFile, keysText([krbtgt, v, second]), { mode: 0o600 });
   const client = (tgs: string, timeoutMs?: number) =>
     new KerberosClient({
@@ -116,8 +114,7 @@ export async function startExerciseRealm(): Promise<ExerciseRealm> {
     client,
     loginWith,
     close: async () => {
-      process.removeListener("exit", remove);
-      remove();
+      folder.remove();
       await running.stop(0);
       await whole.close();
     },

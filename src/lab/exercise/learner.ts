@@ -8,6 +8,7 @@ import { type ChildProcessByStdio, spawn } from "node:child_process";
 import { connect, createServer } from "node:net";
 import type { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
+import { atTheEnd } from "../at-the-end.js";
 
 const HOST = "127.0.0.1";
 /** How much of its output is kept, in bytes. */
@@ -63,7 +64,7 @@ class LearnerProcess implements Learner {
   readonly address: string;
   readonly #child: ChildProcessByStdio<null, Readable, Readable>;
   readonly #exited: Promise<void>;
-  readonly #onExit = () => this.#kill("SIGKILL");
+  readonly #takeBack = atTheEnd(() => this.#kill("SIGKILL"));
   #end: string | undefined;
   #kept = Buffer.alloc(0);
   #printed = 0;
@@ -73,7 +74,6 @@ class LearnerProcess implements Learner {
     const env = { ...process.env, ...variables, EXERCISE_PORT: String(port) };
     const stdio = ["ignore", "pipe", "pipe"] as const;
     this.#child = spawn(command, { shell: true, detached: true, env, stdio: [...stdio] });
-    process.once("exit", this.#onExit);
     this.#exited = new Promise((resolve) => {
       const ended = (how: string) => {
         this.#end ??= how;
@@ -110,7 +110,7 @@ class LearnerProcess implements Learner {
     // Also where the command itself has ended: what it started may still run.
     this.#kill("SIGKILL");
     await this.#exited;
-    process.removeListener("exit", this.#onExit);
+    this.#takeBack();
     // Who left the group may still hold them.
     this.#child.stdout.destroy();
     this.#child.stderr.destroy();

@@ -144,18 +144,21 @@ describe.skipIf(process.platform !== "linux")("nothing is left", () => {
     await eventually(() => expect(left()).toEqual([]));
   });
 
-  test("at Ctrl-C: the command says so, and exits with 1", async () => {
-    remove(pids);
-    const shell = new Shell();
-    const child = shell.start(["exercise", "tgs", "--cmd", stubborn]);
-    await eventually(() => expect(existsSync(pids) && readFileSync(pids, "utf8")).toMatch(/\n$/));
-    expect(left()).toHaveLength(2);
-    child.kill("SIGINT");
-    const [code] = await once(child, "close");
-    expect([code, shell.printed]).toEqual([1, "tessera: the exercise was ended by SIGINT\n"]);
-    await eventually(() => expect(left()).toEqual([]));
-    shell.remove();
-  });
+  test.each(["SIGINT", "SIGTERM", "SIGHUP"] as const)(
+    "at %s: the command says so, and exits with 1",
+    async (by) => {
+      remove(pids);
+      const shell = new Shell();
+      const child = shell.start(["exercise", "tgs", "--cmd", stubborn]);
+      await eventually(() => expect(existsSync(pids) && readFileSync(pids, "utf8")).toMatch(/\n$/));
+      expect(left()).toHaveLength(2);
+      child.kill(by);
+      const [code] = await once(child, "close");
+      expect([code, shell.printed]).toEqual([1, `tessera: the exercise was ended by ${by}\n`]);
+      await eventually(() => expect(left()).toEqual([]));
+      shell.remove();
+    },
+  );
 });
 
 describe("the command line", () => {
