@@ -2,6 +2,7 @@
  * The lab behind a page: the realm of the chosen scene, and what of it has changed since the page was last
  * told.
  */
+import { KIND_EXPLANATIONS } from "../bytes/byte-node.js";
 import type { Scene } from "../realm/scene-name.js";
 import { AttackRuns } from "./attack-runs.js";
 import type { LabEvent } from "./event-stream.js";
@@ -39,7 +40,7 @@ export class LiveLab implements AsyncDisposable {
 
   /** How everything stands. */
   now(): LiveNow {
-    return { ...this.#told.now, attacks: this.attacks.all() };
+    return { ...this.#told.now, attacks: this.attacks.all(), kinds: KIND_EXPLANATIONS };
   }
 
   /** The realm that is played with. Throws LabRefusal NOT_NOW while it is being started. */

@@ -1,4 +1,5 @@
 /** What the lab's server tells its page, as JSON. A file of types alone: the page imports it. */
+import type { ByteKind } from "../bytes/byte-node.js";
 import type { Party } from "../parties.js";
 import type { Scene } from "../realm/scene-name.js";
 import type { TranscriptKey, TranscriptMessage } from "../transcript/transcript.js";
@@ -12,6 +13,8 @@ export interface LiveNow {
   /** What travelled, and at the end what is held. */
   readonly messages: readonly LiveMessage[];
   readonly attacks: readonly LiveAttack[];
+  /** What the bytes of each kind are. */
+  readonly kinds: Readonly<Record<ByteKind, string>>;
 }
 
 /** How everything stands, but for what travelled. */

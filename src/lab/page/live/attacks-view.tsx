@@ -3,8 +3,7 @@ import { useState } from "preact/hooks";
 import type { AttackRun, LiveAttack } from "../../live/live-state.js";
 import type { Scene } from "../../realm/scene-name.js";
 import type { Lab } from "./connection.js";
-
-const SCENES: readonly Scene[] = ["textbook-ecb", "textbook", "standard"];
+import { SCENES } from "./scene-picker.tsx";
 
 interface Props {
   readonly attacks: readonly LiveAttack[];
@@ -59,19 +58,19 @@ function AttackView({ attack, isRunning, ask }: AttackViewProps) {
       <p class="has">Mallory has {has}.</p>
       <fieldset class="runs">
         <legend>Run it on real servers</legend>
-        {SCENES.map((scene) => (
+        {SCENES.map(({ value: scene, label }) => (
           <button
             type="button"
             key={scene}
             disabled={isRunning}
             onClick={() => void ask("attack", { name, scene })}
           >
-            in {scene}
+            in {label}
           </button>
         ))}
       </fieldset>
       <div class="verdicts" aria-live="polite">
-        {SCENES.map((scene) => {
+        {SCENES.map(({ value: scene }) => {
           const run = runs[scene];
           return run === undefined ? null : <Run key={scene} scene={scene} run={run} />;
         })}
@@ -102,7 +101,7 @@ function Run({
       {outcome?.verdict === "ALLOWED" && <p>{outcome.gained}.</p>}
       {outcome?.verdict === "BLOCKED" && (
         <p>
-          by <strong>{outcome.at}</strong>: <code>{outcome.by}</code>. {outcome.text}
+          by <strong>{outcome.at}</strong>: <code>{outcome.by}</code>, {outcome.text}
         </p>
       )}
       {failure !== undefined && <p>{failure}</p>}

@@ -1,25 +1,51 @@
 /** Changes to the message that is held: one byte, or one field. */
 import { useState } from "preact/hooks";
 import type { ByteNode } from "../../bytes/byte-node.js";
-import type { LiveMessage } from "../../live/live-state.js";
+import type { TranscriptMessage } from "../../transcript/transcript.js";
+import { Notation } from "../parts/notation.tsx";
 import type { Lab } from "./connection.js";
 
 interface Props {
-  readonly message: LiveMessage;
+  readonly message: TranscriptMessage;
   readonly ask: Lab["ask"];
 }
 
 export function ChangeMessage({ message, ask }: Props) {
   return (
     <details class="change" open>
-      <summary>Change it</summary>
+      <summary>Change it before it goes on</summary>
+      <FlipBit message={message} ask={ask} />
       <ChangeByte message={message} ask={ask} />
       <ChangeField message={message} ask={ask} />
     </details>
   );
 }
 
-function ChangeByte({ message: { message }, ask }: Props) {
+/** One bit in the middle of what is sealed: what a cipher alone does not notice. */
+function FlipBit({ message: { sealed, hex }, ask }: Props) {
+  if (sealed.length === 0) return null;
+  return (
+    <p class="flips">
+      Flip a bit of{" "}
+      {sealed.map(({ field, symbol, at, length }) => {
+        const place = at + 8 * Math.floor(length / 16);
+        const value = Number.parseInt(hex.slice(2 * place, 2 * place + 2), 16) ^ 1;
+        return (
+          <button
+            type="button"
+            key={field}
+            aria-label={`Flip a bit of ${symbol}`}
+            onClick={() => void ask("change-byte", { at: place, value })}
+          >
+            <Notation text={symbol} />
+          </button>
+        );
+      })}
+    </p>
+  );
+}
+
+function ChangeByte({ message, ask }: Props) {
   const size = message.hex.length / 2;
   const [at, setAt] = useState(size - 1);
   const [value, setValue] = useState<string>();
@@ -69,7 +95,7 @@ function flipped(hex: string): string {
   return (Number.parseInt(hex, 16) ^ 1).toString(16).padStart(2, "0");
 }
 
-function ChangeField({ message: { message }, ask }: Props) {
+function ChangeField({ message, ask }: Props) {
   const fields = fieldsIn(message.tree);
   const [at, setAt] = useState<number>();
   const [text, setText] = useState<string>();
@@ -100,7 +126,7 @@ function ChangeField({ message: { message }, ask }: Props) {
           ))}
         </select>
       </label>
-      <label>
+      <label class="to-value">
         to
         <input
           type="text"

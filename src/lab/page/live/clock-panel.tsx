@@ -16,7 +16,7 @@ const TURNS: readonly (readonly [string, number])[] = [
 export function ClockPanel({ state, ask }: { readonly state: LiveState; readonly ask: Lab["ask"] }) {
   return (
     <fieldset class="clock" disabled={state.isStarting}>
-      <legend>Clock</legend>
+      <legend>Clock of servers and client; it stands still until you turn it</legend>
       <p class="time">
         <time dateTime={state.time}>{state.time.replace("T", " ").replace(/\.\d+Z$/, " UTC")}</time>
         {state.turnedMs !== 0 && <span class="turned">{turned(state.turnedMs)}</span>}
@@ -33,7 +33,6 @@ export function ClockPanel({ state, ask }: { readonly state: LiveState; readonly
           </button>
         ))}
       </div>
-      <p class="about">It stands still unless you turn it, for AS, TGS, V and the client alike.</p>
     </fieldset>
   );
 }

@@ -47,14 +47,14 @@ export function LabPage() {
 }
 
 function DialogueTab({ lab }: { readonly lab: Lab }) {
-  const { state, messages } = lab.now!;
+  const { state, messages, kinds } = lab.now!;
   return (
     <>
       <div class="setting">
         <ScenePicker state={state} ask={lab.ask} />
         <ClockPanel state={state} ask={lab.ask} />
       </div>
-      <DialogueView state={state} messages={messages} ask={lab.ask} />
+      <DialogueView key={state.scene} state={state} messages={messages} kinds={kinds} ask={lab.ask} />
     </>
   );
 }

@@ -9,8 +9,18 @@ export function Steps({ state, ask }: { readonly state: LiveState; readonly ask:
   const take = (step: string, more = {}) => void ask("take", { step, ...more });
   return (
     <fieldset class="steps">
-      <legend>The client, alice</legend>
-      <div class="step">
+      <legend>The client: alice’s</legend>
+      <label class="password">
+        Her password
+        <input
+          type="text"
+          autocomplete="off"
+          spellcheck={false}
+          value={password ?? state.password}
+          onInput={({ currentTarget }) => setPassword(currentTarget.value)}
+        />
+      </label>
+      <div>
         <button
           type="button"
           disabled={!can("login")}
@@ -18,30 +28,20 @@ export function Steps({ state, ask }: { readonly state: LiveState; readonly ask:
         >
           1 Log in
         </button>
-        <label>
-          with the password
-          <input
-            type="text"
-            autocomplete="off"
-            spellcheck={false}
-            value={password ?? state.password}
-            onInput={({ currentTarget }) => setPassword(currentTarget.value)}
-          />
-        </label>
+        <button type="button" disabled={!can("ticket")} onClick={() => take("ticket")}>
+          2 Get a ticket for V
+        </button>
+        <button type="button" disabled={!can("access")} onClick={() => take("access")}>
+          3 Call V: who am I?
+        </button>
       </div>
-      <button type="button" disabled={!can("ticket")} onClick={() => take("ticket")}>
-        2 Get a ticket for V
-      </button>
-      <button type="button" disabled={!can("access")} onClick={() => take("access")}>
-        3 Call V: who am I?
-      </button>
       <label class="holds">
         <input
           type="checkbox"
           checked={state.holds}
           onChange={({ currentTarget }) => void ask("hold", { holds: currentTarget.checked })}
         />
-        hold each message on its way
+        Hold each message on its way
       </label>
     </fieldset>
   );
