@@ -10,6 +10,7 @@ import { closeSoon } from "./close-stream.js";
 import { cutConnectionsByForce } from "./cut-connections.js";
 import { Entrance } from "./entrance/entrance.js";
 import { onUnservedStream } from "./grpc-js-internals.js";
+import { letArrivalsIn } from "./let-arrivals-in.js";
 
 /** The largest message a server takes or sends, in bytes. */
 export const MAX_MESSAGE_BYTES = 16384;
@@ -70,5 +71,6 @@ export function withSettings(
   cutConnectionsByForce(server);
   onUnservedStream(server, closeSoon);
   entrance.standBefore(server);
+  letArrivalsIn(server);
   return server;
 }

@@ -21,6 +21,7 @@ import { Shell } from "../cli/command.js";
 import { type LogLine, serveWorkers } from "../cli/serving-workers.js";
 import { eventually } from "../support/eventually.js";
 import { echoData } from "../support/realm.js";
+import { HAS_OPENSSL, makeCertificate } from "../support/wire-tls.js";
 
 const ALICE = parsePrincipal("alice@EXAMPLE.TEST", "alice");
 const V = parsePrincipal("v/localhost@EXAMPLE.TEST", "V");
@@ -46,10 +47,11 @@ function connect<Client extends { close(): void }>(
   type: ClientType<Client>,
   address: string,
   count: number,
+  credentials = insecure,
 ): Client[] {
   const clients = Array.from(
     { length: count },
-    () => new type(address, insecure, { channelOptions: { "grpc.use_local_subchannel_pool": 1 } }),
+    () => new type(address, credentials, { channelOptions: { "grpc.use_local_subchannel_pool": 1 } }),
   );
   onTestFinished(() => {
     for (const client of clients) client.close();
@@ -58,6 +60,16 @@ function connect<Client extends { close(): void }>(
 }
 
 const newAsReq = () => makeAsReq(ALICE, WISH, key, Date.now());
+
+/** What servers on `localhost` need for TLS, and clients of theirs. */
+function tlsFiles(): { words: readonly string[]; credentials: grpc.ChannelCredentials } {
+  const [tlsKey, certificate] = [join(shell.dir, "tls.key"), join(shell.dir, "tls.pem")];
+  makeCertificate(tlsKey, certificate);
+  return {
+    words: ["--host", "localhost", "--tls-cert", certificate, "--tls-key", tlsKey],
+    credentials: grpc.credentials.createSsl(readFileSync(certificate)),
+  };
+}
 
 /** A TGT, and a ticket for V. */
 async function ticketsFrom(addresses: Readonly<Record<"as" | "tgs", string>>) {
@@ -128,31 +140,46 @@ describe("workers", { timeout: 120_000 }, () => {
     expect(await end()).toBe(0);
   });
 
-  it("are replaced one by one at SIGUSR2, and every call meanwhile is answered", async () => {
-    const { addresses, primary, heard, log, logged, end } = await serveWorkers(shell, ["--workers", "2"]);
-    const clients = connect(AuthenticationServiceClient, addresses.as, 4);
-    let isOver = false;
-    const answered = clients.map(async (client) => {
-      let count = 0;
-      while (!isOver) {
+  it.each([{ over: "plaintext" }, { over: "TLS" }])(
+    "are replaced one by one at SIGUSR2, and every call meanwhile is answered, over $over",
+    async ({ over }) => {
+      if (over === "TLS" && !HAS_OPENSSL) return console.warn("over TLS: skipped, openssl is not installed");
+      const { words, credentials } = over === "TLS" ? tlsFiles() : { words: [], credentials: insecure };
+      const { addresses, primary, heard, log, logged, end } = await serveWorkers(shell, [
+        "--workers",
+        "2",
+        ...words,
+      ]);
+      const connected = (count: number) =>
+        connect(AuthenticationServiceClient, addresses.as, count, credentials);
+      const call = async (client: AuthenticationServiceClient) => {
         const request = newAsReq();
         openAsRep(await client.authenticate(request), request, key, Date.now());
-        count++;
-      }
-      return count;
-    });
-    const watching = Promise.all(answered);
-    await Promise.race([logged(isExchange, 20), watching]);
-    primary.kill("SIGUSR2");
-    await Promise.race([heard("tessera: SIGUSR2: replaced the workers"), watching]);
-    await Promise.race([logged(isExchange, log.filter(isExchange).length + 20), watching]);
-    isOver = true;
-    const counts = await watching;
-    for (const count of counts) expect(count).toBeGreaterThan(0);
-    const served = new Set(log.filter(isExchange).map(workerOf));
-    expect([served.has(1) || served.has(2), served.has(3) || served.has(4)]).toEqual([true, true]);
-    expect(await end()).toBe(0);
-  });
+      };
+      let isOver = false;
+      const calling = async (next: () => AuthenticationServiceClient) => {
+        let count = 0;
+        for (; !isOver; count++) await call(next());
+        return count;
+      };
+      const answered = [
+        ...connected(4).map((client) => calling(() => client)),
+        // And one that connects anew for each call.
+        calling(() => connected(1)[0]!),
+      ];
+      const watching = Promise.all(answered);
+      await Promise.race([logged(isExchange, 20), watching]);
+      primary.kill("SIGUSR2");
+      await Promise.race([heard("tessera: SIGUSR2: replaced the workers"), watching]);
+      await Promise.race([logged(isExchange, log.filter(isExchange).length + 20), watching]);
+      isOver = true;
+      const counts = await watching;
+      for (const count of counts) expect(count).toBeGreaterThan(0);
+      const served = new Set(log.filter(isExchange).map(workerOf));
+      expect([served.has(1) || served.has(2), served.has(3) || served.has(4)]).toEqual([true, true]);
+      expect(await end()).toBe(0);
+    },
+  );
 
   it("are not replaced by any that can't start", async () => {
     const { addresses, primary, heard, said, end } = await serveWorkers(shell, ["--workers", "1"]);
