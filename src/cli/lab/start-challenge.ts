@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { makeFolders } from "../../files/make-folders.js";
 import { writeFileAtomically } from "../../files/private-file.js";
 import type { Challenge, RealmChallenge, Stage } from "../../lab/challenges/challenge.js";
+import { whileAlone } from "../../lab/challenges/learner-folder.js";
 import { beginFiles, beginRealm } from "../../lab/challenges/work.js";
 import { benchModule } from "../bench-file.js";
 import type { CommandSurroundings } from "../frame/command.js";
@@ -18,7 +19,8 @@ export async function startChallenge(
 ): Promise<void> {
   await makeFolders(dir);
   await writeFileAtomically(join(dir, "bench.mjs"), Buffer.from(benchModule()));
-  if (challenge.kind === "realm") return runChallenge(dir, challenge, scene, json, around);
+  if (challenge.kind === "realm")
+    return whileAlone(dir, challenge.name, () => runChallenge(dir, challenge, scene, json, around));
   const files = await beginFiles(dir, challenge, around.now());
   if (json) around.screen.printJson({ challenge: challenge.name, files });
   else around.screen.printAll(beginningLines(challenge, scene, files));

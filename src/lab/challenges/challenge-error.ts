@@ -1,8 +1,14 @@
 /** What goes wrong with challenges, in words for whoever works at them. */
 import { ReadableError, type ReadableErrorOptions } from "../../errors/readable-error.js";
 
-/** In one word: what was named is not there, a file is not what it should be, or the order is wrong. */
-export type ChallengeErrorCode = "unknown-challenge" | "bad-state" | "bad-kit" | "not-started" | "exists";
+/** In one word: what was named is not there, a file is not what it should be, or the moment is wrong. */
+export type ChallengeErrorCode =
+  | "unknown-challenge"
+  | "bad-state"
+  | "bad-kit"
+  | "not-started"
+  | "running"
+  | "exists";
 
 /** Something that can't be done with a challenge. */
 export class ChallengeError extends ReadableError {

@@ -110,6 +110,15 @@ test("a realm runs until it is interrupted, and tells where everything is", asyn
   );
   const keys = await shell.run("klist -k ./a/silver-ticket/v.keytab");
   expect(keys.stdout).toContain("v/localhost@EXAMPLE.TEST");
+  const second = await shell.run("challenge start --json --dir ./a silver-ticket");
+  expect([second.code, JSON.parse(second.stdout).error]).toEqual([
+    1,
+    {
+      reason: "running",
+      text: "silver-ticket: its realm runs already, from ./a",
+      hint: "end that one with Ctrl-C, or give another folder: --dir DIR",
+    },
+  ]);
   running.signal("SIGHUP");
   running.signal("SIGINT");
   expect(await running.outcome).toMatchObject({ code: 0, stderr: "" });
