@@ -4,25 +4,11 @@
  * Mallory can write down the plaintext of her own ticket, since she was told all that is in it: so she knows
  * in which blocks it differs from alice's (`FIGURE`).
  */
-import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
-import { EncTicketPartSchema, SealedPartSchema, TicketSchema } from "../../gen/kerberos/v1/sealed_pb.js";
-import type { Credentials } from "../../protocol/credentials.js";
-import { toEncryptionKey } from "../../protocol/encryption-key.js";
-import { toTimestamp } from "../../protocol/kerberos-time.js";
-import { componentsOf, type Principal } from "../../protocol/principal.js";
-import { canonicalFlags } from "../../protocol/ticket-flags.js";
-import type { LabRealm, LabUser } from "../realm/lab-realm.js";
-import type { Scene } from "../realm/scene.js";
-import { type Attack, attempt, type Told } from "./attack.js";
+import { type Attack, attempt } from "./attack.js";
 import { askWhoIAm } from "./means/access.js";
-import { signUp } from "./means/accomplice.js";
+import { likeAlice, ticketOfNewUser } from "./means/accomplice.js";
 import { listenTo } from "./means/listening.js";
-
-/** A DES block, in bytes. */
-const BLOCK = 8;
-
-/** What stands before the plaintext: confounder and checksum (RFC 3961 §6.2), confounder (RFC 8009 §5). */
-const BEFORE: Readonly<Record<Scene, number>> = { "textbook-ecb": 0, textbook: 24, standard: 16 };
+import { blocksThatDiffer, pasted } from "./means/ticket-blocks.js";
 
 /** The first six blocks of a ticket for V, of a client of five letters. */
 const FIGURE = [
@@ -61,8 +47,10 @@ export const cutAndPaste: Attack = {
     const { alice } = realm.users;
     const { heard } = await listenTo(realm, alice);
     told(`alice writes a note at V; mallory hears her ticket: ${heard.ticket.length} bytes she can't open`);
-    const own = await ownTicket(realm, alice, told);
-    const forged = pasted(own, heard.ticket, alice.principal, BEFORE[realm.scene], told);
+    const own = await ticketOfNewUser(realm, likeAlice());
+    told(`mallory signs up as ${own.client}, logs in and gets a ticket for V`);
+    const blocks = blocksThatDiffer(own, alice.principal, told);
+    const forged = pasted(realm.scene, own.ticket, heard.ticket, blocks, told);
     told("mallory calls V with it, the authenticator under the session key of her own ticket");
     return attempt("V", async () => {
       const client = await askWhoIAm(realm, { ...own, client: alice.principal, ticket: forged });
@@ -71,71 +59,3 @@ export const cutAndPaste: Attack = {
     });
   },
 };
-
-/** A ticket for V of a user who is as near to the victim, by name, as the attack needs. */
-async function ownTicket(realm: LabRealm, victim: LabUser, told: Told): Promise<Credentials> {
-  const name = componentsOf(victim.principal)[0]!;
-  const { principal, password } = await signUp(realm, namesLike(name));
-  told(`mallory signs up as ${principal}, logs in and gets a ticket for V`);
-  const client = realm.client();
-  await client.login(principal, password);
-  return client.serviceTicket(realm.service);
-}
-
-/** Names with the same length and the same first two letters: alvin, then alaaa, alaab … */
-function* namesLike(name: string): Generator<string> {
-  if (name === "alice") yield "alvin";
-  const free = name.length - 2;
-  for (let i = 0; i < 26 ** Math.min(free, 3); i++) {
-    const letters = [...i.toString(26)]
-      .map((digit) => (Number.parseInt(digit, 26) + 10).toString(36))
-      .join("");
-    const made = name.slice(0, 2) + letters.padStart(free, "a");
-    if (made !== name) yield made;
-  }
-}
-
-/** One's own ticket with those blocks of another's in which the names differ. */
-function pasted(
-  own: Credentials,
-  others: Uint8Array,
-  victim: Principal,
-  before: number,
-  told: Told,
-): Uint8Array {
-  const plaintext = plaintextOf(own);
-  const nameAt = Buffer.from(plaintext).indexOf(own.client, 0, "latin1");
-  const differs = [...own.client]
-    .map((letter, i) => (letter === victim[i] ? -1 : nameAt + i))
-    .filter((i) => i >= 0);
-  const first = Math.floor(differs[0]! / BLOCK);
-  const last = Math.floor(differs.at(-1)! / BLOCK);
-  const [from, to] = [first * BLOCK, (last + 1) * BLOCK];
-  told(
-    `she knows what is in her own: the name begins at byte ${nameAt}, and differs from alice's in block ${first}`,
-  );
-  const ticket = fromBinary(TicketSchema, own.ticket);
-  const source = fromBinary(TicketSchema, others).encPart!.cipher;
-  const cipher = Uint8Array.from(ticket.encPart!.cipher);
-  const cut = source.subarray(before + from, before + to);
-  const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString("hex");
-  told(
-    `bytes ${before + from} to ${before + to - 1}: ${hex(cipher.subarray(before + from, before + to))} → ${hex(cut)}`,
-  );
-  cipher.set(cut, before + from);
-  return toBinary(TicketSchema, { ...ticket, encPart: { ...ticket.encPart!, cipher } });
-}
-
-/** The plaintext of one's own ticket, from what the KDC said of it. */
-function plaintextOf(own: Credentials): Uint8Array {
-  const value = create(EncTicketPartSchema, {
-    flags: canonicalFlags(own.flags),
-    key: toEncryptionKey(own.key),
-    client: own.client,
-    authtime: toTimestamp(own.authtime),
-    starttime: toTimestamp(own.starttime),
-    endtime: toTimestamp(own.endtime),
-    server: own.server,
-  });
-  return toBinary(SealedPartSchema, create(SealedPartSchema, { part: { case: "encTicketPart", value } }));
-}

@@ -3,6 +3,7 @@
 /** In the order in which they are shown. */
 export const ATTACK_NAMES = [
   "cut-and-paste",
+  "mint",
   "bit-flip",
   "replay",
   "replay-after-restart",

@@ -15,6 +15,7 @@ import { guess } from "./guess.js";
 import { heldBack } from "./held-back.js";
 import { kerberoast } from "./kerberoast.js";
 import { liftedHeader } from "./lifted-header.js";
+import { mint } from "./mint.js";
 import type { AttackName } from "./names.js";
 import { oldClock } from "./old-clock.js";
 import { otherAuthority } from "./other-authority.js";
@@ -31,6 +32,7 @@ import { stolenTicket } from "./stolen-ticket.js";
 /** All of them, topic by topic. */
 export const ATTACKS: readonly Attack[] = [
   cutAndPaste,
+  mint,
   bitFlip,
   replay,
   replayAfterRestart,

@@ -51,7 +51,7 @@ describe("attack show", () => {
       expect.stringContaining("there is no attack cut-and-past; did you mean cut-and-paste?"),
     ]);
     expect((await shell.run("attack show xyzzy")).stderr).toContain(
-      "there are cut-and-paste, bit-flip, replay",
+      "there are cut-and-paste, mint, bit-flip",
     );
   });
 });
