@@ -9,7 +9,7 @@ import { plant } from "./plant.mjs";
 const MAIN = fileURLToPath(new URL("main.mjs", import.meta.url));
 
 const { values, positionals } = parseArgs({
-  options: { exchanges: { type: "string", default: "4000" }, seeds: { type: "string", default: "6" } },
+  options: { exchanges: { type: "string", default: "6000" }, seeds: { type: "string", default: "6" } },
   allowPositionals: true,
 });
 const [wanted = ""] = positionals;
