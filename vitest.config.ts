@@ -15,6 +15,7 @@ const SPAWNING = [
   "test/contract/call.test.ts",
   "test/contract/reflection.test.ts",
   "test/docs/doors.test.ts",
+  "test/docs/lessons.test.ts",
   "test/docs/operations.test.ts",
   "test/docs/path.test.ts",
   "test/doors/**",
