@@ -4,7 +4,7 @@ import { existsSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
-import type { StageResult } from "../../../src/lab/exercise/mark.js";
+import type { MarkOptions, StageResult } from "../../../src/lab/exercise/mark.js";
 import { Shell } from "../../cli/command.js";
 import { InProcess } from "../../cli/in-process.js";
 import { eventually } from "../../support/eventually.js";
@@ -21,8 +21,8 @@ function program(name: string, text: string): string {
 }
 
 /** The one stage that ran, and failed. */
-async function failed(command: string, waitMs?: number): Promise<StageResult> {
-  const results = await mark(command, { keepGoing: false, waitMs, answerMs: 1000 });
+async function failed(command: string, times: Partial<MarkOptions> = {}): Promise<StageResult> {
+  const results = await mark(command, { keepGoing: false, ...times });
   expect(results).toHaveLength(1);
   expect(results[0]?.passed).toBe(false);
   return results[0]!;
@@ -45,20 +45,22 @@ describe("before it listens", () => {
   });
 
   test("never listens", async () => {
-    const { trouble } = await failed("exec sleep 600", 300);
+    const { trouble } = await failed("exec sleep 600", { waitMs: 300 });
     expect(trouble).toMatch(/^nothing listens on 127\.0\.0\.1:\d+ after 0\.3 s: .* at EXERCISE_PORT$/);
   });
 
   test("listens on another port", async () => {
     const elsewhere = "import net from 'node:net';\nnet.createServer().listen(0, '127.0.0.1');\n";
-    expect((await failed(program("elsewhere", elsewhere), 1500)).trouble).toMatch(/^nothing listens on /);
+    expect((await failed(program("elsewhere", elsewhere), { waitMs: 1500 })).trouble).toMatch(
+      /^nothing listens on /,
+    );
   });
 });
 
 describe("once it listens", () => {
   test("hangs", async () => {
     const text = `import net from 'node:net';\nnet.createServer(() => {}).${LISTEN};\n`;
-    const { probes, trouble } = await failed(program("hangs", text));
+    const { probes, trouble } = await failed(program("hangs", text), { answerMs: 1000 });
     expect(trouble).toBeUndefined();
     expect(probes).toEqual([expect.objectContaining({ expected: "SERVING", isRight: false })]);
     expect(probes[0]?.arrived).toBe("no answer within 1 s");
@@ -139,7 +141,7 @@ describe.skipIf(process.platform !== "linux")("nothing is left", () => {
   const left = () => readFileSync(pids, "utf8").trim().split(" ").map(Number).filter(isThere);
 
   test("of a server that ignores SIGTERM and has children", async () => {
-    await failed(stubborn, 500);
+    await failed(stubborn, { waitMs: 3000 });
     expect(readFileSync(pids, "utf8").trim().split(" ")).toHaveLength(2);
     await eventually(() => expect(left()).toEqual([]));
   });

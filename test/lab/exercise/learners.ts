@@ -48,10 +48,13 @@ export function compiled(folder: string): string {
   return `exec node ${join(folder, "dist/main.js")}`;
 }
 
-/** Marks a command to the end. */
+const PATIENT = { waitMs: 100_000, answerMs: 60_000 };
+
+/** Marks a command to the end, with all the time that a busy machine may need. */
 export async function mark(command: string, options: Partial<MarkOptions> = {}): Promise<StageResult[]> {
   const results: StageResult[] = [];
-  for await (const result of markTgs({ command, keepGoing: true, ...options })) results.push(result);
+  for await (const result of markTgs({ command, keepGoing: true, ...PATIENT, ...options }))
+    results.push(result);
   return results;
 }
 
