@@ -46,3 +46,4 @@ export { KerberosClient } from "./kerberos-client.js";
 export type { KerberosClientOptions, ServiceTarget, TicketOptions } from "./kerberos-client-options.js";
 export { type KeytabKeys, readKeytab, readKeytabKeys } from "./keytab.js";
 export type { OperationTypes } from "./operation-answer.js";
+export type { EndEvent, MessageEvent, ProofEvent, TraceEvent, TraceSink } from "./trace/trace-event.js";

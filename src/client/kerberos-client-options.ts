@@ -8,6 +8,7 @@ import type { ClientEtypes } from "./client-etypes.js";
 import type { CredentialCache } from "./credential-cache.js";
 import type { KdcAddresses } from "./kdc/addresses.js";
 import type { KdcSource } from "./kdc/exchanges.js";
+import type { TraceSink } from "./trace/trace-event.js";
 
 /** What a client is built from; everything has a default. */
 export interface KerberosClientOptions {
@@ -60,6 +61,11 @@ export interface KerberosClientOptions {
    * warning of the process by default.
    */
   readonly onUnkept?: ((error: Error) => void) | undefined;
+  /**
+   * Told of what the client's calls do on the wire, those of its `ticketInterceptor`s too; by default what the variable
+   * TESSERA_TRACE asks for, which may be nothing. Goes with grpc-js, not with another transport.
+   */
+  readonly trace?: TraceSink | undefined;
   /** Interceptors of every call, outermost first; they see each message as the Buffer that travels. */
   readonly interceptors?: readonly grpc.Interceptor[] | undefined;
 }
@@ -92,6 +98,7 @@ const OPTIONS: OptionNames<KerberosClientOptions> = {
   timeoutMs: true,
   clock: true,
   onUnkept: true,
+  trace: true,
   interceptors: true,
 };
 const KDC_NAMES: OptionNames<KdcAddresses> = { as: true, tgs: true };

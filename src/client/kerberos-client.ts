@@ -46,6 +46,9 @@ import { Logins } from "./logins.js";
 import { type OperationTypes, readAnswer } from "./operation-answer.js";
 import { TicketGranting } from "./ticket-granting.js";
 import { ticketWish } from "./ticket-wish.js";
+import { traceOfEnvironment } from "./trace/environment.js";
+import { traceCalls } from "./trace/trace-calls.js";
+import type { TraceSink } from "./trace/trace-event.js";
 
 /** How long to wait after a failed renewal of the login before the next one, in milliseconds. */
 const RENEWAL_PAUSE = 60_000;
@@ -61,6 +64,8 @@ export class KerberosClient {
   readonly #keytab: KeytabLogin | undefined;
   readonly #etypes: ClientEtypes;
   readonly #clock: () => number;
+  /** @internal Told of its calls, and of those that its tickets are on. */
+  readonly trace: TraceSink | undefined;
   #renewedAt = Number.NEGATIVE_INFINITY;
 
   /** @throws TypeError naming an option that there is not. */
@@ -69,13 +74,16 @@ export class KerberosClient {
     const kdc = options.kdc ?? DEFAULT_ADDRESSES;
     const {
       timeoutMs = DEFAULT_TIMEOUT_MS,
-      interceptors,
+      interceptors = [],
+      trace = traceOfEnvironment(),
       credentials = grpc.credentials.createInsecure(),
       transport = channelsWith(credentials),
     } = options;
     this.#clock = options.clock ?? Date.now;
     this.#login = new KeptLogin(options.cache ?? memoryCache(), this.#clock, options.onUnkept ?? warnUnkept);
-    this.#connections = new Connections(transport, { timeoutMs, interceptors });
+    this.trace = trace;
+    const traced = trace === undefined ? interceptors : [...interceptors, traceCalls(trace)];
+    this.#connections = new Connections(transport, { timeoutMs, interceptors: traced });
     this.#etypes = options.etypes ?? profileEtypes("standard");
     const kdcs = new KdcExchanges({ kdc, connections: this.#connections, timeoutMs, clock: this.#clock });
     const common = { kdcs, login: this.#login, clock: this.#clock };

@@ -68,7 +68,7 @@ export async function callMethod(choice: MethodCallChoice, around: CommandSurrou
   const { timeoutMs } = clientSettings(choice, around.env);
   using client = new DynamicClient(address, credentials, {
     timeoutMs,
-    interceptors: [...session.tracing, ...(tickets === undefined ? [] : [ticketInterceptor(...tickets)])],
+    interceptors: tickets === undefined ? session.tracing : [ticketInterceptor(...tickets)],
   });
   const schema =
     files === undefined

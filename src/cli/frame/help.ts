@@ -36,7 +36,7 @@ export function programHelp(): string {
       ],
       ["  TESSERA_CCACHE", "credential cache, FILE:/tmp/tesseracc_UID"],
       ["  TESSERA_KEYTAB", "keytab of kinit -k, klist -k and serve v"],
-      ["  TESSERA_TRACE", "a file, or /dev/stderr: the client writes a line for each step"],
+      ["  TESSERA_TRACE", "a file, or -: the client writes a line for each step; json:FILE: as JSON"],
     ]),
     "",
     "exit codes: 0 done, 1 refused or failed, 2 wrong usage",

@@ -6,6 +6,8 @@ import type { CredentialCache } from "../../client/credential-cache.js";
 import { fileCache } from "../../client/file-credential-cache.js";
 import { kdcsByDns } from "../../client/kdc/dns-lookup.js";
 import { KerberosClient } from "../../client/kerberos-client.js";
+import { traceCalls } from "../../client/trace/trace-calls.js";
+import { traceTo } from "../../client/trace/trace-file.js";
 import { type Principal, realmOf } from "../../protocol/principal.js";
 import type { CommandSurroundings } from "../frame/command.js";
 import { cachePath } from "../frame/environment.js";
@@ -14,13 +16,12 @@ import { type ClientChoice, clientSettings } from "../options/client-options.js"
 import { inRealm } from "../options/realm-choice.js";
 import { realmSettings } from "./realm.js";
 import { channelCredentials } from "./tls.js";
-import { traceInterceptors } from "./trace.js";
 
 /** A client and where its login is kept. */
 export interface Session extends Disposable {
   readonly client: KerberosClient;
   readonly cache: CredentialCache;
-  /** What traces the client's calls, for other calls of the command. */
+  /** What traces the calls of the command that no client of tickets makes. */
   readonly tracing: readonly grpc.Interceptor[];
 }
 
@@ -46,7 +47,7 @@ export async function openSession(
   const who = principal ?? (await cachedClient(cache));
   const choice = inRealm(given, who && realmOf(who), configuration, env);
   const settings = clientSettings(choice, env);
-  const tracing = traceInterceptors(env.TESSERA_TRACE, (text) => screen.notice(text));
+  const trace = traceTo(env.TESSERA_TRACE, (text) => screen.notice(text));
   const client = new KerberosClient({
     ...settings,
     kdc: settings.kdc === "dns" ? kdcsByDns() : settings.kdc,
@@ -55,11 +56,16 @@ export async function openSession(
     advice,
     clock: now,
     credentials: await channelCredentials(choice),
-    interceptors: [...interceptors, ...tracing],
+    // An embedded command goes by its own environment, and by that alone.
+    trace: trace ?? NO_TRACE,
+    interceptors,
     onUnkept: ({ message }) => screen.notice(`the ticket is used, and not kept: ${message}`),
   });
+  const tracing = trace === undefined ? [] : [traceCalls(trace)];
   return { client, cache, tracing, [Symbol.dispose]: () => client.close() };
 }
+
+const NO_TRACE = () => {};
 
 /**
  * The encryption types of a client of a realm whose folder is on this machine; undefined, which stands for

@@ -11,6 +11,8 @@
 import type * as grpc from "@grpc/grpc-js";
 import { withClientSpan } from "../../rpc/traced-calls.js";
 import { loadTracing } from "../../rpc/tracing.js";
+import { traceOfEnvironment } from "../trace/environment.js";
+import { traceCalls } from "../trace/trace-calls.js";
 import { GuardedCall } from "./call.js";
 import { type InterceptorConfig, readInterceptorOptions, type TicketInterceptorOptions } from "./config.js";
 import type { TicketSource } from "./tickets.js";
@@ -31,7 +33,7 @@ export function ticketInterceptor(
   return (callOptions, nextCall) =>
     config.publicMethods.find(callOptions.method_definition.path) === undefined
       ? guarded(callOptions, nextCall)
-      : (nextCall(callOptions) as grpc.InterceptingCall);
+      : (traced(config, nextCall)(callOptions) as grpc.InterceptingCall);
 }
 
 /** As `ticketInterceptor`, with no public methods: for a server that guards even health and reflection. */
@@ -46,5 +48,13 @@ export function ticketOnEachCall(
 function guarding(config: InterceptorConfig): grpc.Interceptor {
   void loadTracing();
   return (callOptions, nextCall) =>
-    withClientSpan(callOptions, () => new GuardedCall(config, callOptions, nextCall));
+    withClientSpan(callOptions, () => new GuardedCall(config, callOptions, traced(config, nextCall)));
+}
+
+/** What makes the call below, and tells of it where that is wanted. */
+function traced({ tickets }: InterceptorConfig, nextCall: grpc.NextCall): grpc.NextCall {
+  const trace = "trace" in tickets ? tickets.trace : traceOfEnvironment();
+  if (trace === undefined) return nextCall;
+  const tracing = traceCalls(trace);
+  return (options) => tracing(options as grpc.InterceptorOptions, nextCall);
 }

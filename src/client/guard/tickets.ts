@@ -1,5 +1,6 @@
 /** Where an interceptor's tickets come from. */
 import type { Credentials } from "../../protocol/credentials.js";
+import type { TraceSink } from "../trace/trace-event.js";
 
 /** Gets tickets: a `KerberosClient`. */
 export interface TicketSource {
@@ -15,6 +16,8 @@ export interface TicketSource {
    * A source whose clock needs no correction leaves it out.
    */
   correctClock?(proof: ServiceProof): Promise<boolean>;
+  /** @internal Told of the calls that its tickets are on; by default what TESSERA_TRACE asks for. */
+  readonly trace?: TraceSink | undefined;
 }
 
 /** What calls to a service are authenticated with. */
