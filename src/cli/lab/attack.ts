@@ -1,9 +1,10 @@
 /** Lists attacks, shows one, and runs them. */
-import { ATTACK_NAMES, type AttackName } from "../../lab/attacks/names.js";
-import { type AttackReport, runAttack } from "../../lab/attacks/run-attack.js";
+import type { AttackName } from "../../lab/attacks/names.js";
+import { type AttackReport, attackInTurn, runAttack } from "../../lab/attacks/run-attack.js";
 import { ATTACKS, attackNamed } from "../../lab/attacks/table.js";
 import type { Scene } from "../../lab/realm/scene.js";
 import { wrapped } from "../screen/layout.js";
+import { Progress } from "../screen/progress.js";
 import type { Screen } from "../screen/screen.js";
 import {
   attackFacts,
@@ -25,7 +26,8 @@ export function listAttacks(screen: Screen, json: boolean): void {
 /** Shows an attack. */
 export function showAttack(name: AttackName, screen: Screen, json: boolean): void {
   const attack = attackNamed(name);
-  if (json) screen.printJson({ ...attackFacts(attack), lesson: attack.lesson });
+  const { lesson, figure } = attack;
+  if (json) screen.printJson({ ...attackFacts(attack), lesson, figure });
   else screen.printAll(attackLines(attack));
 }
 
@@ -43,10 +45,7 @@ export interface AttackRun {
  * @returns the exit code: 0 if each ended as its row says.
  */
 export async function runAttacks(run: AttackRun, screen: Screen): Promise<number> {
-  const reports =
-    run.name === undefined
-      ? await runAll(run, screen)
-      : await runOne(run, attackNamed(run.name).name, screen);
+  const reports = run.name === undefined ? await runAll(run, screen) : await runOne(run, run.name, screen);
   const asExpected = reports.every((report) => report.asExpected);
   if (run.json) screen.printJson({ runs: reports.map(reportFacts), asExpected });
   for (const report of reports) if (!report.asExpected) screen.notice(unexpectedText(report));
@@ -70,11 +69,12 @@ async function runOne({ scenes, words, json }: AttackRun, name: AttackName, scre
 
 async function runAll({ scenes, words, json }: AttackRun, screen: Screen): Promise<AttackReport[]> {
   const reports: AttackReport[] = [];
-  const total = ATTACK_NAMES.length * scenes.length;
+  const progress = new Progress(screen);
+  const total = ATTACKS.length * scenes.length;
   for (const scene of scenes)
-    for (const attack of ATTACKS) {
-      screen.showStatus(`${reports.length + 1} of ${total}: ${attack.name} in ${scene}`);
-      reports.push(await runAttack(attack, scene, undefined, { words }));
+    for await (const report of attackInTurn(ATTACKS, scene, { words })) {
+      reports.push(report);
+      progress.show(reports.length, reports.length / total);
     }
   screen.clearStatus();
   if (!json) screen.printAll(matrixLines(reports, scenes));

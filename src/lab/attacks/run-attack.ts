@@ -40,3 +40,13 @@ export async function attackRealm(
   const outcome = await attack.run(realm, tell, choice);
   return { attack, scene, steps, outcome, asExpected: isAsExpected(outcome, attack.expected[scene]) };
 }
+
+/** Attacks one realm of a scene with one attack after the other, and ends it. */
+export async function* attackInTurn(
+  attacks: readonly Attack[],
+  scene: Scene,
+  choice?: AttackChoice,
+): AsyncGenerator<AttackReport> {
+  await using realm = await startLabRealm({ scene });
+  for (const attack of attacks) yield await attackRealm(attack, realm, undefined, choice);
+}

@@ -84,6 +84,16 @@ describe("attack run", () => {
     expect(asExpected).toBe(true);
   });
 
+  it("runs all of them, and prints a table", async () => {
+    writeFileSync(shell.file("few.txt"), "one\ntwo\n");
+    const { code, stdout } = await shell.run("attack run --all --scene textbook-ecb --words ./few.txt");
+    expect(code).toBe(0);
+    const lines = stdout.trimEnd().split("\n");
+    expect(lines.map((line) => line.trim().split(/ +/)[0])).toEqual(["textbook-ecb", ...ATTACK_NAMES]);
+    expect(lines).toContainEqual(expect.stringMatching(/^mint +ALLOWED$/));
+    expect(lines).toContainEqual(expect.stringMatching(/^replay +BLOCKED REPEAT$/));
+  });
+
   it("guesses with words of one's own, and says how fast", async () => {
     writeFileSync(shell.file("words.txt"), "one\ntwo\r\n\nthree\nfour\n");
     const { code, stdout } = await shell.run("attack run guess --scene textbook-ecb --words ./words.txt");
