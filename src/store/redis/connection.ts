@@ -66,6 +66,8 @@ export interface RedisConnection {
   readonly script: string;
   /** Which process answers: another after each start of the server, and another on each machine. */
   readonly run: string;
+  /** Ends it, once: each time the driver is told adds listeners to its socket. */
+  readonly end: () => void;
 }
 
 /**
@@ -100,15 +102,20 @@ export async function connectToRedis(
   redis.on("error", (error) => {
     cause = error;
   });
-  const late = setTimeout(() => redis.disconnect(), limitMs);
+  let isEnding = false;
+  const end = () => {
+    if (!isEnding) redis.disconnect();
+    isEnding = true;
+  };
+  const late = setTimeout(end, limitMs);
   try {
     await redis.connect();
     const info = readInfo(await redis.info());
     checkServer(place, info);
     const loaded = String(await redis.script("LOAD", script));
-    return { redis, script: loaded, run: info.get("run_id") as string };
+    return { redis, script: loaded, run: info.get("run_id") as string, end };
   } catch (error) {
-    redis.disconnect();
+    end();
     if (error instanceof StoreError) throw error;
     const why = cause instanceof Error ? cause : error;
     const text = why instanceof Error ? why.message : String(why);

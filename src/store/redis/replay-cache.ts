@@ -112,7 +112,7 @@ export class RedisReplayCache implements ReplayCache {
   async close(): Promise<void> {
     this.#closed = true;
     const connection = await this.#connection?.catch(() => undefined);
-    connection?.redis.disconnect();
+    connection?.end();
   }
 
   /** What Redis says of an authenticator. Calls that come in one turn go to it together. */
@@ -139,7 +139,7 @@ export class RedisReplayCache implements ReplayCache {
     const giveUp = () => {
       if (isAnswered) return;
       fail(new Error(`${this.#place.text}: no answer within ${this.#limitMs} ms`));
-      connection?.redis.disconnect();
+      connection?.end();
     };
     // Where this process was busy the answer may have come already: it is read before.
     const late = setTimeout(() => setImmediate(giveUp), this.#limitMs);
@@ -169,7 +169,7 @@ export class RedisReplayCache implements ReplayCache {
     } catch (error) {
       fail(error);
       // A server that became a replica, or was told to stop: whoever answers next is asked who it is.
-      if (!NO_ROOM.test(String(error))) connection?.redis.disconnect();
+      if (!NO_ROOM.test(String(error))) connection?.end();
     } finally {
       isAnswered = true;
       clearTimeout(late);

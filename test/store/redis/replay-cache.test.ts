@@ -217,6 +217,21 @@ describe.skipIf(!HAS_REDIS)("when a redis-server is lost", () => {
     expect(await untilReached(() => storeNow(cache, "after"))).toBeUndefined();
   });
 
+  it("halted: however many batches fail, the connection is ended once", async () => {
+    const own = await ownServer();
+    const cache = await openAt(own.url(), { limitMs: undefined });
+    own.halt(true);
+    onTestFinished(() => own.halt(false));
+    const warnings: string[] = [];
+    const onWarning = ({ message }: Error) => void warnings.push(message);
+    process.on("warning", onWarning);
+    onTestFinished(() => void process.off("warning", onWarning));
+    const errors = await Promise.all(Array.from({ length: 1_500 }, (_, at) => storeNow(cache, at)));
+    for (const error of errors) expect(error?.reason).toBe("KDC_ERR_SVC_UNAVAILABLE");
+    await new Promise(setImmediate);
+    expect(warnings).toEqual([]);
+  });
+
   it("cut off: refused, and served over a new connection", async () => {
     const own = await ownServer();
     const sockets: Socket[] = [];
