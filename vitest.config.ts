@@ -23,6 +23,7 @@ const SPAWNING = [
   "test/files/locked-file.test.ts",
   "test/files/secret-file.test.ts",
   "test/hostile/killed.test.ts",
+  "test/lab/**/*in-chromium.test.ts",
   "test/hostile/secrets.test.ts",
   "test/lab/at-the-end.test.ts",
   "test/lab/exercise/bad-servers.test.ts",

@@ -5,6 +5,7 @@ import { IP, PC1 } from "../../../des/tables.js";
 import type { Transcript } from "../../transcript/transcript.js";
 import { Choice } from "../parts/choice.tsx";
 import { Notation } from "../parts/notation.tsx";
+import { Scrolling } from "../parts/scrolling.tsx";
 import { Bits, hexOfBits, TableOfBits } from "./bits.tsx";
 import { type DesExample, PUBLISHED, recordedExample } from "./examples.js";
 import { RoundView } from "./round-view.tsx";
@@ -68,7 +69,7 @@ export function DesLesson({ transcripts }: { readonly transcripts: readonly Tran
       <RoundView number={round} keySteps={key} block={block} />
 
       <h3>All sixteen, and the end</h3>
-      <div class="table">
+      <Scrolling label="Table of rounds">
         <table class="rounds">
           <thead>
             <tr>
@@ -95,7 +96,7 @@ export function DesLesson({ transcripts }: { readonly transcripts: readonly Tran
             ))}
           </tbody>
         </table>
-      </div>
+      </Scrolling>
       <p>
         After the last round the halves change places, and the inverse of IP puts the bits back:{" "}
         <code class="result">{hexOfBits(block.output)}</code>. {example.conclusion}

@@ -2,6 +2,7 @@
 import type { ComponentChildren } from "preact";
 import type { BlockSteps, KeySteps } from "../../../des/steps.js";
 import { E, P, PC2 } from "../../../des/tables.js";
+import { Scrolling } from "../parts/scrolling.tsx";
 import { Bits, hexOfBits, TableOfBits } from "./bits.tsx";
 import { BoxTables } from "./box-tables.tsx";
 
@@ -48,7 +49,7 @@ export function RoundView({ number, keySteps, block }: RoundViewProps) {
         title="Eight S-boxes"
         note="of six bits the first and last choose a row of the table, the middle four a column; the entry there has four bits"
       >
-        <div class="table">
+        <Scrolling label="Table of what the S-boxes do">
           <table class="boxes">
             <thead>
               <tr>
@@ -75,7 +76,7 @@ export function RoundView({ number, keySteps, block }: RoundViewProps) {
               ))}
             </tbody>
           </table>
-        </div>
+        </Scrolling>
         <Fold summary="The eight tables, and the entry that each gives here">
           <BoxTables boxes={round.boxes} />
         </Fold>

@@ -98,22 +98,32 @@ interface RunProps {
 /** Pointing chooses, as focus does: what is said of a run is elsewhere, and nothing is lost by moving on. */
 function Run({ leaf, id, isChosen, onChoose }: RunProps) {
   const { node, hex, box } = leaf;
-  const value = node.value === undefined ? "" : `: ${node.value}`;
   return (
-    // biome-ignore lint/a11y/useFocusableInteractive: the list has the focus, and says which option is active
-    // biome-ignore lint/a11y/useKeyWithClickEvents: the list hears the keys
-    <span
-      id={id}
-      class={`run ${node.kind}`}
-      role="option"
-      aria-selected={isChosen}
-      aria-label={`${nameOfLeaf(leaf)}${value}, ${node.length} bytes`}
-      onPointerEnter={(event: PointerEvent) => event.pointerType === "mouse" && onChoose()}
-      onClick={onChoose}
-    >
-      {node.kind === "cipher" && box !== undefined ? equalShown(hex, box.equalBlocks) : spaced(hex)}
-    </span>
+    <>
+      {/* biome-ignore lint/a11y/useFocusableInteractive: the list has the focus, and says which option is active */}
+      {/* biome-ignore lint/a11y/useKeyWithClickEvents: the list hears the keys */}
+      <span
+        id={id}
+        class={`run ${node.kind}`}
+        role="option"
+        aria-selected={isChosen}
+        onPointerEnter={(event: PointerEvent) => event.pointerType === "mouse" && onChoose()}
+        onClick={onChoose}
+      >
+        <span class="unseen">{spokenName(leaf)}</span>
+        <span class="hex" aria-hidden="true">
+          {node.kind === "cipher" && box !== undefined ? equalShown(hex, box.equalBlocks) : spaced(hex)}
+        </span>
+      </span>{" "}
+    </>
   );
+}
+
+/** What a run is called by who hears the page. */
+function spokenName(leaf: Leaf): string {
+  const { length, value } = leaf.node;
+  const size = length === 1 ? "1 byte" : `${length} bytes`;
+  return `${nameOfLeaf(leaf)}${value === undefined || value === size ? "" : `: ${value}`}, ${size}`;
 }
 
 /** A ciphertext whose equal blocks look equal. */

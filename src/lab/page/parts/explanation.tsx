@@ -6,6 +6,8 @@ import { Notation, WithSymbols } from "./notation.tsx";
 import { explanationsOf, type Leaf, nameOfLeaf, opens, type Reader } from "./reading.js";
 
 interface ExplanationProps {
+  /** What the bytes are of. */
+  readonly of: string;
   readonly leaf: Leaf | undefined;
   readonly reader: Reader;
   readonly kinds: Readonly<Record<ByteKind, string>>;
@@ -14,19 +16,20 @@ interface ExplanationProps {
 /** How many bytes are written out. */
 const SHOWN = 16;
 
-export function Explanation({ leaf, reader, kinds }: ExplanationProps) {
+export function Explanation({ of, leaf, reader, kinds }: ExplanationProps) {
   return (
-    <div class="explanation" aria-live="polite">
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: in a small window it scrolls
+    <section class="explanation" aria-label={`What the bytes of ${of} are`} aria-live="polite" tabIndex={0}>
       {leaf === undefined ? (
         <p class="hint">Point at a byte, tap it, or go along the bytes with the arrow keys.</p>
       ) : (
         <LeafExplained leaf={leaf} reader={reader} kinds={kinds} />
       )}
-    </div>
+    </section>
   );
 }
 
-function LeafExplained({ leaf, reader, kinds }: ExplanationProps & { readonly leaf: Leaf }) {
+function LeafExplained({ leaf, reader, kinds }: Omit<ExplanationProps, "of"> & { readonly leaf: Leaf }) {
   const { node, hex, path, box } = leaf;
   const closed = box !== undefined && node.kind === "cipher" && !opens(box, reader);
   const symbol = path.findLast(({ kind }) => kind === "field")?.symbol;

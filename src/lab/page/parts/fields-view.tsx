@@ -16,7 +16,7 @@ export function FieldsView({ message, reader }: FieldsViewProps) {
     <div class="fields">
       {clear.length > 0 && (
         <section class="field-group">
-          <h4>In clear</h4>
+          <h3>In clear</h3>
           <FieldList fields={clear} />
         </section>
       )}
@@ -24,9 +24,9 @@ export function FieldsView({ message, reader }: FieldsViewProps) {
         const isOpen = part.opened !== undefined && opens(part, reader);
         return (
           <section key={part.field} class={`field-group ${isOpen ? "open" : "closed"}`} data-key={part.key}>
-            <h4>
+            <h3>
               <Lock open={isOpen} /> <Notation text={capital(part.symbol)} />
-            </h4>
+            </h3>
             <p class="notation-line">
               <Notation text={part.notation} />
             </p>

@@ -69,11 +69,12 @@ function Arrow({ message, reader, href, isCurrent, marks }: ArrowProps) {
       class={["arrow", a < b ? "rightward" : "leftward", refusal && "refused", ...marks].join(" ")}
       href={href}
       aria-current={isCurrent ? "step" : undefined}
-      aria-label={[`Message ${number}, ${from} to ${to}: ${refusal?.reason ?? rfc}`, ...marks].join(", ")}
       style={{ gridColumn: `${2 * left + 2} / ${2 * right + 2}` }}
     >
       <span class="arrow-name">
-        <b>{number}</b> {refusal?.reason ?? rfc}
+        <span class="unseen">Message </span>
+        <b>{number}</b>
+        <span class="unseen">{`, ${from} to ${to}:`}</span> {refusal?.reason ?? rfc}
         {marks.map((mark) => (
           <span key={mark} class={`mark ${mark}`}>
             {mark}
@@ -85,6 +86,7 @@ function Arrow({ message, reader, href, isCurrent, marks }: ArrowProps) {
           const isOpen = opens(part, reader);
           return (
             <span key={part.field} class={`seal ${isOpen ? "open" : "closed"}`} data-key={part.key}>
+              <span class="unseen">{isOpen ? "open " : "closed "}</span>
               <Lock open={isOpen} /> <Notation text={part.key} />
             </span>
           );

@@ -30,6 +30,7 @@ export function MessageView({ message, id, reader, kinds }: MessageViewProps) {
         onChoose={(leaf) => setChoice({ of: reading, leaf })}
       />
       <Explanation
+        of={`message ${message.number}`}
         leaf={chosen === undefined ? undefined : reading.leaves[chosen]}
         reader={reader}
         kinds={kinds}

@@ -4,6 +4,7 @@ import type { TranscriptKey } from "../../transcript/transcript.js";
 import { LANES } from "../parts/ladder.tsx";
 import { Notation } from "../parts/notation.tsx";
 import type { Reader } from "../parts/reading.js";
+import { Scrolling } from "../parts/scrolling.tsx";
 
 const ORIGINS: Readonly<Record<TranscriptKey["symbol"], string>> = {
   K_c: "made of alice’s password",
@@ -24,7 +25,7 @@ export function KeysTable({ keys, reader }: KeysTableProps) {
   const since = ({ heldBy }: TranscriptKey, party: Party) =>
     heldBy.find((holder) => holder.party === party)?.since;
   return (
-    <div class="table">
+    <Scrolling label="Table of keys">
       <table>
         <thead>
           <tr>
@@ -53,7 +54,7 @@ export function KeysTable({ keys, reader }: KeysTableProps) {
           ))}
         </tbody>
       </table>
-    </div>
+    </Scrolling>
   );
 }
 

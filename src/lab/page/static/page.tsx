@@ -45,7 +45,7 @@ export function Page({ transcripts, kinds }: PageProps) {
           them.
         </p>
       </header>
-      <div class="hand">
+      <section class="hand" aria-label="What you see">
         <Choice
           name="reader"
           legend="Whose keys are in your hand?"
@@ -62,7 +62,7 @@ export function Page({ transcripts, kinds }: PageProps) {
             onChoose={setScene}
           />
         )}
-      </div>
+      </section>
       <main>
         <section class="overview" aria-labelledby="overview">
           <div>

@@ -2,6 +2,7 @@
 import type { ByteNode } from "../../bytes/byte-node.js";
 import type { Transcript } from "../../transcript/transcript.js";
 import { Notation } from "../parts/notation.tsx";
+import { Scrolling } from "../parts/scrolling.tsx";
 
 /** The times by their symbols, with where each is found first. */
 const TIMES: readonly { readonly symbol: string; readonly message: number; readonly purpose: string }[] = [
@@ -39,7 +40,7 @@ const TIMES: readonly { readonly symbol: string; readonly message: number; reado
 
 export function TimesTable({ transcript }: { readonly transcript: Transcript }) {
   return (
-    <div class="table">
+    <Scrolling label="Table of times">
       <table>
         <thead>
           <tr>
@@ -60,7 +61,7 @@ export function TimesTable({ transcript }: { readonly transcript: Transcript }) 
           ))}
         </tbody>
       </table>
-    </div>
+    </Scrolling>
   );
 }
 
