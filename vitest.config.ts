@@ -26,6 +26,7 @@ const SPAWNING = [
   "test/lab/**/*in-chromium.test.ts",
   "test/hostile/secrets.test.ts",
   "test/lab/at-the-end.test.ts",
+  "test/lab/live/page.test.ts",
   "test/lab/exercise/bad-servers.test.ts",
   "test/lab/exercise/{go,python,typescript}.test.ts",
   "test/lab/challenges/built.test.ts",

@@ -46,11 +46,18 @@ export async function startLab({ scene, port, challenges }: LabOptions): Promise
     throw error;
   }
   const { url } = server;
-  const close = async () => {
+  const end = async () => {
     await server[Symbol.asyncDispose]();
     await lab[Symbol.asyncDispose]();
   };
-  return { url, [Symbol.asyncDispose]: close };
+  let ended: Promise<void> | undefined;
+  return {
+    url,
+    [Symbol.asyncDispose]() {
+      ended ??= end();
+      return ended;
+    },
+  };
 }
 
 function kept(extension: string, contentType: string, content: string): ServedFile {

@@ -26,17 +26,13 @@ function FlipBit({ message: { sealed, hex }, ask }: Props) {
   if (sealed.length === 0) return null;
   return (
     <p class="flips">
-      Flip a bit of{" "}
+      <span aria-hidden="true">Flip a bit of</span>
       {sealed.map(({ field, symbol, at, length }) => {
         const place = at + 8 * Math.floor(length / 16);
         const value = Number.parseInt(hex.slice(2 * place, 2 * place + 2), 16) ^ 1;
         return (
-          <button
-            type="button"
-            key={field}
-            aria-label={`Flip a bit of ${symbol}`}
-            onClick={() => void ask("change-byte", { at: place, value })}
-          >
+          <button type="button" key={field} onClick={() => void ask("change-byte", { at: place, value })}>
+            <span class="unseen">Flip a bit of </span>
             <Notation text={symbol} />
           </button>
         );

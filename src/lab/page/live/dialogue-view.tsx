@@ -55,7 +55,10 @@ export function DialogueView({ state, messages, kinds, ask }: Props) {
           </section>
         )}
       </div>
-      <section class="looked-at" aria-label="The message">
+      <section class="looked-at" aria-labelledby="looked-at">
+        <h2 id="looked-at" class="unseen">
+          The message
+        </h2>
         <Choice
           name="reader"
           legend="Whose keys are in your hand?"

@@ -9,10 +9,15 @@ const VERDICTS: Readonly<Record<LiveOutcome["verdict"], string>> = {
 
 export function Outcomes({ outcomes }: { readonly outcomes: readonly LiveOutcome[] }) {
   return (
-    <section class="outcomes" aria-label="What came of it" aria-live="polite">
-      {outcomes.map((outcome, i) => (
-        <Outcome key={i} outcome={outcome} />
-      ))}
+    <section class="came-of-it" aria-labelledby="came-of-it">
+      <h2 id="came-of-it" class="unseen">
+        What came of it
+      </h2>
+      <div class="outcomes" aria-live="polite">
+        {outcomes.map((outcome, i) => (
+          <Outcome key={i} outcome={outcome} />
+        ))}
+      </div>
     </section>
   );
 }

@@ -22,10 +22,10 @@ export function ShownMessage({ state, message: live, place, reader, kinds, ask }
   return (
     <>
       <div class="message-title" id={`message-${place + 1}`}>
-        <h2>
+        <h3>
           <span class="number">{number}</span> {from} <span aria-hidden="true">→</span>
           <span class="unseen"> to </span> {to}
-        </h2>
+        </h3>
         <p class="facts">
           {refusal === undefined ? `${rfc} · ${hex.length / 2} bytes` : "refused"} · {timeOfDay(at)}
         </p>
