@@ -57,7 +57,7 @@ export async function startVWithFlag(realm: LabRealm, endings: Ending[], flag: s
 /** Has a user call V at an address, and gives what travelled there: a serialized AccessRequest. */
 export async function recordCall(realm: LabRealm, user: LabUser, address: string): Promise<Uint8Array> {
   const { interceptor, calls } = captureCalls();
-  const client = realm.client({ interceptors: [interceptor] });
+  using client = realm.client({ interceptors: [interceptor] });
   await client.login(user.principal, user.password);
   const whoAmI = { request: WhoAmIRequestSchema, response: WhoAmIResponseSchema };
   await client.access({ principal: realm.service, address }, whoAmI, {});
