@@ -28,15 +28,16 @@ export const cutAndPaste: Attack = {
   topic: "unauthenticated encryption",
   has: "what travels on the wire, and an account under a name of her choice: five letters, the first two alice's",
   lesson:
-    "In ECB equal blocks encrypt to equal blocks, wherever they stand, and nothing holds them together: whoever " +
-    "has two ciphertexts under one key can make a third, without the key. Mallory signs up under a name that is " +
-    "as long as alice's and begins with the same two letters, so that the two tickets differ, as far as names " +
-    "go, in one block. She gets a ticket for V, in which she knows the session key; listens until alice calls V; " +
-    "and puts that one block of alice's ticket into her own. V opens it with its key, finds it well formed, and " +
-    "takes its holder for alice. Strict decoding does not help: there is nothing wrong with the plaintext. What " +
-    "helps is a check over the whole of it, under a key: the MD5 inside DES_CBC_MD5 notices the block that does " +
-    "not belong, and in the profile standard an HMAC does so before anything is decrypted. Encryption keeps " +
-    "secrets; it does not say who wrote them.",
+    "In ECB every block is encrypted by itself: equal blocks come out equal, and nothing ties one to the " +
+    "next. Whoever has two ciphertexts under one key can make a third, without the key. Mallory signs up " +
+    "under a name that is as long as alice's and begins with the same two letters, so that the two " +
+    "tickets differ, as far as names go, in one block. She gets a ticket for V, in which she knows the " +
+    "session key; listens until alice calls V; and puts that one block of alice's ticket into her own. V " +
+    "opens it with its key, finds it well formed, and takes its holder for alice. Strict decoding does " +
+    "not help: there is nothing wrong with the plaintext. What helps is a check over the whole of it, " +
+    "under a key: the MD5 inside DES_CBC_MD5 notices the block that does not belong, and in the profile " +
+    "standard an HMAC does so before anything is decrypted. Encryption keeps secrets; it does not say who " +
+    "wrote them.",
   figure: FIGURE,
   expected: {
     "textbook-ecb": "ALLOWED",

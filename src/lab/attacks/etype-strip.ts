@@ -13,11 +13,12 @@ export const etypeStrip: Attack = {
   topic: "false servers and altered messages",
   has: "the wire between alice and the AS, on which she can alter messages",
   lesson:
-    "The client says in clear which encryption types it accepts, before there is a key to protect the list. Who " +
-    "strikes off all but the weakest gets a session key under it, which is easier to search for. So the KDC puts " +
-    "the list as it received it into the sealed part of its answer, and a client that finds another list than it " +
-    "sent refuses the answer. In the profile standard it does not get so far: alice's proof is under the type " +
-    "that was struck off, and the AS answers under no type that the list lacks.",
+    "The client says in clear which encryption types it accepts, before there is a key to protect the " +
+    "list. Mallory strikes off all but the weakest, and the session key will be of that type, which is " +
+    "easier to search for. So the KDC puts the list as it received it into the sealed part of its answer, " +
+    "and a client that finds another list than it sent refuses the answer. In the profile standard it " +
+    "does not get so far: alice's proof is under the type that was struck off, and the AS answers under " +
+    "no type that the list lacks.",
   expected: {
     "textbook-ecb": ["KRB_AP_ERR_MODIFIED", "C"],
     textbook: ["KRB_AP_ERR_MODIFIED", "C"],

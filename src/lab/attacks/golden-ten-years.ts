@@ -12,10 +12,10 @@ export const goldenTenYears: Attack = {
   topic: "stolen keys",
   has: "the key of krbtgt, K_tgs, out of a backup of the KDC",
   lesson:
-    "Forgers like long lives: one ticket for ever. Most KDCs look at a life only when they give a ticket out. " +
-    "This TGS looks again when a TGT is shown to it: one that lives longer than the realm permits was not made " +
-    "here, however good its seal. So a forger has to come back with a new ticket within the longest life, and " +
-    "needs the key again, which may have been changed by then.",
+    "Forgers like long lives: one ticket for ever. A KDC that looks at lives only when it gives tickets " +
+    "out would take it. This TGS looks again when a TGT is shown to it: one that lives longer than the " +
+    "realm permits was not made here, however good its seal. So a forger has to come back with a new " +
+    "ticket within the longest life, and needs the key again, which may have been changed by then.",
   expected: everywhere(["KDC_ERR_POLICY", "TGS"]),
   async run(realm, told) {
     const tgt = goldenTicket(realm, TEN_YEARS);

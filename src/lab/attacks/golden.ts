@@ -10,10 +10,10 @@ export const golden: Attack = {
   topic: "stolen keys",
   has: "the key of krbtgt, K_tgs, out of a backup of the KDC",
   lesson:
-    "K_tgs is what makes a TGT a TGT: whoever has it is the AS. Mallory seals a TGT in alice's name, with a " +
-    "session key of her choice, and the TGS gives her tickets for any service; no password was needed, and the " +
-    "AS's log knows of no login. The mathematics are in order, so no check of the ticket's seal can tell. What " +
-    "ends it is a new key (the attack golden-after-new-keys). What keeps it from happening: the key is random, " +
+    "K_tgs is what makes a TGT a TGT: whoever has it is the AS. Mallory seals a TGT in alice's name, with " +
+    "a session key of her choice, and the TGS gives her tickets for any service; no password was needed, " +
+    "and the AS's log knows of no login. The seal is in order, so no check of it can tell. What ends it " +
+    "is a new key (the attack golden-after-new-keys). What keeps it from happening: the key is random, " +
     "never leaves the KDC's database, and lies there under a master key that is not in the same file.",
   expected: everywhere("ALLOWED"),
   async run(realm, told) {

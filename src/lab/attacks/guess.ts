@@ -21,15 +21,16 @@ export const guess: Attack = {
   name: "guess",
   title: "A password guessed from a recorded login",
   topic: "passwords",
-  has: "one login of a user with a common password, recorded, and a list of words",
+  has: "the recorded login of a user with a common password, and a list of words",
   lesson:
-    "A login proves the password by a time sealed under the key that is made from it. Whoever records the proof " +
-    "can try words on it, at home and unnoticed: make the key, open, see whether it fits. The KDC tells anybody " +
-    "how the key is made. No check at a server can stop this, and nothing here does: a password from a list is " +
-    "found in every profile. What differs is the price of a word. DES makes a key in well under a millisecond; " +
-    "the profile standard takes tens of thousands of iterations of PBKDF2 for each, which is hundreds of times as " +
-    "long, on alice's side once and on mallory's for every word. A list of a million words takes minutes or days. " +
-    "What helps is a password that is on no list, or TLS to the KDC, which hides the proof.",
+    "A login proves the password by a time sealed under the key that is made from it. Whoever records the " +
+    "proof can try words on it, at home and unnoticed: make the key, open, see whether it fits. The KDC " +
+    "tells anybody how the key is made. No check at a server can stop this, and nothing here does: a " +
+    "password from a list is found in every profile. What differs is the price of a word. DES makes a key " +
+    "in well under a millisecond; the profile standard takes tens of thousands of iterations of PBKDF2 " +
+    "for each, which is hundreds of times as long, on the user's side once and on mallory's for every " +
+    "word. A list of a million words takes minutes or days. What helps is a password that is on no list, " +
+    "or TLS to the KDC, which hides the proof.",
   expected: everywhere("ALLOWED"),
   async run(realm, told, { words = COMMON_PASSWORDS } = {}) {
     const weak = words[Math.floor((2 * words.length) / 3)];

@@ -19,12 +19,13 @@ export const mint: Attack = {
   topic: "unauthenticated encryption",
   has: "two accounts under names of her choice; alice need not even log in",
   lesson:
-    "A KDC seals what its clients choose: their names. Under ECB that makes it a machine which encrypts blocks to " +
-    "order. Mallory signs up as alvin, whose ticket has the first letters of alice's name beside a session key " +
-    "that she knows, and as price, whose ticket has the rest. Put together they are a ticket for alice, who has " +
-    "not been there; for a name of another length she would choose others. In 2003 the same idea ended Kerberos 4: " +
-    "whoever shared a key with a realm could have it encrypt chosen names, and make tickets for anybody in it " +
-    "(MITKRB5-SA-2003-004). Rules for names would not help for long; a keyed check over the whole does.",
+    "A KDC seals what its clients choose: their names. Under ECB that makes it a machine which encrypts " +
+    "blocks to order. Mallory signs up as alvin, whose ticket has the first letters of alice's name " +
+    "beside a session key that she knows, and as price, whose ticket has the rest. Put together they are " +
+    "a ticket for alice, who never logged in; for a name of another length she would choose others. In " +
+    "2003 the same idea ended Kerberos 4: whoever shared a key with a realm could have it encrypt chosen " +
+    "names, and make tickets for anybody in it (MITKRB5-SA-2003-004). Rules for names would not help for " +
+    "long; a keyed check over the whole does.",
   figure: FIGURE,
   expected: {
     "textbook-ecb": "ALLOWED",

@@ -9,7 +9,7 @@ export const otherAuthority: Attack = {
   name: "other-authority",
   title: "A relay: alice calls mallory's host, mallory calls the bank",
   topic: "guarded calls",
-  has: "a host that alice can be made to call, for which she takes a ticket of the bank's",
+  has: "a host that alice can be made to call, with a ticket for the bank",
   lesson:
     "Tickets bind names of principals, not connections. If alice can be made to call mallory's host with a ticket " +
     "for the bank, mallory can pass the call on as it is, in time and only once, and no replay cache will object: " +

@@ -9,9 +9,10 @@ export const otherName: Attack = {
   topic: "tickets in the wrong hands",
   has: "an account of her own",
   lesson:
-    "Mallory makes her authenticators herself, so she can write any name into them. But the name that counts is " +
-    "the one in the ticket, where the KDC put it under V's key; the authenticator only has to agree with it. A " +
-    "client can't alter its name because it never says it: the ticket does.",
+    "Mallory makes her authenticators herself, so she can write any name into them. But the name that " +
+    "counts is the one in the ticket, where the KDC put it under V's key; the authenticator only has to " +
+    "agree with it. A client can't alter its name, because it is not the client that says it: the ticket " +
+    "does.",
   expected: everywhere(["KRB_AP_ERR_BADMATCH", "V"]),
   async run(realm, told) {
     const { alice, mallory } = realm.users;

@@ -10,10 +10,10 @@ export const replay: Attack = {
   topic: "replays",
   has: "what travels on the wire",
   lesson:
-    "An authenticator proves that its maker knows the session key, and says when it was made. A copy says the " +
-    "same, and for as long as clocks may differ, five minutes, its time is good. So V remembers for so long what " +
-    "it has taken: a hash of each authenticator goes into its replay cache, in one step with the look whether it " +
-    "is there already. Of a thousand copies that come at once, one wins.",
+    "An authenticator proves that its maker knows the session key, and says when it was made. A copy says " +
+    "the same, and for as long as clocks may differ, five minutes, its time is good. So V remembers for " +
+    "that long what it has accepted: a hash of each authenticator goes into its replay cache, in the same " +
+    "step that looks whether it is there already. Of a thousand copies at once, one gets through.",
   expected: everywhere(["KRB_AP_ERR_REPEAT", "V"]),
   async run(realm, told) {
     const { heard } = await listenTo(realm, realm.users.alice);
