@@ -23,8 +23,11 @@ async function illustratedLogin(browser) {
   await message.locator(".run.key .hex").click();
   // What sticks to the top would lie over the message.
   await page.locator(".hand").evaluate((hand) => hand.remove());
-  const { x, y, width } = await message.boundingBox();
-  const clip = { x: x - 20, y: y + 10, width: width + 40, height: 600 };
+  const { left, top, width } = await message.evaluate((section) => {
+    const { left, top, width } = section.getBoundingClientRect();
+    return { left, top: top + section.ownerDocument.defaultView.scrollY, width };
+  });
+  const clip = { x: left - 20, y: top + 20, width: width + 40, height: 600 };
   await page.screenshot({ path: pathOf("docs/illustrated/login.png"), clip, fullPage: true });
   await page.close();
 }
