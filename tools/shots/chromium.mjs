@@ -23,6 +23,7 @@ export async function startChromium() {
     args: [
       "--no-sandbox",
       "--disable-gpu",
+      "--disable-lcd-text",
       "--disable-quic",
       "--no-first-run",
       "--disable-background-networking",

@@ -27,7 +27,7 @@ async function illustratedLogin(browser) {
     const { left, top, width } = section.getBoundingClientRect();
     return { left, top: top + section.ownerDocument.defaultView.scrollY, width };
   });
-  const clip = { x: left - 20, y: top + 20, width: width + 40, height: 600 };
+  const clip = { x: left - 20, y: top + 20, width: width + 40, height: 520 };
   await page.screenshot({ path: pathOf("docs/illustrated/login.png"), clip, fullPage: true });
   await page.close();
 }

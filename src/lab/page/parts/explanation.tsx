@@ -30,15 +30,15 @@ export function Explanation({ of, leaf, reader, kinds }: ExplanationProps) {
 }
 
 function LeafExplained({ leaf, reader, kinds }: Omit<ExplanationProps, "of"> & { readonly leaf: Leaf }) {
-  const { node, hex, path, box } = leaf;
+  const { node, hex, box } = leaf;
   const closed = box !== undefined && node.kind === "cipher" && !opens(box, reader);
-  const symbol = path.findLast(({ kind }) => kind === "field")?.symbol;
+  const symbol = symbolOf(leaf);
   return (
     <>
       <p class="where">{whereIs(leaf)}</p>
       <p class="what">
         <strong>{nameOfLeaf(leaf)}</strong>
-        {symbol !== undefined && node.kind !== "tag" && node.kind !== "length" && (
+        {symbol !== undefined && (
           <>
             {" "}
             <Notation text={symbol} />
@@ -78,7 +78,15 @@ function ClosedBox({ part, reader }: { readonly part: TranscriptPart; readonly r
   );
 }
 
-/** The names of the messages and fields around a leaf. */
+/** The textbook's symbol for what a leaf holds: that of its field, or of the field that the key is in. */
+function symbolOf({ node, path }: Leaf): string | undefined {
+  if (node.kind === "tag" || node.kind === "length") return undefined;
+  const fields = path.filter(({ kind }) => kind === "field");
+  if (node.kind === "key") return fields.findLast((field) => field.symbol !== undefined)?.symbol;
+  return fields.at(-1)?.symbol;
+}
+
+/** The names of the fields around a leaf, and its place. */
 function whereIs({ path, at, node }: Leaf): string {
   const names = path.filter(({ kind }) => kind === "field").map(({ name }) => name);
   const place = node.length === 1 ? `byte ${at}` : `bytes ${at} to ${at + node.length - 1}`;

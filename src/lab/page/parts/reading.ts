@@ -97,11 +97,14 @@ export function explanationsOf(
     of: node.kind === "value" ? node.name : node.kind,
     text: node.explanation ?? kinds[node.kind],
   };
-  const around = path
-    .filter(({ kind, explanation }) => explanation !== undefined && (kind === "field" || kind === "message"))
-    .map(({ name, explanation }) => ({ of: name, text: explanation! }))
-    .reverse();
+  const around = (wanted: ByteKind) =>
+    path
+      .filter(({ kind, explanation }) => kind === wanted && explanation !== undefined)
+      .map(({ name, explanation }) => ({ of: name, text: explanation! }))
+      .reverse();
+  // The fields around it say more of its place than their messages do.
+  const context = [...around("field"), ...around("message")].slice(0, 2);
   // A value says what its field is for.
-  const isPlain = node.kind === "value" && node.explanation === undefined && around.length > 0;
-  return isPlain ? around.slice(0, 2) : [own, ...around.slice(0, 2)];
+  const isPlain = node.kind === "value" && node.explanation === undefined && context.length > 0;
+  return isPlain ? context : [own, ...context];
 }
