@@ -6,6 +6,9 @@
  * machine.
  */
 
+/** What becomes of a record that is there already: it stays, or it is replaced. */
+export type OnExisting = "keep" | "replace";
+
 /**
  * Bytes under text keys of at most 512 bytes in UTF-8. Buffers passed and returned belong to the caller,
  * except those that `get` returns.
@@ -24,10 +27,13 @@ export interface KeyValueStore {
    */
   update(key: string, change: (current: Uint8Array | undefined) => Uint8Array | undefined): Promise<void>;
   /**
-   * Adds many records in one atomic step, those under keys that are absent; the others stay as they are.
-   * Absent where updates that are on their way at a time share one step by themselves.
+   * Writes many records in one atomic step, no two of which have the same key. Absent where updates that are
+   * on their way at a time share one step by themselves.
    */
-  addAll?(records: readonly (readonly [key: string, value: Uint8Array])[]): Promise<void>;
+  writeAll?(
+    records: readonly (readonly [key: string, value: Uint8Array])[],
+    onExisting: OnExisting,
+  ): Promise<void>;
   /** All keys that begin with `prefix` and their bytes, in the order of their UTF-8 bytes. */
   scan(prefix: string): AsyncIterable<[key: string, value: Uint8Array]>;
   /**

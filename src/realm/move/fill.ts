@@ -1,8 +1,5 @@
 /** Writes many records into a database, with many on their way at a time. */
-import type { KeyValueStore } from "../../store/key-value-store.js";
-
-/** What becomes of a record that is there already: it stays, or it is replaced. */
-export type OnExisting = "keep" | "replace";
+import type { KeyValueStore, OnExisting } from "../../store/key-value-store.js";
 
 /** A record to be written. */
 export type NewRecord = readonly [key: string, value: Uint8Array, onExisting: OnExisting];
@@ -24,24 +21,25 @@ export async function fill(
   onWritten: (count: number) => void = () => {},
 ): Promise<number> {
   const underway = new Underway(onWritten);
-  const inBatches = store.addAll !== undefined;
-  let batch: [key: string, value: Uint8Array][] = [];
-  const send = async () => {
-    if (batch.length > 0) await underway.add(store.addAll!(batch), batch.length);
-    batch = [];
+  const batches: Record<OnExisting, [key: string, value: Uint8Array][]> = { keep: [], replace: [] };
+  const send = async (onExisting: OnExisting) => {
+    const batch = batches[onExisting];
+    batches[onExisting] = [];
+    if (batch.length > 0) await underway.add(store.writeAll!(batch, onExisting), batch.length);
   };
   try {
     for await (const [key, value, onExisting] of records) {
-      if (!inBatches || onExisting === "replace") {
+      if (store.writeAll === undefined) {
         const change = (current: Uint8Array | undefined) =>
           onExisting === "keep" && current !== undefined ? current : value;
         await underway.add(store.update(key, change), 1);
         continue;
       }
-      batch.push([key, value]);
-      if (batch.length >= TOGETHER) await send();
+      batches[onExisting].push([key, value]);
+      if (batches[onExisting].length >= TOGETHER) await send(onExisting);
     }
-    await send();
+    await send("keep");
+    await send("replace");
     return await underway.end();
   } catch (error) {
     await underway.settle();

@@ -10,7 +10,7 @@
  *   been made.
  */
 import { KeyQueues } from "../../collections/key-queues.js";
-import type { Changes, KeyValueStore } from "../key-value-store.js";
+import type { Changes, KeyValueStore, OnExisting } from "../key-value-store.js";
 import { StoreError } from "../store-error.js";
 import { checkStoreKey } from "../store-key.js";
 import { PostgresChanges } from "./changes.js";
@@ -95,12 +95,17 @@ class PostgresStore implements KeyValueStore {
     return this.#updates.run(key, () => this.#compareAndSet(key, change));
   }
 
-  async addAll(records: readonly (readonly [key: string, value: Uint8Array])[]): Promise<void> {
+  async writeAll(
+    records: readonly (readonly [key: string, value: Uint8Array])[],
+    onExisting: OnExisting,
+  ): Promise<void> {
     this.#checkOpen();
     for (const [key] of records) checkPostgresKey(key);
+    const { table } = this.#table;
+    const replacing = "(key) DO UPDATE SET value = excluded.value WHERE old.value <> excluded.value";
     const text =
-      `INSERT INTO tessera.${this.#table.table} (key, value) ` +
-      "SELECT * FROM unnest($1::text[], $2::bytea[]) ON CONFLICT DO NOTHING";
+      `INSERT INTO tessera.${table} AS old (key, value) SELECT * FROM unnest($1::text[], $2::bytea[]) ` +
+      `ON CONFLICT ${onExisting === "keep" ? "DO NOTHING" : replacing}`;
     const values = [records.map(([key]) => key), records.map(([, value]) => Buffer.from(value))];
     try {
       await this.#servers.run((client) => client.query(text, values));

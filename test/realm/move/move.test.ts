@@ -13,6 +13,7 @@ import { newMasterKey } from "../../../src/realm/new-master-key.js";
 import { openRealm } from "../../../src/realm/open-realm.js";
 import { addPasswordPrincipal, changePassword } from "../../../src/realm/principal-keys.js";
 import { deletePrincipal, existingPrincipal } from "../../../src/realm/principals.js";
+import { changeToRandomKeys } from "../../../src/realm/random-keys.js";
 import type { RealmDirectory } from "../../../src/realm/realm-directory.js";
 import { FILLING_KEY } from "../../../src/store/filling-mark.js";
 import { aloneOn, openStore } from "../../../src/store/open-store.js";
@@ -202,6 +203,18 @@ it.skipIf(!HAS_POSTGRES)(
     const again = place();
     await dumpRealm(target, again, MADE);
     expect(readFileSync(again).equals(readFileSync(dump))).toBe(true);
+    // What is replaced is replaced together; others stay.
+    {
+      await using realm = await openRealm(target);
+      await changePassword(realm, "alice", "changed", [], LATER);
+      await changeToRandomKeys(realm, "v/localhost", [], LATER);
+      await addPasswordPrincipal(realm, "bob", "two", LATER, { etypes: [20] });
+    }
+    expect(await loadDump(target, dump, { update: true })).toEqual({ records: 3, resumed: false });
+    expect(await aliceOf(target)).toEqual(await aliceOf(directory));
+    const kept = "key LIKE 'principal:alice@%' OR key LIKE 'principal:v/%'";
+    expect(server.sql(`SELECT count(DISTINCT xmin::text) FROM tessera.principals_1 WHERE ${kept}`)).toBe("1");
+    expect(server.sql("SELECT count(*) FROM tessera.principals_1")).toBe("4");
     // Where it is full, no other folder is made that would be a KDC's of it.
     const other = place();
     await expect(realmForDump(other, dump, choice)).rejects.toMatchObject({

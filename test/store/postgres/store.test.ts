@@ -58,6 +58,30 @@ describe.skipIf(!HAS_POSTGRES)("PostgreSQL", () => {
       expect(await all(other, "")).toEqual([]);
     });
 
+    it("writes many in one step: those that are there stay or are replaced, and what is the same is not written", async () => {
+      const realm = newRealm();
+      const store = await opened(realm);
+      const { table } = rowOf(realm);
+      const rows = () =>
+        server.sql(`SELECT key, convert_from(value, 'UTF8') FROM tessera.${table} ORDER BY 1`);
+      const write = (records: Record<string, string>, onExisting: "keep" | "replace") =>
+        store.writeAll!(
+          Object.entries(records).map(([key, value]) => [key, bytes(value)]),
+          onExisting,
+        );
+      await write({ a: "1", b: "1" }, "keep");
+      await write({ b: "2", c: "2" }, "keep");
+      expect(rows()).toBe("a|1\nb|1\nc|2");
+      const before = server.sql(`SELECT xmin FROM tessera.${table} WHERE key = 'a'`);
+      await write({ a: "1", b: "3", d: "3" }, "replace");
+      expect(rows()).toBe("a|1\nb|3\nc|2\nd|3");
+      expect(server.sql(`SELECT xmin FROM tessera.${table} WHERE key = 'a'`)).toBe(before);
+      const together = `SELECT count(DISTINCT xmin::text) FROM tessera.${table} WHERE key IN ('b', 'd')`;
+      expect(server.sql(together)).toBe("1");
+      await expect(write({ e: "4", "f\0g": "4" }, "replace")).rejects.toBeInstanceOf(RangeError);
+      expect(await store.get("e")).toBeUndefined();
+    });
+
     it("refuses a key that PostgreSQL can't hold", async () => {
       const store = await opened();
       await expect(store.get("a\0b")).rejects.toBeInstanceOf(RangeError);
