@@ -1,13 +1,16 @@
 /** The live page in a real Chromium, from login to export. */
+import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
 import { pathToFileURL } from "node:url";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import type { Transcript } from "../../../src/lab/transcript/transcript.js";
+import { Shell } from "../../cli/command.js";
 import { axeFindings } from "../axe.js";
 import { CHROMIUM, NO_CHROMIUM, startChromium } from "../chromium.js";
 import { OpenedLab } from "./opened-lab.js";
@@ -54,6 +57,8 @@ describe.skipIf(CHROMIUM === undefined)(`the live page (${CHROMIUM ?? NO_CHROMIU
     await page.getByRole("heading", { name: "6 V to C" }).waitFor();
     expect(await page.getByRole("button", { name: "Forward →" }).isDisabled()).toBe(true);
 
+    await page.getByText("Who holds which key").click();
+    expect(await page.getByRole("row").count()).toBe(1 + 7);
     const transcript = JSON.parse(readFileSync(await kept(page, "as JSON"), "utf8")) as Transcript;
     expect(transcript.messages.map(({ number }) => number)).toEqual([1, 2, 3, 4, 5, 6]);
     const html = await kept(page, "as a page");
@@ -154,6 +159,24 @@ describe.skipIf(CHROMIUM === undefined)(`the live page (${CHROMIUM ?? NO_CHROMIU
     await opened.lab[Symbol.asyncDispose]();
     await opened.page.getByText("The lab does not answer. Was it ended?").waitFor();
     opened.complaints.length = 0;
+  });
+});
+
+describe.skipIf(CHROMIUM === undefined)("Ctrl-C", () => {
+  it("ends the lab in order, with a page open and a message held", async () => {
+    const shell = new Shell();
+    onTestFinished(() => shell.remove());
+    const child = shell.start(["lab"]);
+    const ended = once(child, "close");
+    const [url] = (await once(createInterface(child.stdout), "line")) as [string];
+    const page = await browser.newPage();
+    onTestFinished(() => page.close());
+    await page.goto(url);
+    await page.getByRole("button", { name: LOGIN }).click();
+    await page.getByRole("button", { name: "Let it go" }).waitFor();
+    child.kill("SIGINT");
+    expect(await ended).toEqual([0, null]);
+    await page.getByText("The lab does not answer. Was it ended?").waitFor();
   });
 });
 

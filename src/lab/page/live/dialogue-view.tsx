@@ -6,6 +6,7 @@ import { Choice } from "../parts/choice.tsx";
 import { Ladder } from "../parts/ladder.tsx";
 import { READERS } from "../parts/readers.js";
 import type { Reader } from "../parts/reading.js";
+import { KeysTable } from "../static/keys-table.tsx";
 import type { Lab } from "./connection.js";
 import { Outcomes } from "./outcomes.tsx";
 import { ShownMessage } from "./shown-message.tsx";
@@ -49,6 +50,10 @@ export function DialogueView({ state, messages, kinds, ask }: Props) {
               current={place}
               marksOf={(at) => marksOf(messages[at]!)}
             />
+            <details class="keys">
+              <summary>Who holds which key</summary>
+              <KeysTable keys={newest(state.keys)} reader={reader} />
+            </details>
             <p class="export">
               Keep it: <a href="/transcript.html">as a page</a>, <a href="/transcript.json">as JSON</a>
             </p>
@@ -82,6 +87,11 @@ export function DialogueView({ state, messages, kinds, ask }: Props) {
       </section>
     </div>
   );
+}
+
+/** Of the keys that bore one symbol after the other, the newest. */
+function newest(keys: LiveState["keys"]): LiveState["keys"] {
+  return keys.filter(({ symbol }, i) => keys.findLastIndex((key) => key.symbol === symbol) === i);
 }
 
 const hrefOf = (place: number) => `#message-${place + 1}`;
