@@ -21,17 +21,11 @@ import { readKeytab } from "../session/keytab.js";
 import { defaultRealm } from "../session/realm.js";
 
 /** What `tessera decode` was asked for. */
-export interface DecodeChoice extends PasswordChoice {
+export interface DecodeChoice extends PasswordChoice, BlobStyle {
   readonly type: string | undefined;
   readonly keytab: string | undefined;
   readonly key: string | undefined;
   readonly principal: string | undefined;
-  readonly showKeys: boolean;
-  readonly full: boolean;
-  /** Every byte, and what it is. */
-  readonly bytes: boolean;
-  /** And what each field is for. */
-  readonly explain: boolean;
   readonly json: boolean;
 }
 
@@ -43,8 +37,8 @@ export async function decodeAndPrint(
 ): Promise<void> {
   const blob = identified(input, choice.type);
   const contents = readBlob(blob, await keysOf(choice, around), choice);
-  if (choice.json) around.screen.printJson(jsonOf(blob, contents, choice));
-  else around.screen.printAll(linesOf(blob, contents, choice));
+  if (choice.json) around.screen.printJson(blobJson(blob, contents, choice));
+  else around.screen.printAll(blobLines(blob, contents, choice));
 }
 
 function identified(input: Uint8Array, wanted: string | undefined): Blob {
@@ -61,7 +55,18 @@ function identified(input: Uint8Array, wanted: string | undefined): Blob {
   );
 }
 
-function jsonOf({ type, bytes, tree }: Blob, { clear, sealed }: BlobContents, choice: DecodeChoice) {
+/** How the contents of a blob are shown. */
+export interface BlobStyle {
+  readonly showKeys: boolean;
+  readonly full: boolean;
+  /** Every byte, and what it is. */
+  readonly bytes: boolean;
+  /** And what each field is for. */
+  readonly explain: boolean;
+}
+
+/** A blob for `--json`. */
+export function blobJson({ type, bytes, tree }: Blob, { clear, sealed }: BlobContents, choice: BlobStyle) {
   const { full, showKeys } = choice;
   const isShown = choice.bytes || type.message === undefined;
   const record = (fields: readonly Field[]) =>
@@ -89,10 +94,11 @@ function jsonOf({ type, bytes, tree }: Blob, { clear, sealed }: BlobContents, ch
   };
 }
 
-function linesOf(
+/** A blob as text. */
+export function blobLines(
   { type, bytes, tree }: Blob,
   { clear, sealed }: BlobContents,
-  choice: DecodeChoice,
+  choice: BlobStyle,
 ): string[] {
   const { full } = choice;
   const isShown = choice.bytes || type.message === undefined;

@@ -3,18 +3,13 @@
  */
 import { memoryCache } from "../../client/credential-cache.js";
 import { WhoAmIRequestSchema, WhoAmIResponseSchema } from "../../gen/kerberos/v1/operations_pb.js";
-import { type CapturedCall, captureCalls } from "../../lab/capture.js";
-import { explainCall, lastProof } from "../../lab/explain.js";
+import { captureCalls } from "../../lab/capture.js";
+import { clientKey } from "../../lab/client-key.js";
+import { explainCall } from "../../lab/explain.js";
 import type { KeyRings } from "../../lab/key-rings.js";
-import { tryOpen } from "../../lab/open-part.js";
-import type { KeySymbol } from "../../lab/parties.js";
-import { etypeOf } from "../../protocol/etypes.js";
-import { KeyUsage } from "../../protocol/key-usage.js";
-import { defaultStringToKey, type Key, keyFromPassword, type StringToKey } from "../../protocol/keys.js";
-import { KrbError } from "../../protocol/krb-error.js";
-import { passwordForms } from "../../protocol/passwords.js";
-import { type Principal, realmOf } from "../../protocol/principal.js";
+import { realmOf } from "../../protocol/principal.js";
 import type { CommandSurroundings } from "../frame/command.js";
+import { writeTracePage } from "../lab/trace-page.js";
 import type { ClientChoice } from "../options/client-options.js";
 import { type PasswordChoice, readPassword } from "../options/password.js";
 import { parsePrincipalArgument } from "../options/principal-argument.js";
@@ -29,6 +24,7 @@ export interface TraceChoice extends ClientChoice, PasswordChoice {
   readonly service: string | undefined;
   readonly address: string | undefined;
   readonly keytab: string | undefined;
+  readonly page: string | undefined;
   readonly full: boolean;
   readonly "show-keys": boolean;
   readonly json: boolean;
@@ -58,11 +54,15 @@ export async function trace(choice: TraceChoice, around: CommandSurroundings): P
     // The messages up to the refusal are shown first.
     failure = error;
   }
-  const rings: KeyRings = new Map([["C", await ringOf(principal, password, calls)]]);
-  if (choice.keytab !== undefined) {
-    const { keys } = await keysFor(choice.keytab, service, screen);
-    rings.set("V", new Map([["K_v", keys[0]!]]));
-  }
+  const own = await clientKey(principal, password, calls);
+  const keysOfV =
+    choice.keytab === undefined ? undefined : (await keysFor(choice.keytab, service, screen)).keys;
+  const startingRings = (): KeyRings => {
+    const rings: KeyRings = new Map([["C", new Map(own === undefined ? [] : [["K_c", own] as const])]]);
+    if (keysOfV !== undefined) rings.set("V", new Map([["K_v", keysOfV[0]!]]));
+    return rings;
+  };
+  const rings = startingRings();
   const messages = calls
     .flatMap((call) => explainCall(call, rings, { showKeys: choice["show-keys"] }))
     .map((message) => printableMessage(message, choice.full));
@@ -70,35 +70,9 @@ export async function trace(choice: TraceChoice, around: CommandSurroundings): P
   if (!choice.json)
     for (const message of messages)
       screen.printStyled(messageLines(message, { colour: screen.hasColour, full: choice.full }));
-  if (failure !== undefined) throw failure;
-}
-
-/**
- * The client's own key: of the encryption type and from the form of the password that it proved to the KDC
- * last; nothing if it proved none.
- */
-async function ringOf(
-  principal: Principal,
-  password: string,
-  calls: readonly CapturedCall[],
-): Promise<Map<KeySymbol, Key>> {
-  const proof = lastProof(calls);
-  if (proof === undefined) return new Map();
-  const made = stringToKey(principal, proof.etype, calls);
-  for (const form of passwordForms(password)) {
-    const key = await keyFromPassword(etypeOf(proof.etype), form, made);
-    if (tryOpen(key, "encTimestamp", KeyUsage.PA_ENC_TIMESTAMP, proof) !== undefined)
-      return new Map([["K_c", key]]);
+  if (choice.page !== undefined) {
+    const page = { path: choice.page, title: `${principal} and ${service}`, showKeys: choice["show-keys"] };
+    await writeTracePage(calls, startingRings(), page, screen);
   }
-  return new Map();
-}
-
-/** How the client made its key: as the KDC advised with a refusal, or else in the usual way. */
-function stringToKey(principal: Principal, etype: number, calls: readonly CapturedCall[]): StringToKey {
-  const advice = calls
-    .flatMap(({ refusal }) => (refusal instanceof KrbError ? (refusal.etypeInfo?.entries ?? []) : []))
-    .findLast((entry) => entry.etype === etype);
-  return advice === undefined
-    ? defaultStringToKey(principal)
-    : { salt: advice.salt, params: advice.s2kparams };
+  if (failure !== undefined) throw failure;
 }
