@@ -63,7 +63,9 @@ describe("attack run", () => {
     expect(stdout).toMatch(/^textbook-ecb\n( {2}· .*\n| {4}.*\n)+ {2}→ ALLOWED: V takes mallory for alice@/m);
     expect(stdout).toMatch(/^textbook\n( {2}· .*\n| {4}.*\n)+ {2}→ BLOCKED by V: KRB_AP_ERR_BAD_INTEGRITY/m);
     expect(stdout).toMatch(/^standard\n( {2}· .*\n| {4}.*\n)+ {2}→ BLOCKED by V: KRB_AP_ERR_BAD_INTEGRITY/m);
-    expect(stdout).toContain("Encryption keeps secrets; it does not say who wrote them.");
+    expect(stdout.replaceAll("\n", " ")).toContain(
+      "Encryption keeps secrets; it does not say who wrote them.",
+    );
   });
 
   it("runs in one scene or profile, and gives the facts as JSON", async () => {
