@@ -192,6 +192,26 @@ it("a dump is not made of a database with a record that does not open; the old o
   expect(readFileSync(file, "utf8")).toBe("the old one");
 });
 
+it("a dump holds no key, in whatever form, and its master key is not in it", async () => {
+  const bytes = readFileSync(dump);
+  const holds = (key: Uint8Array) => {
+    const raw = Buffer.from(key);
+    return (
+      bytes.includes(raw) || bytes.includes(raw.toString("hex")) || bytes.includes(raw.toString("base64"))
+    );
+  };
+  await using realm = await openRealm(directory);
+  let keys = 0;
+  for await (const { keys: longTerm } of realm.principals.list())
+    for (const { key } of longTerm) {
+      keys++;
+      expect(holds(key.exportBytes())).toBe(false);
+    }
+  expect(keys).toBeGreaterThan(2);
+  expect(holds(readFileSync(directory.masterKeyFile).subarray(8))).toBe(false);
+  expect(holds(Buffer.from(ALICE))).toBe(true);
+});
+
 it.skipIf(!HAS_POSTGRES)(
   "a dump goes into PostgreSQL, and names no database itself (PostgreSQL is not here)",
   async () => {
