@@ -56,9 +56,10 @@ test.each(pages)("links of %s lead somewhere", (page) => {
   for (const link of links) expect(existsSync(join(root, dirname(page), link)), link).toBe(true);
 });
 
-test("every page of docs/ is named in the README's index", () => {
+test("every page and every folder of docs/ is named in the README's index", () => {
   const [, index = ""] = readme.split("## Read on");
-  for (const page of readdirSync(join(root, "docs"))) expect(index).toContain(`(docs/${page})`);
+  const named = [...index.matchAll(/\(docs\/([^/)]+)/g)].map(([, page]) => page);
+  expect(readdirSync(join(root, "docs")).filter((page) => !named.includes(page))).toEqual([]);
 });
 
 test("files that the pages name in back-quotes exist", () => {
