@@ -13,6 +13,29 @@ interface ExplanationProps {
   readonly kinds: Readonly<Record<ByteKind, string>>;
 }
 
+/** What is said before any byte is chosen: how to choose one, and what the looks of bytes mean. */
+function Hint() {
+  return (
+    <>
+      <p class="hint">Point at a byte, tap it, or go along the bytes with the arrow keys.</p>
+      <ul class="looks">
+        {LOOKS.map(({ kind, sample, text }) => (
+          <li key={kind}>
+            <span class={`run ${kind}`}>{sample}</span> {text}
+          </li>
+        ))}
+      </ul>
+    </>
+  );
+}
+
+const LOOKS: readonly { readonly kind: ByteKind; readonly sample: string; readonly text: string }[] = [
+  { kind: "tag", sample: "0a 12", text: "a field’s tag and length" },
+  { kind: "value", sample: "61 6c 69", text: "what it holds" },
+  { kind: "key", sample: "ba 92 ab", text: "a key" },
+  { kind: "checksum", sample: "f1 b3 eb", text: "confounder and checksum" },
+];
+
 /** How many bytes are written out. */
 const SHOWN = 16;
 
@@ -20,11 +43,7 @@ export function Explanation({ of, leaf, reader, kinds }: ExplanationProps) {
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: in a small window it scrolls
     <section class="explanation" aria-label={`What the bytes of ${of} are`} aria-live="polite" tabIndex={0}>
-      {leaf === undefined ? (
-        <p class="hint">Point at a byte, tap it, or go along the bytes with the arrow keys.</p>
-      ) : (
-        <LeafExplained leaf={leaf} reader={reader} kinds={kinds} />
-      )}
+      {leaf === undefined ? <Hint /> : <LeafExplained leaf={leaf} reader={reader} kinds={kinds} />}
     </section>
   );
 }

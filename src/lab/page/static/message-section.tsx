@@ -4,7 +4,7 @@ import type { Scene } from "../../realm/scene-name.js";
 import type { TranscriptMessage } from "../../transcript/transcript.js";
 import { MessageView } from "../parts/message-view.tsx";
 import { Notation } from "../parts/notation.tsx";
-import type { Reader } from "../parts/reading.js";
+import { opens, type Reader } from "../parts/reading.js";
 import { PROSE } from "./prose.tsx";
 import { clockTime } from "./times-table.tsx";
 
@@ -20,6 +20,7 @@ interface MessageSectionProps {
 export function MessageSection({ message, place, scene, reader, kinds }: MessageSectionProps) {
   const { number, from, to, rfc, at, hex, textbook, sealed } = message;
   const prose = PROSE[number - 1]!;
+  const equal = sealed.filter(({ equalBlocks }) => equalBlocks.length > 0);
   const heading = `message-${place + 1}-title`;
   return (
     <section class="message" id={`message-${place + 1}`} aria-labelledby={heading}>
@@ -39,8 +40,9 @@ export function MessageSection({ message, place, scene, reader, kinds }: Message
           <Notation text={textbook} />
         </p>
         <div class="prose">{prose.text(scene)}</div>
-        {scene === "textbook-ecb" && sealed.some(({ equalBlocks }) => equalBlocks.length > 0) && (
+        {equal.length > 0 && (
           <p class="aside">
+            {equal.every((part) => opens(part, reader)) && "Choose nobody’s keys: "}
             Blocks of one colour are equal. In ECB equal text gives equal ciphertext, and no key is needed to
             see it.
           </p>

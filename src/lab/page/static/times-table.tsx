@@ -1,7 +1,7 @@
 /** Every time of the dialogue, and what it is for. */
 import type { ByteNode } from "../../bytes/byte-node.js";
 import type { Transcript } from "../../transcript/transcript.js";
-import { Notation } from "../parts/notation.tsx";
+import { Notation, WithSymbols } from "../parts/notation.tsx";
 import { Scrolling } from "../parts/scrolling.tsx";
 
 /** The times by their symbols, with where each is found first. */
@@ -10,31 +10,31 @@ const TIMES: readonly { readonly symbol: string; readonly message: number; reado
     symbol: "TS1",
     message: 1,
     purpose:
-      "shows the AS that the proof is of now: one that somebody recorded is too old after five minutes.",
+      "Shows the AS that the proof is of now: one that somebody recorded is too old after five minutes.",
   },
-  { symbol: "TS2", message: 2, purpose: "is when the first ticket begins." },
+  { symbol: "TS2", message: 2, purpose: "When the first ticket begins." },
   {
     symbol: "TS2 + Lifetime2",
     message: 2,
     purpose:
-      "is when it ends. Nobody can take a ticket back, so it ends by itself: a stolen one is worth a day at most.",
+      "When it ends. Nobody can take a ticket back, so it ends by itself: a stolen one is worth a day at most.",
   },
   {
     symbol: "TS3",
     message: 3,
     purpose:
-      "makes the authenticator die young. The TGS need remember only the last minutes to know a replay.",
+      "Makes the authenticator die young: the TGS need remember only the last minutes to know a replay.",
   },
-  { symbol: "TS4", message: 4, purpose: "is when the ticket for V begins." },
+  { symbol: "TS4", message: 4, purpose: "When the ticket for V begins." },
   {
     symbol: "TS4 + Lifetime4",
     message: 4,
-    purpose: "is when it ends: never later than the ticket it was got with.",
+    purpose: "When it ends: never later than the ticket it was got with.",
   },
   {
     symbol: "TS5",
     message: 5,
-    purpose: "does for V what TS3 does for the TGS. It comes back in message 6, and so proves that V is V.",
+    purpose: "Does for V what TS3 does for the TGS. It comes back in message 6, and so proves that V is V.",
   },
 ];
 
@@ -46,7 +46,7 @@ export function TimesTable({ transcript }: { readonly transcript: Transcript }) 
           <tr>
             <th scope="col">time</th>
             <th scope="col">here</th>
-            <th scope="col">it …</th>
+            <th scope="col">what it is for</th>
           </tr>
         </thead>
         <tbody>
@@ -56,7 +56,9 @@ export function TimesTable({ transcript }: { readonly transcript: Transcript }) 
                 <Notation text={symbol} />
               </th>
               <td class="time">{clockTime(timeIn(transcript, message, symbol))}</td>
-              <td>{purpose}</td>
+              <td>
+                <WithSymbols text={purpose} />
+              </td>
             </tr>
           ))}
         </tbody>
