@@ -80,7 +80,8 @@ export function Page({ transcripts, kinds }: PageProps) {
               <p class="aside">
                 A box is written as in the textbooks: <Notation text="E(K_c, [TS1])" /> is the time{" "}
                 <Notation text="TS1" />, encrypted under the key <Notation text="K_c" />. ‖ puts one thing
-                beside another.
+                beside another. <Notation text="ID" /> is a name; <Notation text="AD" /> an address, which
+                Tessera’s tickets leave out.
               </p>
             </div>
           </div>
