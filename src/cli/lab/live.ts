@@ -3,8 +3,9 @@ import * as grpc from "@grpc/grpc-js";
 import { startLab } from "../../lab/live/start-lab.js";
 import { SCENES } from "../../lab/realm/scene.js";
 import type { Scene } from "../../lab/realm/scene-name.js";
-import { type CommandSurroundings, UsageError } from "../frame/command.js";
+import type { CommandSurroundings } from "../frame/command.js";
 import { portNumber } from "../options/listen-addresses.js";
+import { oneOf } from "./named.js";
 import { openBrowser } from "./open-browser.js";
 
 /** What `tessera lab` was asked for. */
@@ -19,11 +20,10 @@ export interface LabChoice {
 /** Starts the lab, prints its address, and ends it at a signal. */
 export async function runLab(choice: LabChoice, { screen, env, signal }: CommandSurroundings): Promise<void> {
   const { scene = "textbook", port = "0", challenges = "tessera-challenges", json } = choice;
-  if (!Object.hasOwn(SCENES, scene))
-    throw new UsageError(`--scene: no scene ${scene}; there are ${Object.keys(SCENES).join(", ")}`);
+  const begun = oneOf("scene", scene, Object.keys(SCENES) as Scene[]);
   const at = portNumber(port, "--port");
   grpc.setLogVerbosity(grpc.logVerbosity.NONE);
-  await using lab = await startLab({ scene: scene as Scene, port: at, challenges });
+  await using lab = await startLab({ scene: begun, port: at, challenges });
   if (json) screen.printJson({ url: lab.url, scene });
   else
     screen.printAll([

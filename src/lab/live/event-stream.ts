@@ -40,6 +40,7 @@ export class EventStream {
   /** Lets all pages go. */
   close(): void {
     for (const page of this.#pages) page.end();
+    this.#pages.clear();
   }
 }
 

@@ -13,8 +13,9 @@ import type { LiveNow } from "./live-state.js";
 /** The lab behind a page. */
 export class LiveLab implements AsyncDisposable {
   readonly #tell: (event: LabEvent) => void;
-  /** Undefined while a realm is being started. */
+  /** Undefined while a realm is being started, or if it could not be. */
   #live: LiveRealm | undefined;
+  #isStarting = false;
   #starting: Promise<void> = Promise.resolve();
   readonly attacks: AttackRuns;
   /** What the pages were told last: all of it, and each message as JSON. */
@@ -45,16 +46,19 @@ export class LiveLab implements AsyncDisposable {
 
   /** The realm that is played with. Throws LabRefusal NOT_NOW while it is being started. */
   get realm(): LiveRealm {
-    if (this.#live === undefined) throw new LabRefusal("NOT_NOW", "the realm is being started");
+    if (this.#live === undefined) throw new LabRefusal("NOT_NOW", STARTING);
     return this.#live;
   }
 
   /** Ends the realm and starts one of that scene. */
   restart(scene: Scene): Promise<void> {
-    const before = this.realm;
-    const { holds } = before.interception;
-    this.#live = undefined;
+    if (this.#isStarting) throw new LabRefusal("NOT_NOW", STARTING);
+    const before = this.#live;
     const { state } = this.#told.now;
+    this.#live = undefined;
+    this.#isStarting = true;
+    // What still happens in the realm that ends is nobody's concern.
+    if (before !== undefined) before.onChange = () => {};
     const starting = {
       ...state,
       scene,
@@ -65,12 +69,17 @@ export class LiveLab implements AsyncDisposable {
       outcomes: [],
     };
     this.#tellAll({ state: starting, messages: [] });
-    this.#starting = before[Symbol.asyncDispose]().then(async () => {
-      this.#live = await LiveRealm.start(scene, Date.now(), holds);
-      this.#live.onChange = () => this.#changed();
-      this.#tellAll(this.#live.now());
+    this.#starting = this.#replace(before, scene, state.holds).finally(() => {
+      this.#isStarting = false;
     });
     return this.#starting;
+  }
+
+  async #replace(before: LiveRealm | undefined, scene: Scene, holds: boolean): Promise<void> {
+    await before?.[Symbol.asyncDispose]();
+    this.#live = await LiveRealm.start(scene, Date.now(), holds);
+    this.#live.onChange = () => this.#changed();
+    this.#tellAll(this.#live.now());
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -95,6 +104,8 @@ export class LiveLab implements AsyncDisposable {
     this.#tell({ event: "state", data: now.state });
   }
 }
+
+const STARTING = "the realm is being started";
 
 type RealmNow = ReturnType<LiveRealm["now"]>;
 

@@ -110,7 +110,7 @@ it("plays the scenes that there are", async () => {
     {
       error: {
         reason: "usage",
-        text: "--scene: no scene constructor; there are textbook-ecb, textbook, standard",
+        text: "there is no scene constructor; there are textbook-ecb, textbook, standard",
       },
     },
   ]);

@@ -101,6 +101,18 @@ it("starts the realm of another scene, in which nothing has travelled", async ()
   ]);
 });
 
+it("starts anew while a message is held, which is lost with its realm", async () => {
+  await ask("hold", { holds: true });
+  await ask("take", { step: "login" });
+  await until(() => last("state")?.held === 0);
+  told = [];
+  await ask("start", { scene: "textbook" });
+  expect(told.map(({ event }) => event)).toEqual(["now", "now"]);
+  expect(last("now")).toMatchObject({ state: { running: null, held: null, outcomes: [] }, messages: [] });
+  await ask("take", { step: "login" });
+  await until(() => last("state")?.held === 0);
+});
+
 it("runs an attack in a realm of its own, step by step, and again where it is blocked", async () => {
   const runOf = (scene: "textbook-ecb" | "standard") =>
     (last("attack") as LiveAttack | undefined)?.runs[scene];
