@@ -46,4 +46,11 @@ export { KerberosClient } from "./kerberos-client.js";
 export type { KerberosClientOptions, ServiceTarget, TicketOptions } from "./kerberos-client-options.js";
 export { type KeytabKeys, readKeytab, readKeytabKeys } from "./keytab.js";
 export type { OperationTypes } from "./operation-answer.js";
-export type { EndEvent, MessageEvent, ProofEvent, TraceEvent, TraceSink } from "./trace/trace-event.js";
+export type {
+  CallEvent,
+  EndEvent,
+  MessageEvent,
+  ProofEvent,
+  TraceEvent,
+  TraceSink,
+} from "./trace/trace-event.js";

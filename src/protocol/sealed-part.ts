@@ -6,7 +6,7 @@ import type { DescField, DescMessage } from "@bufbuild/protobuf";
 import { WireType } from "@bufbuild/protobuf/wire";
 import { encodeCanonical, withEnvelope } from "../canonical/encode.js";
 import { varintSize, writeVarint } from "../canonical/varint.js";
-import { DecryptionError, type EncryptionType, type RandomSource } from "../crypto/encryption-type.js";
+import { DecryptionError, type RandomSource } from "../crypto/encryption-type.js";
 import {
   type EncryptedData,
   EncryptedDataSchema,
@@ -135,65 +135,6 @@ export function unsealDataFromBytes<K extends "encRequestPart" | "encResponsePar
   );
 }
 
-/** A run of bytes of an opened part: what it is, where it lies, in bytes, and why it is there. */
-export interface SealedRun {
-  readonly kind: "confounder" | "checksum" | "message" | "padding";
-  readonly at: number;
-  readonly length: number;
-  readonly explanation: string;
-}
-
-/**
- * Opens a part for a reader who wants all of it: the ciphertext's bytes as its encryption type lays them out,
- * what is enciphered deciphered, and the runs that they consist of, without a gap. The message among them is
- * a `SealedPart`.
- * @returns undefined if the key does not open it.
- */
-export function openWhole(
-  { key, usage }: Sealing,
-  data: EncryptedData,
-): { readonly bytes: Uint8Array; readonly runs: readonly SealedRun[] } | undefined {
-  if (data.etype !== key.etype.etype) return undefined;
-  try {
-    const message = sizeOfPart(key, usage, data);
-    const bytes = key.cipher.decryptWhole(usage, data.cipher);
-    return { bytes, runs: runsOf(key.etype, bytes.length, message) };
-  } catch (error) {
-    if (error instanceof DecryptionError || error instanceof NotCanonicalError) return undefined;
-    throw error;
-  }
-}
-
-/** How many bytes the `SealedPart` has, of some kind, before any padding. */
-function sizeOfPart(key: Key, usage: number, data: EncryptedData): number {
-  const plaintext = key.cipher.decrypt(usage, data.cipher);
-  try {
-    const { tag, end } = readEnvelope(plaintext);
-    const isKnown = [...PARTS.values()].some(({ number }) => tag === tagOf(number));
-    if (!isKnown || plaintext.length - end >= key.etype.messageBlockSize)
-      throw new NotCanonicalError("SealedPart");
-    return end;
-  } finally {
-    plaintext.fill(0);
-  }
-}
-
-/**
- * Lays out `size` bytes with a message of `message` bytes among them. What the layout leaves open else is
- * padding.
- */
-function runsOf({ layout }: EncryptionType, size: number, message: number): SealedRun[] {
-  const fixed = layout.reduce((sum, part) => sum + (part.size ?? 0), message);
-  const runs: SealedRun[] = [];
-  let at = 0;
-  for (const part of layout) {
-    const length = part.size ?? (part.kind === "message" ? message : size - fixed);
-    if (length > 0) runs.push({ kind: part.kind, at, length, explanation: part.explanation });
-    at += length;
-  }
-  return runs;
-}
-
 /** What `read` makes of the plaintext, which becomes its own. */
 function decrypted<T>(
   { key, usage }: Sealing,
@@ -232,8 +173,13 @@ function readPart<K extends PartKind>(
   return decode(schema, plaintext.subarray(start, end)) as PartOf<K>;
 }
 
-/** The tag of a plaintext's only field, and where its contents begin and end. */
-function readEnvelope(plaintext: Uint8Array): { tag: number | undefined; start: number; end: number } {
+/** Whether it is the tag of a kind of part. */
+export function isPartTag(tag: number | undefined): boolean {
+  return [...PARTS.values()].some(({ number }) => tag === tagOf(number));
+}
+
+/** The tag of a plaintext's only field, and where its contents begin and end. Throws NotCanonicalError. */
+export function readEnvelope(plaintext: Uint8Array): { tag: number | undefined; start: number; end: number } {
   // Varints of up to 28 bits, as short as can be: no part is longer than that.
   let at = 0;
   const readVarint = () => {

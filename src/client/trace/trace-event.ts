@@ -5,7 +5,7 @@
  */
 
 /** What every event says. */
-interface Happening {
+export interface CallEvent {
   /** When, by the system's clock: ISO 8601 in UTC. */
   readonly at: string;
   /** Of the process. */
@@ -17,7 +17,7 @@ interface Happening {
 }
 
 /** A message that travelled. */
-export interface MessageEvent extends Happening {
+export interface MessageEvent extends CallEvent {
   readonly event: "sent" | "received";
   readonly bytes: number;
   /** The message; of Kerberos' own services alone. */
@@ -25,7 +25,7 @@ export interface MessageEvent extends Happening {
 }
 
 /** Metadata that proves something: `kerberos-ap-req-bin`. A call that is tried again makes another. */
-export interface ProofEvent extends Happening {
+export interface ProofEvent extends CallEvent {
   readonly event: "proof";
   readonly from: "client" | "service";
   readonly header: string;
@@ -33,7 +33,7 @@ export interface ProofEvent extends Happening {
 }
 
 /** The end of a call. */
-export interface EndEvent extends Happening {
+export interface EndEvent extends CallEvent {
   readonly event: "ended";
   /** `OK`, RFC 4120's name of the refusal, or the gRPC status with its text. */
   readonly outcome: string;

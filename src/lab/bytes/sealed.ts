@@ -4,7 +4,7 @@
 import type { EncryptedData } from "../../gen/kerberos/v1/encryption_pb.js";
 import { SealedPartSchema } from "../../gen/kerberos/v1/sealed_pb.js";
 import type { Key } from "../../protocol/keys.js";
-import { openWhole } from "../../protocol/sealed-part.js";
+import { openWhole } from "../../protocol/whole-part.js";
 import { annotatePart, node } from "./annotate.js";
 import type { ByteNode } from "./byte-node.js";
 import { bytesText } from "./readable.js";
