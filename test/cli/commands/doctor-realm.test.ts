@@ -2,27 +2,17 @@
 import { writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { InProcess, type Running } from "../in-process.js";
+import { beforeEach, describe, expect, it } from "vitest";
+import { servingTests } from "../serving-realm.js";
 
-let shell: InProcess;
-let running: Running | undefined;
+const tests = servingTests(
+  ["kadmin addprinc -randkey probe/kdc"],
+  ["kadmin ktadd -norandkey -k ./probe.keytab probe/kdc"],
+);
 let page = "";
 beforeEach(async () => {
-  shell = new InProcess();
-  await shell.run("realm create");
-  await shell.run("kadmin addprinc -randkey probe/kdc");
-  await shell.run("kadmin ktadd -norandkey -k ./probe.keytab probe/kdc");
-  running = shell.start("serve --as-port 0 --tgs-port 0 --v-port 0 --metrics 0".split(" "));
-  const { addresses, metrics } = JSON.parse(await running.firstLine);
-  shell.env.TESSERA_KDC = `${addresses.as},${addresses.tgs}`;
+  const { addresses, metrics } = await tests.shell.serve("--metrics 0");
   page = `--address ${addresses.v} --page ${metrics}`;
-});
-afterEach(async () => {
-  running?.end();
-  await running?.outcome;
-  running = undefined;
-  shell.remove();
 });
 
 interface Found {
@@ -33,7 +23,7 @@ interface Found {
 }
 
 async function doctor(words = ""): Promise<{ code: number | null; found: Found[] }> {
-  const { code, stdout } = await shell.run(`doctor --realm --json ${page} ${words}`);
+  const { code, stdout } = await tests.shell.run(`doctor --realm --json ${page} ${words}`);
   return { code, found: (JSON.parse(stdout) as { findings: Found[] }).findings };
 }
 
@@ -66,8 +56,8 @@ describe("doctor --realm", () => {
   it("finds keys that are old, keys that were replaced, and services that end soon", async () => {
     const day = 86_400_000;
     const now = Date.now();
-    await shell.run("kadmin cpw -randkey krbtgt/EXAMPLE.TEST");
-    await shell.run("kadmin modprinc --expire 10d probe/kdc");
+    await tests.shell.run("kadmin cpw -randkey krbtgt/EXAMPLE.TEST");
+    await tests.shell.run("kadmin modprinc --expire 10d probe/kdc");
     const { found } = await doctor("--keytab ./probe.keytab");
     expect(about(found, "keys")).toEqual([
       expect.stringMatching(/^ok .*: kvno 2, 0 days old; kvno 1 until /),
@@ -75,7 +65,7 @@ describe("doctor --realm", () => {
     expect(about(found, "ends")).toEqual([
       expect.stringMatching(/^note probe\/kdc@EXAMPLE\.TEST: (9|10) days left, /),
     ]);
-    shell.now = () => now + 200 * day;
+    tests.shell.now = () => now + 200 * day;
     const later = await doctor("--keytab ./probe.keytab");
     expect(later.code).toBe(1);
     expect(about(later.found, "keys")).toEqual([
@@ -87,7 +77,7 @@ describe("doctor --realm", () => {
   });
 
   it("finds a keytab that the realm has left behind", async () => {
-    await shell.run("kadmin cpw -randkey v/localhost");
+    await tests.shell.run("kadmin cpw -randkey v/localhost");
     const { code, found } = await doctor();
     expect(code).toBe(1);
     expect(about(found, "keytab")).toContain(
@@ -128,7 +118,7 @@ describe("doctor --realm", () => {
   });
 
   it("says what is wrong with its keytab", async () => {
-    writeFileSync(shell.file("other.keytab"), "no keytab", { mode: 0o600 });
+    writeFileSync(tests.shell.file("other.keytab"), "no keytab", { mode: 0o600 });
     const { code, found } = await doctor("--keytab ./other.keytab");
     expect(code).toBe(1);
     expect(about(found, "logins")).toEqual([expect.stringMatching(/^bad .*other\.keytab/)]);

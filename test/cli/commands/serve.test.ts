@@ -1,52 +1,16 @@
 import { once } from "node:events";
 import { copyFileSync, existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { fileCache } from "../../../src/client/file-credential-cache.js";
 import { eventually } from "../../support/eventually.js";
-import { InProcess, type Running } from "../in-process.js";
+import { type Ready, servingTests } from "../serving-realm.js";
 
-let shell: InProcess;
-let running: Running | undefined;
-beforeEach(async () => {
-  shell = new InProcess();
-  await shell.run("realm create");
-  await shell.run("kadmin addprinc --password-stdin alice", "apple");
-});
-afterEach(async () => {
-  running?.end();
-  await running?.outcome;
-  running = undefined;
-  shell.remove();
-});
-
-interface Ready {
-  readonly ready: boolean;
-  readonly realm: string;
-  readonly profile: string;
-  readonly service?: string;
-  readonly addresses: Readonly<Record<string, string>>;
-  readonly tls: boolean;
-}
-
-/** Starts servers on free ports. */
-async function serve(words = ""): Promise<Ready> {
-  const line = `serve --as-port 0 --tgs-port 0 --v-port 0 ${words}`;
-  running = shell.start(line.split(" ").filter((word) => word !== ""));
-  const { addresses, ...ready } = JSON.parse(await running.firstLine) as Ready;
-  shell.env.TESSERA_KDC = `${addresses.as},${addresses.tgs}`;
-  return { addresses, ...ready };
-}
-
-/** Ends the servers. */
-async function end() {
-  running!.end();
-  return running!.outcome;
-}
+const tests = servingTests(["kadmin addprinc --password-stdin alice", "apple"]);
 
 describe("serve", () => {
   it("runs AS, TGS and V, logs a line an exchange, and ends when it is asked to", async () => {
-    const { addresses, ...ready } = await serve();
+    const { addresses, ...ready } = await tests.shell.serve();
     expect(ready).toMatchObject({
       ready: true,
       realm: "EXAMPLE.TEST",
@@ -54,10 +18,12 @@ describe("serve", () => {
       service: "v/localhost@EXAMPLE.TEST",
       tls: false,
     });
-    expect((await shell.run("kinit --password-stdin alice", "wrong")).code).toBe(1);
-    expect((await shell.run("kinit --password-stdin alice", "apple")).code).toBe(0);
-    expect((await shell.run(`call --address ${addresses.v} who-am-i`)).stdout).toMatch(/^client: alice@/);
-    const { code, stdout, stderr } = await end();
+    expect((await tests.shell.run("kinit --password-stdin alice", "wrong")).code).toBe(1);
+    expect((await tests.shell.run("kinit --password-stdin alice", "apple")).code).toBe(0);
+    expect((await tests.shell.run(`call --address ${addresses.v} who-am-i`)).stdout).toMatch(
+      /^client: alice@/,
+    );
+    const { code, stdout, stderr } = await tests.shell.end();
     expect(code).toBe(0);
     const records = stdout
       .trim()
@@ -77,28 +43,25 @@ describe("serve", () => {
     expect(stderr).toMatch(
       /^tessera: weak encryption is permitted \(.*\ntessera: SIGTERM: finishing; again to end/,
     );
-    running = undefined;
   });
 
   it("speaks plainly at a terminal", async () => {
-    shell.isTerminal = true;
-    running = shell.start("serve --as-port 0 --tgs-port 0 --v-port 0".split(" "));
+    tests.shell.isTerminal = true;
+    const running = tests.shell.begin("serve --as-port 0 --tgs-port 0 --v-port 0");
     expect(await running.firstLine).toBe("realm EXAMPLE.TEST, profile textbook");
-    const { stdout } = await end();
+    const { stdout } = await tests.shell.end();
     expect(stdout).toMatch(
       /\nAS {3}127\.0\.0\.1:\d+\nTGS {2}127\.0\.0\.1:\d+\nV {4}127\.0\.0\.1:\d+ {2}v\/localhost@EXAMPLE\.TEST\nready as=127/,
     );
-    running = undefined;
   });
 
   it("runs V alone from its keytab, and keeps what V keeps beside it", async () => {
-    copyFileSync(shell.file("realm/v.keytab"), shell.file("v.keytab"));
-    running = shell.start("serve v --keytab ./v.keytab --profile textbook --v-port 0".split(" "));
+    copyFileSync(tests.shell.file("realm/v.keytab"), tests.shell.file("v.keytab"));
+    const running = tests.shell.begin("serve v --keytab ./v.keytab --profile textbook --v-port 0");
     const { addresses, realm } = JSON.parse(await running.firstLine) as Ready;
     expect([Object.keys(addresses), realm]).toEqual([["v"], "EXAMPLE.TEST"]);
-    expect((await end()).code).toBe(0);
-    expect(existsSync(shell.file("v.keytab.data/notes"))).toBe(true);
-    running = undefined;
+    expect((await tests.shell.end()).code).toBe(0);
+    expect(existsSync(tests.shell.file("v.keytab.data/notes"))).toBe(true);
   });
 
   it("says that V's keytab is of no use under its profile, and the command that mends it", async () => {
@@ -106,77 +69,77 @@ describe("serve", () => {
       "kadmin ktadd -k ./realm/v.keytab -e aes256-cts-hmac-sha384-192,aes128-cts-hmac-sha256-128 " +
       "v/localhost@EXAMPLE.TEST";
     const said = async () => {
-      running = shell.start("serve v --keytab ./realm/v.keytab --v-port 0".split(" "));
+      const running = tests.shell.begin("serve v --keytab ./realm/v.keytab --v-port 0");
       await running.firstLine;
-      return (await end()).stderr.replace(/tessera: SIGTERM: .*\n/, "");
+      return (await tests.shell.end()).stderr.replace(/tessera: SIGTERM: .*\n/, "");
     };
     expect(await said()).toBe(
       "tessera: ./realm/v.keytab holds only des-cbc-md5, which the profile standard does not permit: " +
         "V refuses every ticket\n" +
         `tessera: make keys that it permits: tessera ${command}\n`,
     );
-    expect((await shell.run(command)).code).toBe(0);
+    expect((await tests.shell.run(command)).code).toBe(0);
     expect(await said()).toBe("");
-    running = undefined;
   });
 
   it("rotates V's key, and moves to another profile, while it serves", async () => {
     let ahead = 0;
-    shell.now = () => Date.now() + ahead;
-    const { addresses } = await serve();
-    const call = () => shell.run(`call --address ${addresses.v} who-am-i`);
-    await shell.run("kinit --password-stdin alice", "apple");
+    tests.shell.now = () => Date.now() + ahead;
+    const { addresses } = await tests.shell.serve();
+    const call = () => tests.shell.run(`call --address ${addresses.v} who-am-i`);
+    await tests.shell.run("kinit --password-stdin alice", "apple");
     await call();
-    await shell.run("kadmin ktadd -k ./realm/v.keytab v/localhost");
+    await tests.shell.run("kadmin ktadd -k ./realm/v.keytab v/localhost");
     // V looks at its keytab again after a tenth of a second, by the clock it was given.
     ahead = 1_000;
     expect((await call()).code).toBe(0);
-    await shell.run("kdestroy");
-    await shell.run("kinit --password-stdin alice", "apple");
+    await tests.shell.run("kdestroy");
+    await tests.shell.run("kinit --password-stdin alice", "apple");
     expect((await call()).code).toBe(0);
-    expect((await shell.run("kvno v/localhost")).stdout).toBe("v/localhost@EXAMPLE.TEST: kvno = 2\n");
+    expect((await tests.shell.run("kvno v/localhost")).stdout).toBe("v/localhost@EXAMPLE.TEST: kvno = 2\n");
   });
 
   it("reads the configuration, and again at SIGHUP: another log, and what waits for the next start", async () => {
-    const file = shell.file("tessera.toml");
-    shell.env.TESSERA_CONFIG = file;
+    const file = tests.shell.file("tessera.toml");
+    tests.shell.env.TESSERA_CONFIG = file;
     writeFileSync(file, '[server]\nas-port = 0\ntgs-port = 0\nv-port = 0\n[log]\nfile = "one"\n');
-    running = shell.start(["serve"]);
+    const running = tests.shell.begin("serve");
     const { addresses } = JSON.parse(await running.firstLine) as Ready;
-    shell.env.TESSERA_KDC = `${addresses.as},${addresses.tgs}`;
+    tests.shell.env.TESSERA_KDC = `${addresses.as},${addresses.tgs}`;
     const hangUp = async (notice: string) => {
-      running!.signal("SIGHUP");
-      await eventually(() => expect(running!.stderr()).toContain(notice));
+      tests.shell.running.signal("SIGHUP");
+      await eventually(() => expect(tests.shell.running.stderr()).toContain(notice));
     };
     writeFileSync(
       file,
       '[server]\nas-port = 0\ntgs-port = 0\nv-port = 0\nhost = "::1"\n[log]\nfile = "two"\n',
     );
     await hangUp("the configuration has changed; this waits for the next start: host\n");
-    await eventually(() => expect(existsSync(shell.file("two"))).toBe(true));
-    expect((await shell.run("kinit --password-stdin alice", "apple")).code).toBe(0);
-    await eventually(() => expect(readFileSync(shell.file("two"), "utf8")).toContain('"exchange":"AS"'));
-    expect(readFileSync(shell.file("one"), "utf8")).not.toContain('"exchange":"AS"');
+    await eventually(() => expect(existsSync(tests.shell.file("two"))).toBe(true));
+    expect((await tests.shell.run("kinit --password-stdin alice", "apple")).code).toBe(0);
+    await eventually(() =>
+      expect(readFileSync(tests.shell.file("two"), "utf8")).toContain('"exchange":"AS"'),
+    );
+    expect(readFileSync(tests.shell.file("one"), "utf8")).not.toContain('"exchange":"AS"');
     writeFileSync(file, "[server]\nhots = 1\n");
     await hangUp('the configuration stays as it was: ./tessera.toml:2:1: no key "hots" in server');
-    expect((await end()).code).toBe(0);
-    running = undefined;
+    expect((await tests.shell.end()).code).toBe(0);
   });
 
   it("reads its files again at SIGHUP: the log's, the realm's settings", async () => {
-    await serve("--log ./log");
-    const log = () => readFileSync(shell.file("log"), "utf8");
+    await tests.shell.serve("--log ./log");
+    const log = () => readFileSync(tests.shell.file("log"), "utf8");
     const hangUp = async (times: number) => {
-      running!.signal("SIGHUP");
+      tests.shell.running.signal("SIGHUP");
       await eventually(() =>
-        expect(running!.stderr().split("SIGHUP: read certificates and settings again").length - 1).toBe(
-          times,
-        ),
+        expect(
+          tests.shell.running.stderr().split("SIGHUP: read certificates and settings again").length - 1,
+        ).toBe(times),
       );
     };
-    expect((await shell.run("kinit --password-stdin alice", "apple")).code).toBe(0);
-    renameSync(shell.file("log"), shell.file("log.1"));
-    const file = shell.file("realm/realm.json");
+    expect((await tests.shell.run("kinit --password-stdin alice", "apple")).code).toBe(0);
+    renameSync(tests.shell.file("log"), tests.shell.file("log.1"));
+    const file = tests.shell.file("realm/realm.json");
     const settings = JSON.parse(readFileSync(file, "utf8")) as object;
     writeFileSync(file, JSON.stringify({ ...settings, maxLife: "1h" }));
     await hangUp(1);
@@ -185,70 +148,65 @@ describe("serve", () => {
     await hangUp(2);
     expect(log()).toMatch(/"level":"error",.*"text":"the settings stay as they are: .*realm\.json: not JSON/);
     writeFileSync(file, JSON.stringify({ ...settings, maxLife: "1h" }));
-    expect((await shell.run("kinit --password-stdin alice", "apple")).code).toBe(0);
-    const { credentials } = (await fileCache(shell.file("cc")).load())!;
+    expect((await tests.shell.run("kinit --password-stdin alice", "apple")).code).toBe(0);
+    const { credentials } = (await fileCache(tests.shell.file("cc")).load())!;
     expect(credentials[0]!.endtime - credentials[0]!.starttime).toBe(3_600_000);
-    expect(readFileSync(shell.file("log.1"), "utf8").trim().split("\n")).toHaveLength(1);
-    expect((await end()).code).toBe(0);
-    running = undefined;
+    expect(readFileSync(tests.shell.file("log.1"), "utf8").trim().split("\n")).toHaveLength(1);
+    expect((await tests.shell.end()).code).toBe(0);
   });
 
   it("leaves out of the log what is below a level, and counts refusals that repeat", async () => {
-    await serve("--log-level warn");
-    expect((await shell.run("kinit --password-stdin alice", "apple")).code).toBe(0);
+    await tests.shell.serve("--log-level warn");
+    expect((await tests.shell.run("kinit --password-stdin alice", "apple")).code).toBe(0);
     for (let i = 0; i < 2; i++)
-      expect((await shell.run("kinit --password-stdin alice", "wrong")).code).toBe(1);
-    const lines = (await end()).stdout.trim().split("\n").slice(1);
+      expect((await tests.shell.run("kinit --password-stdin alice", "wrong")).code).toBe(1);
+    const lines = (await tests.shell.end()).stdout.trim().split("\n").slice(1);
     const refused = lines.map((line) => JSON.parse(line) as Record<string, unknown>);
-    running = undefined;
     expect(refused.map(({ result }) => result)).toEqual(refused.map(() => "KDC_ERR_PREAUTH_FAILED"));
     expect(refused.reduce((count, { repeated }) => count + Number(repeated ?? 1), 0)).toBe(2);
   });
 
   it("has no workers to replace at SIGUSR2, says so and goes on", async () => {
-    await serve();
-    running!.signal("SIGUSR2");
+    await tests.shell.serve();
+    tests.shell.running.signal("SIGUSR2");
     await eventually(() =>
-      expect(running!.stderr()).toContain("SIGUSR2 replaces workers, and there are none"),
+      expect(tests.shell.running.stderr()).toContain("SIGUSR2 replaces workers, and there are none"),
     );
-    expect((await shell.run("kinit --password-stdin alice", "apple")).code).toBe(0);
-    expect((await end()).code).toBe(0);
-    running = undefined;
+    expect((await tests.shell.run("kinit --password-stdin alice", "apple")).code).toBe(0);
+    expect((await tests.shell.end()).code).toBe(0);
   });
 
   it("says where it has no memory of authenticators", async () => {
-    await serve("--replay-cache memory: --notes memory:");
-    expect((await end()).stderr).toContain(
+    await tests.shell.serve("--replay-cache memory: --notes memory:");
+    expect((await tests.shell.end()).stderr).toContain(
       "V has no memory of authenticators: for 5m it refuses whatever could be a replay",
     );
-    running = undefined;
   });
 
   it("takes a size for the memory of authenticators, and refuses what is none", async () => {
     for (const size of ["1", "63", "many", "1T", "65G", "-1"]) {
-      const { code, stderr } = await shell.run(`serve v --replay-cache-size=${size}`);
+      const { code, stderr } = await tests.shell.run(`serve v --replay-cache-size=${size}`);
       expect([code, stderr]).toEqual([
         2,
         expect.stringContaining("--replay-cache-size: expected a size such as"),
       ]);
     }
-    await serve("--replay-cache-size 1K");
-    expect((await end()).code).toBe(0);
-    running = undefined;
+    await tests.shell.serve("--replay-cache-size 1K");
+    expect((await tests.shell.end()).code).toBe(0);
   });
 
   it("fails where a port is in use, in one line", async () => {
     const other = createServer().listen(0, "127.0.0.1");
     await once(other, "listening");
     const { port } = other.address() as { port: number };
-    const { code, stdout, stderr } = await shell.run(`serve v --v-port ${port}`);
+    const { code, stdout, stderr } = await tests.shell.run(`serve v --v-port ${port}`);
     other.close();
     expect([code, stdout]).toEqual([1, ""]);
     expect(stderr).toMatch(new RegExp(`^tessera: 127\\.0\\.0\\.1:${port} is in use: .*\\n$`));
   });
 
   it("does not let weak encryption leave loopback unless that is insisted on", async () => {
-    const { code, stderr } = await shell.run("serve as --host 0.0.0.0 --as-port 0");
+    const { code, stderr } = await tests.shell.run("serve as --host 0.0.0.0 --as-port 0");
     expect([code, stderr]).toEqual([1, expect.stringContaining("insist with --allow-weak-crypto")]);
   });
 
@@ -275,7 +233,7 @@ describe("serve", () => {
       /^tessera: \/proc\/x\.data: .*\nhint: V keeps its data beside .*: --notes lmdb:DIR --replay-cache lmdb:DIR\n$/,
     ],
   ])("fails where %s", async (_, line, text) => {
-    const { code, stderr } = await shell.run(line);
+    const { code, stderr } = await tests.shell.run(line);
     expect([code, stderr]).toEqual([1, expect.stringMatching(text)]);
   });
 
@@ -311,7 +269,7 @@ describe("serve", () => {
     ],
     ["a service that is none", "serve v --service v/", "--service: not a principal of the form"],
   ])("is used wrongly with %s", async (_, line, text) => {
-    const { code, stderr } = await shell.run(line);
+    const { code, stderr } = await tests.shell.run(line);
     expect([code, stderr]).toEqual([2, expect.stringContaining(text)]);
   });
 });

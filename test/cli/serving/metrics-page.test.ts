@@ -1,37 +1,13 @@
 /** What a running realm shows to those who watch over it: `serve --metrics`. */
 import { request } from "node:http";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { MetricsPage } from "../../../src/cli/serving/metrics-page.js";
 import { CATALOGUE } from "../../../src/services/metrics/catalogue.js";
 import { HAS_OPENSSL, makeCertificate } from "../../support/wire-tls.js";
-import { InProcess, type Running } from "../in-process.js";
+import { servingTests } from "../serving-realm.js";
 
-let shell: InProcess;
-let running: Running | undefined;
-beforeEach(async () => {
-  shell = new InProcess();
-  await shell.run("realm create");
-  await shell.run("kadmin addprinc --password-stdin alice", "apple");
-});
-afterEach(async () => {
-  running?.end();
-  await running?.outcome;
-  running = undefined;
-  shell.remove();
-});
-
-interface Ready {
-  readonly addresses: Readonly<Record<string, string>>;
-  readonly metrics: string;
-}
-
-async function serve(words = ""): Promise<Ready> {
-  const line = `serve --as-port 0 --tgs-port 0 --v-port 0 --metrics 0 ${words}`;
-  running = shell.start(line.split(" ").filter((word) => word !== ""));
-  const ready = JSON.parse(await running.firstLine) as Ready;
-  shell.env.TESSERA_KDC = `${ready.addresses.as},${ready.addresses.tgs}`;
-  return ready;
-}
+const tests = servingTests(["kadmin addprinc --password-stdin alice", "apple"]);
+const serve = (words = "") => tests.shell.serve(`--metrics 0 ${words}`);
 
 async function get(address: string, path: string, headers: Record<string, string> = {}) {
   const response = await fetch(`http://${address}${path}`, { headers });
@@ -49,9 +25,9 @@ describe("serve --metrics", () => {
   it("listens on loopback and counts what the servers do, without a principal or a peer", async () => {
     const { metrics, addresses } = await serve();
     expect(metrics).toMatch(/^127\.0\.0\.1:\d+$/);
-    await shell.run("kinit --password-stdin alice", "wrong");
-    await shell.run("kinit --password-stdin alice", "apple");
-    await shell.run(`call --address ${addresses.v} who-am-i`);
+    await tests.shell.run("kinit --password-stdin alice", "wrong");
+    await tests.shell.run("kinit --password-stdin alice", "apple");
+    await tests.shell.run(`call --address ${addresses.v} who-am-i`);
     const { status, type, text } = await get(metrics, "/metrics");
     expect([status, type]).toEqual([200, "text/plain; version=0.0.4; charset=utf-8"]);
     expect(lines(text, /exchanges_total|replay_checks|store_up|build_info/)).toEqual([
@@ -100,7 +76,7 @@ describe("serve --metrics", () => {
   });
 
   it.skipIf(!HAS_OPENSSL)("says when the server's certificate ends", async () => {
-    makeCertificate(shell.file("tls.key"), shell.file("tls.pem"));
+    makeCertificate(tests.shell.file("tls.key"), tests.shell.file("tls.pem"));
     const { metrics } = await serve("--tls-cert ./tls.pem --tls-key ./tls.key");
     const { text } = await get(metrics, "/metrics");
     const [line] = lines(text, /certificate_expiry/);
@@ -111,9 +87,9 @@ describe("serve --metrics", () => {
 
   it("says that the replay cache is full", async () => {
     const { metrics, addresses } = await serve("--replay-cache-size 64");
-    await shell.run("kinit --password-stdin alice", "apple");
-    await shell.run(`call --address ${addresses.v} who-am-i`);
-    const { code } = await shell.run(`call --address ${addresses.v} who-am-i`);
+    await tests.shell.run("kinit --password-stdin alice", "apple");
+    await tests.shell.run(`call --address ${addresses.v} who-am-i`);
+    const { code } = await tests.shell.run(`call --address ${addresses.v} who-am-i`);
     expect(code).toBe(1);
     const { text } = await get(metrics, "/metrics");
     expect(lines(text, /replay_checks|replay_(max_)?bytes/)).toEqual([
@@ -125,7 +101,7 @@ describe("serve --metrics", () => {
   });
 
   it("shows the age and the end of the TGS's keys", async () => {
-    const changed = await shell.run("kadmin cpw -randkey krbtgt/EXAMPLE.TEST");
+    const changed = await tests.shell.run("kadmin cpw -randkey krbtgt/EXAMPLE.TEST");
     expect(changed).toMatchObject({ code: 0 });
     const { metrics } = await serve();
     const { text } = await get(metrics, "/metrics");
@@ -138,7 +114,7 @@ describe("serve --metrics", () => {
   });
 
   it.each(["x", "h:", ":1", "1:2:3", "65536", "-1"])("refuses --metrics %s as wrong usage", async (at) => {
-    expect(await shell.runWords(["serve", `--metrics=${at}`])).toMatchObject({
+    expect(await tests.shell.runWords(["serve", `--metrics=${at}`])).toMatchObject({
       code: 2,
       stderr: expect.stringContaining("--metrics: expected a port, or HOST:PORT"),
     });
@@ -146,7 +122,7 @@ describe("serve --metrics", () => {
 
   it("does not start where the page can't be shown, and leaves nothing running", async () => {
     const { metrics } = await serve();
-    const other = await shell.run(`serve --as-port 0 --tgs-port 0 --v-port 0 --metrics ${metrics}`);
+    const other = await tests.shell.run(`serve --as-port 0 --tgs-port 0 --v-port 0 --metrics ${metrics}`);
     expect(other.code).toBe(1);
     expect(other.stderr).toContain(`${metrics} is in use`);
   });
