@@ -66,6 +66,18 @@ describe("a session", () => {
     expect(trace).toMatch(/GrantTicket -> \d+ bytes\n.*GrantTicket <- OK, \d+ bytes, [\d.]+ ms\n$/);
   });
 
+  it("traces to stderr, as lines of JSON", async () => {
+    shell.env.TESSERA_TRACE = "json:-";
+    const { code, stderr } = await shell.run("kvno krbtgt/EXAMPLE.TEST");
+    const login = await shell.run("kinit --password-stdin alice", `${PASSWORD}\n`);
+    shell.env.TESSERA_TRACE = undefined;
+    // A ticket that is at hand takes no call.
+    expect([code, stderr]).toEqual([0, ""]);
+    const events = login.stderr.split("\n").filter((line) => line.startsWith("{"));
+    expect(events.map((line) => JSON.parse(line).event)).toEqual(["sent", "received", "ended"]);
+    expect((await shell.run("kvno v/localhost")).code).toBe(0);
+  });
+
   it("lists the tickets", async () => {
     const { stdout } = await shell.run("klist -e -f");
     expect(stdout).toMatch(/^Ticket cache: FILE:.*\nDefault principal: alice@EXAMPLE.TEST\n\nValid starting/);
