@@ -68,6 +68,8 @@ export interface LiveOutcome {
   readonly reason?: string;
   /** RFC 4120's number of it. */
   readonly code?: number;
+  /** Which check that is, and what it is for. */
+  readonly meaning?: string;
   /** What was compared. */
   readonly compared?: Readonly<Record<string, string>>;
 }

@@ -4,6 +4,7 @@ import { RpcError } from "../../rpc/rpc-error.js";
 import { DIALOGUE } from "../dialogue.js";
 import type { TravellingCall } from "./interception.js";
 import type { LiveOutcome } from "./live-state.js";
+import { MEANINGS } from "./meanings.js";
 
 /**
  * What a step failed with.
@@ -15,7 +16,9 @@ export function failureOf(what: string, error: unknown, last: TravellingCall | u
   if (error instanceof KrbError) {
     const { reason, code, message: text, details } = error;
     const compared = Object.keys(details).length > 0 && { compared: details };
-    return { what, verdict: "refused", by: refuser(last), reason, code, text, ...compared };
+    const meaning = MEANINGS[reason];
+    const why = meaning !== undefined && { meaning };
+    return { what, verdict: "refused", by: refuser(last), reason, code, text, ...why, ...compared };
   }
   if (error instanceof RpcError)
     return { what, verdict: "refused", by: refuser(last), reason: error.codeName, text: error.message };

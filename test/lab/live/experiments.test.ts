@@ -134,6 +134,7 @@ describe("docs/lab.md", () => {
 
   it.each(rows)("$what: refused by $by with $reason", async ({ what, by, reason }) => {
     await EXPERIMENTS[what]!();
-    expect(outcomes().at(-1)).toMatchObject({ verdict: "refused", by, reason });
+    const meaning = expect.stringMatching(/\.$/);
+    expect(outcomes().at(-1)).toMatchObject({ verdict: "refused", by, reason, meaning });
   });
 });

@@ -317,6 +317,7 @@ async function controls(page: Page): Promise<string[]> {
   const names = (await page.evaluate(`
     [...document.querySelectorAll("a[href], button, input, select, summary, [tabindex='0']")]
       .filter((element) => !element.disabled && !(element.type === "radio" && !element.checked))
+      .filter((element) => element.checkVisibility())
       .map(${NAMED})`)) as string[];
   for (const name of names) expect(name).toMatch(/^\w+ \S/);
   return names;

@@ -23,7 +23,7 @@ export function Outcomes({ outcomes }: { readonly outcomes: readonly LiveOutcome
 }
 
 function Outcome({ outcome }: { readonly outcome: LiveOutcome }) {
-  const { what, verdict, text, by, reason, code, compared = {} } = outcome;
+  const { what, verdict, text, by, reason, code, meaning, compared = {} } = outcome;
   return (
     <article class={`outcome ${verdict}`}>
       <h3>
@@ -36,6 +36,7 @@ function Outcome({ outcome }: { readonly outcome: LiveOutcome }) {
         </p>
       )}
       <p>{text}</p>
+      {meaning !== undefined && <p class="meaning">{meaning}</p>}
       {Object.keys(compared).length > 0 && (
         <dl>
           {Object.entries(compared).map(([name, value]) => (
