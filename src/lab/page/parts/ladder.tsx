@@ -77,6 +77,7 @@ function Arrow({ message, reader, href, isCurrent, marks }: ArrowProps) {
         <span class="unseen">{`, ${from} to ${to}:`}</span> {refusal?.reason ?? rfc}
         {marks.map((mark) => (
           <span key={mark} class={`mark ${mark}`}>
+            <span class="unseen">, </span>
             {mark}
           </span>
         ))}
