@@ -3,6 +3,7 @@ import { type EventEmitter, once } from "node:events";
 import type { DescMethod } from "@bufbuild/protobuf";
 import type { UniversalClientFn, UniversalClientRequest } from "@connectrpc/connect/protocol";
 import type * as grpc from "@grpc/grpc-js";
+import { onAbort } from "../rpc/on-abort.js";
 import { identity } from "../rpc/service-definition.js";
 import { toBuffer } from "../rpc/to-buffer.js";
 import { envelope, messagesOf } from "./envelopes.js";
@@ -26,9 +27,8 @@ export function httpOverChannel(client: grpc.Client, kind: Kind, maxBytes: numbe
     const requests = messagesOf(request.body ?? nothing(), maxBytes);
     const { call, responses, status } = await start(client, kind, request, requests);
     const cancel = () => call.cancel();
-    request.signal?.addEventListener("abort", cancel);
+    if (request.signal !== undefined) void status.then(onAbort(request.signal, cancel));
     if (request.signal?.aborted === true) cancel();
-    void status.then(() => request.signal?.removeEventListener("abort", cancel));
     const header = new Headers({ "content-type": "application/grpc+proto" });
     const trailer = new Headers();
     const body = bodyOf(responses, status, trailer, cancel);

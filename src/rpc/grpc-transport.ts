@@ -10,6 +10,7 @@ import { CHANNEL_OPTIONS } from "./channel-options.js";
 import { targetBehindProxy } from "./grpc-js-internals.js";
 import { httpProxyFor } from "./http-proxy.js";
 import { isLoopbackAddress } from "./network-address.js";
+import { onAbort } from "./on-abort.js";
 import { RpcError } from "./rpc-error.js";
 import { identity } from "./service-definition.js";
 import { fromServiceError } from "./status.js";
@@ -160,9 +161,7 @@ function follow(call: EventEmitter & { cancel(): void }, options: TransportOptio
   if (onHeaders) call.on("metadata", onHeaders);
   if (onTrailers) call.on("status", (status: grpc.StatusObject) => onTrailers(status.metadata));
   if (!signal) return () => {};
-  const onAbort = () => call.cancel();
-  signal.addEventListener("abort", onAbort, { once: true });
-  return () => signal.removeEventListener("abort", onAbort);
+  return onAbort(signal, () => call.cancel());
 }
 
 /**

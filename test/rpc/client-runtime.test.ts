@@ -1,3 +1,4 @@
+import { getEventListeners } from "node:events";
 import * as grpc from "@grpc/grpc-js";
 import { status } from "@grpc/grpc-js";
 import { expect, test } from "vitest";
@@ -142,6 +143,28 @@ test("a signal cancels a call of every kind, before it starts or while it runs",
     controller.abort();
     expect(await outcome).toMatchObject({ name: "RpcError", code: status.CANCELLED });
   }
+});
+
+test("one signal cancels many calls, and has one listener for all of them", async () => {
+  let begun = 0;
+  let onAllBegun = () => {};
+  const allBegun = new Promise<void>((resolve) => {
+    onAllBegun = resolve;
+  });
+  await using running = await serve({
+    say: () => {
+      if (++begun === 20) onAllBegun();
+      return new Promise<never>(() => {});
+    },
+  });
+  const controller = new AbortController();
+  const { signal } = controller;
+  const outcomes = Array.from({ length: 20 }, () => rejection(running.client.say("x", { signal })));
+  await allBegun;
+  expect(getEventListeners(signal, "abort")).toHaveLength(1);
+  controller.abort();
+  for (const outcome of await Promise.all(outcomes))
+    expect(outcome).toMatchObject({ code: status.CANCELLED });
 });
 
 test("interceptors see the bytes that travel; a call's own stand inside the client's", async () => {
