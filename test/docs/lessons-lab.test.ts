@@ -90,7 +90,9 @@ test("the buttons that the lessons name are on the page", async () => {
     lessonText(name)
       .split(/\n```sh\ntessera lab/)
       .slice(1)
-      .flatMap((after) => [...after.split("\n## ")[0]!.matchAll(/\*([^*]+)\*/g)].map(([, text]) => text!)),
+      .flatMap((after) =>
+        [...after.split("\n## ")[0]!.matchAll(/\*([^*]+)\*/g)].map(([, text]) => text!.replace(/\s+/g, " ")),
+      ),
   );
   expect(named.length).toBeGreaterThan(3);
   for (const text of named) expect(page.includes(text), text).toBe(true);

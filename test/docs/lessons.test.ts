@@ -44,6 +44,14 @@ test.each(LESSONS)("the commands of %s run, and print what it quotes", async (na
   }
 });
 
+test("what is quoted is looked for in its place, but for what is another each time", () => {
+  const printed = "at 2026-11-30T06:38:44.966Z\n  12 bytes  deadbeefdeadbeef\nthe end\n";
+  expect(missingLine(["at 2026-01-01T00:00:00Z", " 9 bytes 0123456789"], printed)).toBeUndefined();
+  expect(missingLine(["…", "the …"], printed)).toBeUndefined();
+  expect(missingLine(["at 2026-01-01T00:00:00Z", "the end"], printed)).toBe("the end");
+  expect(missingLine(["the end", "…", "at …"], printed)).toBe("at …");
+});
+
 test("what is typed before the first evening finds the command", () => {
   const dir = mkdtempSync(join(tmpdir(), "tessera-evening-"));
   try {
