@@ -23,7 +23,7 @@ export function staticPage(transcripts: readonly Transcript[]): string {
 <meta charset="utf-8">
 <meta http-equiv="Content-Security-Policy" content="${policy}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>${transcripts[0]?.title ?? "Tessera"}</title>
+<title>${escaped(transcripts[0]?.title ?? "Tessera")}</title>
 <style>${style}</style>
 <script type="application/json" id="transcripts">${data}</script>
 </head>
@@ -40,4 +40,9 @@ ${notices}-->
 /** A script or a style as the policy names it: nothing else may run, or change what the page looks like. */
 function sourceOf(text: string): string {
   return `'sha256-${createHash("sha256").update(text).digest("base64")}'`;
+}
+
+/** Text as it stands in HTML: a title may be a command that somebody typed. */
+function escaped(text: string): string {
+  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
 }

@@ -10,6 +10,8 @@ import { clockTime } from "./times-table.tsx";
 
 interface MessageSectionProps {
   readonly message: TranscriptMessage;
+  /** Whether one of its number stands above, with all that there is to say. */
+  readonly isAgain: boolean;
   /** From 0. */
   readonly place: number;
   readonly scene: Scene;
@@ -17,8 +19,8 @@ interface MessageSectionProps {
   readonly kinds: Readonly<Record<ByteKind, string>>;
 }
 
-export function MessageSection({ message, place, scene, reader, kinds }: MessageSectionProps) {
-  const { number, from, to, rfc, at, hex, textbook, sealed } = message;
+export function MessageSection({ message, isAgain, place, scene, reader, kinds }: MessageSectionProps) {
+  const { number, from, to, rfc, at, hex, textbook, sealed, refusal } = message;
   const prose = PROSE[number - 1]!;
   const equal = sealed.filter(({ equalBlocks }) => equalBlocks.length > 0);
   const heading = `message-${place + 1}-title`;
@@ -32,14 +34,20 @@ export function MessageSection({ message, place, scene, reader, kinds }: Message
             <span class="unseen"> to </span> {to}
           </span>
           <span class="facts">
-            {rfc} · {hex.length / 2} bytes · {clockTime(at)}
+            {refusal === undefined ? `${rfc} · ${hex.length / 2} bytes` : "refused"} · {clockTime(at)}
           </span>
         </p>
-        <h2 id={heading}>{prose.title}</h2>
-        <p class="formula">
-          <Notation text={textbook} />
-        </p>
-        <div class="prose">{prose.text(scene)}</div>
+        <h2 id={heading}>{refusal === undefined ? prose.title : "A refusal"}</h2>
+        {refusal === undefined ? (
+          <p class="formula">
+            <Notation text={textbook} />
+          </p>
+        ) : (
+          <p>
+            <code>{refusal.reason}</code>, {refusal.code}: {refusal.text}.
+          </p>
+        )}
+        {refusal === undefined && !isAgain && <div class="prose">{prose.text(scene)}</div>}
         {equal.length > 0 && (
           <p class="aside">
             {equal.every((part) => opens(part, reader)) && "Choose nobody’s keys: "}
@@ -48,7 +56,7 @@ export function MessageSection({ message, place, scene, reader, kinds }: Message
           </p>
         )}
       </div>
-      <MessageView message={message} id={`m${place + 1}`} reader={reader} kinds={kinds} />
+      {hex !== "" && <MessageView message={message} id={`m${place + 1}`} reader={reader} kinds={kinds} />}
     </section>
   );
 }

@@ -38,12 +38,7 @@ export function Page({ transcripts, kinds }: PageProps) {
   return (
     <>
       <header class="top">
-        <h1>The illustrated login</h1>
-        <p class="lede">
-          Every byte of one Kerberos login: alice proves who she is to a service that has never met her, and
-          her password stays at home. These are the bytes of real servers, recorded once. Point at any of
-          them.
-        </p>
+        {transcripts.length > 1 ? <IllustratedTop /> : <RecordedTop title={transcript.title} />}
       </header>
       <section class="hand" aria-label="What you see">
         <Choice
@@ -69,7 +64,7 @@ export function Page({ transcripts, kinds }: PageProps) {
             <h2 id="overview">Six messages</h2>
             <div class="prose">
               <p>
-                The <b>AS</b> knows everybody’s key and checks who you are, once a day. The <b>TGS</b> gives
+                The <b>AS</b> knows every user’s key and checks who you are, once a day. The <b>TGS</b> gives
                 tickets for services to whoever passed the AS. <b>V</b> is any service: a mail server, a
                 printer, a database.
               </p>
@@ -91,6 +86,9 @@ export function Page({ transcripts, kinds }: PageProps) {
           <MessageSection
             key={message.number}
             message={message}
+            isAgain={messages
+              .slice(0, place)
+              .some(({ number, refusal }) => number === message.number && refusal === undefined)}
             place={place}
             scene={scene}
             reader={reader}
@@ -104,6 +102,11 @@ export function Page({ transcripts, kinds }: PageProps) {
             which message a party made the key or found it in a box.
           </p>
           <KeysTable keys={transcript.keys} reader={reader} />
+          <p class="aside">
+            AS and TGS share one database; here each is given the keys that it uses. Whoever runs that
+            database can open every box: from <Notation text="K_v" /> to <Notation text="K_c,v" />, and from
+            there to the subkeys.
+          </p>
         </section>
         <section class="lesson" aria-labelledby="cache">
           <h2 id="cache">What alice keeps</h2>
@@ -133,10 +136,32 @@ export function Page({ transcripts, kinds }: PageProps) {
       </main>
       <footer>
         <p>
-          Made by Tessera, single sign-on for gRPC, from its own servers and codecs. The page is one file; it
-          asks nothing of anybody.
+          Made by Tessera, single sign-on for gRPC, from its own servers and codecs. The page is one file, and
+          nothing in it asks the network.
         </p>
       </footer>
+    </>
+  );
+}
+
+function IllustratedTop() {
+  return (
+    <>
+      <h1>The illustrated login</h1>
+      <p class="lede">
+        Every byte of one Kerberos login: alice proves who she is to a service that has never met her, and her
+        password stays at home. These are the bytes of real servers, recorded once. Point at any of them.
+      </p>
+    </>
+  );
+}
+
+/** The top of a page that shows what somebody did: any calls, in any order, refused ones among them. */
+function RecordedTop({ title }: { readonly title: string }) {
+  return (
+    <>
+      <h1>{title}</h1>
+      <p class="lede">Every byte that travelled, in the order in which it did. Point at any of them.</p>
     </>
   );
 }

@@ -96,7 +96,7 @@ export const PROSE: readonly MessageProse[] = [
         </p>
         <p>
           The authenticator brings a fresh key of alice’s, <Notation text="Subkey_c" />, and under that the
-          request is sealed: a note to be kept, that says <q>no news</q> three times.
+          request itself is sealed, for V alone to open. Its box says what she asks.
         </p>
       </>
     ),
@@ -107,9 +107,9 @@ export const PROSE: readonly MessageProse[] = [
       <>
         <p>
           Anybody could have answered. So V takes the time out of alice’s authenticator,{" "}
-          <Notation text="TS5" />, and seals it under <Notation text="K_c,v" />. Only who opened the ticket
-          has that key, and only V could open the ticket. The textbook adds one to the time; RFC 4120 leaves
-          it as it is, because the two boxes can’t be mistaken for each other.
+          <Notation text="TS5" />, and seals it under <Notation text="K_c,v" />. Only whoever opened the
+          ticket has that key, and of all that might answer only V could open it. The textbook adds one to the
+          time; RFC 4120 leaves it as it is, because the two boxes can’t be mistaken for each other.
         </p>
         <p>
           The answer itself is sealed under a fresh key of V’s. From the password to here: three calls, and

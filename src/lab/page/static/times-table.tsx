@@ -10,7 +10,7 @@ const TIMES: readonly { readonly symbol: string; readonly message: number; reado
     symbol: "TS1",
     message: 1,
     purpose:
-      "Shows the AS that the proof is of now: one that somebody recorded is too old after five minutes.",
+      "Shows the AS that the proof is fresh: one that somebody recorded is too old after five minutes.",
   },
   { symbol: "TS2", message: 2, purpose: "When the first ticket begins." },
   {
@@ -69,7 +69,7 @@ export function TimesTable({ transcript }: { readonly transcript: Transcript }) 
 
 /** The value of the field with that symbol, in what is sealed in a message. */
 function timeIn({ messages }: Transcript, message: number, symbol: string): string {
-  const sealed = messages.find(({ number }) => number === message)?.sealed ?? [];
+  const sealed = messages.filter(({ number }) => number === message).flatMap((each) => each.sealed);
   for (const { opened } of sealed) {
     const found = opened && withSymbol(opened.tree, symbol)?.value;
     if (found !== undefined) return found;
