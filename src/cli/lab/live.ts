@@ -31,5 +31,5 @@ export async function runLab(choice: LabChoice, { screen, env, signal }: Command
       "Open this address: it opens once, in one browser. Ctrl-C ends the lab and removes its realm.",
     ]);
   if (choice.open) openBrowser(lab.url, env, (text) => screen.notice(`the browser was not opened: ${text}`));
-  for (let name = ""; name !== "SIGINT" && name !== "SIGTERM"; ) name = await signal();
+  await signal();
 }

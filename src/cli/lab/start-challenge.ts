@@ -39,10 +39,7 @@ async function runChallenge(
   try {
     if (json) screen.printJsonLine({ event: "ready", challenge: challenge.name, scene, files: paths });
     else screen.printAll(beginningLines(challenge, scene, paths));
-    for (;;) {
-      const name = await signal();
-      if (name === "SIGTERM" || name === "SIGINT") return;
-    }
+    await signal();
   } finally {
     await running.close();
   }
