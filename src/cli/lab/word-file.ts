@@ -2,7 +2,7 @@
 import { PrivateFileError } from "../../files/private-file-error.js";
 import { readPublicFile } from "../../files/public-file.js";
 import { systemErrorText } from "../../files/system-error.js";
-import { checkPassword } from "../../protocol/passwords.js";
+import { preparedPassword } from "../../protocol/passwords.js";
 import { CommandError } from "../frame/command.js";
 
 /**
@@ -28,7 +28,7 @@ export async function readWords(path: string): Promise<string[]> {
 
 function canBePassword(word: string): boolean {
   try {
-    checkPassword(word);
+    preparedPassword(word);
     return true;
   } catch {
     return false;

@@ -118,8 +118,10 @@ describe("attack run", () => {
 
   it("fails where there are no words", async () => {
     writeFileSync(shell.file("empty.txt"), "\n\n");
+    writeFileSync(shell.file("controls.txt"), "pass\x1bword\n");
     for (const [file, text] of [
       ["empty.txt", "holds no word"],
+      ["controls.txt", "holds no word"],
       ["missing.txt", "missing.txt: "],
     ] as const) {
       const { code, stderr } = await shell.run(`attack run guess --words ./${file}`);
