@@ -21,7 +21,11 @@ export const command = defineCommand({
     const challenge = challengeNamed(positionals[0]!);
     const hint = await nextHint(challengeDir(options.dir), challenge);
     if (hint === undefined)
-      throw new CommandError(`${challenge.name}: there are no more hints`, undefined, "no-more-hints");
+      throw new CommandError(
+        `${challenge.name}: there are no more hints`,
+        `those there were: tessera challenge show ${challenge.name}`,
+        "no-more-hints",
+      );
     if (json) screen.printJson({ challenge: challenge.name, ...hint });
     else screen.printAll([`Hint ${hint.number} of ${hint.of}`, ...wrapped(hint.text, 100)]);
     return undefined;

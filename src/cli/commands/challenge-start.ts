@@ -9,7 +9,7 @@ export const command = defineCommand({
   description:
     "Begins a challenge: writes its files into the learner's folder, and where it has a realm runs that " +
     "on loopback until it is interrupted (Ctrl-C), telling what happens. Work at it from another " +
-    "terminal. For who is in no class, each start makes a new flag, and one of an earlier start no " +
+    "terminal. For a learner who is in no class, each start makes a new flag, and one of an earlier start no " +
     "longer counts. With --scene standard the realm is one with nothing left out: there the same steps " +
     "must fail, and no flag is to be had. Nothing leaves this machine.",
   examples: [

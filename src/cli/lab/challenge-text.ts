@@ -24,8 +24,8 @@ export function listLines(rows: readonly ScoreRow[]): string[] {
   ]);
 }
 
-/** A challenge with its task; with its lesson too once it is solved. */
-export function showLines(row: ScoreRow, task: string, lesson: string): string[] {
+/** A challenge with its task and the hints that were shown; with its lesson too once it is solved. */
+export function showLines(row: ScoreRow, { task, hints, lesson }: Challenge): string[] {
   const { shown, of } = row.hints;
   return [
     `${row.title} (${row.name}, ${row.level}, ${counted(row.points, "point")})`,
@@ -34,6 +34,7 @@ export function showLines(row: ScoreRow, task: string, lesson: string): string[]
     "",
     `${statusText(row)}; hints shown: ${shown} of ${of}`,
     ...(row.status === "untouched" ? [`begin: tessera challenge start ${row.name}`] : []),
+    ...hints.slice(0, shown).flatMap((hint, i) => ["", `Hint ${i + 1} of ${of}`, ...wrapped(hint, WIDTH)]),
     ...(row.status === "solved" ? ["", ...wrapped(lesson, WIDTH)] : []),
   ];
 }

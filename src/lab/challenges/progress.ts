@@ -2,7 +2,9 @@
  * What a learner has done: `challenges.json` in the learner's folder, mode 0600. It holds no flag and no
  * seed.
  */
+import { open } from "node:fs/promises";
 import { join } from "node:path";
+import { withLockedFile } from "../../files/locked-file.js";
 import { makeFolders } from "../../files/make-folders.js";
 import { readPrivateFile, writeFileAtomically } from "../../files/private-file.js";
 import { PrivateFileError } from "../../files/private-file-error.js";
@@ -73,21 +75,46 @@ export function parseProgress(bytes: Uint8Array, path: string): Progress {
   }
 }
 
-/** Writes a learner's progress in one step; makes the folder if need be. Throws PrivateFileError. */
-export async function saveProgress(dir: string, { owner, tag, challenges }: Progress): Promise<void> {
+/**
+ * Changes a learner's progress; makes it, and the folder, if need be. No other process changes it meanwhile:
+ * a flag may be handed in while a realm starts.
+ * @returns the progress as it is then.
+ * @throws whatever `change` does; as `loadProgress`.
+ */
+export async function changeProgress(
+  dir: string,
+  change: (before: Progress | undefined) => Progress,
+): Promise<Progress> {
   await makeFolders(dir);
-  const document = { version: 1, owner, tag, challenges: Object.fromEntries(challenges) };
-  await writeFileAtomically(progressFile(dir), Buffer.from(`${JSON.stringify(document, undefined, 2)}\n`));
+  const lock = join(dir, "challenges.lock");
+  await (await open(lock, "a", 0o600)).close();
+  return withLockedFile(lock, async () => {
+    const before = await loadProgress(dir);
+    const after = change(before);
+    if (after !== before) await saveProgress(dir, after);
+    return after;
+  });
 }
 
-/** The same progress with a challenge changed. */
-export function withChallenge(
-  progress: Progress,
+/** Changes a learner's progress at one challenge. Throws as `changeProgress`. */
+export async function changeChallenge(
+  dir: string,
   name: string,
-  change: Partial<ChallengeProgress>,
-): Progress {
-  const before = progress.challenges.get(name) ?? UNTOUCHED;
-  return { ...progress, challenges: new Map(progress.challenges).set(name, { ...before, ...change }) };
+  change: (before: ChallengeProgress) => Partial<ChallengeProgress>,
+): Promise<void> {
+  await changeProgress(dir, (progress = newProgress()) => {
+    const before = progress.challenges.get(name) ?? UNTOUCHED;
+    return {
+      ...progress,
+      challenges: new Map(progress.challenges).set(name, { ...before, ...change(before) }),
+    };
+  });
+}
+
+/** Writes the whole of it in one step. */
+async function saveProgress(dir: string, { owner, tag, challenges }: Progress): Promise<void> {
+  const document = { version: 1, owner, tag, challenges: Object.fromEntries(challenges) };
+  await writeFileAtomically(progressFile(dir), Buffer.from(`${JSON.stringify(document, undefined, 2)}\n`));
 }
 
 function readProgress(document: Place): Progress {

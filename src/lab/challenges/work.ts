@@ -6,14 +6,7 @@ import { ChallengeError } from "./challenge-error.js";
 import { type Kit, loadKit, saveKit } from "./class-kit.js";
 import { fits, makeVerifier, randomFlag, readFlag, receiptOf, tagOf } from "./flag.js";
 import { folderOf, writeChallengeFiles } from "./learner-folder.js";
-import {
-  loadProgress,
-  newProgress,
-  type Progress,
-  saveProgress,
-  UNTOUCHED,
-  withChallenge,
-} from "./progress.js";
+import { changeChallenge, changeProgress, loadProgress, newProgress } from "./progress.js";
 import { pointsAfter } from "./score.js";
 import { unwrapFlag } from "./wrapped-flag.js";
 
@@ -22,12 +15,12 @@ import { unwrapFlag } from "./wrapped-flag.js";
  * @throws ChallengeError `exists` where the folder has another's progress; PrivateFileError.
  */
 export async function joinClass(dir: string, kit: Kit): Promise<void> {
-  const before = await loadProgress(dir);
-  if (before !== undefined && before.tag !== kit.tag)
+  await changeProgress(dir, (before = { owner: kit.owner, tag: kit.tag, challenges: new Map() }) => {
+    if (before.tag === kit.tag) return before;
     throw new ChallengeError("exists", `${dir}: holds the progress of somebody else, or of another class`, {
       hint: "give another folder: --dir DIR",
     });
-  await saveProgress(dir, before ?? { owner: kit.owner, tag: kit.tag, challenges: new Map() });
+  });
   await saveKit(dir, kit);
 }
 
@@ -42,13 +35,13 @@ export async function beginFiles(dir: string, challenge: FileChallenge, now: num
   const { progress, given, kit } = await openFolder(dir, challenge);
   if (kit !== undefined) {
     if (given?.files === undefined) throw lacksChallenge(challenge);
-    await saveProgress(dir, withChallenge(progress, challenge.name, { verifier: given.verifier }));
+    await changeChallenge(dir, challenge.name, () => ({ verifier: given.verifier }));
     return writeChallengeFiles(dir, challenge.name, Object.fromEntries(given.files));
   }
   const flag = randomFlag(progress.tag);
   const files = await challenge.make(flag, now);
   const verifier = await makeVerifier(flag);
-  await saveProgress(dir, withChallenge(progress, challenge.name, { verifier }));
+  await changeChallenge(dir, challenge.name, () => ({ verifier }));
   return writeChallengeFiles(dir, challenge.name, files);
 }
 
@@ -84,7 +77,7 @@ export async function beginRealm(
   try {
     if (scene !== "standard") {
       const verifier = given?.verifier ?? (await makeVerifier(flag));
-      await saveProgress(dir, withChallenge(progress, challenge.name, { verifier }));
+      await changeChallenge(dir, challenge.name, () => ({ verifier }));
     }
     return { running, paths: await writeChallengeFiles(dir, challenge.name, running.files) };
   } catch (error) {
@@ -108,13 +101,15 @@ export interface ShownHint {
 
 /** Shows the next hint, and counts it; undefined: there are no more. Throws as `loadProgress`. */
 export async function nextHint(dir: string, challenge: Challenge): Promise<ShownHint | undefined> {
-  const progress = (await loadProgress(dir)) ?? newProgress();
-  const { hints, solvedAt } = progress.challenges.get(challenge.name) ?? UNTOUCHED;
-  const text = challenge.hints[hints];
-  if (text === undefined) return undefined;
-  const counts = solvedAt === undefined;
-  if (counts) await saveProgress(dir, withChallenge(progress, challenge.name, { hints: hints + 1 }));
-  return { text, number: hints + 1, of: challenge.hints.length, counts };
+  let shown: ShownHint | undefined;
+  await changeChallenge(dir, challenge.name, ({ hints, solvedAt }) => {
+    const text = challenge.hints[hints];
+    if (text === undefined) return {};
+    const counts = solvedAt === undefined;
+    shown = { text, number: hints + 1, of: challenge.hints.length, counts };
+    return counts ? { hints: hints + 1 } : {};
+  });
+  return shown;
 }
 
 /** What became of a flag that was handed in. */
@@ -147,20 +142,22 @@ export async function handIn(
   if (flag === undefined) return { verdict: "not-a-flag" };
   const verdict =
     tagOf(flag) !== progress.tag ? "foreign" : (await fits(flag, done.verifier)) ? "right" : "wrong";
-  if (verdict !== "right") {
-    await saveProgress(dir, withChallenge(progress, challenge.name, { wrong: done.wrong + 1 }));
-    return { verdict };
-  }
-  const points = pointsAfter(challenge.points, done.hints);
-  if (done.solvedAt !== undefined) return { verdict, points, solvedAt: done.solvedAt, again: true };
-  const solvedAt = new Date(now).toISOString();
-  const receipt = receiptOf(flag, solvedAt, done.hints);
-  await saveProgress(dir, withChallenge(progress, challenge.name, { solvedAt, receipt }));
-  return { verdict, points, solvedAt, again: false };
+  let handedIn: HandedIn = { verdict: "wrong" };
+  await changeChallenge(dir, challenge.name, ({ hints, wrong, solvedAt: before }) => {
+    if (verdict !== "right") {
+      handedIn = { verdict };
+      return { wrong: wrong + 1 };
+    }
+    const solvedAt = before ?? new Date(now).toISOString();
+    const points = pointsAfter(challenge.points, hints);
+    handedIn = { verdict, points, solvedAt, again: before !== undefined };
+    return before === undefined ? { solvedAt, receipt: receiptOf(flag, solvedAt, hints) } : {};
+  });
+  return handedIn;
 }
 
 async function openFolder(dir: string, challenge: Challenge) {
-  const progress: Progress = (await loadProgress(dir)) ?? newProgress();
+  const progress = await changeProgress(dir, (before = newProgress()) => before);
   const kit = progress.owner === undefined ? undefined : await loadKit(dir);
   if (progress.owner !== undefined && kit === undefined)
     throw new ChallengeError("bad-kit", `${dir}: the kit of the class is gone`, {

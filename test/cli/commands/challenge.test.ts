@@ -84,6 +84,8 @@ test("a challenge from start to score", async () => {
   expect(score.stdout).toMatch(/\n1 of 12 solved, 8 of 340 points\n$/);
   const shown = await shell.run("challenge show --dir ./alice whose-ticket");
   expect(shown.stdout).toContain("\nsolved on 2026-11-30 for 8 points; hints shown: 1 of 3\n");
+  expect(shown.stdout).toContain("\nHint 1 of 3\nA ticket names its client inside the part that is sealed.");
+  expect(shown.stdout).not.toContain("Hint 2 of 3");
 });
 
 test("a flag that does not count ends with 1 and its reason", async () => {
@@ -119,8 +121,8 @@ test("a realm runs until it is interrupted, and tells where everything is", asyn
       hint: "end that one with Ctrl-C, or give another folder: --dir DIR",
     },
   ]);
+  // As when its terminal is closed.
   running.signal("SIGHUP");
-  running.signal("SIGINT");
   expect(await running.outcome).toMatchObject({ code: 0, stderr: "" });
   expect(readFileSync(shell.file("a/bench.mjs"), "utf8")).toMatch(
     /^export \* from "file:.*\/dist\/cli\/bench\.js";$/m,

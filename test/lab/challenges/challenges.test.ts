@@ -9,6 +9,7 @@ import { formatKit, type Kit, makeKit, parseKit } from "../../../src/lab/challen
 import { marksOf } from "../../../src/lab/challenges/class-marks.js";
 import { equalBlocks } from "../../../src/lab/challenges/equal-blocks.js";
 import { flagOf, randomFlag } from "../../../src/lab/challenges/flag.js";
+import { guessPassword } from "../../../src/lab/challenges/guess-password.js";
 import { loadProgress, parseProgress, progressFile } from "../../../src/lab/challenges/progress.js";
 import { readScore, scoreOf } from "../../../src/lab/challenges/score.js";
 import { silverTicket } from "../../../src/lab/challenges/silver-ticket.js";
@@ -173,6 +174,27 @@ describe("handing in", () => {
     const first = (await loadProgress(dir))!.challenges.get("whose-ticket")!.verifier;
     await beginFiles(dir, whoseTicket, NOW);
     expect((await loadProgress(dir))!.challenges.get("whose-ticket")!.verifier).not.toEqual(first);
+  });
+
+  test("what is done at once in two terminals is all kept", async () => {
+    await beginFiles(dir, whoseTicket, NOW);
+    const { tag } = (await loadProgress(dir))!;
+    const doings = Array.from({ length: 4 }, () => handIn(dir, whoseTicket, randomFlag(tag), NOW));
+    await Promise.all([...doings, nextHint(dir, equalBlocks), beginFiles(dir, guessPassword, NOW)]);
+    const { challenges } = (await loadProgress(dir))!;
+    expect(challenges.get("whose-ticket")?.wrong).toBe(4);
+    expect(challenges.get("equal-blocks")?.hints).toBe(1);
+    expect(challenges.get("guess-password")?.verifier).toBeDefined();
+  });
+
+  test("a flag that is handed in while a realm starts is kept", async () => {
+    await joinClass(dir, await alicesKit());
+    await beginFiles(dir, whoseTicket, NOW);
+    const starting = beginRealm(dir, silverTicket, { scene: "lesson", told: () => {} });
+    const handedIn = await handIn(dir, whoseTicket, flagOf(SEED, ALICE, "whose-ticket"), NOW);
+    await (await starting).running.close();
+    expect(handedIn.verdict).toBe("right");
+    expect(await readScore(dir)).toMatchObject({ solved: 1 });
   });
 
   test("the score of a folder that is not there is that of somebody who has done nothing", async () => {
