@@ -3,6 +3,10 @@
  * page that a browser on it shows; so each request must name this server as its host, come from this server's
  * own page, and carry the cookie that the token in the printed address was exchanged for.
  *
+ * A browser sends a cookie to every port of a host, so to whatever server another user of the machine has
+ * there. It does not send it to other paths: the lab is served below a path that nobody can guess, and its
+ * cookie is for that path alone.
+ *
  * Invariants. The token is taken once. What comes from elsewhere is refused before the token is looked at, so
  * that a stranger's page can't use it up. Secrets are compared in constant time.
  */
@@ -31,11 +35,13 @@ const newSecret = (): string => randomBytes(32).toString("base64url");
 /** The door of one lab. */
 export class Door {
   readonly token = newSecret();
+  /** Where the lab is; begins and ends with a slash. */
+  readonly path = `/${newSecret()}/`;
   readonly #cookie = newSecret();
   readonly #port: number;
   #isTokenUsed = false;
 
-  /** @param port where the server listens: browsers send a cookie to every port, so its name has the port. */
+  /** @param port where the server listens. The cookie's name has it. */
   constructor(port: number) {
     this.#port = port;
   }
@@ -68,7 +74,7 @@ export class Door {
     this.#isTokenUsed = true;
     return {
       by: "token",
-      setCookie: `${this.#cookieName}=${this.#cookie}; HttpOnly; SameSite=Strict; Path=/`,
+      setCookie: `${this.#cookieName}=${this.#cookie}; HttpOnly; SameSite=Strict; Path=${this.path}`,
     };
   }
 

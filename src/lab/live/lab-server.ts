@@ -21,7 +21,7 @@ export interface ServedFile {
 
 /** What the server serves. */
 export interface LabContents {
-  /** The page's files by their paths; `/` is the page. */
+  /** The page's files by their paths from where the lab is; `/` is the page. */
   readonly files: Readonly<Record<string, ServedFile>>;
   /** How everything stands, for a page that comes. */
   now(): unknown;
@@ -89,7 +89,7 @@ export class LabServer implements AsyncDisposable {
 
   /** The address to open, with the token in it. */
   get url(): string {
-    return `http://${this.address}/?token=${this.#door.token}`;
+    return `http://${this.address}${this.#door.path}?token=${this.#door.token}`;
   }
 
   /** Tells the pages of something that happened. */
@@ -111,27 +111,34 @@ export class LabServer implements AsyncDisposable {
     const url = request.url ?? "/";
     try {
       const { pathname, searchParams } = urlOf(url, this.address);
+      const path = this.#inside(pathname);
       const method = request.method ?? "";
       if (method !== "GET" && method !== "POST") throw new LabRefusal("WRONG_METHOD", "GET and POST only");
       const token = searchParams.get("token") ?? undefined;
       const admission = this.#door.admit({ method, headers: request.headers, token });
       if (admission.by === "token") response.setHeader("set-cookie", admission.setCookie);
       // The token leaves the address bar, the history and what is copied from them.
-      if (token !== undefined) response.writeHead(303, { location: "/" }).end();
-      else if (pathname.startsWith("/api/")) await this.#answerRequest(request, response, pathname.slice(5));
-      else if (method !== "GET") throw new LabRefusal("WRONG_METHOD", `${pathname}: GET only`);
-      else if (pathname === "/events")
-        this.#events.add(response, { event: "now", data: this.#contents.now() });
-      else send(response, 200, this.#fileAt(pathname));
+      if (token !== undefined) response.writeHead(303, { location: this.#door.path }).end();
+      else if (path === undefined) throw new LabRefusal("NO_SUCH_PAGE", `${pathname}: there is no such page`);
+      else if (path.startsWith("/api/")) await this.#answerRequest(request, response, path.slice(5));
+      else if (method !== "GET") throw new LabRefusal("WRONG_METHOD", `${path}: GET only`);
+      else if (path === "/events") this.#events.add(response, { event: "now", data: this.#contents.now() });
+      else send(response, 200, this.#fileAt(path));
     } catch (error) {
-      refuse(response, error, url.startsWith("/api/"));
+      refuse(response, error, this.#inside(url)?.startsWith("/api/") === true);
     }
+  }
+
+  /** A path below the lab's own, from there; undefined for any other. */
+  #inside(path: string): string | undefined {
+    const { path: own } = this.#door;
+    return path.startsWith(own) ? path.slice(own.length - 1) : undefined;
   }
 
   async #answerRequest(request: IncomingMessage, response: ServerResponse, name: string): Promise<void> {
     const { requests } = this.#contents;
     if (!Object.hasOwn(requests, name))
-      throw new LabRefusal("NO_SUCH_PAGE", `/api/${name}: there is no such`);
+      throw new LabRefusal("NO_SUCH_PAGE", `/api/${name}: there is no such request`);
     if (request.method !== "POST") throw new LabRefusal("WRONG_METHOD", `/api/${name}: POST only`);
     const answer = await requests[name]!(await jsonBody(request));
     send(response, 200, json(answer ?? {}));

@@ -81,13 +81,13 @@ const PAGE = `<!doctype html>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Tessera lab</title>
-<link rel="icon" href="/favicon.svg" type="image/svg+xml">
-<link rel="stylesheet" href="/live.css">
+<link rel="icon" href="favicon.svg" type="image/svg+xml">
+<link rel="stylesheet" href="live.css">
 </head>
 <body>
 <noscript>The lab's page is a program: allow JavaScript for this address.</noscript>
 <div id="lab"></div>
-<script src="/live.js"></script>
+<script src="live.js"></script>
 </body>
 </html>
 `;

@@ -32,9 +32,9 @@ describe("the lab", () => {
     ]);
     const response = await fetch(url, { redirect: "manual" });
     const cookie = response.headers.get("set-cookie")!.split(";")[0]!;
-    const page = await fetch(url.origin, { headers: { cookie } });
+    const page = await fetch(new URL(".", url), { headers: { cookie } });
     expect(await page.text()).toContain("<title>Tessera lab</title>");
-    for (const path of ["/live.js", "/live.css", "/notices.txt", "/favicon.svg"])
+    for (const path of ["live.js", "live.css", "notices.txt", "favicon.svg"])
       expect((await fetch(new URL(path, url), { headers: { cookie } })).status, path).toBe(200);
     running?.signal(name);
     expect(await running?.outcome).toMatchObject({ code: 0, stderr: "" });
@@ -45,7 +45,7 @@ describe("the lab", () => {
     running = shell.start(["lab", "--json", "--scene", "standard"]);
     await eventually(() => expect(running?.stdout()).toMatch(/\n}\n$/));
     expect(JSON.parse(running.stdout())).toEqual({
-      url: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+\/\?token=[\w-]{43}$/),
+      url: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+\/[\w-]{43}\/\?token=[\w-]{43}$/),
       scene: "standard",
     });
   });

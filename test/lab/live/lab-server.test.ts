@@ -5,7 +5,8 @@ import { ReadableError } from "../../../src/errors/readable-error.js";
 import { LabRefusal } from "../../../src/lab/live/lab-refusal.js";
 import { type LabContents, LabServer } from "../../../src/lab/live/lab-server.js";
 import { ListenError } from "../../../src/services/listen.js";
-import { ask, cookieOf, type HttpRequest, open } from "./http-requests.js";
+import * as http from "./http-requests.js";
+import { cookieOf, type HttpRequest } from "./http-requests.js";
 
 const html = { contentType: "text/html; charset=utf-8", content: "<!doctype html><title>lab</title>" };
 
@@ -40,8 +41,16 @@ function start(): Promise<LabServer> {
   return LabServer.open(0, contents);
 }
 
-const tokenPath = (lab: LabServer) => lab.url.slice(lab.url.indexOf("/?"));
-const login = async (lab: LabServer) => cookieOf(await ask(lab.address, tokenPath(lab)));
+/** Where a lab is: a path that nobody can guess. */
+const placeOf = (lab: LabServer) => new URL(lab.url).pathname;
+const inside = (lab: LabServer, path: string) => placeOf(lab) + path.slice(1);
+/** Asks for a path below the lab's own. */
+const ask = (lab: LabServer, path: string, options?: HttpRequest) =>
+  http.ask(lab.address, inside(lab, path), options);
+const open = (lab: LabServer, path: string, options?: HttpRequest) =>
+  http.open(lab.address, inside(lab, path), options);
+const tokenPath = (lab: LabServer) => `/${new URL(lab.url).search}`;
+const login = async (lab: LabServer) => cookieOf(await ask(lab, tokenPath(lab)));
 
 /** A POST as the page sends it. */
 function post(cookie: string, body: string, headers: Record<string, string> = {}): HttpRequest {
@@ -51,38 +60,38 @@ function post(cookie: string, body: string, headers: Record<string, string> = {}
 
 describe("the token", () => {
   it("is exchanged for a cookie that no script reads and no other site sends", async () => {
-    const answer = await ask(server.address, tokenPath(server));
-    expect([answer.status, answer.headers.location, answer.text]).toEqual([303, "/", ""]);
+    const answer = await ask(server, tokenPath(server));
+    expect([answer.status, answer.headers.location, answer.text]).toEqual([303, placeOf(server), ""]);
     const port = server.address.split(":")[1];
     expect(answer.headers["set-cookie"]).toEqual([
       expect.stringMatching(
-        new RegExp(`^tessera-lab-${port}=[\\w-]{43}; HttpOnly; SameSite=Strict; Path=/$`),
+        new RegExp(`^tessera-lab-${port}=[\\w-]{43}; HttpOnly; SameSite=Strict; Path=${placeOf(server)}$`),
       ),
     ]);
-    const page = await ask(server.address, "/", { headers: { cookie: cookieOf(answer) } });
+    const page = await ask(server, "/", { headers: { cookie: cookieOf(answer) } });
     expect([page.status, page.text]).toEqual([200, html.content]);
   });
 
   it("opens nothing a second time, but leads its own browser on", async () => {
     const cookie = await login(server);
-    const again = await ask(server.address, tokenPath(server));
+    const again = await ask(server, tokenPath(server));
     expect([again.status, again.headers["set-cookie"]]).toEqual([403, undefined]);
     expect(again.text).toMatch(/^tessera lab: the token was used before.* \(TOKEN_USED\)\n$/);
-    const own = await ask(server.address, tokenPath(server), { headers: { cookie } });
-    expect([own.status, own.headers.location]).toEqual([303, "/"]);
+    const own = await ask(server, tokenPath(server), { headers: { cookie } });
+    expect([own.status, own.headers.location]).toEqual([303, placeOf(server)]);
   });
 
   it.each(["", "x", "A".repeat(43)])("is not %j", async (token) => {
-    const { status, text } = await ask(server.address, `/?token=${token}`);
+    const { status, text } = await ask(server, `/?token=${token}`);
     expect([status, text]).toEqual([403, expect.stringContaining("(WRONG_TOKEN)")]);
   });
 
   it("is needed for whatever there is", async () => {
     for (const path of ["/", "/events", "/export.json", "/nothing"]) {
-      const { status, text } = await ask(server.address, path);
+      const { status, text } = await ask(server, path);
       expect([status, text]).toEqual([401, expect.stringContaining("(NO_TOKEN)")]);
     }
-    const { status, text } = await ask(server.address, "/api/echo", post("", "{}"));
+    const { status, text } = await ask(server, "/api/echo", post("", "{}"));
     expect([status, JSON.parse(text)]).toMatchObject([401, { error: { reason: "NO_TOKEN" } }]);
   });
 });
@@ -91,15 +100,15 @@ describe("two labs at once", () => {
   it("on free ports are two, and neither takes the other's token or cookie", async () => {
     const other = await start();
     onTestFinished(() => other[Symbol.asyncDispose]());
-    const foreign = await ask(other.address, tokenPath(server));
+    const foreign = await ask(other, tokenPath(server));
     expect([foreign.status, foreign.text]).toEqual([403, expect.stringContaining("(WRONG_TOKEN)")]);
     const [cookie, others] = [await login(server), await login(other)];
-    const { status, text } = await ask(other.address, "/", { headers: { cookie } });
+    const { status, text } = await ask(other, "/", { headers: { cookie } });
     expect([status, text]).toEqual([401, expect.stringContaining("(NO_TOKEN)")]);
     // A browser sends the cookies of all ports to each.
     const both = { headers: { cookie: `${cookie}; ${others}` } };
-    expect((await ask(server.address, "/", both)).status).toBe(200);
-    expect((await ask(other.address, "/", both)).status).toBe(200);
+    expect((await ask(server, "/", both)).status).toBe(200);
+    expect((await ask(other, "/", both)).status).toBe(200);
   });
 
   it("on one port are one, and a line", async () => {
@@ -115,34 +124,34 @@ describe("a request from elsewhere", () => {
     "is refused when it takes the lab for %j (DNS rebinding)",
     async (host) => {
       const cookie = await login(server);
-      const { status, text } = await ask(server.address, "/", { headers: { host, cookie } });
+      const { status, text } = await ask(server, "/", { headers: { host, cookie } });
       expect([status, text]).toEqual([421, expect.stringContaining("(WRONG_HOST)")]);
     },
   );
 
   it("is let in by the name localhost", async () => {
     const host = server.address.replace("127.0.0.1", "localhost");
-    expect((await ask(server.address, tokenPath(server), { headers: { host } })).status).toBe(303);
+    expect((await ask(server, tokenPath(server), { headers: { host } })).status).toBe(303);
   });
 
   it.each(["cross-site", "same-site"])("is refused when a %s page made it", async (site) => {
     const headers = { "sec-fetch-site": site };
-    const { status, text } = await ask(server.address, tokenPath(server), { headers });
+    const { status, text } = await ask(server, tokenPath(server), { headers });
     expect([status, text]).toEqual([403, expect.stringContaining("(FOREIGN_ORIGIN)")]);
     // It has not used the token up.
-    expect((await ask(server.address, tokenPath(server))).status).toBe(303);
+    expect((await ask(server, tokenPath(server))).status).toBe(303);
   });
 
   it.each(["http://evil.example", "null", "http://127.0.0.1:1", "https://127.0.0.1"])(
     "is refused with the origin %s, even with the cookie",
     async (origin) => {
       const cookie = await login(server);
-      const answer = await ask(server.address, "/api/echo", post(cookie, "{}", { origin }));
+      const answer = await ask(server, "/api/echo", post(cookie, "{}", { origin }));
       expect([answer.status, JSON.parse(answer.text)]).toMatchObject([
         403,
         { error: { reason: "FOREIGN_ORIGIN" } },
       ]);
-      const events = await ask(server.address, "/events", { headers: { cookie, origin } });
+      const events = await ask(server, "/events", { headers: { cookie, origin } });
       expect(events.status).toBe(403);
       expect(asked).toEqual([]);
     },
@@ -150,7 +159,7 @@ describe("a request from elsewhere", () => {
 
   it("is refused when it changes something and does not say where it comes from", async () => {
     const headers = { cookie: await login(server), "content-type": "application/json" };
-    const { status } = await ask(server.address, "/api/echo", { method: "POST", headers, body: "{}" });
+    const { status } = await ask(server, "/api/echo", { method: "POST", headers, body: "{}" });
     expect([status, asked]).toEqual([403, []]);
   });
 });
@@ -158,7 +167,7 @@ describe("a request from elsewhere", () => {
 describe("what the page asks", () => {
   it("is a POST of JSON, answered in JSON", async () => {
     const cookie = await login(server);
-    const { status, text } = await ask(server.address, "/api/echo", post(cookie, '{"at":7}'));
+    const { status, text } = await ask(server, "/api/echo", post(cookie, '{"at":7}'));
     expect([status, JSON.parse(text), asked]).toEqual([200, { at: 7 }, [{ at: 7 }]]);
   });
 
@@ -172,14 +181,14 @@ describe("what the page asks", () => {
     ["too much", "echo", `{"hex":"${"00".repeat(200_000)}"}`, 413, "TOO_LONG"],
   ])("is answered with its reason: %s", async (_, name, body, status, reason) => {
     const cookie = await login(server);
-    const answer = await ask(server.address, `/api/${name}`, post(cookie, body));
+    const answer = await ask(server, `/api/${name}`, post(cookie, body));
     expect([answer.status, JSON.parse(answer.text)]).toMatchObject([status, { error: { reason } }]);
   });
 
   it("is no form of HTML", async () => {
     const cookie = await login(server);
     const form = post(cookie, "{}", { "content-type": "text/plain" });
-    const { status, text } = await ask(server.address, "/api/echo", form);
+    const { status, text } = await ask(server, "/api/echo", form);
     expect([status, JSON.parse(text)]).toMatchObject([415, { error: { reason: "NOT_JSON" } }]);
   });
 
@@ -189,14 +198,14 @@ describe("what the page asks", () => {
     ["PUT", "/api/echo"],
   ])("is not %s %s", async (method, path) => {
     const { headers = {} } = post(await login(server), "");
-    const { status, text } = await ask(server.address, path, { method, headers });
+    const { status, text } = await ask(server, path, { method, headers });
     expect([status, text]).toEqual([405, expect.stringContaining("WRONG_METHOD")]);
   });
 });
 
 describe("what is served", () => {
   it("loads nothing from elsewhere, is framed nowhere and kept by no cache", async () => {
-    const { headers } = await ask(server.address, "/", { headers: { cookie: await login(server) } });
+    const { headers } = await ask(server, "/", { headers: { cookie: await login(server) } });
     expect(headers).toMatchObject({
       "content-security-policy": expect.stringMatching(
         /^default-src 'none'; script-src 'self'; .*frame-ancestors 'none'$/,
@@ -209,15 +218,24 @@ describe("what is served", () => {
     expect(headers["content-security-policy"]).not.toContain("unsafe");
   });
 
+  it("is below a path that nobody can guess, and nowhere else", async () => {
+    expect(placeOf(server)).toMatch(/^\/[\w-]{43}\/$/);
+    const headers = { cookie: await login(server) };
+    for (const path of ["/", "/events", "/export.json", "/api/echo"]) {
+      const { status, text } = await http.ask(server.address, path, { headers });
+      expect([status, text]).toEqual([404, expect.stringContaining("(NO_SUCH_PAGE)")]);
+    }
+  });
+
   it("is kept under its name where it is an export", async () => {
-    const { headers } = await ask(server.address, "/export.json", {
+    const { headers } = await ask(server, "/export.json", {
       headers: { cookie: await login(server) },
     });
     expect(headers["content-disposition"]).toBe('attachment; filename="transcript.json"');
   });
 
   it.each(["/nothing", "/constructor", "//", "/../package.json"])("is not %s", async (path) => {
-    const { status, text } = await ask(server.address, path, { headers: { cookie: await login(server) } });
+    const { status, text } = await ask(server, path, { headers: { cookie: await login(server) } });
     expect([status, text]).toEqual([404, expect.stringContaining("(NO_SUCH_PAGE)")]);
   });
 });
@@ -235,8 +253,8 @@ describe("the events", () => {
 
   it("begin with how everything stands, and tell every page", async () => {
     const headers = { cookie: await login(server) };
-    const pages = [await open(server.address, "/events", { headers })];
-    pages.push(await open(server.address, "/events", { headers }));
+    const pages = [await open(server, "/events", { headers })];
+    pages.push(await open(server, "/events", { headers }));
     for (const page of pages) {
       expect(page.headers["content-type"]).toBe("text/event-stream; charset=utf-8");
       expect(await read(page, 1)).toEqual(["event: now", 'data: {"held":null}']);
@@ -249,17 +267,15 @@ describe("the events", () => {
 
   it("go to eight pages at most", async () => {
     const headers = { cookie: await login(server) };
-    const pages = await Promise.all(
-      Array.from({ length: 8 }, () => open(server.address, "/events", { headers })),
-    );
-    const { status, text } = await ask(server.address, "/events", { headers });
+    const pages = await Promise.all(Array.from({ length: 8 }, () => open(server, "/events", { headers })));
+    const { status, text } = await ask(server, "/events", { headers });
     expect([status, text]).toEqual([503, expect.stringContaining("(TOO_MANY_PAGES)")]);
     for (const page of pages) page.destroy();
   });
 
   it("end with the lab", async () => {
     const lab = await start();
-    const page = await open(lab.address, "/events", { headers: { cookie: await login(lab) } });
+    const page = await open(lab, "/events", { headers: { cookie: await login(lab) } });
     const ended = new Promise((resolve) => page.once("close", resolve));
     page.on("error", () => {}).resume();
     await lab[Symbol.asyncDispose]();

@@ -1,7 +1,7 @@
 /** The live page in a real Chromium, from login to export. */
 import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { createServer } from "node:http";
+import { createServer, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -244,27 +244,43 @@ describe.skipIf(CHROMIUM === undefined)("another page", () => {
   it("gets nothing of the lab: no link leads into it, no frame shows it, no script reads or changes it", async () => {
     await using opened = await OpenedLab.open(browser);
     const { url } = opened.lab;
-    const { origin } = new URL(url);
+    // It even knows where the lab is.
+    const place = url.slice(0, url.indexOf("?"));
     // In the browser that holds the lab's cookie: another port of this machine is the same site.
-    const evil = await serve(`<a href="${origin}/">in</a><iframe src="${origin}/"></iframe>`);
+    const evil = await serve(`<a href="${place}">in</a><iframe src="${place}"></iframe>`);
     const page = await opened.page.context().newPage();
-    const frame = page.waitForEvent("requestfailed", (request) => request.url() === `${origin}/`);
+    const frame = page.waitForEvent("requestfailed", (request) => request.url() === place);
     await page.goto(evil);
     await frame;
     const asked = await page.evaluate(async (lab) => {
-      const get = await fetch(`${lab}/transcript.json`, { credentials: "include" }).catch(() => "not read");
-      await fetch(`${lab}/api/take`, {
+      const get = await fetch(`${lab}transcript.json`, { credentials: "include" }).catch(() => "not read");
+      await fetch(`${lab}api/take`, {
         method: "POST",
         mode: "no-cors",
         credentials: "include",
         body: '{"step":"login"}',
       }).catch(() => {});
       return get;
-    }, origin);
+    }, place);
     expect(asked).toBe("not read");
     await page.getByRole("link", { name: "in" }).click();
     await page.getByText("(FOREIGN_ORIGIN)").waitFor();
     expect(await opened.page.getByRole("link", { name: /^Message/ }).count()).toBe(0);
+  });
+
+  it("at another port is not sent the lab's cookie, as it would be if that were for all paths", async () => {
+    await using opened = await OpenedLab.open(browser);
+    const cookies: (string | undefined)[] = [];
+    const others = await serve("<script>fetch('/more')</script>", ({ headers }) =>
+      cookies.push(headers.cookie),
+    );
+    const page = await opened.page.context().newPage();
+    const more = page.waitForResponse(`${others}more`);
+    await page.goto(others);
+    await more;
+    expect(cookies.length).toBeGreaterThanOrEqual(2);
+    expect(new Set(cookies)).toEqual(new Set([undefined]));
+    expect(await opened.page.context().cookies(opened.lab.url)).toHaveLength(1);
   });
 
   it("of another browser can't use the token a second time", async () => {
@@ -293,8 +309,12 @@ async function kept(page: Page, link: string): Promise<string> {
 }
 
 /** A server of somebody else's page; its address. */
-async function serve(body: string): Promise<string> {
-  const server = createServer((_, response) => {
+async function serve(
+  body: string,
+  onRequest: (request: IncomingMessage) => void = () => {},
+): Promise<string> {
+  const server = createServer((request, response) => {
+    onRequest(request);
     response.setHeader("content-type", "text/html");
     response.end(`<!doctype html><title>elsewhere</title>${body}`);
   });

@@ -22,7 +22,7 @@ export function useLab(): Lab {
   const [now, setNow] = useState<LiveNow>();
   const [refusal, setRefusal] = useState<string>();
   useEffect(() => {
-    const events = new EventSource("/events");
+    const events = new EventSource("events");
     const on = <Name extends keyof LiveEvents>(
       name: Name,
       next: (before: LiveNow | undefined, data: LiveEvents[Name]) => LiveNow | undefined,
@@ -51,7 +51,7 @@ export function useLab(): Lab {
   const ask = async (request: string, body: object = {}) => {
     setRefusal(undefined);
     try {
-      const response = await fetch(`/api/${request}`, {
+      const response = await fetch(`api/${request}`, {
         method: "POST",
         headers: { "content-type": "application/json" },
         body: JSON.stringify(body),

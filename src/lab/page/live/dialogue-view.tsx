@@ -55,7 +55,7 @@ export function DialogueView({ state, messages, kinds, ask }: Props) {
               <KeysTable keys={newest(state.keys)} reader={reader} />
             </details>
             <p class="export">
-              Keep it: <a href="/transcript.html">as a page</a>, <a href="/transcript.json">as JSON</a>
+              Keep it: <a href="transcript.html">as a page</a>, <a href="transcript.json">as JSON</a>
             </p>
           </section>
         )}
