@@ -1,6 +1,6 @@
 /**
- * Records one login in each scene, on real servers, and prints the page made of it. Runs in a process of its own
- * (page.mjs): seed, clock and order are fixed, so that each run prints the same.
+ * Records one login in each scene, on real servers, and prints the page made of it. Runs in a process of its
+ * own (page.mjs): seed, clock and order are fixed, so that each run prints the same.
  */
 import * as grpc from "@grpc/grpc-js";
 import { PutNoteRequestSchema, PutNoteResponseSchema } from "../../src/client/index.js";

@@ -1,13 +1,13 @@
 /**
- * Randomness from a seed, for the whole process: what asks node:crypto for random bytes gets them from here, the
- * product and all below it. It can't be undone: a recording has a process of its own.
+ * Randomness from a seed, for the whole process: what asks node:crypto for random bytes gets them from here,
+ * the product and all below it. It can't be undone: a recording has a process of its own.
  */
 import crypto from "node:crypto";
 import { syncBuiltinESMExports } from "node:module";
 
 /**
- * Takes over. Each way of asking, and each size, has a stream of its own: so it does not matter when others ask for
- * the names of their temporary files.
+ * Takes over. Each way of asking, and each size, has a stream of its own: so it does not matter when others
+ * ask for the names of their temporary files.
  */
 export function takeOverRandomness(seed) {
   const drawn = new Map();

@@ -1,6 +1,6 @@
 /**
- * Transcripts as a static page holds them: each text once, and trees as lists. Their JSON is a quarter as long as that
- * of the transcripts. The page unpacks them (page/static/unpack.ts).
+ * Transcripts as a static page holds them: each text once, and trees as lists. Their JSON is a quarter as
+ * long as that of the transcripts. The page unpacks them (page/static/unpack.ts).
  */
 import type { ByteKind, ByteNode } from "../bytes/byte-node.js";
 import type { OpenedPart, Transcript, TranscriptMessage, TranscriptPart } from "./transcript.js";

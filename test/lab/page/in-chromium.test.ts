@@ -1,9 +1,16 @@
 /** The illustrated login in a real Chromium: it asks nobody, shows every byte, and is everybody's to use. */
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import axe from "axe-core";
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { makeTranscript } from "../../../src/lab/transcript/make-transcript.js";
+import { staticPage } from "../../../src/lab/transcript/static-page.js";
+import { KrbError } from "../../../src/protocol/krb-error.js";
 import { CHROMIUM, NO_CHROMIUM, startChromium } from "../chromium.js";
+import { calls, rings } from "../dialogue.js";
 import { PAGE, transcripts } from "./illustrated.js";
 
 const ADDRESS = pathToFileURL(PAGE).href;
@@ -19,8 +26,8 @@ describe.skipIf(CHROMIUM === undefined)(`the illustrated login${CHROMIUM ? "" : 
   });
   afterAll(() => browser?.close());
 
-  /** The page in a window of its own, and all that it asked for and complained of. */
-  async function open(options: BrowserContextOptions = {}) {
+  /** A page in a window of its own, and all that it asked for and complained of. */
+  async function open(options: BrowserContextOptions = {}, address = ADDRESS) {
     const context = await browser.newContext({ viewport: DESK, reducedMotion: "reduce", ...options });
     const page = await context.newPage();
     page.setDefaultTimeout(20_000);
@@ -29,7 +36,7 @@ describe.skipIf(CHROMIUM === undefined)(`the illustrated login${CHROMIUM ? "" : 
     page.on("request", (request) => requests.push(request.url()));
     page.on("console", (message) => complaints.push(message.text()));
     page.on("pageerror", (error) => complaints.push(error.message));
-    await page.goto(ADDRESS);
+    await page.goto(address);
     return { page, requests, complaints, [Symbol.asyncDispose]: () => context.close() };
   }
 
@@ -40,6 +47,26 @@ describe.skipIf(CHROMIUM === undefined)(`the illustrated login${CHROMIUM ? "" : 
     await page.getByRole("radio", { name: "AES, with an HMAC" }).check({ force: true });
     expect(requests).toEqual([ADDRESS]);
     expect(complaints).toEqual([]);
+  });
+
+  test("of another recording shows what came twice, who logged in, and what was refused", async () => {
+    const refusal = new KrbError("KRB_AP_ERR_REPEAT", "this request was seen before");
+    const again = { ...calls[2]!, response: undefined, refusal };
+    const about = { title: "Replayed", scene: "standard", realm: "EXAMPLE.TEST" } as const;
+    const transcript = makeTranscript([...calls, again], rings(), about);
+    const folder = await mkdtemp(join(tmpdir(), "tessera-page-"));
+    try {
+      await writeFile(join(folder, "page.html"), staticPage([transcript]));
+      await using opened = await open({}, pathToFileURL(join(folder, "page.html")).href);
+      const { page, complaints } = opened;
+      expect(complaints).toEqual([]);
+      expect(await page.locator(".message").count()).toBe(8);
+      expect(await page.locator("#message-8").textContent()).toContain("KRB_AP_ERR_REPEAT (34)");
+      expect(await page.getByRole("link", { name: "KRB_AP_ERR_REPEAT" }).count()).toBe(1);
+      expect(await faults(page)).toEqual([]);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
   });
 
   test("could not ask if it wanted to: what the policy forbids fails", async () => {

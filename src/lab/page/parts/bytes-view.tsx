@@ -1,6 +1,6 @@
 /**
- * The bytes of a message. One list to a keyboard: Tab reaches it, arrows go from run to run; a pointer points, a finger
- * taps. Whoever shows it shows the run that is chosen (explanation.tsx).
+ * The bytes of a message. One list to a keyboard: Tab reaches it, arrows go from run to run; a pointer
+ * points, a finger taps. Whoever shows it shows the run that is chosen (explanation.tsx).
  */
 import { useRef } from "preact/hooks";
 import { Notation } from "./notation.tsx";

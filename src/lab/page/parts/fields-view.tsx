@@ -73,7 +73,10 @@ function FieldList({ fields }: { readonly fields: readonly FieldLine[] }) {
   );
 }
 
-/** The fields of what was under a seal: below the plaintext is a SealedPart, below it one field, then the message. */
+/**
+ * The fields of what was under a seal: below the plaintext is a SealedPart, below it one field, then the
+ * message.
+ */
 function fieldsInside(plaintext: ByteNode): FieldLine[] {
   const sealedPart = plaintext.children.find(({ kind }) => kind === "message");
   const message = sealedPart?.children[0]?.children.find(({ kind }) => kind === "message");

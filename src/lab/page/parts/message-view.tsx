@@ -11,11 +11,19 @@ interface MessageViewProps {
   readonly message: TranscriptMessage;
   /** Tells the messages of a page apart. */
   readonly id: string;
+  /** What it is called, where its number is not enough: a dialogue may have several of one number. */
+  readonly name?: string;
   readonly reader: Reader;
   readonly kinds: Readonly<Record<ByteKind, string>>;
 }
 
-export function MessageView({ message, id, reader, kinds }: MessageViewProps) {
+export function MessageView({
+  message,
+  id,
+  name = `message ${message.number}`,
+  reader,
+  kinds,
+}: MessageViewProps) {
   const reading = useMemo(() => readMessage(message, reader), [message, reader]);
   // What was chosen is where it was only as long as the same boxes are open.
   const [choice, setChoice] = useState<{ readonly of: typeof reading; readonly leaf: number }>();
@@ -25,12 +33,12 @@ export function MessageView({ message, id, reader, kinds }: MessageViewProps) {
       <BytesView
         reading={reading}
         id={id}
-        label={`The ${message.hex.length / 2} bytes of message ${message.number}`}
+        label={`The ${message.hex.length / 2} bytes of ${name}`}
         chosen={chosen}
         onChoose={(leaf) => setChoice({ of: reading, leaf })}
       />
       <Explanation
-        of={`message ${message.number}`}
+        of={name}
         leaf={chosen === undefined ? undefined : reading.leaves[chosen]}
         reader={reader}
         kinds={kinds}

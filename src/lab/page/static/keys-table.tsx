@@ -40,7 +40,7 @@ export function KeysTable({ keys, reader }: KeysTableProps) {
         </thead>
         <tbody>
           {keys.map((key) => (
-            <tr key={key.symbol} data-key={key.symbol}>
+            <tr key={key.symbol + key.hex} data-key={key.symbol + key.hex}>
               <th scope="row" class="key-symbol">
                 <Notation text={key.symbol} />
               </th>

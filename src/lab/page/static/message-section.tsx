@@ -23,9 +23,9 @@ export function MessageSection({ message, isAgain, place, scene, reader, kinds }
   const { number, from, to, rfc, at, hex, textbook, sealed, refusal } = message;
   const prose = PROSE[number - 1]!;
   const equal = sealed.filter(({ equalBlocks }) => equalBlocks.length > 0);
-  const heading = `message-${place + 1}-title`;
+  const title = refusal === undefined ? prose.title : "A refusal";
   return (
-    <section class="message" id={`message-${place + 1}`} aria-labelledby={heading}>
+    <section class="message" id={`message-${place + 1}`} aria-label={`Message ${place + 1}: ${title}`}>
       <div class="message-head">
         <p class="route">
           <span class="number">{number}</span>
@@ -37,7 +37,7 @@ export function MessageSection({ message, isAgain, place, scene, reader, kinds }
             {refusal === undefined ? `${rfc} · ${hex.length / 2} bytes` : "refused"} · {clockTime(at)}
           </span>
         </p>
-        <h2 id={heading}>{refusal === undefined ? prose.title : "A refusal"}</h2>
+        <h2>{title}</h2>
         {refusal === undefined ? (
           <p class="formula">
             <Notation text={textbook} />
@@ -56,7 +56,15 @@ export function MessageSection({ message, isAgain, place, scene, reader, kinds }
           </p>
         )}
       </div>
-      {hex !== "" && <MessageView message={message} id={`m${place + 1}`} reader={reader} kinds={kinds} />}
+      {hex !== "" && (
+        <MessageView
+          message={message}
+          id={`m${place + 1}`}
+          name={`message ${place + 1}`}
+          reader={reader}
+          kinds={kinds}
+        />
+      )}
     </section>
   );
 }

@@ -84,7 +84,7 @@ export function Page({ transcripts, kinds }: PageProps) {
         </section>
         {messages.map((message, place) => (
           <MessageSection
-            key={message.number}
+            key={place}
             message={message}
             isAgain={messages
               .slice(0, place)

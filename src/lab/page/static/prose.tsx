@@ -96,7 +96,8 @@ export const PROSE: readonly MessageProse[] = [
         </p>
         <p>
           The authenticator brings a fresh key of alice’s, <Notation text="Subkey_c" />, and under that the
-          request itself is sealed, for V alone to open. Its box says what she asks.
+          request is sealed. What alice asks for is between her and V. Only the TGS could listen in, as it
+          made <Notation text="K_c,v" />: whoever keeps everybody’s keys is trusted by everybody.
         </p>
       </>
     ),
