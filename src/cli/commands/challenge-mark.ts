@@ -1,4 +1,5 @@
 /** `tessera challenge mark`: what students handed in, held against the class's seed. */
+import { ReadableError } from "../../errors/readable-error.js";
 import { defineCommand } from "../frame/command.js";
 import { CLASS_OPTIONS, classChoice } from "../options/class-options.js";
 
@@ -8,7 +9,7 @@ export const command = defineCommand({
   description:
     "For teachers: marks the challenges.json of students with the seed of the class. A challenge counts " +
     "where the file proves that the student knew the flag of that challenge that is the student's own. " +
-    "The exit code is 1 where something claimed is not proven, or a file is of another class.",
+    "The exit code is 1 where something claimed is not proven, or a file is of another class or of none.",
   examples: ["tessera challenge mark --class 4b --seed 4b.seed handed-in/*.json"],
   options: CLASS_OPTIONS,
   isUnconfigured: true,
@@ -19,9 +20,16 @@ export const command = defineCommand({
     const { marksOf } = await import("../../lab/challenges/class-marks.js");
     const seed = await readSeed(seedFile);
     const students = [];
+    const unread = [];
     for (const file of positionals)
-      students.push({ file, ...marksOf(seed, className, await readProgress(file)) });
-    if (json) screen.printJson({ class: className, students });
+      try {
+        students.push({ file, ...marksOf(seed, className, await readProgress(file)) });
+      } catch (error) {
+        if (!(error instanceof ReadableError)) throw error;
+        screen.notice(error.message);
+        unread.push({ file, text: error.message });
+      }
+    if (json) screen.printJson({ class: className, students, unread });
     else {
       const { markLines } = await import("../lab/challenge-text.js");
       screen.printAll(markLines(students));
@@ -29,6 +37,6 @@ export const command = defineCommand({
     const isDoubtful = students.some(
       ({ isOurs, marks }) => !isOurs || Object.values(marks).includes("unproven"),
     );
-    return isDoubtful ? 1 : undefined;
+    return isDoubtful || unread.length > 0 ? 1 : undefined;
   },
 });

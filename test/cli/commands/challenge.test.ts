@@ -220,4 +220,13 @@ test("mark tells what is proven, and ends with 1 where something is not", async 
   expect(students[1].marks["equal-blocks"]).toBe("unproven");
   const elsewhere = await shell.run("challenge mark --class 4c --seed ./4b.seed ./alice/challenges.json");
   expect(elsewhere).toMatchObject({ code: 1, stdout: expect.stringContaining("alice (not of this class)") });
+  writeFileSync(shell.file("damaged.json"), "{");
+  const files = "./damaged.json ./missing.json ./alice/challenges.json";
+  const some = await shell.run(`challenge mark ${TEACHER} ${files}`);
+  expect(some).toMatchObject({ code: 1, stdout: marked.stdout });
+  expect(some.stderr).toMatch(
+    /^tessera: \.\/damaged\.json: not the .*\ntessera: \.\/missing\.json: no such .*\n$/,
+  );
+  const { unread } = JSON.parse((await shell.run(`challenge mark --json ${TEACHER} ${files}`)).stdout);
+  expect(unread).toHaveLength(2);
 });
