@@ -1,7 +1,6 @@
 /** `tessera lab` as a command: what it prints, how it ends, and what it refuses. */
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from "vitest";
 import { eventually } from "../../support/eventually.js";
 import { InProcess, type Running } from "../in-process.js";
 
@@ -81,8 +80,11 @@ describe("the lab", () => {
 
 describe("the lab's port", () => {
   it("is one lab's: a second says so in one line, and leaves nothing behind", async () => {
+    vi.stubEnv("TMPDIR", shell.dir);
+    onTestFinished(() => void vi.unstubAllEnvs());
     const { port } = await start();
     const before = folders();
+    expect(before).toHaveLength(1);
     const second = await shell.run(`lab --port ${port}`);
     expect(second).toEqual({
       code: 1,
@@ -116,5 +118,5 @@ it("plays the scenes that there are", async () => {
 
 /** The folders of realms that run. */
 function folders(): string[] {
-  return readdirSync(tmpdir()).filter((name) => /^tessera-\w{6}$/.test(name));
+  return readdirSync(shell.dir).filter((name) => /^tessera-\w{6}$/.test(name));
 }

@@ -18,7 +18,7 @@ export const PUBLISHED: DesExample = {
   about:
     "The key 133457799BBCDFF1 and the block 0123456789ABCDEF, worked through by J. Orlin Grabbe in “The DES " +
     "Algorithm Illustrated” and in many courses since.",
-  conclusion: "So it is published.",
+  conclusion: "That is the published value.",
 };
 
 /** The first block of the proof in message 1, where it was enciphered with DES by itself. */

@@ -24,9 +24,9 @@ export function ModesLesson() {
       </div>
       <p>
         ECB gives away more than pictures. A block stands for itself, so it can be cut out of one ticket and
-        pasted into another that is sealed under the same key, and nobody notices: a ticket of mallory’s comes
-        to name alice. That is why sealed parts have a checksum inside, and why DES_ECB is in Tessera for this
-        one lesson.
+        pasted into another that is sealed under the same key, and nobody notices: a ticket of an attacker’s
+        own comes to name alice. That is why sealed parts have a checksum inside, and why DES_ECB is in
+        Tessera for this one lesson.
       </p>
     </section>
   );

@@ -91,8 +91,9 @@ export const PROSE: readonly MessageProse[] = [
       <>
         <p>
           V has never heard of alice and asks nobody. It opens the ticket with <Notation text="K_v" />, from
-          its keytab: there is her name, and <Notation text="K_c,v" />. With that it opens the authenticator,
-          as the TGS did. It trusts the name because only the TGS could have sealed it in.
+          its keytab, the file with its key: there is her name, and <Notation text="K_c,v" />. With that it
+          opens the authenticator, as the TGS did. It trusts the name because only the TGS could have sealed
+          it in.
         </p>
         <p>
           The authenticator brings a fresh key of alice’s, <Notation text="Subkey_c" />, and under that the

@@ -61,8 +61,8 @@ const QUESTIONS: readonly { readonly question: string; readonly answer: Componen
     question: "What is each time for?",
     answer: (
       <>
-        <Notation text="TS1" />, <Notation text="TS3" /> and <Notation text="TS5" /> show that a proof is of
-        now; so what is recorded is soon worthless, and a server need remember only minutes.{" "}
+        <Notation text="TS1" />, <Notation text="TS3" /> and <Notation text="TS5" /> show that a proof is
+        fresh, so that what is recorded is soon worthless, and a server need remember only minutes.{" "}
         <Notation text="TS2" /> and <Notation text="TS4" /> say when a ticket begins, and with a lifetime
         added when it ends, because it can’t be taken back. <Notation text="TS5" />, sent back, proves V to
         alice.
