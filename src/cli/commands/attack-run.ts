@@ -22,7 +22,10 @@ export const command = defineCommand({
   options: {
     all: { help: "run all attacks, and print a table" },
     ...SCENE_OPTIONS,
-    words: { value: "FILE", help: "words to guess a password from, one a line, for the attack guess" },
+    words: {
+      value: "FILE",
+      help: "words to guess a password from, one a line, for the attack guess; bob's password is one of them",
+    },
   },
   isUnconfigured: true,
   arguments: [0, 1],
@@ -31,6 +34,8 @@ export const command = defineCommand({
     if (options.all === (typed !== undefined))
       throw new UsageError(options.all ? "--all goes without a name" : "which attack? NAME, or --all");
     const name = typed === undefined ? undefined : oneOf("attack", typed, ATTACK_NAMES);
+    if (options.words !== undefined && name !== undefined && name !== "guess")
+      throw new UsageError("--words is for the attack guess");
     const scenes = chosenScenes(options);
     const words = options.words === undefined ? undefined : await readWords(options.words);
     const { runAttacks } = await import("../lab/attack.js");

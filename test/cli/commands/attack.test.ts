@@ -110,6 +110,7 @@ describe("attack run", () => {
     ["attack run replai", "there is no attack replai; did you mean replay?"],
     ["attack run replay --scene textbook-ebc", "there is no scene textbook-ebc; did you mean textbook-ecb?"],
     ["attack run replay --profile standart", "there is no profile standart; did you mean standard?"],
+    ["attack run replay --words ./words.txt", "--words is for the attack guess"],
     ["attack run replay --profile standard --scene textbook", "--profile and --scene name the same thing"],
   ])("%s is used wrongly", async (line, text) => {
     const { code, stderr } = await shell.run(line);
