@@ -41,10 +41,13 @@ export const command = defineCommand({
       return undefined;
     }
     if (positionals.length === 0) throw new UsageError("an argument is missing");
-    if (positionals.length > 1 || isCommand(positionals[0], around))
+    const [first = ""] = positionals;
+    // No principal begins so: the path of a program that takes no arguments.
+    const isPath = /^[./]/.test(first);
+    if (positionals.length > 1 || isPath || isCommand(first, around))
       return traceCommand(positionals, { ...options, json }, around);
     const { trace } = await import("../dialogue/trace.js");
-    await trace({ ...options, principal: positionals[0]!, json }, around);
+    await trace({ ...options, principal: first, json }, around);
     return undefined;
   },
 });

@@ -171,8 +171,8 @@ it.each([
   expect([code, stdout, stderr]).toEqual([2, "", expect.stringContaining(text)]);
 });
 
-it("fails for what is neither a command nor a program", async () => {
-  const { code, stderr } = await shell.run("trace -- no-such-program x");
+it.each(["no-such-program x", "./no-such-program"])("fails for `%s`, which is no program", async (words) => {
+  const { code, stderr } = await shell.run(`trace -- ${words}`);
   expect([code, stderr]).toEqual([
     1,
     expect.stringContaining("no-such-program: neither a command of tessera nor a"),
