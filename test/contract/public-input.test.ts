@@ -38,10 +38,22 @@ const REFLECTION = ["grpc.reflection.v1.ServerReflection", "grpc.reflection.v1al
 let realm: TestRealm;
 let wires: Record<(typeof SERVERS)[number], Wire>;
 
+const dial = {
+  AS: () => new Wire(realm.kdc.as),
+  TGS: () => new Wire(realm.kdc.tgs),
+  V: () => new Wire(realm.v.address),
+};
+
 beforeAll(async () => {
   realm = await startRealm();
-  wires = { AS: new Wire(realm.kdc.as), TGS: new Wire(realm.kdc.tgs), V: new Wire(realm.v.address) };
+  wires = { AS: dial.AS(), TGS: dial.TGS(), V: dial.V() };
 });
+
+/** Calls a server by a new connection from now on. */
+function renewWire(server: (typeof SERVERS)[number]): void {
+  wires[server].close();
+  wires[server] = dial[server]();
+}
 
 afterAll(async () => {
   for (const wire of Object.values(wires)) wire.close();
@@ -137,7 +149,10 @@ describe.each(SERVERS)("health at the %s", (server) => {
   });
 
   test("Watch", { timeout: PATIENCE }, async () => {
+    let calls = 0;
     const property = fc.asyncProperty(healthRequests, async (bytes) => {
+      // Each Watch that is given up is a reset, and a connection with a thousand of them is closed.
+      if (++calls % 500 === 0) renewWire(server);
       const reply = await wires[server].stream(`${HEALTH}Watch`, [bytes], { most: 1 });
       const shown = `${reply.code} "${reply.text}" for ${Buffer.from(bytes).toString("hex")}`;
       const asked = read(HealthCheckRequestSchema, bytes);
