@@ -32,6 +32,6 @@ function unpackAnswer<Response extends DescMessage>(bytes: Uint8Array, schema: R
     const { typeUrl } = answer;
     return { typeUrl, refusal: anyUnpack(answer, StatusSchema), response: anyUnpack(answer, schema) };
   } catch (cause) {
-    throw new RpcError(grpc.status.INTERNAL, `the service's answer is no ${schema.typeName}`, { cause });
+    throw new RpcError(grpc.status.INTERNAL, `the service's answer is not a ${schema.typeName}`, { cause });
   }
 }

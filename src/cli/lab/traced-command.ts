@@ -9,6 +9,7 @@ import { fileCache } from "../../client/file-credential-cache.js";
 import { visible } from "../../errors/visible-text.js";
 import { readPrivateFile } from "../../files/private-file.js";
 import { systemErrorText } from "../../files/system-error.js";
+import { atTheEnd } from "../../lab/at-the-end.js";
 import { type Blob, identify, readBlob } from "../../lab/blob.js";
 import { clientKey } from "../../lab/client-key.js";
 import { explainCall } from "../../lab/explain.js";
@@ -93,14 +94,15 @@ async function runProgram(
 ): Promise<number> {
   const stdout = around.screen.stdout === around.screen.stderr ? 2 : "inherit";
   const child = spawn(program, words, { stdio: ["inherit", stdout, "inherit"], env: around.env });
-  return new Promise((resolve, reject) => {
+  const takeBack = atTheEnd(() => void child.kill());
+  return new Promise<number>((resolve, reject) => {
     child.once("error", (error) =>
       reject(
         new CommandError(`${program}: neither a command of tessera nor a program: ${systemErrorText(error)}`),
       ),
     );
     child.once("close", (code) => resolve(code ?? 1));
-  });
+  }).finally(takeBack);
 }
 
 async function show(

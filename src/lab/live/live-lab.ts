@@ -44,9 +44,9 @@ export class LiveLab implements AsyncDisposable {
     return { ...this.#told.now, attacks: this.attacks.all(), kinds: KIND_EXPLANATIONS };
   }
 
-  /** The realm that is played with. Throws LabRefusal NOT_NOW while it is being started. */
+  /** The realm that is played with. Throws LabRefusal NOT_NOW while there is none. */
   get realm(): LiveRealm {
-    if (this.#live === undefined) throw new LabRefusal("NOT_NOW", STARTING);
+    if (this.#live === undefined) throw new LabRefusal("NOT_NOW", this.#isStarting ? STARTING : NOT_STARTED);
     return this.#live;
   }
 
@@ -69,9 +69,15 @@ export class LiveLab implements AsyncDisposable {
       outcomes: [],
     };
     this.#tellAll({ state: starting, messages: [] });
-    this.#starting = this.#replace(before, scene, state.holds).finally(() => {
-      this.#isStarting = false;
-    });
+    this.#starting = this.#replace(before, scene, state.holds)
+      .finally(() => {
+        this.#isStarting = false;
+      })
+      .catch((error: unknown) => {
+        // Another may be started.
+        this.#tellAll({ state: { ...starting, isStarting: false }, messages: [] });
+        throw error;
+      });
     return this.#starting;
   }
 
@@ -106,6 +112,7 @@ export class LiveLab implements AsyncDisposable {
 }
 
 const STARTING = "the realm is being started";
+const NOT_STARTED = "the realm could not be started: start it anew";
 
 type RealmNow = ReturnType<LiveRealm["now"]>;
 

@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, it, test } from "vitest";
 import type { LabEvent } from "../../../src/lab/live/event-stream.js";
 import type { JsonObject } from "../../../src/lab/live/json-body.js";
 import type { LabRefusal } from "../../../src/lab/live/lab-refusal.js";
@@ -42,6 +42,23 @@ const last = <Name extends keyof LiveEvents>(name: Name) =>
 async function until(holds: () => boolean): Promise<void> {
   while (!holds()) await new Promise<void>((resolve) => waiting.push(resolve));
 }
+
+test("a realm that can't be started leaves the lab to start another", async () => {
+  const { TMPDIR } = process.env;
+  const own = await LiveLab.start("textbook", () => {});
+  process.env.TMPDIR = join(dir, "is-not-there");
+  try {
+    await expect(own.restart("standard")).rejects.toMatchObject({ code: "ENOENT" });
+  } finally {
+    if (TMPDIR === undefined) delete process.env.TMPDIR;
+    else process.env.TMPDIR = TMPDIR;
+  }
+  expect(own.now().state.isStarting).toBe(false);
+  expect(() => own.realm).toThrow("the realm could not be started: start it anew");
+  await own.restart("standard");
+  expect(own.realm.now().state.scene).toBe("standard");
+  await own[Symbol.asyncDispose]();
+});
 
 describe("what makes no sense", () => {
   it.each([
