@@ -23,7 +23,6 @@ import { Openings } from "./openings.js";
 import { peerKey } from "./peer-key.js";
 import { OVERLOADED, refuseCall, TOO_MANY_CALLS } from "./refusal.js";
 import { Refusals, type RefusalTotals, type TellRefusals } from "./refusals.js";
-import { ToldStreams } from "./told-streams.js";
 import { TURNS, type Turns } from "./turns.js";
 import type { Reader } from "./visitor.js";
 
@@ -204,11 +203,9 @@ export class Entrance {
   /** How a connection is read. */
   #readerOf(connection: Connection): Reader {
     const { socket } = connection;
-    const streams = new ToldStreams(connection, () => this.#open.lasting(connection));
     return {
       stop: () => stopReading(socket),
       start: () => startReading(socket),
-      limit: (calls) => streams.tell(calls),
       close: () => reset(socket),
     };
   }

@@ -49,8 +49,6 @@ export class OpenCall implements ReadCall {
   readonly stream: ServerHttp2Stream;
   readonly letIn: LetIn;
   readonly isHealth: boolean;
-  /** Since when, in milliseconds of a clock that is never set. */
-  readonly since = performance.now();
   /** What it holds in memory, if that is counted. */
   holding: Holding | undefined;
   readonly #keeper: CallKeeper;

@@ -21,7 +21,6 @@ import type { Connection } from "./connection.js";
 import { Costs } from "./costs.js";
 import { LeftOut } from "./left-out.js";
 import { type ReadCall, ReadCalls } from "./read-calls.js";
-import { StreamLimits } from "./stream-limits.js";
 import { type Reader, Visitor } from "./visitor.js";
 import { Waiting } from "./waiting.js";
 
@@ -55,7 +54,6 @@ export class Turns {
   /** Who waits to be read. */
   readonly #waiting = new Waiting();
   readonly #leftOut = new LeftOut();
-  readonly #streams = new StreamLimits();
   /** What was read and waits for the turn's end. */
   readonly #calls = new ReadCalls();
   /** What a connection is likely to bring that has said nothing yet, in milliseconds of the processor. */
@@ -123,7 +121,6 @@ export class Turns {
     visitor.isGone = true;
     this.#visitors.delete(connection);
     this.#leftOut.delete(visitor);
-    this.#streams.leave(visitor);
   }
 
   /**
@@ -175,7 +172,6 @@ export class Turns {
     this.#learnedAt = now;
     this.#roundBegan = now;
     this.#round++;
-    this.#streams.begin(now);
   }
 
   /**
@@ -232,12 +228,8 @@ export class Turns {
     else if (this.#waiting.readNext(TURN_MS, this.#round, read) || now - this.#roundBegan > ROUND_MS)
       this.#endRound(now);
     if (this.#leftOut.isDue(now)) this.#comeBack(now);
-    if (this.#streams.isDue(now)) this.#streams.allot(this.#speaking(now), (one) => this.#isLight(one), now);
-    if (this.#quiet <= QUIET_TURNS) this.#begin(now);
-    else {
-      this.#isHolding = false;
-      this.#streams.liftSoon();
-    }
+    if (this.#quiet > QUIET_TURNS) this.#isHolding = false;
+    else this.#begin(now);
   }
 
   /** Starts or refuses what was read, for as long as a turn may take, and learns what it costs. */
@@ -261,16 +253,13 @@ export class Turns {
     const usedMs = Math.max(cpu - this.#cpuMs, 0.1);
     this.#cpuMs = cpu;
     let expectedMs = 0;
-    let count = 0;
     for (const [method, times] of this.#done) {
       if (method === REFUSED) continue;
       expectedMs += times * this.#costs.of(method);
-      count += times;
     }
     const perSecond = 1_000 / Math.max(now - this.#learnedAt, 1);
     this.#learnedAt = now;
     this.#doneRate += (perSecond * expectedMs - this.#doneRate) / 16;
-    this.#streams.learn(perSecond * count);
     this.#costs.learn(this.#done, usedMs);
     this.#done.clear();
   }
@@ -289,11 +278,6 @@ export class Turns {
     return Math.max(LEAST_MS, this.#freshMs);
   }
 
-  /** Those that are read, in their turns, and have something to say. */
-  #speaking(now: number): readonly Visitor[] {
-    return [...this.#visitors.values()].filter((one) => one.leftOutAt === undefined && one.isSpeaking(now));
-  }
-
   /** Leaves out whom the round did not come to. */
   #endRound(now: number): void {
     // A round in which nobody was read took no time, whatever the process did meanwhile.
@@ -310,7 +294,9 @@ export class Turns {
 
   /** Has some of those left out wait for their turn again. */
   #comeBack(now: number): void {
-    const active = this.#speaking(now).length;
+    let active = 0;
+    for (const visitor of this.#visitors.values())
+      if (visitor.leftOutAt === undefined && visitor.isSpeaking(now)) active++;
     this.#share = this.#doneRate / Math.max(active + this.#leftOut.size, 1);
     const back = this.#leftOut.comeBack(now, this.#roomBeside(active), (one) => this.#isLight(one));
     for (const visitor of back) this.#holdOne(visitor, now);

@@ -8,11 +8,6 @@ const RECENT_MS = 1_000;
 export interface Reader {
   stop(): void;
   start(): void;
-  /**
-   * Has its client have no more calls under way than so many; undefined: as many as ever.
-   * @returns whether that is how it is.
-   */
-  limit(calls: number | undefined): boolean;
   /** Closes it. */
   close(): void;
 }

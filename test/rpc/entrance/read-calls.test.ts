@@ -10,7 +10,7 @@ function open() {
   const calls = new ReadCalls();
   const seen: string[] = [];
   const visitor = () => {
-    const reader = { limit: () => true, stop: () => {}, start: () => {}, close: () => {} };
+    const reader = { stop: () => {}, start: () => {}, close: () => {} };
     return new Visitor(new Peer("a", true), reader, NOW);
   };
   const add = (

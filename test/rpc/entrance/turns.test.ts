@@ -9,7 +9,6 @@ class Visit {
   readonly connection: Connection;
   isRead = true;
   isClosed = false;
-  limit: number | undefined;
 
   constructor(
     readonly turns: Turns,
@@ -22,10 +21,6 @@ class Visit {
       },
       start: () => {
         this.isRead = true;
-      },
-      limit: (calls) => {
-        this.limit = calls;
-        return true;
       },
       close: () => {
         this.isClosed = true;
