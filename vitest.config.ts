@@ -51,6 +51,8 @@ export default defineConfig({
     // For what hangs: a machine that has much else to do takes long.
     testTimeout: 120_000,
     hookTimeout: 120_000,
+    // A worker a processor; otherwise one processor of two would be left to whoever types.
+    maxWorkers: "100%",
     setupFiles: ["test/support/remembered-pbkdf2.ts"],
     // The files that a worker runs share their modules, which takes a third of the time: no test may leave a
     // global or a module's state changed.
