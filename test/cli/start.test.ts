@@ -50,8 +50,8 @@ describe("what is loaded by", () => {
       "src/cli/frame/command-table.ts",
       "src/cli/frame/command.ts",
       "src/cli/frame/help.ts",
-
       "src/cli/frame/run.ts",
+      "src/cli/frame/signal-queue.ts",
       "src/cli/main.ts",
       "src/cli/screen/layout.ts",
       "src/cli/screen/screen.ts",
