@@ -62,8 +62,8 @@ export interface KerberosClientOptions {
    */
   readonly onUnkept?: ((error: Error) => void) | undefined;
   /**
-   * Told of what the client's calls do on the wire, those of its `ticketInterceptor`s too; by default what the variable
-   * TESSERA_TRACE asks for, which may be nothing. Goes with grpc-js, not with another transport.
+   * Told of what the client's calls do on the wire, those of its `ticketInterceptor`s too; by default what
+   * the variable TESSERA_TRACE asks for, which may be nothing. Goes with grpc-js, not with another transport.
    */
   readonly trace?: TraceSink | undefined;
   /** Interceptors of every call, outermost first; they see each message as the Buffer that travels. */

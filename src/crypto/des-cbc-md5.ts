@@ -55,8 +55,8 @@ export const DES_CBC_MD5: EncryptionType = Object.freeze<EncryptionType>({
       size: HASH_SIZE,
       enciphered: true,
       explanation:
-        "MD5 over the whole text with zeros in this place: who changes the ciphertext without the key can't " +
-        "make it right again (RFC 3961 §6.2.1).",
+        "MD5 over the whole text with zeros in this place: who changes the ciphertext without the key " +
+        "can't make it right again (RFC 3961 §6.2.1).",
     },
     { kind: "message", size: undefined, enciphered: true, explanation: "What is sealed (RFC 3961 §6.2.1)." },
     {

@@ -63,8 +63,8 @@ export const DES3_CBC_SHA1: EncryptionType = Object.freeze<EncryptionType>({
       size: MAC_SIZE,
       enciphered: false,
       explanation:
-        "HMAC-SHA1 over confounder, message and padding under Ki, which is derived from the key for this key " +
-        "usage alone (RFC 3961 §5.3, §6.3).",
+        "HMAC-SHA1 over confounder, message and padding under Ki, which is derived from the key for this " +
+        "key usage alone (RFC 3961 §5.3, §6.3).",
     },
   ],
   integrity: true,

@@ -6,8 +6,8 @@ const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 const ours = new WeakSet<object>();
 
 /**
- * Has something done at exit, and at a signal that ends the process: one that a program takes itself does not,
- * for that ends in its own time.
+ * Has something done at exit, and at a signal that ends the process: one that a program takes itself does
+ * not, for that ends in its own time.
  * @param work must be done when it returns.
  * @returns what takes it back.
  */

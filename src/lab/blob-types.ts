@@ -160,7 +160,8 @@ function isReadable(tree: ByteNode): boolean {
 function replyTree(bytes: Uint8Array): ByteNode | undefined {
   if (bytes.length !== REPLY_SIZE) return undefined;
   const explanation =
-    "The first 16 bytes of HMAC-SHA-256 under the session's key `reply` over the SessionReply, which never travels.";
+    "The first 16 bytes of HMAC-SHA-256 under the session's key `reply` over the SessionReply, which never " +
+    "travels.";
   return node("checksum", "mac", 0, bytes.length, { value: hexOf(bytes), explanation });
 }
 

@@ -2,8 +2,8 @@
  * The roll-over of a realm's master key, while its servers run.
  *
  * Order: the file gets the new key beside the old one; every record is sealed under the new one, the TGS's
- * first, which whoever adds a record has to open; the old one leaves the file. Interrupted anywhere, every record opens, and the next roll-over goes on where this one
- * stopped.
+ * first, which whoever adds a record has to open; the old one leaves the file. Interrupted anywhere, every
+ * record opens, and the next roll-over goes on where this one stopped.
  */
 
 import { withLockedFile } from "../files/locked-file.js";

@@ -1,8 +1,8 @@
 /**
  * The orderly end of a server, for those who connect at that very moment. grpc-js closes what listens and the
- * connections together, so that one that has not come to HTTP/2 yet, still in its TLS handshake perhaps, would
- * be cut off with the call that its client has for it. Here a server first listens no more; then it waits for
- * those who are arriving, who are told to go elsewhere as all others are.
+ * connections together, so that one that has not come to HTTP/2 yet, still in its TLS handshake perhaps,
+ * would be cut off with the call that its client has for it. Here a server first listens no more; then it
+ * waits for those who are arriving, who are told to go elsewhere as all others are.
  */
 import type { Http2Server, ServerHttp2Session } from "node:http2";
 import { Server as NetServer, type Socket } from "node:net";

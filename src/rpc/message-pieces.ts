@@ -1,6 +1,6 @@
 /**
- * Messages that come in crumbs. grpc-js keeps each piece of a message that is not whole by itself, which costs
- * some 175 bytes: a message of 16 KiB, byte by byte, 3 MiB.
+ * Messages that come in crumbs. grpc-js keeps each piece of a message that is not whole by itself, which
+ * costs some 175 bytes: a message of 16 KiB, byte by byte, 3 MiB.
  */
 import type * as grpc from "@grpc/grpc-js";
 import { partialMessage } from "./grpc-js-internals.js";

@@ -1,6 +1,6 @@
 /**
- * What a realm's principals were read as, for as long as that may be used: the records' bytes, and their entries
- * once somebody has asked for them.
+ * What a realm's principals were read as, for as long as that may be used: the records' bytes, and their
+ * entries once somebody has asked for them.
  *
  * Invariant: what was read while something changed is not kept, for it may be older than the change.
  */
@@ -11,7 +11,9 @@ import type { PrincipalEntry } from "../protocol/principal-entry.js";
 import type { Changes, KeyValueStore } from "./key-value-store.js";
 import { PRINCIPAL_PREFIX } from "./principal-key.js";
 
-/** What an entry takes with the keys that are commonly derived, beside its record (`npm run bench:memory`). */
+/**
+ * What an entry takes with the keys that are commonly derived, beside its record (`npm run bench:memory`).
+ */
 const ENTRY_BYTES = 6 * 1024;
 /** What a record takes that nobody has asked to be decoded, beside its bytes. */
 const RECORD_BYTES = 512;

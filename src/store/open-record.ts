@@ -10,7 +10,8 @@ export function masterKeyOf(bytes: Uint8Array, { all, current }: MasterKeys): Ma
 }
 
 /**
- * Does what opens a record; once more if that is under another master key and the realm has got one meanwhile.
+ * Does what opens a record; once more if that is under another master key and the realm has got one
+ * meanwhile.
  * @throws whatever `open` does.
  */
 export async function withFreshKeys<T>(masterKeys: MasterKeys, open: () => T): Promise<T> {

@@ -10,7 +10,8 @@ const CHECKERS = { C: "client", AS: "AS", TGS: "TGS", V: "V", guard: "guard" } a
 /** The page. */
 export function attacksPage(): string {
   const parts = [
-    "<!-- Made from src/lab/attacks by test/docs/attacks.test.ts: npx vitest run test/docs/attacks.test.ts -u -->",
+    "<!-- Made from src/lab/attacks by test/docs/attacks.test.ts: npx vitest run test/docs/attacks.test.ts " +
+      "-u -->",
     "# Attacks, carried out",
     ...paragraphs(INTRODUCTION),
     "## What is stopped, where",
@@ -25,22 +26,23 @@ export function attacksPage(): string {
 }
 
 const INTRODUCTION = [
-  "`tessera attack` carries these out against real servers: a realm in a temporary folder, with AS, TGS and V " +
-    "on free ports of loopback, its users alice and mallory, and a clock that can be turned. Mallory attacks, " +
-    "with what her row says she has, and every step is printed. No realm but those can be attacked with it.",
+  "`tessera attack` carries these out against real servers: a realm in a temporary folder, with AS, TGS " +
+    "and V on free ports of loopback, its users alice and mallory, and a clock that can be turned. Mallory " +
+    "attacks, with what her row says she has, and every step is printed. No realm but those can be " +
+    "attacked with it.",
   "```sh\ntessera attack list\ntessera attack show cut-and-paste\ntessera attack run cut-and-paste\n" +
     "tessera attack run replay --profile standard\ntessera attack run --all --json\n```",
-  "Three scenes: `textbook-ecb` is the profile `textbook` with keys of DES_ECB alone, as programs of courses " +
-    "have them; `textbook` has DES_CBC_MD5; `standard` has AES. `tessera scene list` has their story. An attack " +
-    "is one file in `src/lab/attacks/`, and one row of `table.ts`; a test runs all of them in all scenes, and " +
-    "another holds this page against the rows.",
+  "Three scenes: `textbook-ecb` is the profile `textbook` with keys of DES_ECB alone, as programs of " +
+    "courses have them; `textbook` has DES_CBC_MD5; `standard` has AES. `tessera scene list` has their " +
+    "story. An attack is one file in `src/lab/attacks/`, and one row of `table.ts`; a test runs all of " +
+    "them in all scenes, and another holds this page against the rows.",
 ];
 
 const ABOUT_THE_TABLE = [
-  "ALLOWED: mallory gets what she is after. BLOCKED: by whom, and with which refusal. Where even `standard` " +
-    "says ALLOWED, no check can help: a password that is on a list, a key or a cache that was stolen, a clock " +
-    "that the attacker sets. Their paragraphs say what does; [security.md](security.md) has the defences with " +
-    "their tests and limits.",
+  "ALLOWED: mallory gets what she is after. BLOCKED: by whom, and with which refusal. Where even " +
+    "`standard` says ALLOWED, no check can help: a password that is on a list, a key or a cache that was " +
+    "stolen, a clock that the attacker sets. Their paragraphs say what does; [security.md](security.md) " +
+    "has the defences with their tests and limits.",
 ];
 
 function matrix(): string {

@@ -1,4 +1,6 @@
-/** The golden vectors of renewals: what we make is what is written there, and is taken or refused as it says. */
+/**
+ * The golden vectors of renewals: what we make is what is written there, and is taken or refused as it says.
+ */
 import { readFileSync, writeFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { reasonOf, unhex } from "../support/guard-vectors-receivers.js";

@@ -1,4 +1,6 @@
-/** Who connects while a server ends comes to HTTP/2 and is sent elsewhere, over TLS too; nobody is cut off. */
+/**
+ * Who connects while a server ends comes to HTTP/2 and is sent elsewhere, over TLS too; nobody is cut off.
+ */
 import { once } from "node:events";
 import * as http2 from "node:http2";
 import { connect, type Socket } from "node:net";
@@ -31,7 +33,9 @@ async function dial({ entrance, port }: { entrance: Entrance; port: number }): P
   return socket;
 }
 
-/** Begins HTTP/2 over a socket; resolves when the server has sent its settings, and then that it goes away. */
+/**
+ * Begins HTTP/2 over a socket; resolves when the server has sent its settings, and then that it goes away.
+ */
 async function begin(socket: Socket): Promise<void> {
   const session = http2.connect("http://localhost", { createConnection: () => socket });
   onTestFinished(() => session.destroy());

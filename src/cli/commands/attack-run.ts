@@ -9,10 +9,10 @@ export const command = defineCommand({
   name: "attack run",
   usage: ["NAME [--scene SCENE | --profile PROFILE]", "--all [--scene SCENE | --profile PROFILE]"],
   description:
-    "Makes a realm in a temporary folder, with real servers on free ports of loopback, and attacks it: step by " +
-    "step, with the verdict, the check that gave it, and the paragraph that explains it. By default in each of " +
-    "the scenes: textbook-ecb (keys of DES_ECB), textbook and standard. No realm but those is touched. Exits " +
-    "with 1 if an attack ended otherwise than `tessera attack show` says.",
+    "Makes a realm in a temporary folder, with real servers on free ports of loopback, and attacks it: " +
+    "step by step, with the verdict, the check that gave it, and the paragraph that explains it. By " +
+    "default in each of the scenes: textbook-ecb (keys of DES_ECB), textbook and standard. No realm but " +
+    "those is touched. Exits with 1 if an attack ended otherwise than `tessera attack show` says.",
   examples: [
     "tessera attack run cut-and-paste",
     "tessera attack run replay --profile standard",

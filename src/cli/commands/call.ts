@@ -12,9 +12,9 @@ export const command = defineCommand({
     "OPERATION --help",
   ],
   description:
-    "Calls an operation of the service V: request and response travel sealed under keys made for this " +
-    "call alone. The ticket comes from the cache, or from the TGS. A name with a slash in it is a method of " +
-    "any guarded service: requests and responses are JSON, and what they are made of is asked of the server " +
+    "Calls an operation of the service V: request and response travel sealed under keys made for this call " +
+    "alone. The ticket comes from the cache, or from the TGS. A name with a slash in it is a method of any " +
+    "guarded service: requests and responses are JSON, and what they are made of is asked of the server " +
     "(reflection), or read from files.",
   examples: [
     "tessera call who-am-i",

@@ -7,11 +7,11 @@ export const command = defineCommand({
   name: "challenge start",
   usage: ["[--dir DIR] [--scene standard] NAME"],
   description:
-    "Begins a challenge: writes its files into the learner's folder, and where it has a realm runs that " +
-    "on loopback until it is interrupted (Ctrl-C), telling what happens. Work at it from another " +
-    "terminal. For a learner who is in no class, each start makes a new flag, and one of an earlier start no " +
-    "longer counts. With --scene standard the realm is one with nothing left out: there the same steps " +
-    "must fail, and no flag is to be had. Nothing leaves this machine.",
+    "Begins a challenge: writes its files into the learner's folder, and where it has a realm runs that on " +
+    "loopback until it is interrupted (Ctrl-C), telling what happens. Work at it from another terminal. " +
+    "For a learner who is in no class, each start makes a new flag, and one of an earlier start no longer " +
+    "counts. With --scene standard the realm is one with nothing left out: there the same steps must fail, " +
+    "and no flag is to be had. Nothing leaves this machine.",
   examples: [
     "tessera challenge start whose-ticket",
     "tessera challenge start --scene standard lifted-header",

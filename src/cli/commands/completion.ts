@@ -12,8 +12,8 @@ export const command = defineCommand({
   name: "completion",
   usage: [SHELLS.join("|")],
   description:
-    "Prints a script by which a shell completes commands and options. It is made from the commands that this " +
-    "version has: evaluate it when a shell starts, or write it anew after an update.",
+    "Prints a script by which a shell completes commands and options. It is made from the commands that " +
+    "this version has: evaluate it when a shell starts, or write it anew after an update.",
   examples: [
     "tessera completion fish > ~/.config/fish/completions/tessera.fish",
     'eval "$(tessera completion bash)"',

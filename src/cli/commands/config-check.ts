@@ -6,9 +6,9 @@ export const command = defineCommand({
   name: "config check",
   usage: ["[FILE]"],
   description:
-    "Checks tessera.toml, or another file of its kind: keys, values, and whether the files that it names are " +
-    "there and can be read. Prints each fault as FILE:LINE:COLUMN: what is wrong, and then exits with 1. By " +
-    "default it checks the file that the other commands would read.",
+    "Checks tessera.toml, or another file of its kind: keys, values, and whether the files that it names " +
+    "are there and can be read. Prints each fault as FILE:LINE:COLUMN: what is wrong, and then exits with " +
+    "1. By default it checks the file that the other commands would read.",
   examples: ["tessera config check", "tessera config check ./tessera.toml --json"],
   options: {},
   isUnconfigured: true,

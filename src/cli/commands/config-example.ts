@@ -5,8 +5,9 @@ export const command = defineCommand({
   name: "config example",
   usage: [""],
   description:
-    "Prints a tessera.toml with every key, what it means and its default, all of it commented out: write it to " +
-    "~/.config/tessera/tessera.toml or /etc/tessera/tessera.toml, and take the # away from what you change.",
+    "Prints a tessera.toml with every key, what it means and its default, all of it commented out: write " +
+    "it to ~/.config/tessera/tessera.toml or /etc/tessera/tessera.toml, and take the # away from what you " +
+    "change.",
   examples: ["tessera config example > ~/.config/tessera/tessera.toml", "tessera config example --json"],
   options: {},
   isUnconfigured: true,

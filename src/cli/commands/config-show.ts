@@ -8,8 +8,9 @@ export const command = defineCommand({
   name: "config show",
   usage: [""],
   description:
-    "Prints every key of tessera.toml with its value, and where that is from: a variable, a line of the file, " +
-    "or the default. An option of a command goes before all of them. Passwords in addresses are left out.",
+    "Prints every key of tessera.toml with its value, and where that is from: a variable, a line of the " +
+    "file, or the default. An option of a command goes before all of them. Passwords in addresses are left " +
+    "out.",
   examples: ["tessera config show", "tessera config show --json"],
   options: {},
   isUnconfigured: true,

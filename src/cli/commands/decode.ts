@@ -9,11 +9,11 @@ export const command = defineCommand({
   name: "decode",
   usage: ["[OPTION…] [BASE64|FILE|-]"],
   description:
-    "Tells what a blob is (a ticket, something sealed, a request to or response of one of the services, what a " +
-    "guarded call carries, a keytab, a credential cache, a dump, a stored record) and shows what is in clear. " +
-    "With a key that fits, it opens what is sealed and shows that too, session keys redacted. The blob is " +
-    "base64, hex, a header (kerberos-call-bin: …), or a file that holds either or the bytes themselves; " +
-    "without an argument it is read from stdin.",
+    "Tells what a blob is (a ticket, something sealed, a request to or response of one of the services, " +
+    "what a guarded call carries, a keytab, a credential cache, a dump, a stored record) and shows what is " +
+    "in clear. With a key that fits, it opens what is sealed and shows that too, session keys redacted. " +
+    "The blob is base64, hex, a header (kerberos-call-bin: …), or a file that holds either or the bytes " +
+    "themselves; without an argument it is read from stdin.",
   examples: [
     "tessera klist -T v/localhost | tessera decode --keytab v.keytab -",
     "tessera decode --password-file alice.password --principal alice@EXAMPLE.TEST as-rep.bin",

@@ -10,8 +10,9 @@ export const command = defineCommand({
     "Makes a realm in a temporary folder, starts its three servers on free ports, logs alice in, gets a " +
     "ticket for V, stores a note and reads it. Prints the six messages as they travelled: their sizes, " +
     "what is in them, and who can open which part. Then three attempts are refused: a wrong password, a " +
-    "replayed authenticator, a tampered ticket. Last, a block of alice's ticket is pasted into somebody else's: " +
-    "allowed in a second realm with keys of DES_ECB, refused in this one. Everything is removed at the end.",
+    "replayed authenticator, a tampered ticket. Last, a block of alice's ticket is pasted into somebody " +
+    "else's: allowed in a second realm with keys of DES_ECB, refused in this one. Everything is removed at " +
+    "the end.",
   examples: ["tessera demo", "tessera demo --full --show-keys", "tessera demo --profile standard --json"],
   options: {
     full: { help: "print all bytes" },

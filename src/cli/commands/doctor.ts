@@ -10,8 +10,8 @@ export const command = defineCommand({
   usage: ["[OPTION…]"],
   description:
     "Checks the realm's folder and who can read it, V's keytab, the credential cache, the health of every " +
-    "AS and TGS and of V, and the clock against the KDC's as the last login measured it. Changes nothing, unless " +
-    "--mend is given. Exits with 1 if something is wrong.",
+    "AS and TGS and of V, and the clock against the KDC's as the last login measured it. Changes nothing, " +
+    "unless --mend is given. Exits with 1 if something is wrong.",
   examples: [
     "tessera doctor",
     "tessera doctor --realm --keytab probe.keytab --page kdc1:9464",
@@ -27,8 +27,8 @@ export const command = defineCommand({
     },
     realm: {
       help:
-        "look at the whole realm: log in at every KDC, compare their clocks, and look at keys and certificates " +
-        "that are near their ends",
+        "look at the whole realm: log in at every KDC, compare their clocks, and look at keys and " +
+        "certificates that are near their ends",
     },
     keytab: { value: "FILE", help: "with --realm: log in with this keytab; V's, if it is at hand" },
     page: {

@@ -5,11 +5,11 @@ export const command = defineCommand({
   name: "exercise",
   usage: ["tgs --cmd COMMAND [--stage N] [--keep-going]", "tgs --list"],
   description:
-    "Build your own TGS: starts an AS and a V on free ports of loopback, then COMMAND, which is your server, and " +
-    "marks it in twelve stages. Each says what was sent, what was expected, what arrived, and the clause of " +
-    "the RFC. It ends at the first stage that fails. What your server is told, and three skeletons to begin " +
-    "with, in TypeScript, Python and Go, are in docs/exercise.md. Exits with 0 if all stages that were asked " +
-    "for passed.",
+    "Build your own TGS: starts an AS and a V on free ports of loopback, then COMMAND, which is your " +
+    "server, and marks it in twelve stages. Each says what was sent, what was expected, what arrived, and " +
+    "the clause of the RFC. It ends at the first stage that fails. What your server is told, and three " +
+    "skeletons to begin with, in TypeScript, Python and Go, are in docs/exercise.md. Exits with 0 if all " +
+    "stages that were asked for passed.",
   examples: [
     "tessera exercise tgs --list",
     "tessera exercise tgs --cmd ./my-tgs",

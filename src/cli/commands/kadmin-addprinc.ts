@@ -20,10 +20,11 @@ export const command = defineCommand({
   usage: ["[OPTION…] PRINCIPAL", "--from FILE [--skip-existing] [OPTION…]"],
   description:
     "Adds a principal to the realm on this machine: a person with a password, or with -randkey a service. " +
-    "No ticket is ever issued for a principal with a password, so a service needs -randkey. --from adds the " +
-    "principals of a table: CSV whose first line names the columns, principal and password, and etypes, " +
-    "disable, expire, pw-expire, max-life, max-renewable-life if they are wanted. An empty password makes " +
-    "random keys; an empty cell takes what the options say. Every line is checked before any is added.",
+    "No ticket is ever issued for a principal with a password, so a service needs -randkey. --from adds " +
+    "the principals of a table: CSV whose first line names the columns, principal and password, and " +
+    "etypes, disable, expire, pw-expire, max-life, max-renewable-life if they are wanted. An empty " +
+    "password makes random keys; an empty cell takes what the options say. Every line is checked before " +
+    "any is added.",
   examples: [
     "tessera kadmin addprinc alice",
     "tessera kadmin addprinc -randkey notes/db.example.test",

@@ -11,9 +11,9 @@ export const command = defineCommand({
   usage: ["[-keepkvno KVNO] PRINCIPAL"],
   description:
     "Ends the old versions of a principal's keys now; by themselves they end once the longest ticket under " +
-    "them has. The KDC refuses tickets under them from now on, which is what you want after a key was stolen; " +
-    "a service goes on taking them until its keytab is written again, with ktadd -norandkey. The current " +
-    "version stays.",
+    "them has. The KDC refuses tickets under them from now on, which is what you want after a key was " +
+    "stolen; a service goes on taking them until its keytab is written again, with ktadd -norandkey. The " +
+    "current version stays.",
   examples: [
     "tessera kadmin purgekeys krbtgt/EXAMPLE.TEST",
     "tessera kadmin purgekeys -keepkvno 3 notes/db.example.test",

@@ -10,9 +10,9 @@ export const command = defineCommand({
   name: "kadmin",
   usage: ["-f FILE [--keep-going]", "COMMAND …"],
   description:
-    "Runs the commands in a file, each on a line of its own as it is typed after `tessera kadmin`, with the " +
-    "database opened once. A # begins a comment; quotes keep a word together. It stops at the first command " +
-    "that fails, names its line, and ends with its exit code; what was done before stays done.",
+    "Runs the commands in a file, each on a line of its own as it is typed after `tessera kadmin`, with " +
+    "the database opened once. A # begins a comment; quotes keep a word together. It stops at the first " +
+    "command that fails, names its line, and ends with its exit code; what was done before stays done.",
   examples: [
     "tessera kadmin -f services.kadmin",
     "generate-commands | tessera kadmin --keep-going -f -",

@@ -16,8 +16,8 @@ export const command = defineCommand({
   name: "realm check",
   usage: ["[--dir DIR]"],
   description:
-    "Opens every record of the realm, and every key in it, under the realm's master key; names those that don't " +
-    "open. Also while servers run. Exits with 1 if something is wrong.",
+    "Opens every record of the realm, and every key in it, under the realm's master key; names those that " +
+    "don't open. Also while servers run. Exits with 1 if something is wrong.",
   examples: ["tessera realm check", "tessera realm check --json"],
   options: REALM_OPTIONS,
   arguments: [0, 0],

@@ -8,9 +8,9 @@ export const command = defineCommand({
   name: "realm copy",
   usage: ["[--update] FROM TO"],
   description:
-    "Copies all principals from one database to another, also while servers run on the first: it goes over them " +
-    "until both are the same. Records stay sealed under the realm's master key, which is neither read nor copied. " +
-    "If it is interrupted, run it again, and it goes on.",
+    "Copies all principals from one database to another, also while servers run on the first: it goes over " +
+    "them until both are the same. Records stay sealed under the realm's master key, which is neither read " +
+    "nor copied. If it is interrupted, run it again, and it goes on.",
   examples: ["tessera realm copy lmdb:./realm/principals 'postgres://kdc@db/tessera?realm=EXAMPLE.ORG'"],
   options: {
     update: { help: "make a database that has principals already like the first; others in it are removed" },

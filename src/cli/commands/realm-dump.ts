@@ -11,9 +11,9 @@ export const command = defineCommand({
   name: "realm dump",
   usage: ["[--dir DIR] FILE"],
   description:
-    "Writes all principals and the realm's settings into a file, also while servers run. Their keys stay sealed " +
-    "under the master key, which is not in the file: keep master.key apart. A dump is sealed as a whole, so that " +
-    "one that was cut short or altered is never loaded.",
+    "Writes all principals and the realm's settings into a file, also while servers run. Their keys stay " +
+    "sealed under the master key, which is not in the file: keep master.key apart. A dump is sealed as a " +
+    "whole, so that one that was cut short or altered is never loaded.",
   examples: ["tessera realm dump realm.dump"],
   options: REALM_OPTIONS,
   arguments: [1, 1],

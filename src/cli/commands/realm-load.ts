@@ -10,10 +10,10 @@ export const command = defineCommand({
   name: "realm load",
   usage: ["[--dir DIR] [--master-key FILE [--database URL]] [--update] FILE"],
   description:
-    "Fills a realm's database with the principals of a dump, also while servers run. The whole dump is checked " +
-    "before anything is written. Into a folder that is not there yet, it makes the realm with the dump's settings " +
-    "and a copy of the master key. If it is interrupted, run it again: it goes on, and until then the realm opens " +
-    "for nothing else.",
+    "Fills a realm's database with the principals of a dump, also while servers run. The whole dump is " +
+    "checked before anything is written. Into a folder that is not there yet, it makes the realm with the " +
+    "dump's settings and a copy of the master key. If it is interrupted, run it again: it goes on, and " +
+    "until then the realm opens for nothing else.",
   examples: [
     "tessera realm load --dir ./restored --master-key master.key realm.dump",
     "tessera realm load --update realm.dump",

@@ -10,10 +10,11 @@ export const command = defineCommand({
   name: "realm new-master-key",
   usage: ["[--dir DIR] [--begin]"],
   description:
-    "Gives the realm a new master key and seals every record under it, while the servers run: they take it up by " +
-    "themselves. If it is interrupted, every record still opens; run it again, and it goes on. Backups made before need " +
-    "the old master.key: keep it with them. Where several machines serve the realm from one database, begin with " +
-    "--begin, copy master.key to the others, run it again without, and copy master.key once more.",
+    "Gives the realm a new master key and seals every record under it, while the servers run: they take it " +
+    "up by themselves. If it is interrupted, every record still opens; run it again, and it goes on. " +
+    "Backups made before need the old master.key: keep it with them. Where several machines serve the " +
+    "realm from one database, begin with --begin, copy master.key to the others, run it again without, and " +
+    "copy master.key once more.",
   examples: ["tessera realm new-master-key", "tessera realm new-master-key --begin"],
   options: { ...REALM_OPTIONS, begin: { help: "only put the new key beside the old one, in master.key" } },
   arguments: [0, 0],

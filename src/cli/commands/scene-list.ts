@@ -5,8 +5,8 @@ export const command = defineCommand({
   name: "scene list",
   usage: [""],
   description:
-    "Lists the scenes by which the textbook arrives at Kerberos, each of which mends a hole of the one before. " +
-    "The last three run.",
+    "Lists the scenes by which the textbook arrives at Kerberos, each of which mends a hole of the one " +
+    "before. The last three run.",
   examples: ["tessera scene list", "tessera scene list --json"],
   options: {},
   isUnconfigured: true,

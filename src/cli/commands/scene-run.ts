@@ -7,9 +7,9 @@ export const command = defineCommand({
   name: "scene run",
   usage: ["textbook-ecb|textbook|standard"],
   description:
-    "Makes a realm in a temporary folder, with real servers on free ports of loopback; logs alice in, gets a " +
-    "ticket, calls V, and prints the six messages in brief; then runs the attack that shows what is still wrong. " +
-    "`tessera demo` and `tessera trace` show the messages in full.",
+    "Makes a realm in a temporary folder, with real servers on free ports of loopback; logs alice in, gets " +
+    "a ticket, calls V, and prints the six messages in brief; then runs the attack that shows what is " +
+    "still wrong. `tessera demo` and `tessera trace` show the messages in full.",
   examples: ["tessera scene run textbook-ecb", "tessera scene run standard --json"],
   options: {},
   isUnconfigured: true,

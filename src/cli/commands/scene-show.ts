@@ -7,8 +7,8 @@ export const command = defineCommand({
   name: "scene show",
   usage: ["SCENE"],
   description:
-    "Tells a scene: its messages, what of the scene before it mends, the hole that is left, and the attack that " +
-    "shows it.",
+    "Tells a scene: its messages, what of the scene before it mends, the hole that is left, and the attack " +
+    "that shows it.",
   examples: ["tessera scene show own-word", "tessera scene show textbook-ecb"],
   options: {},
   isUnconfigured: true,

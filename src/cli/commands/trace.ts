@@ -8,12 +8,12 @@ export const command = defineCommand({
   name: "trace",
   usage: ["[OPTION…] PRINCIPAL", "[OPTION…] -- COMMAND [WORD…]", "[OPTION…] --from FILE"],
   description:
-    "Logs in to a running realm, gets a ticket, asks V who is calling, and prints each message as " +
-    "`tessera demo` does: what travelled, and what the client's keys open. With V's keytab it also shows " +
-    "what V opens. The credential cache stays as it is. With a command of tessera, or a program that uses its " +
-    "client, it runs that and shows what it did: the messages, and the proofs of guarded calls. With --from it " +
-    "shows what TESSERA_TRACE=json:FILE has recorded. It opens what the tickets in the credential cache, a " +
-    "keytab and a password open.",
+    "Logs in to a running realm, gets a ticket, asks V who is calling, and prints each message as `tessera " +
+    "demo` does: what travelled, and what the client's keys open. With V's keytab it also shows what V " +
+    "opens. The credential cache stays as it is. With a command of tessera, or a program that uses its " +
+    "client, it runs that and shows what it did: the messages, and the proofs of guarded calls. With " +
+    "--from it shows what TESSERA_TRACE=json:FILE has recorded. It opens what the tickets in the " +
+    "credential cache, a keytab and a password open.",
   examples: [
     "tessera trace alice",
     "tessera trace --keytab v.keytab --full alice",

@@ -81,8 +81,9 @@ const HINTS: Partial<Record<KrbErrorName, Hint>> = {
   KDC_ERR_ETYPE_NOSUPP: ({ field, server }) => {
     if (!field?.startsWith("ticket"))
       return (
-        "compare the encryption types: tessera kadmin getprinc PRINCIPAL, tessera realm show; or choose with " +
-        "--etype; DES is used only there, or where TESSERA_REALM_DIR names the folder of a textbook realm"
+        "compare the encryption types: tessera kadmin getprinc PRINCIPAL, tessera realm show; or choose " +
+        "with --etype; DES is used only there, or where TESSERA_REALM_DIR names the folder of a textbook " +
+        "realm"
       );
     if (server?.startsWith("krbtgt/")) return "log in again: tessera kinit";
     return "give the service keys that it accepts, or let it accept these: profile of guard, or of tessera serve v";

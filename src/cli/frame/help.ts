@@ -17,7 +17,8 @@ export function programHelp(): string {
     "commands:",
     ...commandList(COMMANDS),
     "",
-    "A first session; in a clone, or in a project that has installed tessera-sso, `tessera` is typed `npx tessera`:",
+    "A first session; in a clone, or in a project that has installed tessera-sso, `tessera` is typed `npx " +
+      "tessera`:",
     "  tessera realm create",
     "  tessera kadmin addprinc alice",
     "  tessera serve &",

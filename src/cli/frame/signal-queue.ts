@@ -23,8 +23,8 @@ export class SignalQueue {
 }
 
 /**
- * How long after the first request to end another is the same one, in milliseconds: a terminal gives Ctrl-C to
- * every process, and a program in front, such as npm, passes its own on.
+ * How long after the first request to end another is the same one, in milliseconds: a terminal gives Ctrl-C
+ * to every process, and a program in front, such as npm, passes its own on.
  */
 const SAME_REQUEST_MS = 500;
 
@@ -33,8 +33,8 @@ export class EndRequests {
   #firstAt: number | undefined;
 
   /**
-   * What a request means that arrives at `now`, in milliseconds of a clock that is never set: to end in order;
-   * nothing, as it is the first one again; or to end at once.
+   * What a request means that arrives at `now`, in milliseconds of a clock that is never set: to end in
+   * order; nothing, as it is the first one again; or to end at once.
    */
   meaningOf(now: number): "in order" | "the same" | "at once" {
     if (this.#firstAt === undefined) {

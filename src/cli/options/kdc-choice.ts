@@ -12,9 +12,9 @@ export const KDC_OPTIONS = {
     value: "AS[,TGS]",
     multiple: true,
     help:
-      "HOST[:PORT] of the AS and of the TGS; 8801 and 8802, and the TGS is on the AS's next port unless it is " +
-      "given. Several KDCs, which are asked in turn: separate them by spaces, or repeat it. dns: ask DNS for " +
-      "them. TESSERA_KDC",
+      "HOST[:PORT] of the AS and of the TGS; 8801 and 8802, and the TGS is on the AS's next port unless it " +
+      "is given. Several KDCs, which are asked in turn: separate them by spaces, or repeat it. dns: ask " +
+      "DNS for them. TESSERA_KDC",
   },
 } as const satisfies OptionSpecs;
 

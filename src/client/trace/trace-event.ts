@@ -1,7 +1,7 @@
 /**
- * What a client's calls did on the wire, as plain data: a line of JSON each in a trace. It holds what travelled and
- * never a key. The messages of Kerberos' own services are in it, as they are sealed or no secret; those of other
- * services are not, but for their size.
+ * What a client's calls did on the wire, as plain data: a line of JSON each in a trace. It holds what
+ * travelled and never a key. The messages of Kerberos' own services are in it, as they are sealed or no
+ * secret; those of other services are not, but for their size.
  */
 
 /** What every event says. */

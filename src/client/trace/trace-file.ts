@@ -1,10 +1,10 @@
 /**
- * Where a trace goes, as TESSERA_TRACE says: a file, to which lines are added; `-` or /dev/stderr; `json:` before
- * either for a line of JSON for each event.
+ * Where a trace goes, as TESSERA_TRACE says: a file, to which lines are added; `-` or /dev/stderr; `json:`
+ * before either for a line of JSON for each event.
  *
- * A file is made with mode 0600. One that is there already is written only if it is the user's own and nobody else
- * may read it, and never through a link: a trace says who talks to whom, and holds proofs that are made with
- * passwords, from which weak ones can be guessed.
+ * A file is made with mode 0600. One that is there already is written only if it is the user's own and nobody
+ * else may read it, and never through a link: a trace says who talks to whom, and holds proofs that are made
+ * with passwords, from which weak ones can be guessed.
  */
 import { closeSync, constants, fstatSync, openSync, writeSync } from "node:fs";
 import { requireOwn } from "../../files/privacy.js";

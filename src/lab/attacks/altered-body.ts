@@ -12,10 +12,10 @@ export const alteredBody: Attack = {
   topic: "false servers and altered messages",
   has: "the wire between alice and the TGS, on which she can alter messages",
   lesson:
-    "What alice asks of the TGS travels in clear: which service, for how long. In Kerberos 4 nothing bound it to " +
-    "the authenticator beside it, so that mallory could ask for something else with alice's proof. Here the " +
-    "authenticator holds a checksum over the request, under the session key, of the bytes as they were sent. The " +
-    "TGS compares it with the bytes as they came.",
+    "What alice asks of the TGS travels in clear: which service, for how long. In Kerberos 4 nothing bound " +
+    "it to the authenticator beside it, so that mallory could ask for something else with alice's proof. " +
+    "Here the authenticator holds a checksum over the request, under the session key, of the bytes as they " +
+    "were sent. The TGS compares it with the bytes as they came.",
   expected: everywhere(["KRB_AP_ERR_MODIFIED", "TGS"]),
   async run(realm, told) {
     const { principal, password } = realm.users.alice;

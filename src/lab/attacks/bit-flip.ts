@@ -19,13 +19,14 @@ export const bitFlip: Attack = {
   topic: "unauthenticated encryption",
   has: "what travels on the wire",
   lesson:
-    "V remembers the ciphertext of each authenticator it took. Under ECB mallory can make another ciphertext of " +
-    "the same authenticator: a flipped bit garbles its own block of 8 bytes and no other, and the block she " +
-    "picks lies within the nonce, which is random anyway. V opens it, finds name, time and checksum as alice " +
-    "made them, does not find it in its replay cache, and does what alice asked for once more, though she has " +
-    "changed her mind since. Under DES_CBC_MD5 a flipped bit garbles one block and flips a bit of the next; a " +
-    "cipher that is only chained would let an attacker choose that bit. But the MD5 inside covers both. Under " +
-    "AES the HMAC is over the ciphertext, and no bit can be flipped unnoticed.",
+    "V remembers the ciphertext of each authenticator it took. Under ECB mallory can make another " +
+    "ciphertext of the same authenticator: a flipped bit garbles its own block of 8 bytes and no other, " +
+    "and the block she picks lies within the nonce, which is random anyway. V opens it, finds name, time " +
+    "and checksum as alice made them, does not find it in its replay cache, and does what alice asked for " +
+    "once more, though she has changed her mind since. Under DES_CBC_MD5 a flipped bit garbles one block " +
+    "and flips a bit of the next; a cipher that is only chained would let an attacker choose that bit. But " +
+    "the MD5 inside covers both. Under AES the HMAC is over the ciphertext, and no bit can be flipped " +
+    "unnoticed.",
   expected: {
     "textbook-ecb": "ALLOWED",
     textbook: ["KRB_AP_ERR_BAD_INTEGRITY", "V"],

@@ -10,10 +10,10 @@ export const endedTicket: Attack = {
   topic: "tickets in the wrong hands",
   has: "a copy of alice's credential cache, of yesterday",
   lesson:
-    "The ticket says when it ends, sealed, so that its holder can't alter it, and V refuses it from then on, five " +
-    "minutes later at most, for clocks that differ. This is all that ends a ticket at a service, which asks " +
-    "nobody: neither logging out nor a new password reaches tickets that are out already. Hence lives of hours, " +
-    "not weeks.",
+    "The ticket says when it ends, sealed, so that its holder can't alter it, and V refuses it from then " +
+    "on, five minutes later at most, for clocks that differ. This is all that ends a ticket at a service, " +
+    "which asks nobody: neither logging out nor a new password reaches tickets that are out already. Hence " +
+    "lives of hours, not weeks.",
   expected: everywhere(["KRB_AP_ERR_TKT_EXPIRED", "V"]),
   async run(realm, told) {
     const { victim } = await listenTo(realm, realm.users.alice);

@@ -9,10 +9,11 @@ export const falseKdc: Attack = {
   topic: "false servers and altered messages",
   has: "the address at which alice's computer looks for the KDC: its DNS, say",
   lesson:
-    "Nothing tells alice's computer that it talks to the true KDC, and nothing needs to: the KDC proves itself by " +
-    "its answer, which only somebody who knows alice's key can seal. Mallory's AS takes any proof, but can't " +
-    "answer under a key that she does not have, and the client refuses what it can't open. So both sides are " +
-    "authenticated, without a certificate. Mallory has the proof, though, and can guess on it (the attack guess).",
+    "Nothing tells alice's computer that it talks to the true KDC, and nothing needs to: the KDC proves " +
+    "itself by its answer, which only somebody who knows alice's key can seal. Mallory's AS takes any " +
+    "proof, but can't answer under a key that she does not have, and the client refuses what it can't " +
+    "open. So both sides are authenticated, without a certificate. Mallory has the proof, though, and can " +
+    "guess on it (the attack guess).",
   expected: everywhere(["KRB_AP_ERR_BAD_INTEGRITY", "C"]),
   async run(realm, told) {
     const falseAs = await startFalseAs(realm);

@@ -1,4 +1,6 @@
-/** A login in alice's name with a password of mallory's choice, at a KDC of mallory's (Zanarotti's attack). */
+/**
+ * A login in alice's name with a password of mallory's choice, at a KDC of mallory's (Zanarotti's attack).
+ */
 import { startLabRealm } from "../realm/lab-realm.js";
 import { type Attack, attempt, everywhere } from "./attack.js";
 import { askWhoIAm } from "./means/access.js";
@@ -10,11 +12,12 @@ export const falseLogin: Attack = {
   topic: "false servers and altered messages",
   has: "a seat at a computer that anybody may use, and the address at which it looks for the KDC",
   lesson:
-    "A program that asks for name and password, logs in, and lets in whoever succeeds, has only learnt that some " +
-    "KDC knows the same password. Mallory sets up a KDC with a principal alice and types the password that she " +
-    "gave it (Zanarotti's attack). The login is in order, as far as the client can see. But mallory's KDC does " +
-    "not know V's key: a ticket that it makes for V does not open there. So a login proves something to the user " +
-    "alone; a service must see a ticket that it opens with its own key, and that is all it should believe.",
+    "A program that asks for name and password, logs in, and lets in whoever succeeds, has only learnt " +
+    "that some KDC knows the same password. Mallory sets up a KDC with a principal alice and types the " +
+    "password that she gave it (Zanarotti's attack). The login is in order, as far as the client can see. " +
+    "But mallory's KDC does not know V's key: a ticket that it makes for V does not open there. So a login " +
+    "proves something to the user alone; a service must see a ticket that it opens with its own key, and " +
+    "that is all it should believe.",
   expected: everywhere(["KRB_AP_ERR_BAD_INTEGRITY", "V"]),
   async run(realm, told) {
     await using mallorys = await startLabRealm({

@@ -10,11 +10,11 @@ export const falseV: Attack = {
   topic: "false servers and altered messages",
   has: "the address at which alice's computer looks for V: its DNS, say",
   lesson:
-    "A service that only checks who calls may be anybody: a false file server takes what is written to it. V " +
-    "proves itself in turn: it returns the authenticator's time and nonce under the session key, which it can " +
-    "only have from the ticket, and the ticket opens with V's key alone. Mallory's V can't open the ticket, so " +
-    "she has no session key to answer under. Nor could she read what alice asked for: it is sealed under a " +
-    "subkey that lies in the authenticator.",
+    "A service that only checks who calls may be anybody: a false file server takes what is written to it. " +
+    "V proves itself in turn: it returns the authenticator's time and nonce under the session key, which " +
+    "it can only have from the ticket, and the ticket opens with V's key alone. Mallory's V can't open the " +
+    "ticket, so she has no session key to answer under. Nor could she read what alice asked for: it is " +
+    "sealed under a subkey that lies in the authenticator.",
   expected: everywhere(["KRB_AP_ERR_MUT_FAIL", "C"]),
   async run(realm, told) {
     const server = await startFalseV(realm);

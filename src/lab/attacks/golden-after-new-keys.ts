@@ -10,10 +10,10 @@ export const goldenAfterNewKeys: Attack = {
   topic: "stolen keys",
   has: "the key of krbtgt, K_tgs, out of an old backup of the KDC",
   lesson:
-    "A new key for krbtgt, with the old one purged, ends every TGT under the old one, the forged and the honest: " +
-    "all users log in again. Without purging, the old key goes on opening tickets for as long as the longest " +
-    "honest one may live, and the forged ones with them. The commands are kadmin cpw -randkey and kadmin " +
-    "purgekeys, both for krbtgt.",
+    "A new key for krbtgt, with the old one purged, ends every TGT under the old one, the forged and the " +
+    "honest: all users log in again. Without purging, the old key goes on opening tickets for as long as " +
+    "the longest honest one may live, and the forged ones with them. The commands are kadmin cpw -randkey " +
+    "and kadmin purgekeys, both for krbtgt.",
   expected: everywhere(["KRB_AP_ERR_BADKEYVER", "TGS"]),
   async run(realm, told) {
     const tgt = goldenTicket(realm);

@@ -16,11 +16,12 @@ export const heldBack: Attack = {
   topic: "replays",
   has: "the wire, on which she can hold messages back, and a hand on V's clock",
   lesson:
-    "This is no replay: V has never seen the message. Mallory keeps it from arriving, alice takes the network to " +
-    "be at fault, and an hour later mallory turns V's clock back and delivers it. Nothing in the message shows " +
-    "how long it travelled except its time, and by V's clock the time is good. Kerberos takes for granted that " +
-    "clocks are right to within the skew; whoever sets a server's clock chooses what is fresh. What helps is to " +
-    "authenticate the time that servers go by, or not to go by time: the guard's challenges and sessions do not.",
+    "This is no replay: V has never seen the message. Mallory keeps it from arriving, alice takes the " +
+    "network to be at fault, and an hour later mallory turns V's clock back and delivers it. Nothing in " +
+    "the message shows how long it travelled except its time, and by V's clock the time is good. Kerberos " +
+    "takes for granted that clocks are right to within the skew; whoever sets a server's clock chooses " +
+    "what is fresh. What helps is to authenticate the time that servers go by, or not to go by time: the " +
+    "guard's challenges and sessions do not.",
   expected: everywhere("ALLOWED"),
   async run(realm, told) {
     const { victim } = await listenTo(realm, realm.users.alice, "meet at noon");

@@ -8,10 +8,10 @@ export const kerberoast: Attack = {
   topic: "passwords",
   has: "an account of her own",
   lesson:
-    "Whoever is logged in may have a ticket for any service, sealed under the service's key. If that key is made " +
-    "from a password, the ticket is something to guess on, at home and unnoticed (kerberoasting). So a principal " +
-    "with a password is no service here: the TGS issues no ticket for it. Services have random keys, which no " +
-    "list of words holds.",
+    "Whoever is logged in may have a ticket for any service, sealed under the service's key. If that key " +
+    "is made from a password, the ticket is something to guess on, at home and unnoticed (kerberoasting). " +
+    "So a principal with a password is no service here: the TGS issues no ticket for it. Services have " +
+    "random keys, which no list of words holds.",
   expected: everywhere(["KDC_ERR_MUST_USE_USER2USER", "TGS"]),
   async run(realm, told) {
     const { alice, mallory } = realm.users;

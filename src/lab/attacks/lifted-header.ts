@@ -9,10 +9,10 @@ export const liftedHeader: Attack = {
   topic: "guarded calls",
   has: "the wire between alice and a guarded service, on which she can hold calls back",
   lesson:
-    "A bearer token in a header is good for any call: whoever lifts it off one can put it on another. The guard's " +
-    "header, kerberos-ap-req-bin, holds ticket and authenticator, and the authenticator's checksum covers the " +
-    "method's full name, the host that alice called, and the bytes of her request. On another method, or with " +
-    "other bytes, it proves nothing, even if the bank has never seen it before.",
+    "A bearer token in a header is good for any call: whoever lifts it off one can put it on another. The " +
+    "guard's header, kerberos-ap-req-bin, holds ticket and authenticator, and the authenticator's checksum " +
+    "covers the method's full name, the host that alice called, and the bytes of her request. On another " +
+    "method, or with other bytes, it proves nothing, even if the bank has never seen it before.",
   expected: everywhere(["KRB_AP_ERR_MODIFIED", "guard"]),
   async run(realm, told) {
     await using bank = await startBank(realm);

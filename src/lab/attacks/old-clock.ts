@@ -12,10 +12,10 @@ export const oldClock: Attack = {
   topic: "replays",
   has: "what travels on the wire, and a hand on V's clock: its time server, say",
   lesson:
-    "A replay cache need not remember for ever: an authenticator older than five minutes is refused for its " +
-    "time, so its record may go. Whoever turns V's clock back makes its time good again, and the record is gone. " +
-    "So what is forgotten leaves a trace: the time up to which V has forgotten. Authenticators made before that " +
-    "are refused, whatever the clock says now.",
+    "A replay cache need not remember for ever: an authenticator older than five minutes is refused for " +
+    "its time, so its record may go. Whoever turns V's clock back makes its time good again, and the " +
+    "record is gone. So what is forgotten leaves a trace: the time up to which V has forgotten. " +
+    "Authenticators made before that are refused, whatever the clock says now.",
   expected: everywhere(["KRB_AP_ERR_SKEW", "V"]),
   async run(realm, told) {
     const { heard, victim } = await listenTo(realm, realm.users.alice);

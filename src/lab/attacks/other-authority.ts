@@ -11,10 +11,11 @@ export const otherAuthority: Attack = {
   topic: "guarded calls",
   has: "a host that alice can be made to call, with a ticket for the bank",
   lesson:
-    "Tickets bind names of principals, not connections. If alice can be made to call mallory's host with a ticket " +
-    "for the bank, mallory can pass the call on as it is, in time and only once, and no replay cache will object: " +
-    "a relay (KrbRelay did this to Windows). So the authenticator also covers the host that alice believed she " +
-    "called, its :authority. The bank knows its own names; a proof made for bank.mallory.example fits none.",
+    "Tickets bind names of principals, not connections. If alice can be made to call mallory's host with a " +
+    "ticket for the bank, mallory can pass the call on as it is, in time and only once, and no replay " +
+    "cache will object: a relay (KrbRelay did this to Windows). So the authenticator also covers the host " +
+    "that alice believed she called, its :authority. The bank knows its own names; a proof made for " +
+    "bank.mallory.example fits none.",
   expected: everywhere(["KRB_AP_ERR_MODIFIED", "guard"]),
   async run(realm, told) {
     await using bank = await startBank(realm);

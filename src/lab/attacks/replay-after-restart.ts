@@ -10,10 +10,10 @@ export const replayAfterRestart: Attack = {
   topic: "replays",
   has: "what travels on the wire, and a crash to wait for",
   lesson:
-    "A replay cache in memory forgets everything when its process ends, and mallory need only wait for that, or " +
-    "bring it about. V's cache is on disk: an authenticator is written and synced before the call that it came " +
-    "with is carried out. A cache in memory (memory:) has to refuse whatever was made before the process " +
-    "began, for as long as clocks may differ.",
+    "A replay cache in memory forgets everything when its process ends, and mallory need only wait for " +
+    "that, or bring it about. V's cache is on disk: an authenticator is written and synced before the call " +
+    "that it came with is carried out. A cache in memory (memory:) has to refuse whatever was made before " +
+    "the process began, for as long as clocks may differ.",
   expected: everywhere(["KRB_AP_ERR_REPEAT", "V"]),
   async run(realm, told) {
     const { heard } = await listenTo(realm, realm.users.alice);

@@ -10,10 +10,10 @@ export const replayElsewhere: Attack = {
   topic: "replays",
   has: "what travels on the wire",
   lesson:
-    "A service of several processes has one keytab, so that each of them opens every ticket. If each also has a " +
-    "memory of its own, a call that one has taken is new to all others. So they share the replay cache, by a " +
-    "folder on one machine or by Redis among several; or, as the guard does without one, each process asks for " +
-    "an authenticator made after a challenge of its own.",
+    "A service of several processes has one keytab, so that each of them opens every ticket. If each also " +
+    "has a memory of its own, a call that one has taken is new to all others. So they share the replay " +
+    "cache, by a folder on one machine or by Redis among several; or, as the guard does without one, each " +
+    "process asks for an authenticator made after a challenge of its own.",
   expected: everywhere(["KRB_AP_ERR_REPEAT", "V"]),
   async run(realm, told) {
     const second = await realm.secondService();

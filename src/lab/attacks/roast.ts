@@ -13,11 +13,11 @@ export const roast: Attack = {
   topic: "passwords",
   has: "alice's name, and nothing else",
   lesson:
-    "In Kerberos 4, and in 5 where pre-authentication is off, the AS answers whoever asks, since only the right " +
-    "key opens the answer. But the answer holds known plaintext under a key made from a password, so anybody can " +
-    "fetch something to guess on for any user (roasting). Here the AS wants a proof first, of everybody, in code " +
-    "and not by a flag of the principal. What remains is the proof itself: whoever records a login can guess on " +
-    "that (the attack guess), but has to be on the way when alice logs in.",
+    "In Kerberos 4, and in 5 where pre-authentication is off, the AS answers whoever asks, since only the " +
+    "right key opens the answer. But the answer holds known plaintext under a key made from a password, so " +
+    "anybody can fetch something to guess on for any user (roasting). Here the AS wants a proof first, of " +
+    "everybody, in code and not by a flag of the principal. What remains is the proof itself: whoever " +
+    "records a login can guess on that (the attack guess), but has to be on the way when alice logs in.",
   expected: everywhere(["KDC_ERR_PREAUTH_REQUIRED", "AS"]),
   async run(realm, told) {
     const client = realm.users.alice.principal;

@@ -10,9 +10,10 @@ export const silverAfterNewKeys: Attack = {
   topic: "stolen keys",
   has: "an old copy of V's keytab",
   lesson:
-    "A new key in the database and in the keytab, without the old one, and tickets under the old one open no " +
-    "more. Kept in the keytab, the old version goes on opening honest tickets until they end, and forged ones " +
-    "too: after a theft it has to go at once. Clients notice a refusal, and get a new ticket by themselves.",
+    "A new key in the database and in the keytab, without the old one, and tickets under the old one open " +
+    "no more. Kept in the keytab, the old version goes on opening honest tickets until they end, and " +
+    "forged ones too: after a theft it has to go at once. Clients notice a refusal, and get a new ticket " +
+    "by themselves.",
   expected: everywhere(["KRB_AP_ERR_BADKEYVER", "V"]),
   async run(realm, told) {
     const ticket = silverTicket(realm);

@@ -10,10 +10,10 @@ export const silver: Attack = {
   topic: "stolen keys",
   has: "V's keytab",
   lesson:
-    "V believes what is sealed under its key, and its key is in its keytab. Whoever has a copy makes tickets for " +
-    "V in anybody's name, and no KDC hears of it. Less than a golden ticket: it opens V alone. So a keytab is a " +
-    "file that only V may read, each service has a key of its own, and keys are changed (the attack " +
-    "silver-after-new-keys).",
+    "V believes what is sealed under its key, and its key is in its keytab. Whoever has a copy makes " +
+    "tickets for V in anybody's name, and no KDC hears of it. Less than a golden ticket: it opens V alone. " +
+    "So a keytab is a file that only V may read, each service has a key of its own, and keys are changed " +
+    "(the attack silver-after-new-keys).",
   expected: everywhere("ALLOWED"),
   async run(realm, told) {
     const ticket = silverTicket(realm);

@@ -11,10 +11,10 @@ export const stolenCache: Attack = {
   topic: "tickets in the wrong hands",
   has: "a copy of alice's credential cache",
   lesson:
-    "Whoever has ticket and session key is alice, as far as any server can tell: that is what the two are for. A " +
-    "stolen cache is worth as much as alice's login, but not her password, and only until the ticket ends. So " +
-    "caches are files that nobody else may read, lives are short, and a TGT ends when alice gets a new password. " +
-    "No check stops it; the attack ended-ticket shows what does.",
+    "Whoever has ticket and session key is alice, as far as any server can tell: that is what the two are " +
+    "for. A stolen cache is worth as much as alice's login, but not her password, and only until the " +
+    "ticket ends. So caches are files that nobody else may read, lives are short, and a TGT ends when " +
+    "alice gets a new password. No check stops it; the attack ended-ticket shows what does.",
   expected: everywhere("ALLOWED"),
   async run(realm, told) {
     const { victim } = await listenTo(realm, realm.users.alice);

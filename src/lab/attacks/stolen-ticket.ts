@@ -12,9 +12,9 @@ export const stolenTicket: Attack = {
   has: "what travels on the wire",
   lesson:
     "Tickets travel in clear in every call: anybody on the way has them. A ticket alone is worth nothing, " +
-    "because it must come with an authenticator under its session key, which lies inside the ticket, sealed for " +
-    "V, and inside the TGS's answer, sealed for alice. Mallory can make an authenticator under some key; V takes " +
-    "the key from the ticket and can't open it.",
+    "because it must come with an authenticator under its session key, which lies inside the ticket, " +
+    "sealed for V, and inside the TGS's answer, sealed for alice. Mallory can make an authenticator under " +
+    "some key; V takes the key from the ticket and can't open it.",
   expected: everywhere(["KRB_AP_ERR_BAD_INTEGRITY", "V"]),
   async run(realm, told) {
     const { heard, victim } = await listenTo(realm, realm.users.alice);

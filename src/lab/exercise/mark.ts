@@ -1,8 +1,8 @@
 /**
  * Marks a learner's TGS: runs it in a realm that lacks one, stage by stage.
  *
- * Invariant: whatever the server does, each stage ends in time, and when the marking ends, also early, nothing
- * that it started is left.
+ * Invariant: whatever the server does, each stage ends in time, and when the marking ends, also early,
+ * nothing that it started is left.
  */
 import { Bench, type Probe, StageFailed } from "./bench.js";
 import { type ExerciseRealm, startExerciseRealm } from "./exercise-realm.js";

@@ -16,13 +16,13 @@ export const MEANINGS: Readonly<Partial<Record<KrbErrorName, string>>> = {
     "nobody gets a reply to guess at who does not know the password already.",
   KDC_ERR_PREAUTH_REQUIRED: "The request has no proof that the client knows its password.",
   KRB_AP_ERR_BAD_INTEGRITY:
-    "What was sealed does not open: it was sealed under another key, or a bit of it is another one now. The " +
-    "checksum inside the seal, or the HMAC over it, tells.",
+    "What was sealed does not open: it was sealed under another key, or a bit of it is another one now. " +
+    "The checksum inside the seal, or the HMAC over it, tells.",
   KRB_AP_ERR_BADMATCH:
     "Two parts of the message name different clients: the ticket must be the sender's own.",
   KRB_AP_ERR_MODIFIED:
-    "What travelled in clear, or beside a seal, is not what its sender bound to it: a checksum, or a copy under " +
-    "seal, differs.",
+    "What travelled in clear, or beside a seal, is not what its sender bound to it: a checksum, or a copy " +
+    "under seal, differs.",
   KRB_AP_ERR_MUT_FAIL:
     "The service did not prove that it could open the ticket: whoever answered may be somebody else.",
   KRB_AP_ERR_NOT_US: "The ticket is for another server.",

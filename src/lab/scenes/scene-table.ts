@@ -39,11 +39,12 @@ export const TEXTBOOK_SCENES = [
     runs: undefined,
     dialogue: ["C → V: ID_c"],
     story:
-      "Computers were few, and each knew its users. Now they are many, on a network that anybody may join, and a " +
-      "server hears from a workstation which user is sitting there. It takes the workstation's word for it.",
+      "Computers were few, and each knew its users. Now they are many, on a network that anybody may join, " +
+      "and a server hears from a workstation which user is sitting there. It takes the workstation's word " +
+      "for it.",
     hole:
-      "A workstation belongs to whoever sits at it. Mallory says that she is alice, and is alice. The address of " +
-      "the workstation does not help: it can be written into a packet as easily as a name.",
+      "A workstation belongs to whoever sits at it. Mallory says that she is alice, and is alice. The " +
+      "address of the workstation does not help: it can be written into a packet as easily as a name.",
     attack: "other-name",
   },
   {
@@ -53,8 +54,8 @@ export const TEXTBOOK_SCENES = [
     dialogue: ["C → V: ID_c ‖ P_c"],
     story: "So the user proves the name: V asks for a password, and looks it up in its list of users.",
     hole:
-      "The password travels in clear, to every server, at every call. Whoever listens once has it; so has every " +
-      "server, and whoever breaks into the least of them. And each server needs a list of all users.",
+      "The password travels in clear, to every server, at every call. Whoever listens once has it; so has " +
+      "every server, and whoever breaks into the least of them. And each server needs a list of all users.",
     attack: "guess",
   },
   {
@@ -68,12 +69,14 @@ export const TEXTBOOK_SCENES = [
       "Ticket = E(K_v, [ID_c ‖ AD_c ‖ ID_v])",
     ],
     story:
-      "One authentication server, AS, knows all passwords, and shares one key with each server. It checks the " +
-      "password and gives a ticket, sealed under V's key: V can open it, and knows that only AS can have made it. " +
-      "Servers see no passwords any more, and AD_c says from which workstation the ticket may be used.",
+      "One authentication server, AS, knows all passwords, and shares one key with each server. It checks " +
+      "the password and gives a ticket, sealed under V's key: V can open it, and knows that only AS can " +
+      "have made it. Servers see no passwords any more, and AD_c says from which workstation the ticket " +
+      "may be used.",
     hole:
-      "The password still travels in clear to AS. And a ticket is for one server, so that alice types her password " +
-      "once for mail, once for files, once for the printer, or her workstation keeps it, for others to find.",
+      "The password still travels in clear to AS. And a ticket is for one server, so that alice types her " +
+      "password once for mail, once for files, once for the printer, or her workstation keeps it, for " +
+      "others to find.",
     attack: "roast",
   },
   {
@@ -88,12 +91,13 @@ export const TEXTBOOK_SCENES = [
       "C → V:   ID_c ‖ Ticket_v",
     ],
     story:
-      "Two ideas. AS answers anybody, but seals the answer under K_c, a key made from alice's password: only she " +
-      "can open it, and the password never leaves her workstation, which may forget it at once. And what she gets " +
-      "is a ticket for one more server, the TGS, which gives her tickets for all the others. One password a day.",
+      "Two ideas. AS answers anybody, but seals the answer under K_c, a key made from alice's password: " +
+      "only she can open it, and the password never leaves her workstation, which may forget it at once. " +
+      "And what she gets is a ticket for one more server, the TGS, which gives her tickets for all the " +
+      "others. One password a day.",
     hole:
-      "Tickets are good for ever. Alice goes home; the tickets are still on the workstation, and mallory sits down " +
-      "at it, or takes its address, and is alice, next week too.",
+      "Tickets are good for ever. Alice goes home; the tickets are still on the workstation, and mallory " +
+      "sits down at it, or takes its address, and is alice, next week too.",
     attack: "ended-ticket",
   },
   {
@@ -105,12 +109,12 @@ export const TEXTBOOK_SCENES = [
       "Ticket_v   = E(K_v,   [ID_c ‖ AD_c ‖ ID_v   ‖ TS2 ‖ Lifetime2])",
     ],
     story:
-      "A ticket says, under its seal, when it was made and how long it is good for. A short life means many " +
-      "passwords, a long one much time for thieves.",
+      "A ticket says, under its seal, when it was made and how long it is good for. A short life means " +
+      "many passwords, a long one much time for thieves.",
     hole:
-      "Until it ends, whoever has a ticket may use it, and it travels in clear: mallory listens, copies it, and " +
-      "has hours. No life is both long enough to work with and too short to steal. What is missing is a proof that " +
-      "whoever shows a ticket is the one whom it was given to.",
+      "Until it ends, whoever has a ticket may use it, and it travels in clear: mallory listens, copies " +
+      "it, and has hours. No life is both long enough to work with and too short to steal. What is missing " +
+      "is a proof that whoever shows a ticket is the one whom it was given to.",
     attack: "stolen-ticket",
   },
   {
@@ -123,10 +127,10 @@ export const TEXTBOOK_SCENES = [
       "Authenticator_c = E(K_c,v, [ID_c ‖ AD_c ‖ TS5])",
     ],
     story:
-      "The KDC makes a fresh key and gives it away twice: in the answer, sealed for alice, and in the ticket, " +
-      "sealed for V. With each call alice seals her name and the time under it. V takes the key from the ticket and " +
-      "opens the authenticator: whoever made it has the key, and made it just now. A ticket alone is worth nothing, " +
-      "and V remembers authenticators for as long as their time is good.",
+      "The KDC makes a fresh key and gives it away twice: in the answer, sealed for alice, and in the " +
+      "ticket, sealed for V. With each call alice seals her name and the time under it. V takes the key " +
+      "from the ticket and opens the authenticator: whoever made it has the key, and made it just now. A " +
+      "ticket alone is worth nothing, and V remembers authenticators for as long as their time is good.",
     hole: "V knows who alice is. Alice knows nothing of V: a false one at V's address takes her files and says thanks.",
     attack: "false-v",
   },
@@ -136,13 +140,13 @@ export const TEXTBOOK_SCENES = [
     runs: "textbook-ecb",
     dialogue: SIX_MESSAGES,
     story:
-      "V answers with alice's time, changed, under the session key: only somebody who could open the ticket can do " +
-      "that. This is the dialogue that the textbook ends with, and Kerberos 4 in all but its bytes. It runs here " +
-      "with its messages sealed in the simplest way there is, each block of 8 bytes by itself, as programs of " +
-      "courses do it.",
+      "V answers with alice's time, changed, under the session key: only somebody who could open the " +
+      "ticket can do that. This is the dialogue that the textbook ends with, and Kerberos 4 in all but its " +
+      "bytes. It runs here with its messages sealed in the simplest way there is, each block of 8 bytes by " +
+      "itself, as programs of courses do it.",
     hole:
-      "Sealing hides what is in a message, and does not keep it together. With one block of alice's ticket in her " +
-      "own mallory is alice, and no key was broken.",
+      "Sealing hides what is in a message, and does not keep it together. With one block of alice's ticket " +
+      "in her own mallory is alice, and no key was broken.",
     attack: "cut-and-paste",
   },
   {
@@ -158,12 +162,13 @@ export const TEXTBOOK_SCENES = [
       "(6) V → C:   E(K_c,v, [TS5 ‖ Subkey ‖ Seq#])",
     ],
     story:
-      "A checksum inside each seal, DES_CBC_MD5: what was cut, pasted or flipped is noticed. A nonce binds each " +
-      "answer to its question, a proof of the password comes before AS answers, every sealed part says what it is, " +
-      "the authenticator covers the request that it came with, and a fresh subkey protects each call.",
+      "A checksum inside each seal, DES_CBC_MD5: what was cut, pasted or flipped is noticed. A nonce binds " +
+      "each answer to its question, a proof of the password comes before AS answers, every sealed part " +
+      "says what it is, the authenticator covers the request that it came with, and a fresh subkey " +
+      "protects each call.",
     hole:
-      "DES has keys of 56 bits, which can all be tried in hours, and a key is made from a password in no time, so " +
-      "that a recorded login tests thousands of words a second.",
+      "DES has keys of 56 bits, which can all be tried in hours, and a key is made from a password in no " +
+      "time, so that a recorded login tests thousands of words a second.",
     attack: "guess",
   },
   {
@@ -172,12 +177,12 @@ export const TEXTBOOK_SCENES = [
     runs: "standard",
     dialogue: SIX_MESSAGES,
     story:
-      "Nothing but the encryption types is different (RFC 8009): AES with keys nobody can search for, an HMAC over " +
-      "the ciphertext, a key of its own for each use, and PBKDF2 between password and key, which makes each guess " +
-      "hundreds of times as dear.",
+      "Nothing but the encryption types is different (RFC 8009): AES with keys nobody can search for, an " +
+      "HMAC over the ciphertext, a key of its own for each use, and PBKDF2 between password and key, which " +
+      "makes each guess hundreds of times as dear.",
     hole:
-      "What is left no cipher mends. A password on a list is found in the end; whoever steals a cache is its owner " +
-      "for hours; and whoever has the TGS's key is the KDC, until the key is changed.",
+      "What is left no cipher mends. A password on a list is found in the end; whoever steals a cache is " +
+      "its owner for hours; and whoever has the TGS's key is the KDC, until the key is changed.",
     attack: "golden",
   },
 ] as const satisfies readonly TextbookScene[];

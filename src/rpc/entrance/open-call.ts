@@ -1,6 +1,6 @@
 /**
- * One call of a server, from its headers to its end. Every call is one, and with closures and listeners of its
- * own for each thing that is looked after it would cost a fifth of an empty call.
+ * One call of a server, from its headers to its end. Every call is one, and with closures and listeners of
+ * its own for each thing that is looked after it would cost a fifth of an empty call.
  */
 import type { IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
 import type { Connection, Holding } from "./connection.js";

@@ -42,7 +42,9 @@ const FRESH_MS = 2;
 const LEAST_MS = 0.2;
 /** What a refusal goes by, as a method among methods. */
 const REFUSED = "";
-/** How long it takes to learn what calls cost, in milliseconds: to ask the system for less would cost more. */
+/**
+ * How long it takes to learn what calls cost, in milliseconds: to ask the system for less would cost more.
+ */
 const LEARNING_MS = 10;
 
 /** The order in which a process reads its connections. */

@@ -113,8 +113,8 @@ export class Freshness {
     if (peer.secure === true || isHere(peer) || call.idempotent === true) return;
     throw new KrbError(
       "KRB_AP_ERR_REPEAT",
-      "the attempt that this one repeats may have run, and over plaintext anybody may have asked for another: " +
-        "use TLS, or declare the method idempotent",
+      "the attempt that this one repeats may have run, and over plaintext anybody may have asked for " +
+        "another: use TLS, or declare the method idempotent",
       { repeated: String(number) },
     );
   }

@@ -52,8 +52,8 @@ export function redisPlace(name: string): RedisPlace {
     /^[A-Za-z0-9._-]{1,64}$/.test(asked);
   if (!isGood)
     throw new RangeError(
-      "replay cache: expected redis://[USER:PASSWORD@]HOST[:PORT][/DATABASE][?name=NAME], or rediss: for TLS, " +
-        "where cacert=FILE, and cert=FILE with key=FILE, may follow",
+      "replay cache: expected redis://[USER:PASSWORD@]HOST[:PORT][/DATABASE][?name=NAME], or rediss: for " +
+        "TLS, where cacert=FILE, and cert=FILE with key=FILE, may follow",
     );
   const tls = hasTls ? { cacert, cert, key } : undefined;
   return { url, name: asked, tls, text: `Redis at ${url.host}` };

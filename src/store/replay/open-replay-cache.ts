@@ -25,7 +25,8 @@ export async function openReplayCache(name: string, options: MemoryReplayCacheOp
     return (await import("../redis/replay-cache.js")).RedisReplayCache.open(name, options);
   if (isPostgresName(name))
     throw new RangeError(
-      "replay cache: PostgreSQL keeps principals alone; expected memory:, lmdb:DIR, redis://HOST or rediss://HOST",
+      "replay cache: PostgreSQL keeps principals alone; expected memory:, lmdb:DIR, redis://HOST or " +
+        "rediss://HOST",
     );
   if (!name.startsWith("lmdb:"))
     throw new RangeError(

@@ -108,7 +108,8 @@ describe("klist", () => {
       code: 1,
       stdout: "",
       stderr:
-        "tessera: the cache holds no ticket for db/localhost@EXAMPLE.TEST\nhint: get one: tessera kvno db/localhost\n",
+        "tessera: the cache holds no ticket for db/localhost@EXAMPLE.TEST\nhint: get one: tessera kvno " +
+        "db/localhost\n",
     });
   });
 

@@ -3,7 +3,8 @@ import { onDisk } from "../on-disk.js";
 
 const shell = onDisk();
 const ALL =
-  "aes256-cts-hmac-sha384-192, aes128-cts-hmac-sha256-128, des3-cbc-sha1-kd, des-cbc-md5, des-ede-ecb, des-ecb";
+  "aes256-cts-hmac-sha384-192, aes128-cts-hmac-sha256-128, des3-cbc-sha1-kd, des-cbc-md5, des-ede-ecb, " +
+  "des-ecb";
 
 describe("realm show", () => {
   it("shows what the realm permits and how many principals it has", async () => {
@@ -44,7 +45,8 @@ describe("realm show", () => {
       code: 1,
       stdout: "",
       stderr:
-        "tessera: ./none: there is no realm here\nhint: check the path, or make the realm first: tessera realm create\n",
+        "tessera: ./none: there is no realm here\nhint: check the path, or make the realm first: tessera " +
+        "realm create\n",
     });
     const { stdout } = await shell.run("realm show --dir ./none --json");
     expect(JSON.parse(stdout)).toMatchObject({ error: { reason: "missing" } });

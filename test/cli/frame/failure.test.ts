@@ -55,14 +55,16 @@ describe("a failure", () => {
     [
       "KDC_ERR_ETYPE_NOSUPP",
       { field: "ticket", server: "v/x@R" },
-      "give the service keys that it accepts, or let it accept these: profile of guard, or of tessera serve v",
+      "give the service keys that it accepts, or let it accept these: profile of guard, or of tessera " +
+        "serve v",
     ],
     ["KDC_ERR_ETYPE_NOSUPP", { field: "ticket", server: "krbtgt/R@R" }, "log in again: tessera kinit"],
     ["KRB_AP_ERR_SKEW", {}, "set the clocks of both machines (NTP)"],
     [
       "KRB_AP_ERR_SKEW",
       { offset_ms: "-600000", server_time: "2026-03-01T12:00:00.000Z", limit_ms: "300000" },
-      "set the clock: here it was 2026-03-01T11:50:00.000Z, at the server 2026-03-01T12:00:00.000Z; 300 s are permitted",
+      "set the clock: here it was 2026-03-01T11:50:00.000Z, at the server 2026-03-01T12:00:00.000Z; 300 s " +
+        "are permitted",
     ],
     [
       "KRB_AP_ERR_SKEW",

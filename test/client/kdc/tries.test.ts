@@ -176,8 +176,8 @@ describe("where none answers", () => {
       name: "RpcError",
       code: grpc.status.UNAVAILABLE,
       message:
-        "none of the 3 KDCs answered: a:1: UNAVAILABLE (UNAVAILABLE); " +
-        "b:1: DEADLINE_EXCEEDED (DEADLINE_EXCEEDED); c:1: KDC_ERR_SVC_UNAVAILABLE (KDC_ERR_SVC_UNAVAILABLE, 29)",
+        "none of the 3 KDCs answered: a:1: UNAVAILABLE (UNAVAILABLE); b:1: DEADLINE_EXCEEDED " +
+        "(DEADLINE_EXCEEDED); c:1: KDC_ERR_SVC_UNAVAILABLE (KDC_ERR_SVC_UNAVAILABLE, 29)",
       hint: "look at each of these servers, and at their addresses (--kdc, TESSERA_KDC)",
       failures: KDCS.map((address) => ({ address })),
       facts: { reason: "UNAVAILABLE", kdcs: KDCS.map((address) => ({ address })) },

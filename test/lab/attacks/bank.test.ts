@@ -1,4 +1,6 @@
-/** The guarded service of the attacks: what mallory holds is good, so that it is her change that is refused. */
+/**
+ * The guarded service of the attacks: what mallory holds is good, so that it is her change that is refused.
+ */
 import { expect, test } from "vitest";
 import { BALANCE, holdCall, passOn, startBank } from "../../../src/lab/attacks/means/bank.js";
 import { startLabRealm } from "../../../src/lab/realm/lab-realm.js";

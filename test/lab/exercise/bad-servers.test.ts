@@ -1,4 +1,6 @@
-/** Servers that go wrong in every way but the protocol's: one clear line each, in time, and nothing is left. */
+/**
+ * Servers that go wrong in every way but the protocol's: one clear line each, in time, and nothing is left.
+ */
 import { once } from "node:events";
 import { existsSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -71,7 +73,8 @@ describe("once it listens", () => {
     ["closes each connection", "socket.destroy()"],
     [
       "floods the connection",
-      "const more = () => { while (socket.write(Buffer.alloc(65536, 0x55))); }; socket.on('drain', more); more()",
+      "const more = () => { while (socket.write(Buffer.alloc(65536, 0x55))); }; socket.on('drain', more); " +
+        "more()",
     ],
   ])("%s", async (name, then) => {
     const text = [
@@ -199,7 +202,8 @@ describe("the command line", () => {
     expect(code).toBe(1);
     const lines = stdout.replace(/:\d{4,5};/, ":PORT;").split("\n");
     expect(lines.slice(2)).toEqual([
-      "  the server ended with exit code 3 before it listened on 127.0.0.1:PORT; it must run until it is ended",
+      "  the server ended with exit code 3 before it listened on 127.0.0.1:PORT; it must run until it is " +
+        "ended",
       "  the server's last lines:",
       "    b\u00f6\\u001b[31mom",
       "  FAILED",

@@ -1,4 +1,7 @@
-/** Servers of learners: the skeletons as they are, with a solution, or with a fault; and commands that are none. */
+/**
+ * Servers of learners: the skeletons as they are, with a solution, or with a fault; and commands that are
+ * none.
+ */
 import { spawnSync } from "node:child_process";
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -8,7 +11,9 @@ import { type MarkOptions, markTgs, type StageResult } from "../../../src/lab/ex
 
 const ROOT = fileURLToPath(new URL("../../../", import.meta.url));
 
-/** A change of one file of a learner's: the text to find, which is there once, and what stands in its place. */
+/**
+ * A change of one file of a learner's: the text to find, which is there once, and what stands in its place.
+ */
 export type Change = readonly [file: string, from: string, to: string];
 
 /** The folder of a skeleton. */
@@ -21,7 +26,9 @@ export function solution(language: string, file: string): string {
   return join(ROOT, "test/lab/exercise/solutions", language, file);
 }
 
-/** A skeleton in a folder of its own, with the solution if it is given, and changed; the caller removes it. */
+/**
+ * A skeleton in a folder of its own, with the solution if it is given, and changed; the caller removes it.
+ */
 export function learnerFolder(language: string, solved: string | undefined, ...changes: Change[]): string {
   const folder = mkdtempSync(join(tmpdir(), `tessera-learner-${language}-`));
   const filter = (path: string) => !/[\\/](?:node_modules|dist|__pycache__)$/.test(path);

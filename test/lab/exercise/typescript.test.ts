@@ -1,4 +1,7 @@
-/** The skeleton and the solution in TypeScript; and twelve faults in it, each of which costs its own stage alone. */
+/**
+ * The skeleton and the solution in TypeScript; and twelve faults in it, each of which costs its own stage
+ * alone.
+ */
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";

@@ -15,7 +15,9 @@ export interface HttpRequest {
   readonly body?: string;
 }
 
-/** Sends a request and gives its answer. `address` is `host:port`, and the Host unless headers say another. */
+/**
+ * Sends a request and gives its answer. `address` is `host:port`, and the Host unless headers say another.
+ */
 export async function ask(address: string, path: string, options: HttpRequest = {}): Promise<HttpAnswer> {
   const response = await open(address, path, options);
   const chunks: Buffer[] = [];

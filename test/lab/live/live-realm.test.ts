@@ -1,4 +1,6 @@
-/** A realm that is played with: what is held, changed, lost and sent again, and what the parties make of it. */
+/**
+ * A realm that is played with: what is held, changed, lost and sent again, and what the parties make of it.
+ */
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { LabRefusal } from "../../../src/lab/live/lab-refusal.js";
 import { LiveRealm } from "../../../src/lab/live/live-realm.js";

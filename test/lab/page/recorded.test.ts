@@ -1,4 +1,6 @@
-/** The static page of what somebody did in the lab, or traced: calls in any order, refused ones among them. */
+/**
+ * The static page of what somebody did in the lab, or traced: calls in any order, refused ones among them.
+ */
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

@@ -1,4 +1,6 @@
-/** Calls to V as an attacker makes them: with bytes that were recorded, or a ticket that came by other ways. */
+/**
+ * Calls to V as an attacker makes them: with bytes that were recorded, or a ticket that came by other ways.
+ */
 import { create, toBinary } from "@bufbuild/protobuf";
 import { AnySchema, anyPack } from "@bufbuild/protobuf/wkt";
 import * as grpc from "@grpc/grpc-js";

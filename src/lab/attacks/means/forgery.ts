@@ -1,4 +1,6 @@
-/** Tickets made by whoever has the key that they are sealed under: the TGS's (golden), a service's (silver). */
+/**
+ * Tickets made by whoever has the key that they are sealed under: the TGS's (golden), a service's (silver).
+ */
 import * as grpc from "@grpc/grpc-js";
 import { TicketFlag } from "../../../gen/kerberos/v1/sealed_pb.js";
 import { TicketGrantingServiceClient } from "../../../gen/kerberos/v1/ticket_granting_service_grpc.js";

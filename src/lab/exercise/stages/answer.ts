@@ -75,8 +75,9 @@ export const TIMES_AND_FLAGS: Stage = {
   clause: "RFC 4120 §3.3.3, §2.1",
   section: "3 and 4: GrantTicket, What it chooses",
   hint:
-    "authtime is the TGT's; starttime is now; endtime is the earliest of the TGT's and the client's `till`; of " +
-    "the flags PRE_AUTHENT is handed on, INITIAL never; a `till` that is over is KDC_ERR_NEVER_VALID",
+    "authtime is the TGT's; starttime is now; endtime is the earliest of the TGT's and the client's " +
+    "`till`; of the flags PRE_AUTHENT is handed on, INITIAL never; a `till` that is over is " +
+    "KDC_ERR_NEVER_VALID",
   async run(bench) {
     const { realm } = bench;
     const tgt = forgedTgt(realm, { endtime: inMinutes(20) });

@@ -14,8 +14,8 @@ export const OPENS_TGT: Stage = {
   clause: "RFC 4120 §3.2.3",
   section: "3 and 4: GrantTicket; Bytes within messages, Sealing",
   hint:
-    "take the key of krbtgt/REALM@REALM whose version is the `kvno` in the ticket, and open `enc_part` with " +
-    "key usage 2; whatever does not open is KRB_AP_ERR_BAD_INTEGRITY",
+    "take the key of krbtgt/REALM@REALM whose version is the `kvno` in the ticket, and open `enc_part` " +
+    "with key usage 2; whatever does not open is KRB_AP_ERR_BAD_INTEGRITY",
   async run(bench) {
     const { realm } = bench;
     const { kvno, key } = realm.krbtgt.key;
@@ -61,8 +61,8 @@ export const CHECKSUM: Stage = {
   clause: "RFC 4120 §3.3.2",
   section: "3 and 4: GrantTicket; Encryption types",
   hint:
-    "the checksum has the type that goes with the session key (20 under type 20), key usage 6, over the bytes " +
-    "of `body` as they came",
+    "the checksum has the type that goes with the session key (20 under type 20), key usage 6, over the " +
+    "bytes of `body` as they came",
   async run(bench) {
     const { realm } = bench;
     const tgt = forgedTgt(realm);
@@ -88,8 +88,8 @@ export const TICKET_TIMES: Stage = {
   clause: "RFC 4120 §3.2.3",
   section: "Names and times",
   hint:
-    "a ticket is good from starttime − skew to endtime + skew, and never with the flag INVALID; look at the " +
-    "times that are sealed in it",
+    "a ticket is good from starttime − skew to endtime + skew, and never with the flag INVALID; look at " +
+    "the times that are sealed in it",
   async run(bench) {
     const { realm } = bench;
     const ended = { authtime: inMinutes(-120), starttime: inMinutes(-120), endtime: inMinutes(-60) };

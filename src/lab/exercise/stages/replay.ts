@@ -12,8 +12,8 @@ export const REPLAY: Stage = {
   clause: "RFC 4120 §3.2.3 (§3.3.2 has an exception for datagrams)",
   section: "Repeating",
   hint:
-    "remember each authenticator until its ctime + skew has passed; look and remember in one step, last of all, " +
-    "when every other check has passed",
+    "remember each authenticator until its ctime + skew has passed; look and remember in one step, last of " +
+    "all, when every other check has passed",
   async run(bench) {
     const { realm } = bench;
     const tgt = await realm.login();

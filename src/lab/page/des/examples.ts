@@ -16,8 +16,8 @@ export const PUBLISHED: DesExample = {
   key: bytesOf("133457799bbcdff1"),
   block: bytesOf("0123456789abcdef"),
   about:
-    "The key 133457799BBCDFF1 and the block 0123456789ABCDEF, worked through by J. Orlin Grabbe in “The DES " +
-    "Algorithm Illustrated” and in many courses since.",
+    "The key 133457799BBCDFF1 and the block 0123456789ABCDEF, worked through by J. Orlin Grabbe in “The " +
+    "DES Algorithm Illustrated” and in many courses since.",
   conclusion: "That is the published value.",
 };
 
@@ -32,8 +32,8 @@ export function recordedExample(transcripts: readonly Transcript[]): DesExample 
     key: bytesOf(key.hex),
     block: bytesOf(part.opened.hex.slice(0, 16)),
     about:
-      "K_c, made of alice’s password, and the first 8 bytes of her proof, as message 1 carries it under DES in ECB: " +
-      "there each block is enciphered by itself.",
+      "K_c, made of alice’s password, and the first 8 bytes of her proof, as message 1 carries it under " +
+      "DES in ECB: there each block is enciphered by itself.",
     conclusion: `They are bytes ${part.at} to ${part.at + 7} of that message: choose “DES in ECB” above and see.`,
   };
 }

@@ -17,7 +17,8 @@ const TIMES: readonly { readonly symbol: string; readonly message: number; reado
     symbol: "TS2 + Lifetime2",
     message: 2,
     purpose:
-      "When it ends. Nobody can take a ticket back, so it ends by itself: a stolen one is worth a day at most.",
+      "When it ends. Nobody can take a ticket back, so it ends by itself: a stolen one is worth a day at " +
+      "most.",
   },
   {
     symbol: "TS3",
