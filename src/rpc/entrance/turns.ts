@@ -18,7 +18,7 @@
  * for its turn or is left out, never both. While any is, a turn is under way.
  */
 import type { Connection } from "./connection.js";
-import { Costs } from "./costs.js";
+import { DoneWork } from "./done-work.js";
 import { LeftOut } from "./left-out.js";
 import { type ReadCall, ReadCalls } from "./read-calls.js";
 import { type Reader, Visitor } from "./visitor.js";
@@ -40,19 +40,12 @@ const QUIET_TURNS = 20;
 const FRESH_MS = 2;
 /** What reading a connection costs in any case. */
 const LEAST_MS = 0.2;
-/** What a refusal goes by, as a method among methods. */
-const REFUSED = "";
-/**
- * How long it takes to learn what calls cost, in milliseconds: to ask the system for less would cost more.
- */
-const LEARNING_MS = 10;
 
 /** The order in which a process reads its connections. */
 export class Turns {
   readonly #now: () => number;
-  readonly #cpu: () => number;
   readonly #visitors = new Map<Connection, Visitor>();
-  readonly #costs = new Costs();
+  readonly #work: DoneWork;
   /** Who waits to be read. */
   readonly #waiting = new Waiting();
   readonly #leftOut = new LeftOut();
@@ -68,7 +61,6 @@ export class Turns {
   #began = 0;
   #read = 0;
   #turn = 0;
-  #cpuMs = 0;
   #quiet = 0;
   #round = 0;
   #roundBegan = 0;
@@ -77,12 +69,8 @@ export class Turns {
   #visits = 0;
   /** What a connection that is read has to say on average (`Visitor.rate`). */
   #meanRate = 0;
-  /** What is done of all that is said, and what each connection's share of it is: the same measure. */
-  #doneRate = 0;
+  /** What each connection's share is of what is done: the same measure. */
   #share = 0;
-  /** What was done since what it cost was learned last, how often of each method. */
-  #done = new Map<string, number>();
-  #learnedAt = 0;
   /** The last turn in which reading was stopped. */
   #stoppedIn = -1;
   readonly #endTurn = () => this.#onTurn();
@@ -93,7 +81,7 @@ export class Turns {
    */
   constructor(now = () => performance.now(), cpu = cpuMs) {
     this.#now = now;
-    this.#cpu = cpu;
+    this.#work = new DoneWork(cpu);
   }
 
   /** Whether reading is held. */
@@ -140,7 +128,7 @@ export class Turns {
     // What is read has to be done as well: it may not be more than a turn or two can bear.
     const isTooMuch =
       ++this.#read >= READING_CALLS && (now - this.#began >= READING_MS || this.#calls.costMs > 2 * TURN_MS);
-    const costMs = this.#costs.of(call.method);
+    const costMs = this.#work.costOf(call.method);
     visitor.speak(now, costMs);
     if (!this.#isHolding && !isTooMuch) {
       call.start();
@@ -167,11 +155,8 @@ export class Turns {
     this.#quiet = 0;
     const speaking = [...this.#visitors.values()].filter((one) => one.isSpeaking(now) && one.rate > 0);
     this.#meanRate = speaking.reduce((sum, { rate }) => sum + rate, 0) / speaking.length;
-    this.#doneRate = 0;
+    this.#work.begin(now);
     this.#share = 0;
-    this.#cpuMs = this.#cpu();
-    this.#done.clear();
-    this.#learnedAt = now;
     this.#roundBegan = now;
     this.#round++;
   }
@@ -240,30 +225,8 @@ export class Turns {
     this.#newcomers = [];
     const began = this.#now();
     const { calls, refused } = this.#calls.start(() => this.#now() < began + READING_MS, began);
-    for (const [method, times] of calls) this.#count(method, times);
-    if (refused > 0) this.#count(REFUSED, refused);
-    const now = this.#now();
-    if (this.#done.size > 0 && now >= this.#learnedAt + LEARNING_MS) this.#learn(now);
-  }
-
-  #count(method: string, times: number): void {
-    this.#done.set(method, (this.#done.get(method) ?? 0) + times);
-  }
-
-  #learn(now: number): void {
-    const cpu = this.#cpu();
-    const usedMs = Math.max(cpu - this.#cpuMs, 0.1);
-    this.#cpuMs = cpu;
-    let expectedMs = 0;
-    for (const [method, times] of this.#done) {
-      if (method === REFUSED) continue;
-      expectedMs += times * this.#costs.of(method);
-    }
-    const perSecond = 1_000 / Math.max(now - this.#learnedAt, 1);
-    this.#learnedAt = now;
-    this.#doneRate += (perSecond * expectedMs - this.#doneRate) / 16;
-    this.#costs.learn(this.#done, usedMs);
-    this.#done.clear();
+    this.#work.add(calls, refused);
+    this.#work.learn(this.#now());
   }
 
   /** @returns what it is likely to cost, in milliseconds of the processor. */
@@ -299,7 +262,7 @@ export class Turns {
     let active = 0;
     for (const visitor of this.#visitors.values())
       if (visitor.leftOutAt === undefined && visitor.isSpeaking(now)) active++;
-    this.#share = this.#doneRate / Math.max(active + this.#leftOut.size, 1);
+    this.#share = this.#work.rate / Math.max(active + this.#leftOut.size, 1);
     const back = this.#leftOut.comeBack(now, this.#roomBeside(active), (one) => this.#isLight(one));
     for (const visitor of back) this.#holdOne(visitor, now);
   }
