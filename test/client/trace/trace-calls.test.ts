@@ -65,7 +65,7 @@ describe("TESSERA_TRACE", () => {
 
   test("traces a refusal with its details, and no password and no key", async () => {
     using alice = client();
-    await expect(alice.login(ALICE, "wrong")).rejects.toThrow();
+    await expect(alice.login(ALICE, "wrong")).rejects.toMatchObject({ reason: "KDC_ERR_PREAUTH_FAILED" });
     const events = traced();
     expect(events.at(-1)).toMatchObject({ event: "ended", outcome: "KDC_ERR_PREAUTH_FAILED", code: 16 });
     expect(summary(events)).toContain("Authenticate proof grpc-status-details-bin");
