@@ -3,7 +3,7 @@
  * it does not start by loading two hundred modules. Packages that are large, or native, stay of their own.
  * Beside the bundle stand the notices of the packages in it. Then makes the pages (bundle-pages.mjs).
  */
-import { chmodSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, cpSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { build } from "esbuild";
 import { bundlePages } from "./bundle-pages.mjs";
 
@@ -30,10 +30,14 @@ const { metafile } = await build({
     "prom-client",
     "@opentelemetry/api",
     "pg",
+    "node-pg-migrate",
   ],
   metafile: true,
   logLevel: "warning",
 });
+// Beside the modules that read them: those of the bundle, and those of the library.
+for (const out of [OUT, "dist/store/postgres"])
+  cpSync("src/store/postgres/migrations", `${out}/migrations`, { recursive: true });
 chmodSync(`${OUT}/main.js`, 0o755);
 writeFileSync(`${OUT}/NOTICES.txt`, notices(metafile));
 await bundlePages();

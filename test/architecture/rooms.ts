@@ -89,6 +89,7 @@ export const DRIVERS: Readonly<Record<string, RegExp>> = {
   ioredis: /^store\/redis\/[a-z-]+\.ts$/,
   "@opentelemetry/api": /^rpc\/tracing\.ts$/,
   "prom-client": /^services\/metrics\/prometheus\.ts$/,
+  "node-pg-migrate": /^store\/postgres\/steps\.ts$/,
   pg: /^store\/postgres\/[a-z-]+\.ts$/,
   "smol-toml": /^cli\/config\/read\.ts$/,
   protobufjs: /^rpc\/proto-(?:files|descriptors)\.ts$/,

@@ -1,5 +1,5 @@
 /** The tarball holds what its pages point to and what its source maps name, and nothing that is only ours. */
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { posix } from "node:path";
 import { describe, expect, test } from "vitest";
 import { doors, packedFiles, ROOT } from "./tarball.js";
@@ -45,6 +45,12 @@ test("it holds the modules and types of every door, and the command", () => {
   }
   const { bin } = JSON.parse(read("package.json"));
   expect(there).toContain(posix.normalize(bin.tessera));
+});
+
+test("it holds the steps of PostgreSQL's tables, beside the library and beside the command", () => {
+  const steps = readdirSync(`${ROOT}src/store/postgres/migrations`);
+  for (const folder of ["dist/store/postgres", "dist/cli"])
+    for (const step of steps) expect(there).toContain(`${folder}/migrations/${step}`);
 });
 
 test("it holds nothing that others have no use for", () => {

@@ -1,53 +1,10 @@
 /**
  * The tables: `tessera.realms` has a row for each realm of the database, with the format of its records'
  * table, `tessera.principals_ID`, which tells of every change by NOTIFY in the transaction that makes it.
- *
- * Invariant: a step from one format to the next is one transaction, under a lock that whoever else begins the
- * same step waits for. So a step is done or not, and never half done.
  */
 import type { ClientBase } from "pg";
 import { StoreError } from "../store-error.js";
-
-/** The format that this release reads and writes. */
-const FORMAT = 1;
-/** Of the advisory lock that steps are made under: any number that others do not use. */
-const LOCK = "8391846251037562941";
-
-/** What the steps need: how to get from format `index` to the next. */
-const STEPS: readonly ((table: string, channel: string) => string)[] = [
-  (table, channel) => `
-    CREATE TABLE tessera.${table} (key text COLLATE "C" PRIMARY KEY, value bytea NOT NULL);
-    CREATE TRIGGER tell_row AFTER INSERT OR UPDATE OR DELETE ON tessera.${table}
-      FOR EACH ROW EXECUTE FUNCTION tessera.tell_row('${channel}');
-    CREATE TRIGGER tell_all AFTER TRUNCATE ON tessera.${table}
-      FOR EACH STATEMENT EXECUTE FUNCTION tessera.tell_all('${channel}');`,
-];
-
-const BEGIN_SCHEMA = `
-  CREATE SCHEMA IF NOT EXISTS tessera;
-  CREATE TABLE IF NOT EXISTS tessera.realms (
-    realm text COLLATE "C" PRIMARY KEY,
-    id integer GENERATED ALWAYS AS IDENTITY UNIQUE,
-    format integer NOT NULL);
-  CREATE OR REPLACE FUNCTION tessera.tell_row() RETURNS trigger LANGUAGE plpgsql AS $$
-    BEGIN
-      IF TG_OP <> 'INSERT' THEN PERFORM pg_notify(TG_ARGV[0], OLD.key); END IF;
-      IF TG_OP <> 'DELETE' THEN PERFORM pg_notify(TG_ARGV[0], NEW.key); END IF;
-      RETURN NULL;
-    END $$;
-  CREATE OR REPLACE FUNCTION tessera.tell_all() RETURNS trigger LANGUAGE plpgsql AS $$
-    BEGIN
-      PERFORM pg_notify(TG_ARGV[0], '');
-      RETURN NULL;
-    END $$;`;
-
-/** The table of a realm. */
-export interface RealmTable {
-  /** Its name, to be put into a statement as it is. */
-  readonly table: string;
-  /** Where its changes are told: the key, or nothing for "all of it". */
-  readonly channel: string;
-}
+import { FORMAT, type RealmTable, tableOf } from "./realm-table.js";
 
 /**
  * The table of a realm, brought to the format of this release.
@@ -70,33 +27,10 @@ export async function findRealm(client: ClientBase, realm: string, text: string)
       "version",
       `${text}: the realm ${realm} is of format ${row.format}, of a newer release; use that release`,
     );
-  const found = row.format < FORMAT ? await makeRealm(client, realm) : tableOf(row.id);
+  if (row.format < FORMAT) await (await import("./steps.js")).makeSteps(client, realm);
+  const found = tableOf(row.id);
   await checkTable(client, found, `${text}: the realm ${realm}`);
   return found;
-}
-
-/** The table of a realm, made if it is not there. */
-export async function makeRealm(client: ClientBase, realm: string): Promise<RealmTable> {
-  await client.query("BEGIN");
-  try {
-    await client.query(`SELECT pg_advisory_xact_lock(${LOCK})`);
-    await client.query(BEGIN_SCHEMA);
-    await client.query(
-      "INSERT INTO tessera.realms (realm, format) VALUES ($1, 0) ON CONFLICT (realm) DO NOTHING",
-      [realm],
-    );
-    const { rows } = await client.query("SELECT id, format FROM tessera.realms WHERE realm = $1", [realm]);
-    const { id, format } = rows[0] as { id: number; format: number };
-    const made = tableOf(id);
-    for (const step of STEPS.slice(format)) await client.query(step(made.table, made.channel));
-    if (format < FORMAT)
-      await client.query("UPDATE tessera.realms SET format = $2 WHERE realm = $1", [realm, FORMAT]);
-    await client.query("COMMIT");
-    return made;
-  } catch (error) {
-    await client.query("ROLLBACK").catch(() => {});
-    throw error;
-  }
 }
 
 interface RealmRow {
@@ -109,10 +43,6 @@ async function realmsOf(client: ClientBase): Promise<readonly RealmRow[]> {
   const { rows } = await client.query("SELECT to_regclass('tessera.realms') IS NOT NULL AS made");
   if (!rows[0].made) return [];
   return (await client.query("SELECT realm, id, format FROM tessera.realms ORDER BY realm")).rows;
-}
-
-function tableOf(id: number): RealmTable {
-  return { table: `principals_${id}`, channel: `tessera_${id}` };
 }
 
 /** Looks at what a restore, or somebody by hand, may have left out. */

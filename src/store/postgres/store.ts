@@ -16,7 +16,8 @@ import { checkStoreKey } from "../store-key.js";
 import { PostgresChanges } from "./changes.js";
 import { causeOf, isLost } from "./error.js";
 import { type PostgresPlace, postgresPlace } from "./place.js";
-import { findRealm, makeRealm, type RealmTable } from "./schema.js";
+import type { RealmTable } from "./realm-table.js";
+import { findRealm } from "./schema.js";
 import { PostgresServers } from "./servers.js";
 
 /** How many records a page of a scan has. */
@@ -43,7 +44,9 @@ export async function openPostgresStore(
 
 /** Opens a realm's store, and makes it if it is not there. Otherwise as `openPostgresStore`. */
 export async function createPostgresStore(name: string): Promise<KeyValueStore> {
-  return open(postgresPlace(name), {}, async (client, realm, text) => {
+  const place = postgresPlace(name);
+  const { makeRealm } = await import("./steps.js");
+  return open(place, {}, async (client, realm, text) => {
     await makeRealm(client, realm);
     return findRealm(client, realm, text);
   });
