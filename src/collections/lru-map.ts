@@ -128,10 +128,14 @@ export class LruMap<K, V> {
     this.#newest = entry;
   }
 
-  #unlink({ older, newer }: Entry<K, V>): void {
+  #unlink(entry: Entry<K, V>): void {
+    const { older, newer } = entry;
     if (older === undefined) this.#oldest = newer;
     else older.newer = newer;
     if (newer === undefined) this.#newest = older;
     else newer.older = older;
+    // What is dead and old leads to nothing that lives: it would keep it from being collected.
+    entry.older = undefined;
+    entry.newer = undefined;
   }
 }

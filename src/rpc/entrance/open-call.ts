@@ -51,6 +51,9 @@ export class OpenCall implements ReadCall {
   readonly isHealth: boolean;
   /** What it holds in memory, if that is counted. */
   holding: Holding | undefined;
+  /** Its place among those that are open (open-calls.ts). */
+  older: { newer: OpenCall | undefined } | undefined;
+  newer: OpenCall | undefined;
   readonly #keeper: CallKeeper;
   readonly #headers: IncomingHttpHeaders;
   readonly #next: () => void;

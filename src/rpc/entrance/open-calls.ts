@@ -10,29 +10,45 @@ const INTERVAL_MS = 3_000;
 
 /** The calls that are open, and whose replies wait. */
 export class OpenCalls {
-  readonly #open = new Set<OpenCall>();
+  /**
+   * Before the first of a chain. A set would do, but its table, once it is old and replaced by another, keeps
+   * the calls in it in memory until V8's next great collection.
+   */
+  readonly #first: { newer: OpenCall | undefined } = { newer: undefined };
   readonly #waiting = new WeakSet<OpenCall>();
   #timer: NodeJS.Timeout | undefined;
 
   /** Begins to look after a call. */
   add(call: OpenCall): void {
-    this.#open.add(call);
+    const next = this.#first.newer;
+    call.older = this.#first;
+    call.newer = next;
+    if (next !== undefined) next.older = call;
+    this.#first.newer = call;
     this.#timer ??= setTimeout(() => this.#look(), INTERVAL_MS).unref();
   }
 
   /** Forgets a call that has ended. */
   end(call: OpenCall): void {
-    this.#open.delete(call);
+    const { older, newer } = call;
+    if (older === undefined) return;
+    older.newer = newer;
+    if (newer !== undefined) newer.older = older;
+    // What is dead leads to nothing that lives.
+    call.older = undefined;
+    call.newer = undefined;
   }
 
   #look(): void {
     this.#timer = undefined;
-    for (const call of this.#open) {
-      const { stream } = call;
-      if (!stream.writableEnded || stream.writableFinished) continue;
-      if (this.#waiting.has(call)) stream.close(constants.NGHTTP2_CANCEL);
-      else this.#waiting.add(call);
+    for (let call = this.#first.newer; call !== undefined; ) {
+      const { stream, newer } = call;
+      if (stream.writableEnded && !stream.writableFinished) {
+        if (this.#waiting.has(call)) stream.close(constants.NGHTTP2_CANCEL);
+        else this.#waiting.add(call);
+      }
+      call = newer;
     }
-    if (this.#open.size > 0) this.#timer = setTimeout(() => this.#look(), INTERVAL_MS).unref();
+    if (this.#first.newer !== undefined) this.#timer = setTimeout(() => this.#look(), INTERVAL_MS).unref();
   }
 }
