@@ -31,6 +31,7 @@ const { metafile } = await build({
     "@opentelemetry/api",
     "pg",
     "node-pg-migrate",
+    "pino",
   ],
   metafile: true,
   logLevel: "warning",

@@ -10,8 +10,13 @@ import { KrbError } from "../protocol/krb-error.js";
 import { RpcError } from "../rpc/rpc-error.js";
 import { StoreError } from "../store/store-error.js";
 
+/** How much a line matters. */
+export type LogLevel = "info" | "warn" | "error";
 /** One line of the log: a flat record of text, numbers and short lists; undefined values are left out. */
-export type LogRecord = Readonly<Record<string, unknown>>;
+export interface LogRecord {
+  readonly level: LogLevel;
+  readonly [more: string]: unknown;
+}
 /** Takes the lines. A server goes on where it throws or returns a promise that rejects. */
 export type Log = (record: LogRecord) => void;
 
@@ -50,7 +55,7 @@ export interface ExchangeFrame {
 
 /** How an exchange ended. */
 export interface Outcome {
-  readonly level: "info" | "warn" | "error";
+  readonly level: LogLevel;
   /** `OK`, RFC 4120's name of the refusal, or the name of a gRPC code. */
   readonly result: string;
   readonly [more: string]: unknown;

@@ -76,7 +76,7 @@ export type { ReplayCache } from "../store/replay/replay-cache.js";
 export type { ReplayCacheSettings } from "../store/replay/replay-rules.js";
 export { StoreError, type StoreErrorCode } from "../store/store-error.js";
 export type { Clock } from "./clock.js";
-export type { Log, LogRecord } from "./exchange-log.js";
+export type { Log, LogLevel, LogRecord } from "./exchange-log.js";
 export { type Caller, callerOf } from "./guard/caller.js";
 export type { CallerRule, CallerRules } from "./guard/caller-rules.js";
 export type { GuardOptions } from "./guard/config.js";

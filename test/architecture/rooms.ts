@@ -92,6 +92,7 @@ export const DRIVERS: Readonly<Record<string, RegExp>> = {
   "node-pg-migrate": /^store\/postgres\/steps\.ts$/,
   pg: /^store\/postgres\/[a-z-]+\.ts$/,
   "smol-toml": /^cli\/config\/read\.ts$/,
+  pino: /^cli\/serving\/server-log\.ts$/,
   protobufjs: /^rpc\/proto-(?:files|descriptors)\.ts$/,
   "fs-native-extensions": /^files\/locked-file\.ts$/,
 };

@@ -29,26 +29,26 @@ function log() {
 
 test("a log that throws is warned of once, and says how many lines are missing afterwards", () => {
   const { state, patient } = log();
-  for (let n = 0; n < 3; n++) patient({ n });
+  for (let n = 0; n < 3; n++) patient({ level: "info", n });
   state.isFull = false;
-  patient({ n: 3 });
-  patient({ n: 4 });
+  patient({ level: "info", n: 3 });
+  patient({ level: "info", n: 4 });
   expect(warned).toEqual(["log failed: Error: disk full"]);
   expect(state.lines).toEqual([
-    { n: 3 },
+    { level: "info", n: 3 },
     {
       time: "2026-03-01T12:00:00.000Z",
       level: "warn",
       exchange: "log",
       text: "3 lines are missing before this one: Error: disk full",
     },
-    { n: 4 },
+    { level: "info", n: 4 },
   ]);
 });
 
 test("a log whose promises reject is warned of once", async () => {
   const patient = patientLog(vi.fn().mockRejectedValue(new Error("no connection")), () => NOW);
-  for (let n = 0; n < 3; n++) patient({ n });
+  for (let n = 0; n < 3; n++) patient({ level: "info", n });
   await eventually(() => expect(warned).toEqual(["log failed: Error: no connection"]));
 });
 

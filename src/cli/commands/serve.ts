@@ -148,10 +148,8 @@ export const command = defineCommand({
       },
       json,
       logFile: options.log,
-      filter: {
-        level: logLevelOf(options["log-level"] ?? "info", "--log-level"),
-        sample: samplingOf(options["log-sample"] ?? "on", "--log-sample"),
-      },
+      logLevel: logLevelOf(options["log-level"] ?? "info", "--log-level"),
+      logSample: samplingOf(options["log-sample"] ?? "on", "--log-sample"),
       dir: options.dir,
       host: options.host ?? DEFAULT_HOST,
       allowWeakCrypto: options["allow-weak-crypto"],

@@ -1,10 +1,9 @@
 /** What is written of the servers' log, as a person types it. */
+import type { LogLevel } from "../../services/exchange-log.js";
 import { UsageError } from "../frame/command.js";
 
 /** The levels, the one of least weight first. */
-export const LOG_LEVELS = ["info", "warn", "error"] as const;
-/** How much a line matters. */
-export type LogLevel = (typeof LOG_LEVELS)[number];
+const LOG_LEVELS: readonly LogLevel[] = ["info", "warn", "error"];
 
 /** A level. Throws UsageError, whose text begins with the label. */
 export function logLevelOf(text: string, label: string): LogLevel {

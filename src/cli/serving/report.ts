@@ -1,9 +1,7 @@
-/** What `tessera serve` says: where it listens, under which profile, and a line for each exchange. */
-import { visible } from "../../errors/visible-text.js";
+/** What `tessera serve` says at its start: where it listens, and under which profile. */
 import { etypeName } from "../../protocol/etypes.js";
 import { type ProfileName, profile } from "../../protocol/profile.js";
 import type { ServiceKeys } from "../../protocol/ticket.js";
-import type { Log, LogRecord } from "../../services/exchange-log.js";
 import type { ServerPart } from "../../services/run-realm-options.js";
 import type { RunningServer } from "../../services/server.js";
 import { counted } from "../screen/counted.js";
@@ -92,21 +90,4 @@ export function announce(announcement: Announcement, choice: AnnounceChoice, scr
 /** Whether to print JSON: unless a person is watching. */
 export function usesJson(json: boolean, screen: Screen): boolean {
   return json || !screen.isTerminal;
-}
-
-/** The servers' log: lines of JSON, or of text. */
-export function logOf(inJson: boolean, screen: Screen): Log {
-  if (inJson) return (record) => screen.printJsonLine(record);
-  return (record) => screen.print(textLine(record));
-}
-
-function textLine(record: LogRecord): string {
-  const { time, exchange, level, client, server, operation, result, ms, text, peer } = record;
-  const who = [client, server].filter((name) => name !== undefined).join(" → ");
-  const parts = [String(time ?? "").slice(11, 23), exchange, who, operation, result ?? level];
-  if (result !== "OK" && text !== undefined) parts.push(`(${text})`);
-  if (ms !== undefined) parts.push(`${ms} ms`);
-  if (peer !== undefined) parts.push(`from ${peer}`);
-  const words = parts.filter((part) => part !== undefined && part !== "");
-  return visible(words.map(String).join("  "));
 }

@@ -18,7 +18,7 @@ import { openRealmDirectory, type RealmDirectory } from "../../realm/realm-direc
 import { DEFAULT_REALM, DEFAULT_SETTINGS, type RealmSettings } from "../../realm/realm-settings.js";
 import type { ServerLimits } from "../../rpc/entrance/limits.js";
 import { systemTimer } from "../../rpc/timer.js";
-import type { Log } from "../../services/exchange-log.js";
+import type { LogLevel } from "../../services/exchange-log.js";
 import type { PrometheusMetrics } from "../../services/metrics/prometheus.js";
 import { type RunningRealm, runRealm } from "../../services/run-realm.js";
 import type { ServerPart } from "../../services/run-realm-options.js";
@@ -31,7 +31,7 @@ import type { Screen } from "../screen/screen.js";
 import type { TlsFiles } from "../session/tls.js";
 import { afterSignal, type LiveChoice, type Rereading } from "./after-signal.js";
 import { LiveTls } from "./live-tls.js";
-import { LogFilter, type LogFilterChoice } from "./log-filter.js";
+import { LogSampling } from "./log-sampling.js";
 import type { PageAddress } from "./metrics-page.js";
 import type { Probe } from "./probe.js";
 import { beginProbeLogin } from "./probe-login.js";
@@ -45,7 +45,9 @@ export interface ServeChoice extends LiveChoice {
   readonly parts: readonly ServerPart[];
   readonly ports: Readonly<Record<ServerPart, number>>;
   readonly json: boolean;
-  readonly filter: LogFilterChoice;
+  readonly logLevel: LogLevel;
+  /** Whether refusals that are alike are counted together in the log. */
+  readonly logSample: boolean;
   readonly dir: string | undefined;
   readonly host: string;
   readonly allowWeakCrypto: boolean;
@@ -109,10 +111,10 @@ export async function serveAs(
   // From the start: a signal that arrives while the stores are opening must not end the process in the middle
   // of it.
   let signal = around.signal();
-  await using outputs = new ServerOutputs(around.screen, choice, now);
+  await using outputs = new ServerOutputs(around.screen, { ...choice, worker: host.worker }, now);
   const { screen } = outputs;
-  using filter = new LogFilter(logOfWorker(outputs.log, host.worker), choice.filter, systemTimer, now);
-  const log = filter.write;
+  using sampling = new LogSampling(outputs.log, systemTimer, now);
+  const log = choice.logSample ? sampling.write : outputs.log;
   if (choice.service !== undefined) parsePrincipalArgument(choice.service, DEFAULT_REALM, "--service");
   const withKdc = choice.parts.includes("as") || choice.parts.includes("tgs");
   const directory = await directoryOf(choice, withKdc, env);
@@ -143,10 +145,6 @@ export async function serveAs(
   watched.setReady("finishing");
   host.onEnd(name, screen);
   await running.stop(live.graceMs);
-}
-
-function logOfWorker(log: Log, worker: number | undefined): Log {
-  return worker === undefined ? log : (record) => log({ ...record, worker });
 }
 
 /** The probe that was asked for, after its first login. */

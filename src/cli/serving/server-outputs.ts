@@ -7,10 +7,11 @@ import type { Log } from "../../services/exchange-log.js";
 import { PatientOutput, takeTo } from "../screen/patient-output.js";
 import type { Screen } from "../screen/screen.js";
 import { LogFile } from "./log-file.js";
-import { logOf, usesJson } from "./report.js";
+import { usesJson } from "./report.js";
+import { ServerLog, type ServerLogChoice } from "./server-log.js";
 
 /** How servers report. */
-export interface ReportChoice {
+export interface ReportChoice extends ServerLogChoice {
   /** JSON even for a person who is watching. */
   readonly json: boolean;
   /** The path of the log; undefined: stdout. */
@@ -30,12 +31,13 @@ export class ServerOutputs implements AsyncDisposable {
    * @param now milliseconds since the epoch.
    * @throws CommandError if the log file can't be opened.
    */
-  constructor(screen: Screen, { json, logFile }: ReportChoice, now: () => number) {
+  constructor(screen: Screen, choice: ReportChoice, now: () => number) {
     const { stdout, stderr } = screen;
-    const inJson = usesJson(json, screen);
+    const { logFile } = choice;
+    const inJson = usesJson(choice.json, screen);
     const textLine = (text: string) => `tessera: ${text}\n`;
     const jsonLine = (text: string) =>
-      `${JSON.stringify({ time: isoTime(now()), level: "warn", exchange: "log", text })}\n`;
+      `${JSON.stringify({ level: "warn", time: isoTime(now()), exchange: "log", text })}\n`;
     const notices = new PatientOutput(takeTo(stderr), { isTTY: stderr.isTTY, lineOf: textLine });
     const troubleWith = (what: string) => (cause: string) =>
       notices.write(textLine(`${what} can't be written: ${cause}; the servers go on`));
@@ -45,17 +47,18 @@ export class ServerOutputs implements AsyncDisposable {
       onTrouble: troubleWith("stdout"),
     });
     this.screen = screen.over(lines, notices);
-    this.#file = logFile === undefined ? undefined : new LogFile(logFile);
-    if (this.#file === undefined) {
+    if (logFile === undefined) {
       this.#outputs = [lines, notices];
       this.#lines = lines;
-      this.log = logOf(inJson, this.screen);
     } else {
-      const log = new PatientOutput(this.#file.take, { lineOf: jsonLine, onTrouble: troubleWith("the log") });
-      this.#outputs = [log, lines, notices];
-      this.#lines = log;
-      this.log = logOf(true, screen.over(log, notices));
+      this.#file = new LogFile(logFile);
+      this.#lines = new PatientOutput(this.#file.take, {
+        lineOf: jsonLine,
+        onTrouble: troubleWith("the log"),
+      });
+      this.#outputs = [this.#lines, lines, notices];
     }
+    this.log = new ServerLog(this.#lines, inJson || logFile !== undefined, choice).write;
   }
 
   /** Writes whole lines of a log that another process has made. */

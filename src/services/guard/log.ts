@@ -2,7 +2,7 @@
  * The line that each guarded call leaves in the log, in the form of exchange-log.ts: who called what, and
  * what came of it.
  */
-import type { LogRecord } from "../exchange-log.js";
+import type { LogLevel, LogRecord } from "../exchange-log.js";
 import { type Caller, ticketIdOf } from "./caller.js";
 
 /** What is known of a call from the start. */
@@ -15,7 +15,7 @@ export interface LoggedCall {
 
 /** What came of it. */
 export interface LoggedOutcome {
-  readonly level: "info" | "warn" | "error";
+  readonly level: LogLevel;
   readonly result?: string;
   readonly text?: string;
   /** What a refusal compared. */

@@ -7,7 +7,7 @@ import { create, toBinary } from "@bufbuild/protobuf";
 import * as grpc from "@grpc/grpc-js";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Screen } from "../../../src/cli/screen/screen.js";
-import { logOf } from "../../../src/cli/serving/report.js";
+import { ServerLog } from "../../../src/cli/serving/server-log.js";
 import { visible, visibleLines } from "../../../src/errors/visible-text.js";
 import { addAuthenticationService } from "../../../src/gen/kerberos/v1/authentication_service_grpc.js";
 import { AuthenticateRequestSchema } from "../../../src/gen/kerberos/v1/authentication_service_pb.js";
@@ -39,6 +39,8 @@ describe("a screen shows it", () => {
     for (const own of ["\u001b[0m", "\u001b[1m", "\u001b[K", "\r", "\n"]) text = text.replaceAll(own, "");
     return text;
   };
+  const logOf = ({ stdout }: Screen, inJson: boolean) =>
+    new ServerLog(stdout, inJson, { logLevel: "info" }).write;
   it.each<[string, (screen: Screen) => void]>([
     ["a line", (screen) => screen.print(HOSTILE)],
     ["lines", (screen) => screen.printAll([HOSTILE])],
@@ -48,8 +50,8 @@ describe("a screen shows it", () => {
     ["a notice", (screen) => screen.notice(HOSTILE)],
     ["a hint", (screen) => screen.hint(HOSTILE)],
     ["a status", (screen) => screen.showStatus(HOSTILE)],
-    ["the log", (screen) => logOf(false, screen)({ client: HOSTILE, result: HOSTILE, text: HOSTILE })],
-    ["the log in JSON", (screen) => logOf(true, screen)({ client: HOSTILE, compared: { a: HOSTILE } })],
+    ["the log", (screen) => logOf(screen, false)({ level: "warn", client: HOSTILE, text: HOSTILE })],
+    ["the log in JSON", (screen) => logOf(screen, true)({ level: "warn", compared: { [HOSTILE]: HOSTILE } })],
   ])("in %s", (_, print) => {
     const text = shown(print);
     expect(text).toContain(SHOWN);

@@ -30,16 +30,20 @@ function outputs(choice: Partial<ReportChoice> = {}, isTTY = false, out?: (text:
     { write: (text) => (printed.err += text) },
     {},
   );
-  return new ServerOutputs(screen, { json: false, logFile: undefined, ...choice }, () => NOW);
+  return new ServerOutputs(
+    screen,
+    { json: false, logFile: undefined, logLevel: "info", ...choice },
+    () => NOW,
+  );
 }
 
 describe("the log", () => {
   it("is lines of JSON on stdout, or text for a person who is watching", async () => {
     await using program = outputs();
-    program.log({ exchange: "AS", result: "OK" });
+    program.log({ level: "info", exchange: "AS", result: "OK" });
     await using person = outputs({}, true);
-    person.log({ exchange: "AS", result: "OK" });
-    expect(printed.out).toBe('{"exchange":"AS","result":"OK"}\nAS  OK\n');
+    person.log({ level: "info", exchange: "AS", result: "OK" });
+    expect(printed.out).toBe('{"level":"info","exchange":"AS","result":"OK"}\nAS  OK\n');
   });
 
   it("goes to a file of mode 0600 if one is named, at its end, and announcements to stdout", async () => {
@@ -48,24 +52,27 @@ describe("the log", () => {
     const other = join(dir, "other");
     await using appended = outputs({ logFile }, true);
     await using made = outputs({ logFile: other });
-    appended.log({ n: 1 });
-    made.log({ n: 2 });
+    appended.log({ level: "info", n: 1 });
+    made.log({ level: "info", n: 2 });
     appended.screen.print("ready");
-    expect(readFileSync(logFile, "utf8")).toBe('before\n{"n":1}\n');
-    expect([readFileSync(other, "utf8"), statSync(other).mode & 0o777]).toEqual(['{"n":2}\n', 0o600]);
+    expect(readFileSync(logFile, "utf8")).toBe('before\n{"level":"info","n":1}\n');
+    expect([readFileSync(other, "utf8"), statSync(other).mode & 0o777]).toEqual([
+      '{"level":"info","n":2}\n',
+      0o600,
+    ]);
     expect(printed.out).toBe("ready\n");
   });
 
   it("is opened again where it was moved away", async () => {
     const logFile = join(dir, "log");
     await using one = outputs({ logFile });
-    one.log({ n: 1 });
+    one.log({ level: "info", n: 1 });
     renameSync(logFile, `${logFile}.1`);
-    one.log({ n: 2 });
+    one.log({ level: "info", n: 2 });
     one.reopen();
-    one.log({ n: 3 });
-    expect(readFileSync(`${logFile}.1`, "utf8")).toBe('{"n":1}\n{"n":2}\n');
-    expect(readFileSync(logFile, "utf8")).toBe('{"n":3}\n');
+    one.log({ level: "info", n: 3 });
+    expect(readFileSync(`${logFile}.1`, "utf8")).toBe('{"level":"info","n":1}\n{"level":"info","n":2}\n');
+    expect(readFileSync(logFile, "utf8")).toBe('{"level":"info","n":3}\n');
   });
 
   it("stays open where it can't be opened again, and a notice says so", async () => {
@@ -74,8 +81,8 @@ describe("the log", () => {
     renameSync(logFile, `${logFile}.1`);
     mkdirSync(logFile);
     one.reopen();
-    one.log({ n: 1 });
-    expect(readFileSync(`${logFile}.1`, "utf8")).toBe('{"n":1}\n');
+    one.log({ level: "info", n: 1 });
+    expect(readFileSync(`${logFile}.1`, "utf8")).toBe('{"level":"info","n":1}\n');
     expect(printed.err).toMatch(
       /^tessera: the log file \S+ can't be opened: .*\(EISDIR\); the old one goes on\n$/,
     );
@@ -97,7 +104,7 @@ describe("the log", () => {
 
   it.runIf(process.platform === "linux")("on a full disk is said on stderr, and ends nothing", async () => {
     await using one = outputs({ logFile: "/dev/full" });
-    for (let i = 0; i < 3; i++) one.log({ i });
+    for (let i = 0; i < 3; i++) one.log({ level: "info", i });
     expect(printed.err).toBe(
       "tessera: the log can't be written: no space left on device (ENOSPC); the servers go on\n",
     );
@@ -108,7 +115,11 @@ it("stdout by its descriptor is written without a stream, whose errors would end
   const path = join(dir, "stdout");
   const fd = openSync(path, constants.O_WRONLY | constants.O_CREAT);
   const screen = new Screen({ fd, write: () => expect.unreachable() }, { write: () => {} }, {});
-  await using one = new ServerOutputs(screen, { json: true, logFile: undefined }, () => NOW);
+  await using one = new ServerOutputs(
+    screen,
+    { json: true, logFile: undefined, logLevel: "info" },
+    () => NOW,
+  );
   one.screen.print("ready");
   expect(readFileSync(path, "utf8")).toBe("ready\n");
 });
@@ -120,9 +131,9 @@ it("says in the log's own form how many lines are missing", async () => {
     if (room === 0) throw Object.assign(new Error("write"), { code: "EPIPE", errno: -32 });
     out += text;
   });
-  for (let i = 0; i < 300; i++) one.log({ text: "x".repeat(1012) });
+  for (let i = 0; i < 300; i++) one.log({ level: "info", text: "x".repeat(997) });
   room = 1;
-  one.log({ text: "this one too" });
+  one.log({ level: "info", text: "this one too" });
   const lines = out.trim().split("\n");
   expect(JSON.parse(lines.at(-1)!)).toEqual({
     time: "2026-03-01T12:00:00.000Z",

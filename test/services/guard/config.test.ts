@@ -111,8 +111,8 @@ test("what is said is taken", () => {
     clockSkew: 0,
   });
   expect(config.clock).toBe(clock);
-  config.log?.({ a: 1 });
-  expect(log.mock.calls).toEqual([[{ a: 1 }]]);
+  config.log?.({ level: "info", a: 1 });
+  expect(log.mock.calls).toEqual([[{ level: "info", a: 1 }]]);
   expect(config.callers.isEmpty).toBe(false);
 });
 

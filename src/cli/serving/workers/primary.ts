@@ -6,12 +6,10 @@ import type { Cluster } from "node:cluster";
 import { availableParallelism } from "node:os";
 import { descriptorOf } from "../../../files/secret-file.js";
 import { isoTime } from "../../../protocol/kerberos-time.js";
-import { systemTimer } from "../../../rpc/timer.js";
 import type { Log } from "../../../services/exchange-log.js";
 import { GRACE_MS } from "../../../services/server.js";
 import { CommandError, type CommandSurroundings, UsageError } from "../../frame/command.js";
 import { afterSignal, type LiveChoice, type Rereading } from "../after-signal.js";
-import { LogFilter } from "../log-filter.js";
 import { announce, usesJson } from "../report.js";
 import type { ServeChoice } from "../serve.js";
 import { ServerOutputs } from "../server-outputs.js";
@@ -151,7 +149,6 @@ function crewOf(
     notices: (bytes: Uint8Array) => void screen.stderr.write(Buffer.from(bytes).toString()),
   };
   const inJson = choice.logFile !== undefined || usesJson(choice.json, screen);
-  const filter = new LogFilter(log.write, choice.filter, systemTimer, now);
   return new Crew({
     order: { workers: choice.workers, isFirst: true, inJson, ports: choice.ports },
     fork: (order: WorkerOrder) =>
@@ -164,7 +161,7 @@ function crewOf(
       ),
     onEnd: (worker) => watched.keep(worker),
     log: (level, { id: worker, pid }, text) =>
-      filter.write({ time: isoTime(now()), level, exchange: "worker", worker, pid, text }),
+      log.write({ time: isoTime(now()), level, exchange: "worker", worker, pid, text }),
   });
 }
 

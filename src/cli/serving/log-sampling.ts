@@ -1,6 +1,6 @@
 /**
- * What of the servers' log is written: lines of some levels alone, and of a refusal that one peer gets again
- * and again one line, and then how often.
+ * The sampling of the servers' log: of a refusal that one peer gets again and again one line is written, and
+ * then how often.
  *
  * Invariants. Only refusals are counted together, and only those that are the same in exchange, outcome,
  * client, server, method and address: of names that are tried one after the other each has its line. The
@@ -11,15 +11,6 @@ import { isoTime } from "../../protocol/kerberos-time.js";
 import { peerAddress } from "../../rpc/network-address.js";
 import type { Timer } from "../../rpc/timer.js";
 import type { Log, LogRecord } from "../../services/exchange-log.js";
-import { LOG_LEVELS, type LogLevel } from "../options/log-options.js";
-
-/** What is written. */
-export interface LogFilterChoice {
-  /** Lines of this level and of those above it. */
-  readonly level: LogLevel;
-  /** Whether refusals that are alike are counted together. */
-  readonly sample: boolean;
-}
 
 /** How long refusals are counted before a line says how many there were, in milliseconds. */
 export const SAMPLE_MS = 1_000;
@@ -31,30 +22,23 @@ interface Kind {
   count: number;
 }
 
-/** A log that passes on what is to be written. */
-export class LogFilter implements Disposable {
+/** A log in which refusals that are alike are counted together. */
+export class LogSampling implements Disposable {
   readonly #log: Log;
-  readonly #choice: LogFilterChoice;
   readonly #timer: Timer;
   readonly #now: () => number;
   #kinds = new Map<string, Kind>();
   #cancel: (() => void) | undefined;
 
   /** @param now milliseconds since the epoch. */
-  constructor(log: Log, choice: LogFilterChoice, timer: Timer, now: () => number) {
+  constructor(log: Log, timer: Timer, now: () => number) {
     this.#log = log;
-    this.#choice = choice;
     this.#timer = timer;
     this.#now = now;
   }
 
   readonly write: Log = (record) => {
-    const { level, sample } = this.#choice;
-    const own = LOG_LEVELS.indexOf(record.level as LogLevel);
-    // A line that names no level is written: it says something of its own.
-    if (own >= 0 && own < LOG_LEVELS.indexOf(level)) return;
-    if (sample && isRefusal(record) && this.#isCounted(record)) return;
-    this.#log(record);
+    if (!isRefusal(record) || !this.#isCounted(record)) this.#log(record);
   };
 
   [Symbol.dispose](): void {
