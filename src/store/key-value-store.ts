@@ -35,7 +35,7 @@ export interface KeyValueStore {
     onExisting: OnExisting,
   ): Promise<void>;
   /** All keys that begin with `prefix` and their bytes, in the order of their UTF-8 bytes. */
-  scan(prefix: string): AsyncIterable<[key: string, value: Uint8Array]>;
+  scan(prefix: string): Scan;
   /**
    * Begins to follow what others change, for a reader that keeps what it has read. Absent where a read is a
    * look into memory that all processes share: nothing need be kept there.
@@ -44,6 +44,12 @@ export interface KeyValueStore {
   changes?(onChange: (key: string | undefined) => void): Changes;
   /** Closes the store; acknowledged changes stay. */
   close(): Promise<void>;
+}
+
+/** Records of a store, read as they are asked for. */
+export interface Scan extends AsyncIterable<[key: string, value: Uint8Array]> {
+  /** How many there are now; they are not read for it. */
+  count(): Promise<number>;
 }
 
 /** How long a reader may keep what it has read. Times are milliseconds of a clock that is never set. */

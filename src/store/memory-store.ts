@@ -3,7 +3,7 @@
  *
  * Every step is synchronous and therefore atomic.
  */
-import type { KeyValueStore } from "./key-value-store.js";
+import type { KeyValueStore, Scan } from "./key-value-store.js";
 import { StoreError } from "./store-error.js";
 import { checkStoreKey } from "./store-key.js";
 
@@ -33,10 +33,15 @@ class MemoryStore implements KeyValueStore {
     else this.#records.set(key, Uint8Array.from(next));
   }
 
-  async *scan(prefix: string): AsyncGenerator<[key: string, value: Uint8Array]> {
-    this.#check(undefined);
-    const keys = [...this.#records.keys()].filter((key) => key.startsWith(prefix));
-    for (const key of keys.sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)))) {
+  scan(prefix: string): Scan {
+    return {
+      [Symbol.asyncIterator]: () => this.#scan(prefix),
+      count: async () => this.#keys(prefix).length,
+    };
+  }
+
+  async *#scan(prefix: string): AsyncGenerator<[key: string, value: Uint8Array]> {
+    for (const key of this.#keys(prefix).sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)))) {
       const value = this.#records.get(key);
       if (value !== undefined) yield [key, Uint8Array.from(value)];
     }
@@ -45,6 +50,11 @@ class MemoryStore implements KeyValueStore {
   async close(): Promise<void> {
     this.#closed = true;
     this.#records.clear();
+  }
+
+  #keys(prefix: string): string[] {
+    this.#check(undefined);
+    return [...this.#records.keys()].filter((key) => key.startsWith(prefix));
   }
 
   #check(key: string | undefined): void {

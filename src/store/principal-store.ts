@@ -229,6 +229,11 @@ export class PrincipalStore {
     }
   }
 
+  /** How many there are. */
+  count(): Promise<number> {
+    return this.#records.scan(PREFIX).count();
+  }
+
   /** Their names alone, whatever the state of their records. */
   async *names(prefix = ""): AsyncGenerator<Principal> {
     for await (const [key] of this.#records.scan(PREFIX + prefix)) yield principalOfKey(key);

@@ -72,6 +72,20 @@ export function keyValueStoreSuite(name: string, open: () => Promise<KeyValueSto
       await store.close();
     });
 
+    it("counts what a scan would find", async () => {
+      const store = await open();
+      const count = (prefix: string) => store.scan(prefix).count();
+      expect([await count(""), await count("p/")]).toEqual([0, 0]);
+      const keys = ["p", "p/", "p/a", "p/\u{1F511}", "p/\u{10FFFF}", "p0", "q", "a", "é", "\u{10FFFF}"];
+      for (const key of keys) await store.update(key, () => bytes(key));
+      const prefixes = ["", "p", "p/", "p/a", "p/\u{10FFFF}", "é", "none", "\u{10FFFF}"];
+      for (const prefix of prefixes) expect(await count(prefix)).toBe((await all(store, prefix)).length);
+      await store.update("p/a", () => undefined);
+      expect([await count(""), await count("p/")]).toEqual([9, 3]);
+      await store.close();
+      await expect(count("")).rejects.toMatchObject({ name: "StoreError", code: "unavailable" });
+    });
+
     it("scans a thousand records while others change", async () => {
       const store = await open();
       const keys = Array.from({ length: 1000 }, (_, i) => `n${String(i).padStart(4, "0")}`);

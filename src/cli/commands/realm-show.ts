@@ -19,8 +19,7 @@ export const command = defineCommand({
   arguments: [0, 0],
   run: async ({ options, json, screen, ...around }) =>
     withRealm(around, options.dir, async ({ principals }, { dir, settings, keytabFile }) => {
-      let count = 0;
-      for await (const _ of principals.names()) count++;
+      const count = await principals.count();
       const database = settings.database && shownPostgresName(settings.database);
       const attempts = attemptLimitTexts(attemptLimitsOf(settings));
       const { permitted, keyEtypes } = profile(settings.profile);

@@ -1,7 +1,6 @@
 /** Writes a realm's principals and settings into a file, while its servers run. */
 import type { DumpHeader } from "../../store/dump/frames.js";
 import { DumpWriter } from "../../store/dump/writer.js";
-import type { KeyValueStore } from "../../store/key-value-store.js";
 import { MasterKeys } from "../../store/master-keys.js";
 import { openStore } from "../../store/open-store.js";
 import { PRINCIPAL_PREFIX } from "../../store/principal-key.js";
@@ -38,7 +37,7 @@ export async function dumpRealm(
     const writer = await DumpWriter.create(path, header);
     try {
       // What is added meanwhile makes the bar end a little early.
-      const all = await countRecords(store);
+      const all = await store.scan(PRINCIPAL_PREFIX).count();
       let count = 0;
       for await (const [principal, record] of sealedRecords(store, masterKeys)) {
         await writer.add(principal, record);
@@ -52,10 +51,4 @@ export async function dumpRealm(
   } finally {
     await store.close();
   }
-}
-
-async function countRecords(store: KeyValueStore): Promise<number> {
-  let count = 0;
-  for await (const _ of store.scan(PRINCIPAL_PREFIX)) count++;
-  return count;
 }

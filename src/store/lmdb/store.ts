@@ -21,7 +21,7 @@ import { join } from "node:path";
 import { open, type RootDatabase } from "lmdb";
 import { KeyQueues } from "../../collections/key-queues.js";
 import { systemErrorText } from "../../files/system-error.js";
-import type { KeyValueStore } from "../key-value-store.js";
+import type { KeyValueStore, Scan } from "../key-value-store.js";
 import { StoreError } from "../store-error.js";
 import { storeKeyBytes } from "../store-key.js";
 import { damageOfLmdbFile } from "./file-check.js";
@@ -75,17 +75,9 @@ class LmdbStore implements KeyValueStore {
     return this.#changes.run(key, () => this.#compareAndSet(key, change));
   }
 
-  async *scan(prefix: string): AsyncGenerator<[key: string, value: Uint8Array]> {
+  scan(prefix: string): Scan {
     const start = Buffer.from(prefix, "utf8");
-    let after: Uint8Array | undefined;
-    // In batches, each a short read of its own: a slow consumer keeps no snapshot open and pins no pages.
-    for (;;) {
-      this.#checkOpen();
-      const batch = this.#batch(start, after);
-      for (const [key, value] of batch) yield [key.toString("utf8"), value];
-      if (batch.length < SCAN_BATCH) return;
-      after = batch.at(-1)?.[0];
-    }
+    return { [Symbol.asyncIterator]: () => this.#scan(start), count: async () => this.#count(start) };
   }
 
   close(): Promise<void> {
@@ -127,6 +119,35 @@ class LmdbStore implements KeyValueStore {
       const entry = this.#database.getEntry(key);
       if (entry === undefined) return undefined;
       return { value: Uint8Array.from(entry.value), version: entry.version ?? 0 };
+    } catch (error) {
+      throw readingError(error, this.#dir);
+    }
+  }
+
+  async *#scan(start: Buffer): AsyncGenerator<[key: string, value: Uint8Array]> {
+    let after: Uint8Array | undefined;
+    // In batches, each a short read of its own: a slow consumer keeps no snapshot open and pins no pages.
+    for (;;) {
+      this.#checkOpen();
+      const batch = this.#batch(start, after);
+      for (const [key, value] of batch) yield [key.toString("utf8"), value];
+      if (batch.length < SCAN_BATCH) return;
+      after = batch.at(-1)?.[0];
+    }
+  }
+
+  /** What LMDB knows of the whole database, less those outside: few, where it is asked for. */
+  #count(prefix: Buffer): number {
+    this.#checkOpen();
+    try {
+      this.#database.resetReadTxn();
+      const { entryCount } = this.#database.getStats() as { entryCount: number };
+      if (prefix.length === 0) return entryCount;
+      // UTF-8 has no byte 0xff.
+      const end = Buffer.from(prefix);
+      end.writeUInt8(end.readUInt8(end.length - 1) + 1, end.length - 1);
+      const before = this.#database.getKeysCount({ start: Buffer.of(0), end: prefix });
+      return entryCount - before - this.#database.getKeysCount({ start: end });
     } catch (error) {
       throw readingError(error, this.#dir);
     }

@@ -10,7 +10,7 @@
  *   been made.
  */
 import { KeyQueues } from "../../collections/key-queues.js";
-import type { Changes, KeyValueStore, OnExisting } from "../key-value-store.js";
+import type { Changes, KeyValueStore, OnExisting, Scan } from "../key-value-store.js";
 import { StoreError } from "../store-error.js";
 import { checkStoreKey } from "../store-key.js";
 import { PostgresChanges } from "./changes.js";
@@ -22,6 +22,8 @@ import { PostgresServers } from "./servers.js";
 
 /** How many records a page of a scan has. */
 const SCAN_PAGE = 1_000;
+/** How many are counted in one statement, which is to end in time. */
+const COUNT_PAGE = 50_000;
 
 /** What a program or a test may set beside the name. */
 export interface PostgresStoreOptions {
@@ -65,6 +67,13 @@ async function open(
     await servers.close();
     throw error;
   }
+}
+
+/** Some records, counted, with the last key among them. */
+interface CountedPage {
+  readonly size: number;
+  readonly found: number;
+  readonly last: string | null;
 }
 
 class PostgresStore implements KeyValueStore {
@@ -117,7 +126,11 @@ class PostgresStore implements KeyValueStore {
     }
   }
 
-  async *scan(prefix: string): AsyncGenerator<[key: string, value: Uint8Array]> {
+  scan(prefix: string): Scan {
+    return { [Symbol.asyncIterator]: () => this.#scan(prefix), count: () => this.#count(prefix) };
+  }
+
+  async *#scan(prefix: string): AsyncGenerator<[key: string, value: Uint8Array]> {
     let after: string | undefined;
     for (;;) {
       this.#checkOpen();
@@ -182,6 +195,21 @@ class PostgresStore implements KeyValueStore {
     const [row] = await this.#rows<{ value: Buffer }>(text, [key]);
     // A copy: the driver's bytes are part of a larger piece of memory, which they would keep.
     return row && Uint8Array.from(row.value);
+  }
+
+  async #count(prefix: string): Promise<number> {
+    const text = (from: string) => `
+      SELECT count(*)::int AS size, count(*) FILTER (WHERE starts_with(key, $2))::int AS found, max(key) AS last
+      FROM (SELECT key FROM tessera.${this.#table.table} WHERE key ${from} $1 ORDER BY key LIMIT ${COUNT_PAGE}) page`;
+    let [from, comparison, count] = [prefix, ">=", 0];
+    for (;;) {
+      this.#checkOpen();
+      const [page] = await this.#rows<CountedPage>(text(comparison), [from, prefix]);
+      const { size, found, last } = page as CountedPage;
+      count += found;
+      if (size < COUNT_PAGE || found < size) return count;
+      [from, comparison] = [last as string, ">"];
+    }
   }
 
   #page(prefix: string, after: string | undefined): Promise<{ key: string; value: Buffer }[]> {

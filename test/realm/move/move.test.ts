@@ -70,6 +70,20 @@ beforeAll(async () => {
   await dumpRealm(directory, dump, MADE);
 });
 
+describe("a dump", () => {
+  it("knows how many principals there are before it reads them", async () => {
+    const made = await newRealm();
+    await withStore(made.principals, (store) => store.update(FILLING_KEY, () => Buffer.from("elsewhere")));
+    const seen: [number, number][] = [];
+    await dumpRealm(made, place(), MADE, (...progress) => void seen.push(progress));
+    expect(seen).toEqual([
+      [1, 1 / 3],
+      [2, 2 / 3],
+      [3, 1],
+    ]);
+  });
+});
+
 describe("a dump loaded", () => {
   it("into a folder that is not there makes the realm: settings, master key, principals", async () => {
     const dir = place();

@@ -51,6 +51,18 @@ describe.skipIf(!HAS_POSTGRES)("PostgreSQL", () => {
       expect(keys).toEqual([...keys].sort());
     });
 
+    it("counts more records than one statement counts", async () => {
+      const realm = newRealm();
+      const store = await opened(realm);
+      const { table } = rowOf(realm);
+      server.sql(
+        `INSERT INTO tessera.${table} SELECT 'k' || lpad(i::text, 6, '0'), 'x' FROM generate_series(1, 100000) i`,
+      );
+      expect(await store.scan("k").count()).toBe(100_000);
+      await store.update("l", () => bytes("after"));
+      expect([await store.scan("k").count(), await store.scan("").count()]).toEqual([100_000, 100_001]);
+    });
+
     it("keeps realms apart", async () => {
       const [one, other] = [await opened(), await opened()];
       await one.update("a", () => bytes("one"));
