@@ -321,6 +321,37 @@ describe("workers", { timeout: 120_000 }, () => {
     expect(exchangesIn(`${path}.1`)).toHaveLength(4);
     expect(said.filter((line) => line.startsWith("tessera: SIGHUP: "))).toHaveLength(1);
   });
+
+  it("go by another level of the log from SIGHUP on, and so do those that replace them", async () => {
+    const file = join(shell.dir, "tessera.toml");
+    const configure = (level: string) => writeFileSync(file, `[log]\nlevel = "${level}"\n`);
+    shell.env.TESSERA_CONFIG = file;
+    onTestFinished(() => void delete shell.env.TESSERA_CONFIG);
+    configure("info");
+    const { addresses, primary, heard, log, said, end } = await serveWorkers(shell, ["--workers", "2"]);
+    const call = async () => {
+      for (const client of connect(AuthenticationServiceClient, addresses.as, 4))
+        await client.authenticate(newAsReq());
+    };
+    const hangUp = async (times: number) => {
+      primary.kill("SIGHUP");
+      await eventually(() =>
+        expect(said.filter((line) => line.startsWith("tessera: SIGHUP: "))).toHaveLength(times),
+      );
+    };
+    configure("warn");
+    await hangUp(1);
+    await call();
+    primary.kill("SIGUSR2");
+    await heard("tessera: SIGUSR2: replaced the workers");
+    await call();
+    configure("info");
+    await hangUp(2);
+    await call();
+    expect(await end()).toBe(0);
+    expect(log.filter(isExchange).map(workerOf).sort()).toEqual([3, 3, 4, 4]);
+    expect(said.join("\n")).not.toContain("waits for the next start");
+  });
 });
 
 function exchangesIn(path: string): LogLine[] {

@@ -177,9 +177,10 @@ export const command = defineCommand({
         return { choice: choiceOf(latest), waiting };
       };
     const workers = workersOf(given.workers);
-    if (workers !== undefined) return serveTogether({ ...choice, workers }, around, rereading(["log"]));
+    if (workers !== undefined)
+      return serveTogether({ ...choice, workers }, around, rereading(["log", "log-level"]));
     const { serve } = await import("../serving/serve.js");
-    await serve(choice, around, rereading(["log", "grace"]));
+    await serve(choice, around, rereading(["log", "log-level", "grace"]));
     return undefined;
   },
 });

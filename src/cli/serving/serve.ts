@@ -18,7 +18,6 @@ import { openRealmDirectory, type RealmDirectory } from "../../realm/realm-direc
 import { DEFAULT_REALM, DEFAULT_SETTINGS, type RealmSettings } from "../../realm/realm-settings.js";
 import type { ServerLimits } from "../../rpc/entrance/limits.js";
 import { systemTimer } from "../../rpc/timer.js";
-import type { LogLevel } from "../../services/exchange-log.js";
 import type { PrometheusMetrics } from "../../services/metrics/prometheus.js";
 import { type RunningRealm, runRealm } from "../../services/run-realm.js";
 import type { ServerPart } from "../../services/run-realm-options.js";
@@ -45,7 +44,6 @@ export interface ServeChoice extends LiveChoice {
   readonly parts: readonly ServerPart[];
   readonly ports: Readonly<Record<ServerPart, number>>;
   readonly json: boolean;
-  readonly logLevel: LogLevel;
   /** Whether refusals that are alike are counted together in the log. */
   readonly logSample: boolean;
   readonly dir: string | undefined;
@@ -71,8 +69,8 @@ export interface ServeChoice extends LiveChoice {
 export interface ServeHost {
   /** The number of this process among several, which its lines of the log bear. */
   readonly worker?: number;
-  /** What is asked for by now; without it, that is the host's to follow. */
-  readonly reread?: Rereading;
+  /** What is asked for by now. */
+  readonly reread: Rereading;
   /** The servers listen. */
   readonly onReady: (announcement: Announcement, screen: Screen, watched: Watched) => void;
   /**
@@ -134,7 +132,8 @@ export async function serveAs(
     signal = around.signal();
     if (name === "SIGUSR2") screen.notice("SIGUSR2 replaces workers, and there are none: --workers N");
     if (name !== "SIGHUP") continue;
-    if (host.reread !== undefined) live = await afterSignal(live, host.reread, screen);
+    live = await afterSignal(live, host.reread, screen);
+    outputs.logLevel = live.logLevel;
     outputs.reopen(live.logFile);
     await tls?.reload();
     await running.reload();

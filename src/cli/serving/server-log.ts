@@ -33,7 +33,12 @@ export class ServerLog {
     this.#logger = pino(options, output);
   }
 
-  /** Writes the line of a record, if its level is one of those chosen. */
+  /** From now on lines of this level and of those above it are written. */
+  set level(level: LogLevel) {
+    this.#logger.level = level;
+  }
+
+  /** Writes the line of a record, if its level is one of those that are written. */
   readonly write: Log = (record) => this.#logger[record.level](record);
 }
 

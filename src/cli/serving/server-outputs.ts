@@ -3,7 +3,7 @@
  * of its reader or of its disk; lines that could not be written are counted, and a line says how many.
  */
 import { isoTime } from "../../protocol/kerberos-time.js";
-import type { Log } from "../../services/exchange-log.js";
+import type { Log, LogLevel } from "../../services/exchange-log.js";
 import { PatientOutput, takeTo } from "../screen/patient-output.js";
 import type { Screen } from "../screen/screen.js";
 import { LogFile } from "./log-file.js";
@@ -22,6 +22,7 @@ export interface ReportChoice extends ServerLogChoice {
 export class ServerOutputs implements AsyncDisposable {
   readonly screen: Screen;
   readonly log: Log;
+  readonly #log: ServerLog;
   readonly #file: LogFile | undefined;
   readonly #outputs: readonly PatientOutput[];
   /** Where the log goes. */
@@ -58,12 +59,18 @@ export class ServerOutputs implements AsyncDisposable {
       });
       this.#outputs = [this.#lines, lines, notices];
     }
-    this.log = new ServerLog(this.#lines, inJson || logFile !== undefined, choice).write;
+    this.#log = new ServerLog(this.#lines, inJson || logFile !== undefined, choice);
+    this.log = this.#log.write;
   }
 
   /** Writes whole lines of a log that another process has made. */
   logLines(lines: Uint8Array): void {
     this.#lines.writeLines(lines);
+  }
+
+  /** From now on lines of the log of this level and of those above it are written. */
+  set logLevel(level: LogLevel) {
+    this.#log.level = level;
   }
 
   /**

@@ -126,6 +126,42 @@ describe("serve", () => {
     expect((await tests.shell.end()).code).toBe(0);
   });
 
+  it("reads the log's level again at SIGHUP", async () => {
+    const file = tests.shell.file("tessera.toml");
+    const configure = (level: string) =>
+      writeFileSync(
+        file,
+        `[server]\nas-port = 0\ntgs-port = 0\nv-port = 0\n[log]\nfile = "log"\nlevel = "${level}"\n`,
+      );
+    tests.shell.env.TESSERA_CONFIG = file;
+    configure("info");
+    const running = tests.shell.begin("serve --log-sample off");
+    const { addresses } = JSON.parse(await running.firstLine) as Ready;
+    tests.shell.env.TESSERA_KDC = `${addresses.as},${addresses.tgs}`;
+    const results = () =>
+      readFileSync(tests.shell.file("log"), "utf8")
+        .split("\n")
+        .slice(0, -1)
+        .map((line) => (JSON.parse(line) as Record<string, unknown>).result);
+    const login = async (password: string) => tests.shell.run("kinit --password-stdin alice", password);
+    await login("apple");
+    let hangUps = 0;
+    for (const level of ["warn", "error", "info"]) {
+      configure(level);
+      tests.shell.running.signal("SIGHUP");
+      hangUps++;
+      await eventually(() =>
+        expect(tests.shell.running.stderr().split("SIGHUP: read")).toHaveLength(hangUps + 1),
+      );
+      await login("apple");
+      await login("wrong");
+    }
+    const { code, stderr } = await tests.shell.end();
+    expect([code, stderr]).toEqual([0, expect.not.stringContaining("waits for the next start")]);
+    const refused = "KDC_ERR_PREAUTH_FAILED";
+    expect(results()).toEqual(["OK", refused, "OK", refused]);
+  });
+
   it("reads its files again at SIGHUP: the log's, the realm's settings", async () => {
     await tests.shell.serve("--log ./log");
     const log = () => readFileSync(tests.shell.file("log"), "utf8");

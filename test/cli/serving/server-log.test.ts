@@ -52,6 +52,16 @@ describe("a record", () => {
   });
 });
 
+it("goes by another level from then on", () => {
+  const lines: string[] = [];
+  const log = new ServerLog({ write: (line) => void lines.push(line) }, true, { logLevel: "error" });
+  log.write({ level: "warn", n: 1 });
+  log.level = "warn";
+  log.write({ level: "warn", n: 2 });
+  log.write({ level: "info", n: 3 });
+  expect(lines).toEqual(['{"level":"warn","n":2}\n']);
+});
+
 it.each([
   ["info", ["info", "warn", "error"]],
   ["warn", ["warn", "error"]],

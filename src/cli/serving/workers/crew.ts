@@ -9,6 +9,7 @@
  *   left that has them, the next ask for what the first were given.
  */
 import { isDeepStrictEqual } from "node:util";
+import type { LogLevel } from "../../../services/exchange-log.js";
 import type { ServerPart } from "../../../services/run-realm-options.js";
 import { CommandError } from "../../frame/command.js";
 import type { Announcement } from "../report.js";
@@ -99,9 +100,11 @@ export class Crew {
     return [...this.#workers].flatMap(({ pid }) => pid ?? []);
   }
 
-  /** Has all workers read their files again; resolves when they have. */
-  async reload(): Promise<void> {
-    await Promise.all([...this.#workers].map((worker) => worker.reload()));
+  /** Has all workers read their files again, and go by this level of the log; resolves when they have. */
+  async reload(logLevel: LogLevel): Promise<void> {
+    this.#order = { ...this.#order, logLevel };
+    const staying = [...this.#living].filter(({ isFinishing }) => !isFinishing);
+    await Promise.all(staying.map((worker) => worker.reload(logLevel)));
   }
 
   /**

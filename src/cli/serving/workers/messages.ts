@@ -1,4 +1,5 @@
 /** What travels between the primary of `tessera serve --workers` and its workers. */
+import type { LogLevel } from "../../../services/exchange-log.js";
 import type { MetricsSnapshot } from "../../../services/metrics/prometheus.js";
 import type { ServerPart } from "../../../services/run-realm-options.js";
 import type { Announcement } from "../report.js";
@@ -14,14 +15,20 @@ export interface WorkerOrder {
   readonly isFirst: boolean;
   /** Whether its log is JSON, or text for the primary's terminal. */
   readonly inJson: boolean;
+  /** Its log's level, which may have changed since the command began. */
+  readonly logLevel: LogLevel;
   /** The ports to ask the primary for; 0: the one that it chose for all of them. */
   readonly ports: Readonly<Record<ServerPart, number>>;
 }
 
 /**
- * What the primary tells a worker: to read its files again; to send its figures; to finish its calls and end.
+ * What the primary tells a worker: to read its files again, and which level its log has from now on; to send
+ * its figures; to finish its calls and end.
  */
-export type ToWorker = "reload" | "measure" | "finish";
+export type ToWorker =
+  | { readonly tell: "reload"; readonly logLevel: LogLevel }
+  | { readonly tell: "measure" }
+  | { readonly tell: "finish" };
 
 /**
  * What a worker tells the primary: that it listens, and where; why clients should go elsewhere, or that they

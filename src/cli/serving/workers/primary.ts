@@ -105,8 +105,9 @@ async function hearSignals(
     if (name === "SIGUSR2") replaced = replaced.then(replace);
     else {
       live = await afterSignal(live, reread, screen);
+      outputs.logLevel = live.logLevel;
       outputs.reopen(live.logFile);
-      await crew.reload();
+      await crew.reload(live.logLevel);
       screen.notice("SIGHUP: read certificates and settings again");
     }
   }
@@ -150,7 +151,13 @@ function crewOf(
   };
   const inJson = choice.logFile !== undefined || usesJson(choice.json, screen);
   return new Crew({
-    order: { workers: choice.workers, isFirst: true, inJson, ports: choice.ports },
+    order: {
+      workers: choice.workers,
+      isFirst: true,
+      inJson,
+      logLevel: choice.logLevel,
+      ports: choice.ports,
+    },
     fork: (order: WorkerOrder) =>
       new WorkerProcess(
         // All that the configuration says is in the environment by now: a fault that comes into the file

@@ -5,6 +5,7 @@
  */
 import type { Worker } from "node:cluster";
 import { systemErrorText } from "../../../files/system-error.js";
+import type { LogLevel } from "../../../services/exchange-log.js";
 import type { MetricsSnapshot } from "../../../services/metrics/prometheus.js";
 import type { Announcement } from "../report.js";
 import type { FromWorker, ToWorker } from "./messages.js";
@@ -97,21 +98,25 @@ export class WorkerProcess {
   /** Has it tell its figures; resolves when it has, or has ended. */
   async measure(): Promise<void> {
     const measured = new Promise<void>((resolve) => this.#onFigures.push(resolve));
-    this.#tell("measure");
+    this.#tell({ tell: "measure" });
     await Promise.race([measured, this.ended]);
   }
 
-  /** Has it read its files again; resolves when it has, or has ended. */
-  async reload(): Promise<void> {
+  /**
+   * Has it read its files again, and go by this level of its log; resolves when it has, or has ended. One that
+   * starts does so once it listens: it would not hear of it before.
+   */
+  async reload(logLevel: LogLevel): Promise<void> {
+    await this.ready;
     const reloaded = new Promise<void>((resolve) => this.#onReloaded.push(resolve));
-    this.#tell("reload");
+    this.#tell({ tell: "reload", logLevel });
     await Promise.race([reloaded, this.ended]);
   }
 
   /** Has it finish its calls and end; resolves when it has. One that does not is killed. */
   async finish(): Promise<void> {
     this.#isFinishing = true;
-    this.#tell("finish");
+    this.#tell({ tell: "finish" });
     const late = setTimeout(() => this.#worker.process.kill("SIGKILL"), this.#graceMs + CLOSING_MS);
     await this.ended;
     clearTimeout(late);

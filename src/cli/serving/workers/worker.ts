@@ -38,7 +38,7 @@ export async function serveAsWorker(
 }
 
 async function serveByOrder(
-  { workers, inJson, ports }: WorkerOrder,
+  { workers, inJson, ports, ...order }: WorkerOrder,
   choice: ServeChoice,
   { screen, ...around }: CommandSurroundings,
   worker: Worker,
@@ -49,22 +49,25 @@ async function serveByOrder(
     const snapshot = await metrics?.snapshot();
     if (snapshot !== undefined) tell({ tell: "figures", snapshot });
   };
+  let live = { graceMs: choice.graceMs, logFile: undefined, logLevel: order.logLevel };
   worker.on("message", (message: ToWorker) => {
-    if (message === "measure") void tellFigures();
+    if (message.tell === "measure") void tellFigures();
+    if (message.tell === "reload") live = { ...live, logLevel: message.logLevel };
   });
   // What it prints is printed by the primary, in the end.
   const stdout = Object.create(screen.stdout, { isTTY: { value: !inJson } });
   await serveAs(
     {
       ...choice,
+      ...live,
       json: inJson,
-      logFile: undefined,
       ports,
       limits: shareOfLimits(choice.limits, workers),
     },
     { ...around, screen: screen.over(stdout, screen.stderr), signal: signalsOf(worker) },
     {
       worker: worker.id,
+      reread: async () => ({ choice: live, waiting: [] }),
       onReady: (announcement, _, watched) => {
         metrics = watched.metrics;
         tell({ tell: "ready", announcement });
@@ -81,8 +84,8 @@ async function serveByOrder(
 function signalsOf(worker: Worker): () => Promise<string> {
   const queue = new SignalQueue();
   worker.on("message", (message: ToWorker) => {
-    if (message === "reload") queue.add("SIGHUP");
-    if (message === "finish") queue.add("SIGTERM");
+    if (message.tell === "reload") queue.add("SIGHUP");
+    if (message.tell === "finish") queue.add("SIGTERM");
   });
   // A terminal sends its signals to the workers too, and the primary says what becomes of them. Only SIGTERM
   // may be meant for one worker: another takes its place.
