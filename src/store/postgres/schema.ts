@@ -4,6 +4,7 @@
  */
 import type { ClientBase } from "pg";
 import { StoreError } from "../store-error.js";
+import { causeOf } from "./error.js";
 import { FORMAT, type RealmTable, tableOf } from "./realm-table.js";
 
 /**
@@ -13,59 +14,70 @@ import { FORMAT, type RealmTable, tableOf } from "./realm-table.js";
  *   its table; `corrupt` if the table, or what tells of its changes, is not there.
  */
 export async function findRealm(client: ClientBase, realm: string, text: string): Promise<RealmTable> {
-  const realms = await realmsOf(client);
-  const row = realms.find((one) => one.realm === realm);
-  if (row === undefined) {
-    const others = realms.map((one) => one.realm);
-    const has = others.length === 0 ? "no realm at all" : `the realm ${others.slice(0, 5).join(", ")}`;
-    throw new StoreError("missing", `${text}: has ${has}, and not ${realm}`, {
-      hint: "check the database's name, and that of the realm; a new one is made by `tessera realm create`",
-    });
+  let found = await look(client, realm);
+  if (found !== undefined && found.format < FORMAT) {
+    await (await import("./steps.js")).makeSteps(client, realm);
+    found = await look(client, realm);
   }
-  if (row.format > FORMAT)
+  if (found === undefined) throw await missing(client, realm, text);
+  const place = `${text}: the realm ${realm}`;
+  if (found.format > FORMAT)
     throw new StoreError(
       "version",
-      `${text}: the realm ${realm} is of format ${row.format}, of a newer release; use that release`,
+      `${place} is of format ${found.format}, of a newer release; use that release`,
     );
-  if (row.format < FORMAT) await (await import("./steps.js")).makeSteps(client, realm);
-  const found = tableOf(row.id);
-  await checkTable(client, found, `${text}: the realm ${realm}`);
-  return found;
+  const table = tableOf(found.id);
+  const lacks = lacking(found, table);
+  if (lacks === undefined) return table;
+  throw new StoreError("corrupt", `${place} ${lacks}; a restore was left half done`, {
+    hint: "restore a backup of the whole schema tessera",
+  });
 }
 
-interface RealmRow {
-  readonly realm: string;
+interface FoundRealm {
   readonly id: number;
   readonly format: number;
+  /** How many of the two columns, and of the two triggers, its table has. */
+  readonly columns: number;
+  readonly triggers: number;
 }
 
-async function realmsOf(client: ClientBase): Promise<readonly RealmRow[]> {
+/** All that is looked at, in one statement: each is a way there and back. */
+const LOOK = `
+  SELECT id, format,
+    (SELECT count(*)::int FROM pg_attribute
+     WHERE attrelid = principals AND attname IN ('key', 'value') AND NOT attisdropped) AS columns,
+    (SELECT count(*)::int FROM pg_trigger
+     WHERE tgrelid = principals AND NOT tgisinternal AND tgenabled IN ('O', 'A')
+       AND tgname IN ('tell_row', 'tell_all')) AS triggers
+  FROM tessera.realms, to_regclass('tessera.principals_' || id) AS principals WHERE realm = $1`;
+
+async function look(client: ClientBase, realm: string): Promise<FoundRealm | undefined> {
+  try {
+    return (await client.query(LOOK, [realm])).rows[0];
+  } catch (error) {
+    if (causeOf(error) === UNDEFINED_TABLE) return undefined;
+    throw error;
+  }
+}
+
+/** PostgreSQL's name, in a SQLSTATE, for a table that is not there. */
+const UNDEFINED_TABLE = "42P01";
+
+async function missing(client: ClientBase, realm: string, text: string): Promise<StoreError> {
   const { rows } = await client.query("SELECT to_regclass('tessera.realms') IS NOT NULL AS made");
-  if (!rows[0].made) return [];
-  return (await client.query("SELECT realm, id, format FROM tessera.realms ORDER BY realm")).rows;
+  const list = "SELECT realm FROM tessera.realms ORDER BY realm LIMIT 5";
+  const others: { realm: string }[] = rows[0].made ? (await client.query(list)).rows : [];
+  const has =
+    others.length === 0 ? "no realm at all" : `the realm ${others.map((one) => one.realm).join(", ")}`;
+  return new StoreError("missing", `${text}: has ${has}, and not ${realm}`, {
+    hint: "check the database's name, and that of the realm; a new one is made by `tessera realm create`",
+  });
 }
 
-/** Looks at what a restore, or somebody by hand, may have left out. */
-async function checkTable(client: ClientBase, { table }: RealmTable, text: string): Promise<void> {
-  const { rows } = await client.query(
-    `SELECT count(*)::int AS triggers FROM pg_trigger
-     WHERE tgrelid = to_regclass($1) AND NOT tgisinternal AND tgenabled IN ('O', 'A')
-       AND tgname IN ('tell_row', 'tell_all')`,
-    [`tessera.${table}`],
-  );
-  const columns = await client.query(
-    `SELECT count(*)::int AS columns FROM pg_attribute
-     WHERE attrelid = to_regclass($1) AND attname IN ('key', 'value') AND NOT attisdropped`,
-    [`tessera.${table}`],
-  );
-  const lacks =
-    columns.rows[0].columns !== 2
-      ? `has no table tessera.${table}, or another`
-      : rows[0].triggers !== 2
-        ? `does not tell of changes: tessera.${table} lacks its triggers`
-        : undefined;
-  if (lacks !== undefined)
-    throw new StoreError("corrupt", `${text} ${lacks}; a restore was left half done`, {
-      hint: "restore a backup of the whole schema tessera",
-    });
+/** What a restore, or somebody by hand, may have left out. */
+function lacking({ columns, triggers }: FoundRealm, { table }: RealmTable): string | undefined {
+  if (columns !== 2) return `has no table tessera.${table}, or another`;
+  if (triggers !== 2) return `does not tell of changes: tessera.${table} lacks its triggers`;
+  return undefined;
 }
