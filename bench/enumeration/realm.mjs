@@ -36,6 +36,7 @@ export async function makeRealm(count, limits, database = "") {
     get: (principal) => realm.principals.get(principal),
     getAnew: (principal) => realm.principals.getAnew(principal),
     atHand: (principal, decoy) => realm.principals.atHand(principal, decoy),
+    lastKnown: (principal, decoy) => realm.principals.lastKnown(principal, decoy),
     getOrDecoy: async (principal, decoy) => {
       const client = await realm.principals.getOrDecoy(principal, decoy);
       if (control.has(principal)) spin(PLANTED_US);

@@ -40,43 +40,49 @@ export function authenticationService(config: AsConfig): AuthenticationServiceSe
   };
 
   /**
-   * Answers from what is at hand, if that is a success; otherwise from what the store has now. A name of
-   * which nothing is kept, and one that does not exist, has a decoy's entry at hand: a proof that is wrong
-   * costs all of them the same.
+   * Answers from what is at hand, if that is a success: a client that has logged in before costs no decoding
+   * and no keys. Everybody else is answered from what the store has now, at the same cost whoever it is. At
+   * hand is a decoy for a name that has not logged in, and for one that does not exist: a proof that is wrong
+   * costs all of them the same there, too.
    */
   async function authenticate(principal: Principal, request: AuthenticateRequest, around: Around) {
     const { policy, principals } = config;
     const decoy = decoyFor(policy);
     const decide = (client: AsClient, krbtgt: PrincipalEntry, isAtHand: boolean) => {
-      try {
-        // From here on nothing waits: no login is looked at before this one is counted and kept.
-        const context = { client, krbtgt, policy };
-        return answer(parts, request, { ...around, context, isAtHand });
-      } finally {
-        for (const { key } of client.entry.keys) key.wipe();
-      }
+      // From here on nothing waits: no login is looked at before this one is counted and kept.
+      const context = { client, krbtgt, policy };
+      return answer(parts, request, { ...around, principal, context, isAtHand });
     };
-    const atHand = async () => {
-      // Without a proof there is nothing but a refusal.
-      if (!principals.isFollowing || encTimestampOf(request.padata) === undefined) return undefined;
+    // Without a proof there is nothing but a refusal.
+    if (encTimestampOf(request.padata) !== undefined) {
       const krbtgt = await krbtgtEntry(policy, (name) => principals.get(name));
-      const client = await principals.atHand(principal, decoy);
-      return client && decide(client, krbtgt, true);
-    };
-    const answered = await atHand();
-    if (answered !== undefined) return answered;
-    let krbtgt: PrincipalEntry;
-    let client: AsClient;
-    try {
-      krbtgt = await krbtgtEntry(policy, (name) => principals.getAnew(name));
-      client = await principals.getOrDecoy(principal, decoy);
-    } catch (error) {
-      // Now that the store is known to be away, what is at hand may be usable for longer.
-      const late = error instanceof StoreError ? await atHand() : undefined;
-      if (late === undefined) throw error;
-      return late;
+      const answered = decide(await principals.atHand(principal, decoy), krbtgt, true);
+      if (answered !== undefined) return answered;
     }
-    return decide(client, krbtgt, false) as AuthenticateResponse;
+    const { krbtgt, client, away } = await found(principal, decoy);
+    let answered: AuthenticateResponse | undefined;
+    try {
+      answered = decide(client, krbtgt, away !== undefined);
+    } finally {
+      if (answered === undefined) for (const { key } of client.entry.keys) key.wipe();
+      else client.keep();
+    }
+    if (answered === undefined) throw away;
+    return answered;
+  }
+
+  /** What the store has now; while it is away, what it had last, and why it is. */
+  async function found(principal: Principal, decoy: Decoy) {
+    const { policy, principals } = config;
+    try {
+      const krbtgt = await krbtgtEntry(policy, (name) => principals.getAnew(name));
+      return { krbtgt, client: await principals.getOrDecoy(principal, decoy), away: undefined };
+    } catch (away) {
+      // Now that the store is known to be away, what is kept may be usable for longer.
+      const client = away instanceof StoreError ? await principals.lastKnown(principal, decoy) : undefined;
+      if (client === undefined) throw away;
+      return { krbtgt: await krbtgtEntry(policy, (name) => principals.get(name)), client, away };
+    }
   }
 }
 
@@ -92,6 +98,7 @@ interface Around {
 
 /** What an AS-REQ is decided by. */
 interface Attempt extends Around {
+  readonly principal: Principal;
   readonly context: AsContext;
   /** Whether the entries are those at hand: then nothing is refused, nor counted. */
   readonly isAtHand: boolean;
@@ -135,10 +142,9 @@ function issueBraked(
   { attempts, log }: Answering,
   request: AuthenticateRequest,
   proof: Uint8Array,
-  { context, isAtHand, peer, now, line }: Attempt,
+  { principal, context, isAtHand, peer, now, line }: Attempt,
 ): IssuedTicket<AuthenticateResponse> | undefined {
-  const client = context.client.entry.principal;
-  const begun = attempts.begin(client, peerNetwork(peer), context.policy.attempts, now);
+  const begun = attempts.begin(principal, peerNetwork(peer), context.policy.attempts, now);
   // Whoever must wait is refused, whether the proof is right or not; the time must not say which.
   if (isAtHand && begun.waitMs > 0) return undefined;
   let issued: IssuedTicket<AuthenticateResponse> | undefined;

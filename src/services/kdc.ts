@@ -26,7 +26,7 @@ export interface KdcConfig {
 
 /** What the AS works with. */
 export interface AsConfig extends KdcConfig {
-  readonly principals: KdcConfig["principals"] & Pick<PrincipalStore, "getOrDecoy" | "atHand">;
+  readonly principals: KdcConfig["principals"] & Pick<PrincipalStore, "getOrDecoy" | "atHand" | "lastKnown">;
   readonly attempts: Pick<LoginAttempts, "begin">;
 }
 

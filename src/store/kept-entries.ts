@@ -24,6 +24,8 @@ export interface KeptEntry {
   /** When the bytes were read, as `Changes.now` has it. */
   readAt: number;
   entry: PrincipalEntry | undefined;
+  /** The entry, if whoever bears the name has logged in with what it says. */
+  proven: PrincipalEntry | undefined;
 }
 
 /** A reading that has begun. */
@@ -71,6 +73,11 @@ export class KeptEntries {
     return kept !== undefined && this.#changes?.mayUse(kept.readAt) ? kept : undefined;
   }
 
+  /** What is kept of a principal, whether it may be used or not. */
+  peek(principal: Principal): KeptEntry | undefined {
+    return this.#kept.get(principal);
+  }
+
   /** To be called before something is read. */
   beginReading(): Reading {
     return { readAt: this.#changes?.now() ?? 0, told: this.#told };
@@ -84,7 +91,7 @@ export class KeptEntries {
       if (isLatest) kept.readAt = readAt;
       return kept;
     }
-    const read: KeptEntry = { bytes, readAt, entry: undefined };
+    const read: KeptEntry = { bytes, readAt, entry: undefined, proven: undefined };
     if (isLatest) this.#kept.set(principal, read);
     else this.#kept.delete(principal);
     return read;
@@ -108,10 +115,13 @@ export class KeptEntries {
 }
 
 /** A record has a key for each of its encryption types and versions, so that a long one has many. */
-function sizeOf({ bytes, entry }: KeptEntry): number {
-  return entry === undefined ? RECORD_BYTES + bytes.length : ENTRY_BYTES + 4 * bytes.length;
+function sizeOf({ bytes, entry, proven }: KeptEntry): number {
+  return entry === undefined && proven === undefined
+    ? RECORD_BYTES + bytes.length
+    : ENTRY_BYTES + 4 * bytes.length;
 }
 
-function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+/** Whether two records are the same. */
+export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
   return a === b || Buffer.compare(a, b) === 0;
 }

@@ -17,8 +17,9 @@ export interface KeyValueStore {
   /**
    * The bytes under `key`, or undefined. The same buffer may be handed to others: neither callers nor the
    * store change it.
+   * @param known bytes that the caller has of it: what is returned, perhaps, if they are still the same.
    */
-  get(key: string): Promise<Uint8Array | undefined>;
+  get(key: string, known?: Uint8Array): Promise<Uint8Array | undefined>;
   /**
    * Reads, changes and writes one key in one atomic step, with respect to every process that has the store
    * open.

@@ -13,7 +13,7 @@ import { type AsClient, asClient, type Decoy } from "../protocol/decoy.js";
 import { krbtgtOf, type Principal, realmOf } from "../protocol/principal.js";
 import type { PrincipalEntry } from "../protocol/principal-entry.js";
 import { filledFrom } from "./filling-mark.js";
-import { KeptEntries, type KeptEntry } from "./kept-entries.js";
+import { KeptEntries, type KeptEntry, type Reading, sameBytes } from "./kept-entries.js";
 import type { KeyValueStore } from "./key-value-store.js";
 import { MasterKey } from "./master-key.js";
 import { MasterKeys } from "./master-keys.js";
@@ -33,6 +33,12 @@ interface DecoyRecord {
   readonly entry: PrincipalEntry;
   readonly masterKey: MasterKey;
   readonly bytes: Uint8Array;
+}
+
+/** The client of a login, as the store has it. */
+export interface FoundClient extends AsClient {
+  /** Has `atHand` give it from now on, because it has logged in; its keys are not to be wiped then. */
+  keep(): void;
 }
 
 /** The principals of one realm. Returned entries are shared: callers must not wipe their keys. */
@@ -91,7 +97,7 @@ export class PrincipalStore {
   /** The entry of a principal as the store has it now, or undefined. Throws as `get`. */
   async getAnew(principal: Principal): Promise<PrincipalEntry | undefined> {
     const begun = this.#kept.beginReading();
-    const bytes = await this.#records.get(PREFIX + principal);
+    const bytes = await this.#records.get(PREFIX + principal, this.#kept.peek(principal)?.bytes);
     if (bytes === undefined) {
       this.#kept.forget(principal);
       return undefined;
@@ -101,13 +107,25 @@ export class PrincipalStore {
   }
 
   /**
-   * @internal The entry of a client that has proved nothing yet, or a decoy's in its place: the same is read,
-   *   decoded
-   * and made, whether there is such a principal or not, whether it was asked for before or not. The caller
-   * wipes its keys.
+   * @internal The client of a login as far as it is at hand: its entry, if it has logged in before with what
+   * the store has now, or had within its bound of staleness; otherwise a decoy's. Both are kept, and what a
+   * wrong proof costs is the same. No refusal may stand on it: `getOrDecoy`.
    * @throws StoreError as `get`.
    */
-  async getOrDecoy(principal: Principal, decoy: Decoy): Promise<AsClient> {
+  async atHand(principal: Principal, decoy: Decoy): Promise<AsClient> {
+    const proven = this.isFollowing
+      ? this.#kept.usable(principal)?.proven
+      : await this.#provenNow(principal, this.#kept.peek(principal));
+    return { entry: proven ?? decoy.entry, exists: proven !== undefined };
+  }
+
+  /**
+   * @internal The entry of a client that has proved nothing yet, or a decoy's in its place: the same is read,
+   * decoded and made, whether there is such a principal or not, whether it was asked for before or not. The
+   * caller wipes its keys, unless it keeps it.
+   * @throws StoreError as `get`.
+   */
+  async getOrDecoy(principal: Principal, decoy: Decoy): Promise<FoundClient> {
     const begun = this.#kept.beginReading();
     const found = await this.#records.get(PREFIX + principal);
     const exists = found !== undefined;
@@ -118,28 +136,49 @@ export class PrincipalStore {
     const record = this.#recordOf(decoy);
     const [bytes, name] = exists ? [found, principal] : [record, decoy.entry.principal];
     if (this.isFollowing) this.#kept.keep(exists ? principal : NOBODY, bytes, begun);
+    return this.#found(decoy, principal, bytes, name, begun);
+  }
+
+  /**
+   * @internal As `getOrDecoy`, while the store is away: from the record that was read last, if it may still
+   * be used. Undefined where changes are not followed.
+   * @throws StoreError as `decodePrincipal`.
+   */
+  async lastKnown(principal: Principal, decoy: Decoy): Promise<FoundClient | undefined> {
+    if (!this.isFollowing) return undefined;
+    const begun = this.#kept.beginReading();
+    const kept = this.#kept.usable(principal);
+    const record = this.#recordOf(decoy);
+    const [bytes, name] = kept === undefined ? [record, decoy.entry.principal] : [kept.bytes, principal];
+    return this.#found(decoy, principal, bytes, name, begun);
+  }
+
+  async #found(
+    decoy: Decoy,
+    principal: Principal,
+    bytes: Uint8Array,
+    name: Principal,
+    begun: Reading,
+  ): Promise<FoundClient> {
     const entry = await this.#again(() => this.#decode(bytes, name));
-    return asClient(decoy, principal, entry, exists);
+    const client = asClient(decoy, principal, entry, name === principal);
+    const keep = () => {
+      this.#kept.keep(principal, bytes, begun).proven = client.entry;
+    };
+    return { ...client, keep };
+  }
+
+  /** The entry with which a principal has logged in, if the store has it still. */
+  async #provenNow(principal: Principal, kept: KeptEntry | undefined): Promise<PrincipalEntry | undefined> {
+    const bytes = await this.#records.get(PREFIX + principal, kept?.bytes);
+    return bytes !== undefined && kept !== undefined && sameBytes(bytes, kept.bytes)
+      ? kept.proven
+      : undefined;
   }
 
   /** @internal From what the database is being filled; undefined: it is whole. */
   async filledFrom(): Promise<string | undefined> {
     return filledFrom(this.#records);
-  }
-
-  /**
-   * @internal As `getOrDecoy`, from what is kept: a decoy's also where nothing is. Undefined where changes
-   *   are
-   * not followed.
-   * @throws StoreError as `decodePrincipal`.
-   */
-  async atHand(principal: Principal, decoy: Decoy): Promise<AsClient | undefined> {
-    if (!this.isFollowing) return undefined;
-    const kept = this.#kept.usable(principal);
-    const record = this.#recordOf(decoy);
-    const [bytes, name] = kept === undefined ? [record, decoy.entry.principal] : [kept.bytes, principal];
-    const entry = await this.#again(() => this.#decode(bytes, name));
-    return asClient(decoy, principal, entry, kept !== undefined);
   }
 
   async #entryOf(principal: Principal, kept: KeptEntry): Promise<PrincipalEntry> {

@@ -161,9 +161,11 @@ export function principalsBy(get: (principal: Principal) => Promise<PrincipalEnt
   });
   const getOrDecoy = async (principal: Principal, decoy: Decoy) => {
     const entry = await get(principal);
-    return asClient(decoy, principal, copies(entry ?? decoy.entry), entry !== undefined);
+    const client = asClient(decoy, principal, copies(entry ?? decoy.entry), entry !== undefined);
+    return { ...client, keep: () => {} };
   };
-  return { get, getAnew: get, isFollowing: false, getOrDecoy, atHand: async () => undefined };
+  const atHand = async (_: Principal, decoy: Decoy) => ({ entry: decoy.entry, exists: false });
+  return { get, getAnew: get, isFollowing: false, getOrDecoy, atHand, lastKnown: async () => undefined };
 }
 
 /** What the service accepts. */
