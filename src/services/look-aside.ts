@@ -5,11 +5,11 @@
  * Invariants. An answer is found by the proof that it was made for; the same proof in another request is a
  * replay. Only what was answered is kept, never a refusal: those who guess can't push answers out. Answers
  * are kept while their proof's time may still be accepted, at most two skews, and end earlier where there is
- * no room for them. Nothing waits between `find` and `keep`: of copies that come together one is answered,
+ * no room for them, the oldest first. Nothing waits between `find` and `keep`: of copies that come together one is answered,
  * and the others find its answer.
  */
-import { type CacheLoad, loadOf } from "../collections/cache-load.js";
-import { LruMap } from "../collections/lru-map.js";
+import type { CacheLoad } from "../collections/cache-load.js";
+import { RecordRing } from "../collections/record-ring.js";
 import {
   type AuthenticateRequest,
   AuthenticateRequestSchema,
@@ -18,37 +18,24 @@ import {
 import { KrbError } from "../protocol/krb-error.js";
 import { encodeMessage } from "../rpc/service-definition.js";
 
-/** The most that is kept, in bytes: some 9,000 answers. */
+/** The most that is kept, in bytes: some 15,000 answers. */
 export const LOOK_ASIDE_BYTES = 12 * 2 ** 20;
-/** What an answer takes beside its own bytes and its request's. */
-const ENTRY_BYTES = 512;
-
-/** An answer, and the request that it belongs to. */
-interface Answered {
-  /** The request's bytes: a copy, as the request itself holds on to what it arrived in. */
-  readonly request: Uint8Array;
-  readonly response: AuthenticateResponse;
-  /** When it was made, in milliseconds since the epoch. */
-  readonly at: number;
-}
+/** Before an answer: when it was made, in milliseconds since the epoch, and the lengths of its parts. */
+const HEAD_BYTES = 16;
 
 /** The answers of one AS. */
 export class LookAside {
-  readonly #answers: LruMap<string, Answered>;
+  /** By the proof itself: ciphertext under a key of the principal, different for every login. */
+  readonly #answers: RecordRing;
 
-  /** @param limit the most that is kept, in bytes. */
+  /** @param limit the most that is kept, in bytes: a multiple of eight. */
   constructor(limit = LOOK_ASIDE_BYTES) {
-    this.#answers = new LruMap(limit, sizeOf);
-  }
-
-  /** How many answers are kept. */
-  get size(): number {
-    return this.#answers.size;
+    this.#answers = new RecordRing(limit);
   }
 
   /** How full it is. */
   get load(): CacheLoad {
-    return loadOf(this.#answers);
+    return this.#answers.load;
   }
 
   /**
@@ -65,15 +52,19 @@ export class LookAside {
     skew: number,
     now: number,
   ): AuthenticateResponse | undefined {
-    const name = nameOf(proof);
-    const answered = this.#answers.get(name);
+    const answered = this.#answers.find(proof);
     if (answered === undefined) return undefined;
     // Either way: a clock that was set back makes nothing last longer.
-    if (Math.abs(now - answered.at) > 2 * skew) {
-      this.#answers.delete(name);
-      return undefined;
-    }
-    if (Buffer.compare(answered.request, bytesOf(request)) === 0) return answered.response;
+    if (Math.abs(now - answered.readDoubleLE(0)) > 2 * skew) return undefined;
+    const requestEnd = HEAD_BYTES + answered.readUInt32LE(8);
+    const ticketEnd = requestEnd + answered.readUInt32LE(12);
+    if (bytesOf(request).compare(answered, HEAD_BYTES, requestEnd) === 0)
+      return {
+        $typeName: "kerberos.v1.AuthenticateResponse",
+        client: request.client,
+        ticket: new Uint8Array(answered.subarray(requestEnd, ticketEnd)),
+        encPart: new Uint8Array(answered.subarray(ticketEnd)),
+      };
     throw new KrbError(
       "KRB_AP_ERR_REPEAT",
       "this proof was used in another request; make a new one for each request",
@@ -81,22 +72,18 @@ export class LookAside {
     );
   }
 
-  /** Keeps an answer. Its bytes stay as they are from now on. */
+  /** Keeps a copy of an answer to the request's client. */
   keep(proof: Uint8Array, request: AuthenticateRequest, response: AuthenticateResponse, now: number): void {
-    this.#answers.set(nameOf(proof), { request: bytesOf(request), response, at: now });
+    const asked = bytesOf(request);
+    HEAD.writeDoubleLE(now, 0);
+    HEAD.writeUInt32LE(asked.length, 8);
+    HEAD.writeUInt32LE(response.ticket.length, 12);
+    this.#answers.add(proof, HEAD, asked, response.ticket, response.encPart);
   }
 }
 
-/** The proof itself: ciphertext under a key of the principal, different for every login. */
-function nameOf(proof: Uint8Array): string {
-  return Buffer.from(proof.buffer, proof.byteOffset, proof.length).toString("latin1");
-}
+const HEAD = Buffer.alloc(HEAD_BYTES);
 
-/** Small and public: from the pool, as the answer is. */
-function bytesOf(request: AuthenticateRequest): Uint8Array {
+function bytesOf(request: AuthenticateRequest): Buffer {
   return encodeMessage(AuthenticateRequestSchema, request);
-}
-
-function sizeOf({ request, response: { client, ticket, encPart } }: Answered): number {
-  return ENTRY_BYTES + request.length + client.length + ticket.length + encPart.length;
 }
