@@ -20,7 +20,7 @@ import {
 } from "../../protocol/attempt-limits.js";
 import type { Principal } from "../../protocol/principal.js";
 import { AttemptBuckets, type Bucket, NO_NOTE } from "./buckets.js";
-import { LoginHistory, type Logins } from "./login-history.js";
+import { LoginHistory } from "./login-history.js";
 import { openSlotFile } from "./slot-file.js";
 import { jointKey, type RowKey, rowKey } from "./slot-sets.js";
 import { memorySlots, type Slots } from "./slots.js";
@@ -58,6 +58,8 @@ export class LoginAttempts {
   readonly #slots: Slots;
   readonly #buckets: AttemptBuckets;
   readonly #history: LoginHistory;
+  /** The address asked for last, which is often the next one, too. */
+  #lastPeer: { readonly peer: string; readonly digest: Buffer } | undefined;
 
   private constructor(slots: Slots, { buckets, history }: typeof IN_FILE) {
     this.#slots = slots;
@@ -84,8 +86,7 @@ export class LoginAttempts {
    */
   begin(principal: Principal, peer: string, limits: AttemptLimits, now: number): LoginAttempt {
     const keys = this.#keysOf(principal, peer);
-    const logins = this.#history.look(keys.history, keys.peerHash, now);
-    const both = this.#both(keys, logins, limits, now);
+    const both = this.#both(keys, limits, now);
     const name = this.#buckets.look(keys.name, limits.name, now);
     const peerBucket = this.#buckets.look(keys.peer, limits.peer, now);
     const waitMs = Math.max(
@@ -93,7 +94,7 @@ export class LoginAttempts {
       waitOf(limits.name, name.fullAt, now),
       waitOf(limits.peer, peerBucket.fullAt, now),
     );
-    const isOpen = waitMs === 0 || this.#reserveWait(keys, logins, limits, now) === 0;
+    const isOpen = waitMs === 0 || this.#reserveWait(keys, limits, now) === 0;
     const used = { both: Math.max(0, both.fullAt - now), failures: failuresOf(name) };
     return {
       waitMs,
@@ -105,7 +106,7 @@ export class LoginAttempts {
       succeeded: () => {
         if (waitMs === 0 && used.both > 0) this.#forgive(keys, limits, used.both);
         if (used.failures > 0) this.#buckets.refund(keys.name, limits.name, 0, NO_NOTE);
-        this.#history.add(keys.history, keys.peerHash, now, logins);
+        this.#history.add(keys.history, keys.peerHash, now);
       },
     };
   }
@@ -134,9 +135,11 @@ export class LoginAttempts {
   }
 
   /** The bucket of a name at an address. What an operator has unlocked since is full. */
-  #both(keys: Keys, { unlockedAt }: Logins, { nameAndPeer }: AttemptLimits, now: number): Bucket {
+  #both(keys: Keys, { nameAndPeer }: AttemptLimits, now: number): Bucket {
     const bucket = this.#buckets.look(keys.both, nameAndPeer, now);
-    if (bucket.lastAt > unlockedAt || bucket.fullAt <= now) return bucket;
+    if (bucket.fullAt <= now) return bucket;
+    const { unlockedAt } = this.#history.look(keys.history, keys.peerHash, now);
+    if (bucket.lastAt > unlockedAt) return bucket;
     this.#buckets.fill(keys.both);
     return { ...bucket, fullAt: 0 };
   }
@@ -167,7 +170,8 @@ export class LoginAttempts {
     this.#buckets.refund(keys.peer, peer, attempts);
   }
 
-  #reserveWait(keys: Keys, { reserveFullAt }: Logins, limits: AttemptLimits, now: number): number {
+  #reserveWait(keys: Keys, limits: AttemptLimits, now: number): number {
+    const { reserveFullAt } = this.#history.look(keys.history, keys.peerHash, now);
     const peer = peerReserve(limits);
     const { fullAt } = this.#buckets.look(keys.peerReserve, peer, now);
     if (reserveFullAt === undefined) return Number.POSITIVE_INFINITY;
@@ -177,10 +181,9 @@ export class LoginAttempts {
   }
 
   #keysOf(principal: Principal, peer: string): Keys {
-    // No part contains a NUL, so the text is unambiguous.
-    const digest = (kind: string, text: string) =>
-      hash("sha256", `${this.#slots.secret}\0${kind}\0${text}`, "buffer");
-    const [name, from] = [digest("name", principal), digest("peer", peer)];
+    const name = this.#digest("name", principal);
+    if (this.#lastPeer?.peer !== peer) this.#lastPeer = { peer, digest: this.#digest("peer", peer) };
+    const from = this.#lastPeer.digest;
     return {
       both: jointKey(rowKey(name, 20), rowKey(from, 20)),
       peerHash: (name.readUInt32BE(16) ^ from.readUInt32BE(16)) >>> 0,
@@ -189,6 +192,11 @@ export class LoginAttempts {
       peer: rowKey(from, 0),
       peerReserve: rowKey(from, 12),
     };
+  }
+
+  #digest(kind: string, text: string): Buffer {
+    // No part contains a NUL, so the text is unambiguous.
+    return hash("sha256", `${this.#slots.secret}\0${kind}\0${text}`, "buffer");
   }
 }
 

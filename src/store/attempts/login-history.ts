@@ -18,6 +18,9 @@ const PEER_SIZE = 16;
 /** How long an address counts as one that a principal logs in from, in seconds: 90 days. */
 const KNOWN_FOR = 90 * 86_400;
 
+/** How many logins are remembered as noted. */
+const NOTED = 4096;
+
 /** What is known of a principal's logins. Times are milliseconds since the epoch; 0: never. */
 export interface Logins {
   readonly lastLogin: number;
@@ -31,6 +34,7 @@ export interface Logins {
 /** The history of logins, in a part of some slots. */
 export class LoginHistory {
   readonly #sets: SlotSets;
+  readonly #noted = new NotedLogins();
 
   constructor(slots: Slots, offset: number, size: number) {
     this.#sets = new SlotSets(slots, offset, size, ROW_SIZE);
@@ -52,20 +56,24 @@ export class LoginHistory {
   }
 
   /**
-   * Notes a login. What is written is whole seconds: a second login within the second changes nothing.
-   * @param logins what was known of the principal just before.
+   * Notes a login. What is written is whole seconds: a second login within the second changes nothing, and is
+   * not even looked up if it was noted here.
    */
-  add(key: RowKey, peer: number, now: number, { lastFromPeer }: Logins): void {
+  add(key: RowKey, peer: number, now: number): void {
     const second = Math.floor(now / 1000);
-    if (lastFromPeer === second) return;
-    this.#change(key, (own) => {
-      own.writeDoubleBE(second * 1000, WORTH_AT);
-      const at = peerAt(own, peer) ?? oldestPeerAt(own);
-      const isOther = own.readUInt32BE(at) !== peer;
-      own.writeUInt32BE(peer, at);
-      own.writeUInt32BE(second, at + 4);
-      if (isOther) own.writeDoubleBE(0, at + 8);
+    if (this.#noted.has(key, peer, second)) return;
+    this.#sets.change(key, (row, isNew) => {
+      if (isNew) row.fill(0);
+      const at = peerAt(row, peer) ?? oldestPeerAt(row);
+      const isOther = row.readUInt32BE(at) !== peer;
+      if (!isOther && row.readUInt32BE(at + 4) === second) return false;
+      row.writeDoubleBE(second * 1000, WORTH_AT);
+      row.writeUInt32BE(peer, at);
+      row.writeUInt32BE(second, at + 4);
+      if (isOther) row.writeDoubleBE(0, at + 8);
+      return true;
     });
+    this.#noted.add(key, peer, second);
   }
 
   /** Sets when the reserve of a known address is full again. */
@@ -80,18 +88,28 @@ export class LoginHistory {
 
   /** Notes that an operator unlocked a principal; its reserves are full. */
   unlock(key: RowKey, now: number): void {
-    this.#change(key, (row) => {
-      row.writeDoubleBE(now, UNLOCKED_AT);
-      for (const at of PEERS) row.writeDoubleBE(0, at + 8);
-    });
-  }
-
-  #change(key: RowKey, change: (row: Buffer) => void): void {
     this.#sets.change(key, (row, isNew) => {
       if (isNew) row.fill(0);
-      change(row);
+      row.writeDoubleBE(now, UNLOCKED_AT);
+      for (const at of PEERS) row.writeDoubleBE(0, at + 8);
       return true;
     });
+  }
+}
+
+/** What was noted last, by this process: a second login within a second costs no reading. */
+class NotedLogins {
+  /** Four numbers each: the key's tag, the address, the second. */
+  readonly #table = new Uint32Array(4 * NOTED);
+
+  has({ place, high, low }: RowKey, peer: number, second: number): boolean {
+    const table = this.#table;
+    const at = 4 * (place % NOTED);
+    return table[at + 3] === second && table[at] === high && table[at + 1] === low && table[at + 2] === peer;
+  }
+
+  add({ place, high, low }: RowKey, peer: number, second: number): void {
+    this.#table.set([high, low, peer, second], 4 * (place % NOTED));
   }
 }
 
