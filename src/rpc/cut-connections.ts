@@ -4,15 +4,16 @@
  */
 import { constants, type ServerHttp2Session } from "node:http2";
 import type * as grpc from "@grpc/grpc-js";
+import { Chain } from "../collections/chain.js";
 import { onHttp2Server } from "./grpc-js-internals.js";
 
 /** Has `forceShutdown` end the server's connections, and with them the calls that run. */
 export function cutConnectionsByForce(server: grpc.Server): void {
-  const sessions = new Set<ServerHttp2Session>();
+  const sessions = new Chain<ServerHttp2Session>();
   onHttp2Server(server, (http2Server) =>
     http2Server.on("session", (session) => {
-      sessions.add(session);
-      session.once("close", () => sessions.delete(session));
+      const open = sessions.add(session);
+      session.once("close", () => sessions.remove(open));
     }),
   );
   const shutDown = server.forceShutdown;

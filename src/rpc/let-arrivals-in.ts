@@ -16,24 +16,31 @@ const ARRIVING_MS = 500;
 /** On a socket: itself. HTTP/2 shows it behind a proxy, and TLS behind another socket. */
 const SELF = Symbol("socket");
 
+/** On a socket: whether it is on its way to HTTP/2. */
+const IS_ARRIVING = Symbol("arriving");
+
 interface Marked {
   [SELF]?: Socket;
+  [IS_ARRIVING]?: boolean;
 }
 
 /** Has `tryShutdown` wait for connections that are on their way to HTTP/2. */
 export function letArrivalsIn(server: grpc.Server): void {
   const listening = new Set<Http2Server>();
-  const arriving = new Set<Socket>();
+  let arriving = 0;
   let onArrived = () => {};
-  const arrived = (socket: Socket) => {
-    if (arriving.delete(socket) && arriving.size === 0) onArrived();
+  const arrived = (socket: Socket & Marked) => {
+    if (socket[IS_ARRIVING] !== true) return;
+    socket[IS_ARRIVING] = false;
+    if (--arriving === 0) onArrived();
   };
   onHttp2Server(server, (http2Server) => {
     listening.add(http2Server);
     http2Server.once("close", () => listening.delete(http2Server));
     http2Server.on("connection", (socket: Socket) => {
       (socket as Marked)[SELF] = socket;
-      arriving.add(socket);
+      (socket as Marked)[IS_ARRIVING] = true;
+      arriving++;
       socket.once("close", () => arrived(socket));
     });
     http2Server.on("session", (session: ServerHttp2Session) => {
@@ -45,7 +52,7 @@ export function letArrivalsIn(server: grpc.Server): void {
   server.tryShutdown = (told) => {
     // Not by the server's own `close`, which grpc-js calls in its time.
     for (const http2Server of listening) NetServer.prototype.close.call(http2Server);
-    if (arriving.size === 0) return shutDown.call(server, told);
+    if (arriving === 0) return shutDown.call(server, told);
     const end = () => {
       onArrived = () => {};
       clearTimeout(late);

@@ -2,12 +2,23 @@
  * Who has waited for too long. One timer serves all who wait: they began in the order in which they stand, so
  * that the first is the first to be late.
  */
+import { Chain, type Link } from "../collections/chain.js";
+
+/** A wait: whose it is, since when, and whether it goes on. */
+interface Waiting<Waiter> {
+  readonly waiter: Waiter;
+  /** On the clock of `performance.now()`, in milliseconds. */
+  readonly began: number;
+}
+
+/** What ends a wait. */
+export type Wait<Waiter> = Link<Waiting<Waiter>>;
 
 /** Those who wait, all for the same time at most. */
 export class Timeouts<Waiter> {
   readonly #limitMs: number;
   readonly #onLate: (waiter: Waiter) => void;
-  readonly #began = new Map<Waiter, number>();
+  readonly #waiting = new Chain<Waiting<Waiter>>();
   #timer: NodeJS.Timeout | undefined;
 
   /** @param onLate told of each who is late, who then does not wait any more. It must not throw. */
@@ -16,20 +27,20 @@ export class Timeouts<Waiter> {
     this.#onLate = onLate;
   }
 
-  /** Begins a wait. */
-  add(waiter: Waiter): void {
-    this.#began.set(waiter, performance.now());
-    this.#timer ??= this.#lookIn(this.#limitMs);
+  /** How many wait. */
+  get size(): number {
+    return this.#waiting.size;
   }
 
-  /** Whether it waits: it was not late, nor ended. */
-  has(waiter: Waiter): boolean {
-    return this.#began.has(waiter);
+  /** Begins a wait, which goes on (`isIn`) until it is late or ends. */
+  add(waiter: Waiter): Wait<Waiter> {
+    this.#timer ??= this.#lookIn(this.#limitMs);
+    return this.#waiting.add({ waiter, began: performance.now() });
   }
 
   /** Ends a wait; nothing happens where there is none. */
-  end(waiter: Waiter): void {
-    this.#began.delete(waiter);
+  end(wait: Wait<Waiter> | undefined): void {
+    this.#waiting.remove(wait);
   }
 
   #lookIn(ms: number): NodeJS.Timeout {
@@ -38,14 +49,14 @@ export class Timeouts<Waiter> {
 
   #look(): void {
     this.#timer = undefined;
-    for (const [waiter, began] of this.#began) {
-      const left = began + this.#limitMs - performance.now();
+    for (let wait = this.#waiting.first; wait !== undefined; wait = this.#waiting.first) {
+      const left = wait.member.began + this.#limitMs - performance.now();
       if (left > 0) {
         this.#timer = this.#lookIn(left);
         return;
       }
-      this.#began.delete(waiter);
-      this.#onLate(waiter);
+      this.#waiting.remove(wait);
+      this.#onLate(wait.member.waiter);
     }
   }
 }

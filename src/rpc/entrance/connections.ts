@@ -14,7 +14,7 @@ import type { Limits } from "./limits.js";
 export class Connections {
   readonly #limits: Limits;
   readonly #peers = new Map<string, Peer>();
-  readonly #open = new Set<Connection>();
+  #size = 0;
   #calls = 0;
   #shareless = 0;
 
@@ -24,7 +24,7 @@ export class Connections {
 
   /** How many there are. */
   get size(): number {
-    return this.#open.size;
+    return this.#size;
   }
 
   /** How many calls are open. */
@@ -49,16 +49,16 @@ export class Connections {
     const hasItsShare = peer.hasShare && peer.connections >= connectionsPerPeer;
     if (hasItsShare || this.size >= connections) {
       const giving = hasItsShare ? peer : (this.#largestBeyond(peer.connections + 1) ?? peer);
-      const [leaving] = giving.idle;
+      const leaving = giving.idle.first?.member;
       if (leaving === undefined) return undefined;
       this.remove(leaving);
       onClose(leaving);
     }
     const connection = new Connection(socket, peer);
     this.#peers.set(peer.key, peer);
-    this.#open.add(connection);
+    this.#size++;
     peer.connections++;
-    peer.idle.add(connection);
+    connection.idle = peer.idle.add(connection);
     return connection;
   }
 
@@ -67,8 +67,8 @@ export class Connections {
     if (!connection.isOpen) return;
     const { peer } = connection;
     connection.isOpen = false;
-    this.#open.delete(connection);
-    peer.idle.delete(connection);
+    this.#size--;
+    peer.idle.remove(connection.idle);
     peer.connections--;
     this.#forgetIfGone(peer);
   }
@@ -82,7 +82,7 @@ export class Connections {
     if (this.#calls >= calls || hasItsShare) return false;
     this.#calls++;
     peer.calls++;
-    if (connection.calls++ === 0) peer.idle.delete(connection);
+    if (connection.calls++ === 0) peer.idle.remove(connection.idle);
     return true;
   }
 
@@ -92,7 +92,7 @@ export class Connections {
     this.#calls--;
     peer.calls--;
     if (--connection.calls > 0) return;
-    if (connection.isOpen) peer.idle.add(connection);
+    if (connection.isOpen) connection.idle = peer.idle.add(connection);
     else this.#forgetIfGone(peer);
   }
 

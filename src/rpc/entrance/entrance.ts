@@ -9,6 +9,7 @@
 import type { Http2Server, IncomingHttpHeaders, ServerHttp2Session, ServerHttp2Stream } from "node:http2";
 import type { Socket } from "node:net";
 import type * as grpc from "@grpc/grpc-js";
+import { Chain } from "../../collections/chain.js";
 import { onHttp2Server } from "../grpc-js-internals.js";
 import { rawSocket, startReading, stopReading } from "../node-internals.js";
 import { Timeouts } from "../timeouts.js";
@@ -98,7 +99,7 @@ export class Entrance {
   }
 
   #standBefore(server: Http2Server): void {
-    const opening = new Set<Socket>();
+    const opening = new Chain<Socket>();
     takeOver(server, "connection", (next, socket: Socket) => this.#accept(socket, opening, next));
     // It would wait for sockets that HTTP/2 has not seen.
     const close = server.close;
@@ -112,10 +113,10 @@ export class Entrance {
     );
   }
 
-  #accept(socket: Socket, opening: Set<Socket>, next: () => void): void {
+  #accept(socket: Socket, opening: Chain<Socket>, next: () => void): void {
     socket.on("error", ignore);
     const connection = this.#connections.add(socket, this.#peerOf(socket), (leaving) => {
-      this.#opening.end(leaving);
+      this.#opening.end(leaving.opening);
       reset(leaving.socket);
     });
     if (connection === undefined) {
@@ -123,12 +124,12 @@ export class Entrance {
       reset(socket);
       return;
     }
-    this.#opening.add(connection);
-    opening.add(socket);
-    connection.onBegun = () => void opening.delete(socket);
+    connection.opening = this.#opening.add(connection);
+    const place = opening.add(socket);
+    connection.onBegun = () => opening.remove(place);
     socket.once("close", () => {
-      opening.delete(socket);
-      this.#opening.end(connection);
+      opening.remove(place);
+      this.#opening.end(connection.opening);
       this.#connections.remove(connection);
       this.#turns.leave(connection);
     });
@@ -153,11 +154,22 @@ export class Entrance {
   #begin(session: ServerHttp2Session): void {
     const connection = this.#handing ?? this.#bySocket.get(rawSocket(session.socket));
     if (connection === undefined) return;
-    connection.session = session;
     connection.onBegun?.();
     this.#bySession.set(session, connection);
-    session.once("remoteSettings", () => this.#opening.end(connection));
+    session.once("remoteSettings", () => this.#opening.end(connection.opening));
+    session.once("close", () => this.#forget(session));
     this.#turns.join(connection, this.#readerOf(connection));
+  }
+
+  /**
+   * Nothing follows the end of a session. grpc-js has its sessions in a `Set`, so that the collector copies
+   * each as though it stayed (collections/chain.ts): it takes along less without what listens to it.
+   */
+  #forget(session: ServerHttp2Session): void {
+    this.#bySession.delete(session);
+    // Node's own listener to this event would be told of each of the others.
+    session.removeAllListeners("removeListener");
+    session.removeAllListeners();
   }
 
   #call(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, next: () => void): void {

@@ -7,6 +7,7 @@
  * else those of the peer that holds most. Where there are none, the call is refused.
  */
 
+import { Chain } from "../../collections/chain.js";
 import type { Holding, Peer } from "./connection.js";
 import type { Limits } from "./limits.js";
 
@@ -14,7 +15,7 @@ import type { Limits } from "./limits.js";
 export class HeldBytes {
   readonly #limits: Pick<Limits, "bytes" | "bytesPerPeer">;
   /** Peers with replies that wait to be read. */
-  readonly #unread = new Set<Peer>();
+  readonly #unread = new Chain<Peer>();
   #size = 0;
 
   constructor(limits: Pick<Limits, "bytes" | "bytesPerPeer">) {
@@ -43,8 +44,9 @@ export class HeldBytes {
     holding.reply = bytes;
     if (bytes === 0) this.#forgetUnread(holding);
     else {
-      holding.peer.unread.add(holding);
-      this.#unread.add(holding.peer);
+      const { peer } = holding;
+      if (!holding.unread?.isIn) holding.unread = peer.unread.add(holding);
+      if (!peer.unreadPeer?.isIn) peer.unreadPeer = this.#unread.add(peer);
     }
     return true;
   }
@@ -93,8 +95,8 @@ export class HeldBytes {
   }
 
   #forgetUnread(holding: Holding): void {
-    const { unread } = holding.peer;
-    unread.delete(holding);
-    if (unread.size === 0) this.#unread.delete(holding.peer);
+    const { peer } = holding;
+    peer.unread.remove(holding.unread);
+    if (peer.unread.size === 0) this.#unread.remove(peer.unreadPeer);
   }
 }

@@ -3,6 +3,7 @@
  * its own for each thing that is looked after it would cost a fifth of an empty call.
  */
 import type { IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
+import type { Link } from "../../collections/chain.js";
 import type { Connection, Holding } from "./connection.js";
 import { isHealth } from "./health.js";
 import type { ReadCall } from "./read-calls.js";
@@ -51,9 +52,8 @@ export class OpenCall implements ReadCall {
   readonly isHealth: boolean;
   /** What it holds in memory, if that is counted. */
   holding: Holding | undefined;
-  /** Its place among those that are open (open-calls.ts). */
-  older: { newer: OpenCall | undefined } | undefined;
-  newer: OpenCall | undefined;
+  /** Its place among those that are open. */
+  open: Link<OpenCall> | undefined;
   readonly #keeper: CallKeeper;
   readonly #headers: IncomingHttpHeaders;
   readonly #next: () => void;

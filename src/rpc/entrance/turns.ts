@@ -17,6 +17,7 @@
  * Invariants. Unless reading is held, a call costs this a look at the clock. A connection that is held waits
  * for its turn or is left out, never both. While any is, a turn is under way.
  */
+import { Chain } from "../../collections/chain.js";
 import type { Connection } from "./connection.js";
 import { DoneWork } from "./done-work.js";
 import { LeftOut } from "./left-out.js";
@@ -44,7 +45,7 @@ const LEAST_MS = 0.2;
 /** The order in which a process reads its connections. */
 export class Turns {
   readonly #now: () => number;
-  readonly #visitors = new Map<Connection, Visitor>();
+  readonly #visitors = new Chain<Visitor>();
   readonly #work: DoneWork;
   /** Who waits to be read. */
   readonly #waiting = new Waiting();
@@ -101,16 +102,17 @@ export class Turns {
 
   /** Begins to look after a connection. */
   join(connection: Connection, reader: Reader): void {
-    this.#visitors.set(connection, new Visitor(connection.peer, reader, this.#now()));
+    connection.visitor = this.#visitors.add(new Visitor(connection.peer, reader, this.#now()));
   }
 
   /** Forgets a connection; nothing happens where it is not known. */
   leave(connection: Connection): void {
-    const visitor = this.#visitors.get(connection);
+    const { visitor } = connection;
     if (visitor === undefined) return;
-    visitor.isGone = true;
-    this.#visitors.delete(connection);
-    this.#leftOut.delete(visitor);
+    visitor.member.isGone = true;
+    this.#visitors.remove(visitor);
+    this.#leftOut.delete(visitor.member);
+    connection.visitor = undefined;
   }
 
   /**
@@ -120,7 +122,7 @@ export class Turns {
   take(connection: Connection, call: ReadCall): void {
     const now = this.#now();
     if (!this.#isUnderWay) this.#begin(now);
-    const visitor = this.#visitors.get(connection);
+    const visitor = connection.visitor?.member;
     if (visitor === undefined) {
       call.start();
       return;
@@ -153,7 +155,7 @@ export class Turns {
   #hold(now: number): void {
     this.#isHolding = true;
     this.#quiet = 0;
-    const speaking = [...this.#visitors.values()].filter((one) => one.isSpeaking(now) && one.rate > 0);
+    const speaking = [...this.#visitors].filter((one) => one.isSpeaking(now) && one.rate > 0);
     this.#meanRate = speaking.reduce((sum, { rate }) => sum + rate, 0) / speaking.length;
     this.#work.begin(now);
     this.#share = 0;
@@ -170,7 +172,7 @@ export class Turns {
     this.#stoppedIn = this.#turn;
     this.#began = now;
     this.#read = 0;
-    for (const visitor of this.#visitors.values())
+    for (const visitor of this.#visitors)
       if (!visitor.isHeld && visitor.leftOutAt === undefined && (isSecond || visitor.isSpeaking(now)))
         this.#holdOne(visitor, now);
   }
@@ -260,7 +262,7 @@ export class Turns {
   /** Has some of those left out wait for their turn again. */
   #comeBack(now: number): void {
     let active = 0;
-    for (const visitor of this.#visitors.values())
+    for (const visitor of this.#visitors)
       if (visitor.leftOutAt === undefined && visitor.isSpeaking(now)) active++;
     this.#share = this.#work.rate / Math.max(active + this.#leftOut.size, 1);
     const back = this.#leftOut.comeBack(now, this.#roomBeside(active), (one) => this.#isLight(one));

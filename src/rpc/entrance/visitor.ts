@@ -1,8 +1,12 @@
 /** A connection as its process reads it in turns (turns.ts): how much it says, and where it waits. */
-import type { Peer } from "./connection.js";
-
 /** What a connection has to say is what it said within this time, in milliseconds. */
 const RECENT_MS = 1_000;
+
+/** Whoever has connections; each has its part of a turn. */
+export interface ReadPeer {
+  /** Whether it has a share. */
+  readonly hasShare: boolean;
+}
 
 /** How one connection is read. */
 export interface Reader {
@@ -14,7 +18,7 @@ export interface Reader {
 
 /** What is known of a connection's turns. */
 export class Visitor {
-  readonly peer: Peer;
+  readonly peer: ReadPeer;
   readonly reader: Reader;
   /** Whether it waits for its turn. */
   isHeld = false;
@@ -46,7 +50,7 @@ export class Visitor {
   /** Whether it had said nothing when it was read last. */
   wasFresh = false;
 
-  constructor(peer: Peer, reader: Reader, now: number) {
+  constructor(peer: ReadPeer, reader: Reader, now: number) {
     this.peer = peer;
     this.reader = reader;
     this.lastCall = now;

@@ -3,8 +3,7 @@
  * part of a turn, and of a peer's connections those with little to say first, then newcomers for half of what
  * is left, then the others in the order in which they came.
  */
-import type { Peer } from "./connection.js";
-import type { Visitor } from "./visitor.js";
+import type { ReadPeer, Visitor } from "./visitor.js";
 
 /** Those of a peer who wait. */
 interface Queue {
@@ -21,7 +20,7 @@ type Read = (visitor: Visitor) => number;
 
 /** Those who wait, by peer, in the order in which the peers come. */
 export class Waiting {
-  readonly #queues = new Map<Peer, Queue>();
+  readonly #queues = new Map<ReadPeer, Queue>();
   #size = 0;
 
   /** How many there are; some may be gone. */

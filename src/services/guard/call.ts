@@ -19,6 +19,7 @@ import { takeServerBytes } from "../../rpc/grpc-js-internals.js";
 import { AP_REP_METADATA, AP_REQ_METADATA, CALL_METADATA } from "../../rpc/metadata-names.js";
 import type { RpcError } from "../../rpc/rpc-error.js";
 import { toStatus } from "../../rpc/status.js";
+import type { Wait } from "../../rpc/timeouts.js";
 import { toBuffer } from "../../rpc/to-buffer.js";
 import { type Admission, Gate, type Looked } from "./admission.js";
 import { type Caller, setCaller } from "./caller.js";
@@ -54,6 +55,9 @@ export class GuardedServerCall
   readonly #next: grpc.ServerInterceptingCallInterface;
   /** Undefined: nobody is told of calls. */
   readonly #report: CallReport | undefined;
+  /** Its waits: for its request, and for the replay cache. */
+  #unread: Wait<UnreadCall> | undefined;
+  replayWait: Wait<ReplayWaiter> | undefined;
   #state: CallState = NEW;
   /** Whether the client has ended its half of the stream, and that was seen. */
   #halfClosed = false;
@@ -83,7 +87,7 @@ export class GuardedServerCall
       metadata.remove(CALL_METADATA);
       const looking: Looking = { at: "looking", listener: state.listener };
       this.#state = looking;
-      if (!this.#method.requestStream) this.#config.unread.add(this);
+      if (!this.#method.requestStream) this.#unread = this.#config.unread.add(this);
       this.#config.inTurn(() => this.#look(looking, metadata, proof));
     } catch (error) {
       this.#refuse(error);
@@ -120,7 +124,7 @@ export class GuardedServerCall
         throw new TypeError("an interceptor before the guard changed a message: list the guard first");
       if (state.at === "reading") {
         const { listener, metadata, looked, peer } = state;
-        this.#config.unread.end(this);
+        this.#config.unread.end(this.#unread);
         const checking: Checking = { at: "checking", listener, metadata, request: bytes };
         this.#state = checking;
         this.#config.inTurn(() => this.#admit(checking, looked, peer));
@@ -380,7 +384,7 @@ export class GuardedServerCall
   #leave(state: CallState): void {
     this.#messages?.wipe();
     if ("stream" in this.#state && this.#state.stream !== undefined) this.#config.streams.delete(this);
-    if (this.#state.at === "looking" || this.#state.at === "reading") this.#config.unread.end(this);
+    if (this.#state.at === "looking" || this.#state.at === "reading") this.#config.unread.end(this.#unread);
     if (this.#state.at === "reading") Gate.discard(this.#state.looked);
     this.#state = state;
   }

@@ -3,7 +3,7 @@
  * store that does not answer in time, or answers with anything but yes, refuses the call.
  */
 import { KrbError } from "../../protocol/krb-error.js";
-import { Timeouts } from "../../rpc/timeouts.js";
+import { Timeouts, type Wait } from "../../rpc/timeouts.js";
 import type { ReplayCache } from "../../store/replay/replay-cache.js";
 import type { FailureListener } from "./keys.js";
 
@@ -12,6 +12,8 @@ export const REPLAY_TIMEOUT_MS = 250;
 
 /** Who waits for a replay cache. */
 export interface ReplayWaiter extends FailureListener {
+  /** Its wait, which the cache looks after. */
+  replayWait?: Wait<ReplayWaiter> | undefined;
   /** Ends the call: the cache took too long. */
   giveUp(refusal: KrbError): void;
 }
@@ -38,21 +40,22 @@ export class TimedReplayCache {
     now: number,
     waiter: ReplayWaiter,
   ): Promise<void> {
-    this.#waiting.add(waiter);
+    const wait = this.#waiting.add(waiter);
+    waiter.replayWait = wait;
     try {
       await this.#cache.store(tag, ctime, expiry, now);
     } catch (error) {
-      if (error instanceof KrbError || !this.#waiting.has(waiter)) throw error;
+      if (error instanceof KrbError || !wait.isIn) throw error;
       waiter.onFailure(error);
       throw unavailable();
     } finally {
-      this.#waiting.end(waiter);
+      this.#waiting.end(wait);
     }
   }
 
   /** Forgets a waiter whose call is over. */
-  forget(waiter: ReplayWaiter): void {
-    this.#waiting.end(waiter);
+  forget({ replayWait }: ReplayWaiter): void {
+    this.#waiting.end(replayWait);
   }
 }
 
