@@ -29,6 +29,8 @@ export class RawConnection {
   #waiting = new Map();
   #onAnswer;
   #onData = () => {};
+  #isSettled = false;
+  #onSettled = () => {};
   /** What went wrong before the first call was sent. */
   failure;
   #onError = (error) => {
@@ -65,6 +67,16 @@ export class RawConnection {
       Buffer.concat([PREFACE, frame(SETTINGS, 0, 0, settings), frame(WINDOW_UPDATE, 0, 0, update)]),
     );
     return connection;
+  }
+
+  /** Resolves once the server has sent its settings, for which clients wait with their first call. */
+  settled() {
+    if (this.failure !== undefined) return Promise.reject(this.failure);
+    return new Promise((resolve, reject) => {
+      if (this.#isSettled) return resolve();
+      this.#onSettled = resolve;
+      this.#onError = reject;
+    });
   }
 
   /** The frames of one call, for `send`: calls are sent in the order in which they were made. */
@@ -125,9 +137,12 @@ export class RawConnection {
       if (this.#waiting.get(stream) === 0) this.#onError(new Error("a call was refused"));
       this.#waiting.delete(stream);
       this.#onAnswer();
-    } else if ((type === SETTINGS || type === PING) && (flags & ACK) === 0)
+    } else if ((type === SETTINGS || type === PING) && (flags & ACK) === 0) {
       this.#socket.write(frame(type, ACK, 0, type === PING ? payload : undefined));
-    else if (type === GOAWAY || (type === RST_STREAM && this.#waiting.has(stream)))
+      if (type === PING) return;
+      this.#isSettled = true;
+      this.#onSettled();
+    } else if (type === GOAWAY || (type === RST_STREAM && this.#waiting.has(stream)))
       this.#onError(new Error("the server ended the connection or a call"));
   }
 }
