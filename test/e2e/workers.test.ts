@@ -117,6 +117,17 @@ describe("workers", { timeout: 120_000 }, () => {
     for (const pid of pids) expect(lives(pid)).toBe(false);
   });
 
+  it("take connections in turn, however many come at once", async () => {
+    const serving = await serveWorkers(shell, ["--workers", "2"]);
+    const clients = connect(AuthenticationServiceClient, serving.addresses.as, 96);
+    await Promise.all(clients.map((client) => client.authenticate(newAsReq())));
+    const lines = await serving.logged(({ exchange }) => exchange === "AS", clients.length);
+    const first = lines[0]?.worker;
+    const ofFirst = lines.filter(({ worker }) => worker === first).length;
+    expect(Math.abs(ofFirst - clients.length / 2)).toBeLessThanOrEqual(1);
+    await serving.end();
+  });
+
   it("count one wrong proof once, whichever of them it is repeated to, and answer a right one each", async () => {
     const { addresses, logged, end } = await serveWorkers(shell, ["--workers", "2"]);
     const clients = connect(AuthenticationServiceClient, addresses.as, 2);

@@ -15,6 +15,7 @@ import type { ServeChoice } from "../serve.js";
 import { ServerOutputs } from "../server-outputs.js";
 import { Crew } from "./crew.js";
 import { ORDER_VARIABLE, type WorkerOrder } from "./messages.js";
+import { TurnTaking } from "./turn-taking.js";
 import { WatchedCrew } from "./watched-crew.js";
 import { WorkerProcess } from "./worker-process.js";
 
@@ -150,6 +151,7 @@ function crewOf(
     notices: (bytes: Uint8Array) => void screen.stderr.write(Buffer.from(bytes).toString()),
   };
   const inJson = choice.logFile !== undefined || usesJson(choice.json, screen);
+  const turns = new TurnTaking();
   return new Crew({
     order: {
       workers: choice.workers,
@@ -158,15 +160,18 @@ function crewOf(
       logLevel: choice.logLevel,
       ports: choice.ports,
     },
-    fork: (order: WorkerOrder) =>
-      new WorkerProcess(
-        // All that the configuration says is in the environment by now: a fault that comes into the file
-        // later keeps no worker from starting.
-        cluster.fork({ ...env, TESSERA_CONFIG: "", [ORDER_VARIABLE]: JSON.stringify(order) }),
-        lines,
-        choice.graceMs ?? GRACE_MS,
-      ),
-    onEnd: (worker) => watched.keep(worker),
+    fork: (order: WorkerOrder) => {
+      // All that the configuration says is in the environment by now: a fault that comes into the file later
+      // keeps no worker from starting.
+      const forked = cluster.fork({ ...env, TESSERA_CONFIG: "", [ORDER_VARIABLE]: JSON.stringify(order) });
+      const worker = new WorkerProcess(forked, lines, choice.graceMs ?? GRACE_MS);
+      turns.join(worker, forked.process);
+      return worker;
+    },
+    onEnd: (worker) => {
+      watched.keep(worker);
+      turns.leave(worker);
+    },
     log: (level, { id: worker, pid }, text) =>
       log.write({ time: isoTime(now()), level, exchange: "worker", worker, pid, text }),
   });
