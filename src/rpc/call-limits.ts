@@ -45,6 +45,7 @@ class LimitedCall extends grpc.ServerInterceptingCall implements Listener {
   readonly #call: grpc.ServerInterceptingCallInterface;
   readonly #limits: CallLimits;
   readonly #requests: boolean;
+  readonly #responses: boolean;
   /** Whether one limit holds for the call as a whole. */
   readonly #whole: boolean;
   #listener: Listener | undefined;
@@ -62,6 +63,7 @@ class LimitedCall extends grpc.ServerInterceptingCall implements Listener {
     this.#call = call;
     this.#limits = limits;
     this.#requests = method.requestStream;
+    this.#responses = method.responseStream;
     this.#whole = !method.requestStream && !method.responseStream && limits.unaryMs !== Infinity;
     if (this.#whole) this.#allow(limits.unaryMs, "the call");
     else this.#allow(limits.firstMessageMs, "the first message");
@@ -109,7 +111,13 @@ class LimitedCall extends grpc.ServerInterceptingCall implements Listener {
     }
     if (!this.#sentMetadata) this.sendMetadata(new grpc.Metadata());
     this.#messagePassed();
-    this.#call.sendMessage(message, callback);
+    if (this.#responses) {
+      this.#call.sendMessage(message, callback);
+      return;
+    }
+    // The only message: its status follows at once, rather than after one more turn of the event loop.
+    this.#call.sendMessage(message, doNothing);
+    callback();
   }
 
   override sendStatus(status: Parameters<grpc.ServerInterceptingCallInterface["sendStatus"]>[0]): void {
@@ -140,6 +148,8 @@ class LimitedCall extends grpc.ServerInterceptingCall implements Listener {
     this.sendStatus({ code: grpc.status.UNIMPLEMENTED, details, metadata });
   }
 }
+
+function doNothing(): void {}
 
 function overstepped(call: LimitedCall, ms: number, what: string): void {
   const details = `the server ended the call: ${what} took longer than ${ms} ms`;
