@@ -2,6 +2,8 @@
 
 /** Controls (C0, DEL, C1), line and paragraph separators, and what changes the direction of text (UAX 9). */
 const UNSEEN = /[\p{Cc}\p{Bidi_Control}\u2028\u2029]/gu;
+/** The same without tabs and line feeds. */
+const UNSEEN_IN_LINES = /[^\P{Cc}\t\n]|[\p{Bidi_Control}\u2028\u2029]/u;
 
 /** The text with such characters as escapes: `\u202e`. */
 export function visible(text: string): string {
@@ -10,6 +12,11 @@ export function visible(text: string): string {
 
 /** The same for text of our own making, whose tabs and line feeds stay. */
 export function visibleLines(text: string): string {
+  // Nearly always there is nothing to replace, and a line feed at the end.
+  return UNSEEN_IN_LINES.test(text) ? replaced(text) : text;
+}
+
+function replaced(text: string): string {
   return text.replaceAll(UNSEEN, (one) => (one === "\n" || one === "\t" ? one : escaped(one)));
 }
 

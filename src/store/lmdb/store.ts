@@ -59,6 +59,7 @@ class LmdbStore implements KeyValueStore {
   readonly #dir: string;
   readonly #changes = new KeyQueues<string>();
   #closing: Promise<void> | undefined;
+  #isAnew = false;
 
   constructor(database: RootDatabase<Uint8Array, Uint8Array>, dir: string) {
     this.#database = database;
@@ -69,7 +70,7 @@ class LmdbStore implements KeyValueStore {
     this.#checkOpen();
     const keyBytes = storeKeyBytes(key);
     try {
-      this.#database.resetReadTxn();
+      this.#lookAnew();
       // The driver's own buffer, which the next reading overwrites, and which is longer than it says.
       const found = this.#database.getBinaryFast(keyBytes);
       if (found === undefined) return undefined;
@@ -125,9 +126,7 @@ class LmdbStore implements KeyValueStore {
 
   #read(key: Uint8Array): { value: Uint8Array; version: number } | undefined {
     try {
-      // Without this, here and in `get`, a snapshot from this turn of the event loop may predate another
-      // process's commit.
-      this.#database.resetReadTxn();
+      this.#lookAnew();
       const entry = this.#database.getEntry(key);
       if (entry === undefined) return undefined;
       return { value: new Uint8Array(entry.value), version: entry.version ?? 0 };
@@ -167,7 +166,7 @@ class LmdbStore implements KeyValueStore {
 
   #batch(prefix: Buffer, after: Uint8Array | undefined): [Buffer, Uint8Array][] {
     try {
-      this.#database.resetReadTxn();
+      this.#lookAnew();
       const found: [Buffer, Uint8Array][] = [];
       const range = this.#database.getRange({
         ...(after === undefined ? { start: prefix.length > 0 ? prefix : Buffer.of(0) } : { start: after }),
@@ -184,6 +183,19 @@ class LmdbStore implements KeyValueStore {
     } catch (error) {
       throw readingError(error, this.#dir);
     }
+  }
+
+  /**
+   * Has the next reading see what other processes have committed: the driver's snapshot may be from before.
+   * What runs together, with nothing read from the network in between, shares one.
+   */
+  #lookAnew(): void {
+    if (this.#isAnew) return;
+    this.#database.resetReadTxn();
+    this.#isAnew = true;
+    queueMicrotask(() => {
+      this.#isAnew = false;
+    });
   }
 
   #checkOpen(): void {
