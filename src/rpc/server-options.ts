@@ -9,13 +9,14 @@ import { type CallLimits, limitCalls } from "./call-limits.js";
 import { closeSoon } from "./close-stream.js";
 import { cutConnectionsByForce } from "./cut-connections.js";
 import { Entrance } from "./entrance/entrance.js";
+import { takeLifeLimits } from "./entrance/lives.js";
 import { onUnservedStream } from "./grpc-js-internals.js";
 import { letArrivalsIn } from "./let-arrivals-in.js";
 
 /** The largest message a server takes or sends, in bytes. */
 export const MAX_MESSAGE_BYTES = 16384;
 
-/** grpc-js's settings for every server. */
+/** grpc-js's settings for every server; how long connections last, the entrance sees to. */
 export const SERVER_OPTIONS: Readonly<grpc.ServerOptions> = Object.freeze({
   // Calls at once on one connection; grpc-js sets no limit, and 50,000 idle streams stall the event loop.
   "grpc.max_concurrent_streams": 32,
@@ -67,10 +68,11 @@ export function withSettings(
   entrance = new Entrance(),
 ): grpc.Server {
   const all = [boundBytes(entrance), ...interceptors];
-  const server = new grpc.Server({ ...SERVER_OPTIONS, ...options, interceptors: all });
+  const { limits, options: others } = takeLifeLimits({ ...SERVER_OPTIONS, ...options });
+  const server = new grpc.Server({ ...others, interceptors: all });
   cutConnectionsByForce(server);
   onUnservedStream(server, closeSoon);
-  entrance.standBefore(server);
+  entrance.standBefore(server, limits);
   letArrivalsIn(server);
   return server;
 }

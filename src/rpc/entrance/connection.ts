@@ -57,6 +57,8 @@ export class Connection {
   opening: Wait<Connection> | undefined;
   /** Calls that are open. */
   calls = 0;
+  /** Whether a call has come since somebody last looked. */
+  hasCalled = false;
   /** Calls that are open beyond the limits. */
   uncounted = 0;
   /** Its place among those of its peer without a call. */

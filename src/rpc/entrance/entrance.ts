@@ -18,6 +18,7 @@ import { Connections } from "./connections.js";
 import { isHealth } from "./health.js";
 import { HeldBytes } from "./held-bytes.js";
 import { type Limits, OPENING_MS, readLimits, type ServerLimits } from "./limits.js";
+import { type LifeLimits, Lives } from "./lives.js";
 import { type CallKeeper, type LetIn, OpenCall } from "./open-call.js";
 import { OpenCalls } from "./open-calls.js";
 import { Openings } from "./openings.js";
@@ -93,12 +94,15 @@ export class Entrance {
     this.#refusals.call(connection.socket.remoteAddress, "bytes");
   }
 
-  /** Stands before a server, wherever it comes to listen. */
-  standBefore(server: grpc.Server): void {
-    onHttp2Server(server, (http2Server) => this.#standBefore(http2Server));
+  /**
+   * Stands before a server, wherever it comes to listen.
+   * @param limits how long its connections last; as long as they like without it.
+   */
+  standBefore(server: grpc.Server, limits?: LifeLimits): void {
+    onHttp2Server(server, (http2Server) => this.#standBefore(http2Server, limits && new Lives(limits)));
   }
 
-  #standBefore(server: Http2Server): void {
+  #standBefore(server: Http2Server, lives: Lives | undefined): void {
     const opening = new Chain<Socket>();
     takeOver(server, "connection", (next, socket: Socket) => this.#accept(socket, opening, next));
     // It would wait for sockets that HTTP/2 has not seen.
@@ -107,7 +111,7 @@ export class Entrance {
       for (const socket of opening) socket.destroy();
       return close.call(server, told);
     };
-    server.on("session", (session: ServerHttp2Session) => this.#begin(session));
+    server.on("session", (session: ServerHttp2Session) => this.#begin(session, lives));
     takeOver(server, "stream", (next, stream: ServerHttp2Stream, headers: IncomingHttpHeaders) =>
       this.#call(stream, headers, next),
     );
@@ -151,13 +155,14 @@ export class Entrance {
     return this.#limits.proxies.has(key) ? undefined : key;
   }
 
-  #begin(session: ServerHttp2Session): void {
+  #begin(session: ServerHttp2Session, lives: Lives | undefined): void {
     const connection = this.#handing ?? this.#bySocket.get(rawSocket(session.socket));
     if (connection === undefined) return;
     connection.onBegun?.();
     this.#bySession.set(session, connection);
     session.once("remoteSettings", () => this.#opening.end(connection.opening));
     session.once("close", () => this.#forget(session));
+    lives?.add(connection, session);
     this.#turns.join(connection, this.#readerOf(connection));
   }
 
@@ -196,6 +201,7 @@ export class Entrance {
 
   /** Counts a call, if there is room for it. */
   #letIn(connection: Connection, headers: IncomingHttpHeaders): LetIn {
+    connection.hasCalled = true;
     if (this.#connections.beginCall(connection)) return "counted";
     if (!isHealth(headers[":path"]) || connection.uncounted >= HEALTH_CALLS) return "no";
     connection.uncounted++;
