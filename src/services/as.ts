@@ -51,7 +51,8 @@ export function authenticationService(config: AsConfig): AuthenticationServiceSe
     const decide = (client: AsClient, krbtgt: PrincipalEntry, isAtHand: boolean) => {
       // From here on nothing waits: no login is looked at before this one is counted and kept.
       const context = { client, krbtgt, policy };
-      return answer(parts, request, { ...around, principal, context, isAtHand });
+      const { peer, now, line } = around;
+      return answer(parts, request, { principal, context, isAtHand, peer, now, line });
     };
     // Without a proof there is nothing but a refusal.
     if (encTimestampOf(request.padata) !== undefined) {

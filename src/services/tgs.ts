@@ -11,7 +11,7 @@ import type { ExchangeLine } from "./exchange-log.js";
 import { decided, type KdcConfig, krbtgtEntry, type Lookup } from "./kdc.js";
 import { cacheFigures } from "./metrics/figures.js";
 import { runExchange } from "./run-exchange.js";
-import { TicketCache } from "./ticket-cache.js";
+import { type NamedTicket, TicketCache } from "./ticket-cache.js";
 import { ticketId } from "./ticket-id.js";
 
 /** The TGS's service, on a realm's database. */
@@ -25,17 +25,27 @@ export function ticketGrantingService(config: KdcConfig): TicketGrantingServiceS
       ),
   };
 
+  async function verified(request: GrantTicketRequest, lookup: Lookup, line: ExchangeLine, now: number) {
+    try {
+      const krbtgt = await krbtgtEntry(config.policy, lookup);
+      const opened = verifyTgsReq(request, krbtgt, config.policy, now, tickets.open);
+      line.tgt = (opened.apReq.ticket as NamedTicket).id ?? ticketId(request.ticket);
+      return opened;
+    } catch (error) {
+      line.tgt = ticketId(request.ticket);
+      throw error;
+    }
+  }
+
   async function grant(request: GrantTicketRequest, lookup: Lookup, line: ExchangeLine, now: number) {
-    line.tgt = ticketId(request.ticket);
-    const krbtgt = await krbtgtEntry(config.policy, lookup);
-    const verified = verifyTgsReq(request, krbtgt, config.policy, now, tickets.open);
-    const { apReq, server } = verified;
+    const opened = await verified(request, lookup, line, now);
+    const { apReq, server } = opened;
     line.client = apReq.client;
     line.server = server;
     try {
       const client = await lookup(apReq.client);
       const service = await lookup(server);
-      const issued = issueServiceTicket(verified, { client, service, policy: config.policy }, now);
+      const issued = issueServiceTicket(opened, { client, service, policy: config.policy }, now);
       line.etypes = issued.etypes;
       line.ticket = ticketId(issued.response.ticket);
       line.endtime = isoTime(issued.ticket.endtime);

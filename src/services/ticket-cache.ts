@@ -93,7 +93,7 @@ export class TicketCache {
       this.#entries.delete(name);
     }
     const contents: NamedTicket = { ...openTicket(bytes, service, permitted), id: ticketId(bytes) };
-    const entry = { contents, permitted, bytes: Uint8Array.from(bytes) };
+    const entry = { contents, permitted, bytes: new Uint8Array(bytes) };
     if (now >= this.#nextSweep) this.#sweep(now);
     if (this.#isCurrent(entry, now)) this.#entries.set(name, entry);
     return entry.contents;

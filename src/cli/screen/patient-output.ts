@@ -11,6 +11,8 @@ import type { Output } from "../frame/surroundings.js";
 
 /** How much is held, in bytes. */
 export const HELD_BYTES = 256 * 1024;
+/** How many characters of lines are written together. */
+const TOGETHER = 8 * 1024;
 /** How often what is held is tried again, in milliseconds. */
 export const RETRY_MS = 250;
 /** How often it is tried at the end, while the reader is slow. */
@@ -44,6 +46,8 @@ export class PatientOutput implements Output {
   readonly isTTY: boolean | undefined;
   readonly #take: Take;
   readonly #words: PatientOutputWords;
+  /** Lines that are written together, soon. */
+  #soon = "";
   #held: Uint8Array[] = [];
   #heldBytes = 0;
   #lost = 0;
@@ -59,23 +63,47 @@ export class PatientOutput implements Output {
   }
 
   write(text: string): void {
+    this.#writeSoon();
     this.#add(Buffer.from(text), () => 1);
   }
 
   /** Writes whole lines, one or several, which are held or left out together. */
   writeLines(lines: Uint8Array): void {
-    this.#add(lines, () => lines.reduce((count, byte) => (byte === LINE_FEED ? count + 1 : count), 0));
+    this.#writeSoon();
+    this.#add(lines, () => linesIn(lines));
+  }
+
+  /**
+   * Writes a line together with those of the same turn of the event loop: once that is over, or earlier where
+   * they are long, something else is written, or the output is flushed.
+   */
+  writeSoon(line: string): void {
+    if (this.#soon === "") process.nextTick(() => this.#writeSoon());
+    this.#soon += line;
+    if (this.#soon.length >= TOGETHER) this.#writeSoon();
+  }
+
+  #writeSoon(): void {
+    if (this.#soon === "") return;
+    const lines = Buffer.from(this.#soon);
+    this.#soon = "";
+    this.#add(lines, () => linesIn(lines));
   }
 
   #add(bytes: Uint8Array, lineCount: () => number): void {
     // Lines after one that was left out are left out too, so that the line that says so stands in its place.
     if (this.#lost > 0 || this.#heldBytes + bytes.length > HELD_BYTES) this.#lost += lineCount();
     else this.#hold(bytes);
-    this.flush();
+    this.#flush();
   }
 
   /** Tries to write what is held. */
   flush(): void {
+    this.#writeSoon();
+    this.#flush();
+  }
+
+  #flush(): void {
     while (this.#held.length > 0 || this.#lost > 0) {
       if (this.#held.length === 0) {
         const lines = this.#lost === 1 ? "a line is" : `${this.#lost} lines are`;
@@ -137,7 +165,11 @@ export class PatientOutput implements Output {
   #tryAgain(): void {
     this.#retry ??= setTimeout(() => {
       this.#retry = undefined;
-      this.flush();
+      this.#flush();
     }, RETRY_MS).unref();
   }
+}
+
+function linesIn(bytes: Uint8Array): number {
+  return bytes.reduce((count, byte) => (byte === LINE_FEED ? count + 1 : count), 0);
 }

@@ -59,9 +59,15 @@ export class ServerOutputs implements AsyncDisposable {
       });
       this.#outputs = [this.#lines, lines, notices];
     }
-    this.#log = new ServerLog(this.#lines, inJson || logFile !== undefined, choice);
+    const soon = { write: (line: string) => this.#lines.writeSoon(line) };
+    this.#log = new ServerLog(soon, inJson || logFile !== undefined, choice);
     this.log = this.#log.write;
+    process.on("exit", this.#flush);
   }
+
+  readonly #flush = () => {
+    for (const output of this.#outputs) output.flush();
+  };
 
   /** Writes whole lines of a log that another process has made. */
   logLines(lines: Uint8Array): void {
@@ -79,15 +85,17 @@ export class ServerOutputs implements AsyncDisposable {
    * @param path of the log; without it nothing changes for a log on stdout.
    */
   reopen(path?: string): void {
+    this.#flush();
     try {
       this.#file?.reopen(path);
     } catch (error) {
       this.screen.notice(`${(error as Error).message}; the old one goes on`);
     }
-    for (const output of this.#outputs) output.flush();
+    this.#flush();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    process.off("exit", this.#flush);
     for (const output of this.#outputs) await output.close();
     this.#file?.[Symbol.dispose]();
   }

@@ -24,6 +24,9 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(dir, { recursive: true }));
 
+/** The end of the turn, when lines of the log are written. */
+const turn = () => new Promise<void>((resolve) => process.nextTick(resolve));
+
 function outputs(choice: Partial<ReportChoice> = {}, isTTY = false, out?: (text: string) => void) {
   const screen = new Screen(
     { isTTY, write: out ?? ((text) => (printed.out += text)) },
@@ -43,6 +46,7 @@ describe("the log", () => {
     program.log({ level: "info", exchange: "AS", result: "OK" });
     await using person = outputs({}, true);
     person.log({ level: "info", exchange: "AS", result: "OK" });
+    await turn();
     expect(printed.out).toBe('{"level":"info","exchange":"AS","result":"OK"}\nAS  OK\n');
   });
 
@@ -55,6 +59,7 @@ describe("the log", () => {
     appended.log({ level: "info", n: 1 });
     made.log({ level: "info", n: 2 });
     appended.screen.print("ready");
+    await turn();
     expect(readFileSync(logFile, "utf8")).toBe('before\n{"level":"info","n":1}\n');
     expect([readFileSync(other, "utf8"), statSync(other).mode & 0o777]).toEqual([
       '{"level":"info","n":2}\n',
@@ -71,6 +76,7 @@ describe("the log", () => {
     one.log({ level: "info", n: 2 });
     one.reopen();
     one.log({ level: "info", n: 3 });
+    await turn();
     expect(readFileSync(`${logFile}.1`, "utf8")).toBe('{"level":"info","n":1}\n{"level":"info","n":2}\n');
     expect(readFileSync(logFile, "utf8")).toBe('{"level":"info","n":3}\n');
   });
@@ -82,6 +88,7 @@ describe("the log", () => {
     mkdirSync(logFile);
     one.reopen();
     one.log({ level: "info", n: 1 });
+    await turn();
     expect(readFileSync(`${logFile}.1`, "utf8")).toBe('{"level":"info","n":1}\n');
     expect(printed.err).toMatch(
       /^tessera: the log file \S+ can't be opened: .*\(EISDIR\); the old one goes on\n$/,
@@ -105,6 +112,7 @@ describe("the log", () => {
   it.runIf(process.platform === "linux")("on a full disk is said on stderr, and ends nothing", async () => {
     await using one = outputs({ logFile: "/dev/full" });
     for (let i = 0; i < 3; i++) one.log({ level: "info", i });
+    await turn();
     expect(printed.err).toBe(
       "tessera: the log can't be written: no space left on device (ENOSPC); the servers go on\n",
     );
@@ -124,6 +132,27 @@ it("stdout by its descriptor is written without a stream, whose errors would end
   expect(readFileSync(path, "utf8")).toBe("ready\n");
 });
 
+it("writes the lines of a turn together, and before whatever else is written", async () => {
+  const writes: string[] = [];
+  await using one = outputs({}, false, (text) => void writes.push(text));
+  one.log({ level: "info", n: 1 });
+  one.log({ level: "info", n: 2 });
+  expect(writes).toEqual([]);
+  one.screen.print("ready");
+  expect(writes).toEqual(['{"level":"info","n":1}\n{"level":"info","n":2}\n', "ready\n"]);
+  one.log({ level: "info", n: 3 });
+  await turn();
+  expect(writes.slice(2)).toEqual(['{"level":"info","n":3}\n']);
+});
+
+it("loses no line of a long turn", async () => {
+  let out = "";
+  await using one = outputs({}, false, (text) => void (out += text));
+  for (let n = 0; n < 1_000; n++) one.log({ level: "info", text: "x".repeat(500) });
+  await turn();
+  expect(out.match(/\n/g)).toHaveLength(1_000);
+});
+
 it("says in the log's own form how many lines are missing", async () => {
   let room = 0;
   let out = "";
@@ -134,6 +163,7 @@ it("says in the log's own form how many lines are missing", async () => {
   for (let i = 0; i < 300; i++) one.log({ level: "info", text: "x".repeat(997) });
   room = 1;
   one.log({ level: "info", text: "this one too" });
+  await turn();
   const lines = out.trim().split("\n");
   expect(JSON.parse(lines.at(-1)!)).toEqual({
     time: "2026-03-01T12:00:00.000Z",
