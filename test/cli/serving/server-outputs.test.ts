@@ -147,7 +147,9 @@ it("writes the lines of a turn together, and before whatever else is written", a
 
 it("loses no line of a long turn", async () => {
   let out = "";
-  await using one = outputs({}, false, (text) => void (out += text));
+  await using one = outputs({}, false, (text) => {
+    out += text;
+  });
   for (let n = 0; n < 1_000; n++) one.log({ level: "info", text: "x".repeat(500) });
   await turn();
   expect(out.match(/\n/g)).toHaveLength(1_000);
