@@ -32,7 +32,7 @@ if (values.help) {
            100 users and with all of them active (no more than --active)
   mit      CPU of AS and TGS requests to that of MIT's krb5kdc, with 100 and with --active users
   users    a login and tickets for five services, --users times: CPU a user, beside krb5kdc
-  workers  logins a second with one worker and with two
+  workers  logins with one worker and with two: CPU, and how they share it
 
 --quick takes smaller realms and fewer samples, some minutes in all. --json prints the same for machines.`);
   process.exit(0);

@@ -10,6 +10,8 @@ const LINK_LOCAL = /^fe[89ab]/i;
  * address its first 64 bits, since one host may choose the others as it likes (RFC 4862 §5.5.3).
  */
 export function peerKey(address: string): string {
+  // An IPv4 address, as most are.
+  if (!address.includes(":")) return address;
   const plain = plainAddress(address.toLowerCase());
   if (!isIPv6(plain) || LINK_LOCAL.test(plain)) return plain;
   const [before = "", after] = plain.split("::");
