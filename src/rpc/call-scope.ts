@@ -6,6 +6,7 @@
  * throws, whenever and whatever, ends its call and not the process.
  */
 import * as grpc from "@grpc/grpc-js";
+import type { Chain, Link } from "../collections/chain.js";
 import { nextTurn } from "./next-turn.js";
 import { RpcError } from "./rpc-error.js";
 import { type CallStatus, hasStatus, toStatus } from "./status.js";
@@ -83,13 +84,15 @@ export class CallScope implements HandlerContext {
   /** Why the call ended before its handler did. */
   #abortReason: RpcError | undefined;
   readonly #options: ServiceOptions;
-  readonly #streams: Set<CallScope>;
+  readonly #streams: Chain<CallScope>;
+  /** Its place among the streams that end when the server shuts down. */
+  #place: Link<CallScope> | undefined;
   readonly #timer: NodeJS.Timeout | undefined;
   #cancelled = false;
   #settled = false;
   #headersSent = false;
 
-  constructor(call: IncomingCall, method: string, options: ServiceOptions, streams: Set<CallScope>) {
+  constructor(call: IncomingCall, method: string, options: ServiceOptions, streams: Chain<CallScope>) {
     this.call = call;
     this.method = method;
     this.metadata = call.metadata;
@@ -155,7 +158,7 @@ export class CallScope implements HandlerContext {
 
   /** Has the call ended when the server shuts down. Throws why it has ended, if it has. */
   holdUntilShutdown(): void {
-    this.#streams.add(this);
+    this.#place = this.#streams.add(this);
     if (this.#options.shutdown?.aborted) this.abort(shuttingDown());
     if (this.#abortReason !== undefined) throw this.#abortReason;
   }
@@ -184,7 +187,7 @@ export class CallScope implements HandlerContext {
     } finally {
       this.#settled = true;
       clearTimeout(this.#timer);
-      this.#streams.delete(this);
+      this.#streams.remove(this.#place);
     }
   }
 

@@ -2,8 +2,9 @@
  * What is done when a signal aborts, for however many calls a program gives one signal: each signal has one
  * listener, as Node warns of more than ten.
  */
+import { Chain } from "../collections/chain.js";
 
-const waiting = new WeakMap<AbortSignal, Set<() => void>>();
+const waiting = new WeakMap<AbortSignal, Chain<() => void>>();
 
 /**
  * Has something done when a signal aborts; nothing if it has already.
@@ -11,18 +12,16 @@ const waiting = new WeakMap<AbortSignal, Set<() => void>>();
  * @returns what takes it back.
  */
 export function onAbort(signal: AbortSignal, work: () => void): () => void {
-  // Its own, so that the same function given twice is done twice.
-  const own = () => work();
   const works = waiting.get(signal) ?? begin(signal);
-  works.add(own);
-  return () => void works.delete(own);
+  const own = works.add(work);
+  return () => works.remove(own);
 }
 
-function begin(signal: AbortSignal): Set<() => void> {
-  const works = new Set<() => void>();
+function begin(signal: AbortSignal): Chain<() => void> {
+  const works = new Chain<() => void>();
   const doAll = () => {
+    waiting.delete(signal);
     for (const work of works) work();
-    works.clear();
   };
   waiting.set(signal, works);
   signal.addEventListener("abort", doAll, { once: true });

@@ -11,6 +11,7 @@ import type {
   MessageShape,
 } from "@bufbuild/protobuf";
 import type * as grpc from "@grpc/grpc-js";
+import { Chain } from "../collections/chain.js";
 import {
   CallScope,
   type HandlerContext,
@@ -72,7 +73,7 @@ export function addService<S extends DescService>(
   options: ServiceOptions = {},
 ): void {
   const typeName = options.typeName ?? service.typeName;
-  const streams = new Set<CallScope>();
+  const streams = new Chain<CallScope>();
   options.shutdown?.addEventListener("abort", () => {
     for (const scope of streams) scope.abort(shuttingDown());
   });

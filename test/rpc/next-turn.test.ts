@@ -1,6 +1,7 @@
 import { EventEmitter } from "node:events";
 import * as grpc from "@grpc/grpc-js";
 import { expect, test } from "vitest";
+import { Chain } from "../../src/collections/chain.js";
 import { CallScope, type HandlerContext } from "../../src/rpc/call-scope.js";
 import { nextTurn } from "../../src/rpc/next-turn.js";
 import { RpcError } from "../../src/rpc/rpc-error.js";
@@ -35,7 +36,7 @@ class Call extends EventEmitter {
 
 test("a call that is cancelled before its turn reaches no handler and gets no status", async () => {
   const call = new Call();
-  const scope = new CallScope(call as unknown as HandlerContext["call"], "/a.B/C", {}, new Set());
+  const scope = new CallScope(call as unknown as HandlerContext["call"], "/a.B/C", {}, new Chain());
   const reached: string[] = [];
   const settled = scope.settle(
     async () => reached.push("handler"),
@@ -48,7 +49,7 @@ test("a call that is cancelled before its turn reaches no handler and gets no st
 });
 
 test("a call that is out of time before its turn reaches no handler and is told so", async () => {
-  const scope = new CallScope(new Call() as unknown as HandlerContext["call"], "/a.B/C", {}, new Set());
+  const scope = new CallScope(new Call() as unknown as HandlerContext["call"], "/a.B/C", {}, new Chain());
   const reached: unknown[] = [];
   const settled = scope.settle(
     async () => reached.push("handler"),

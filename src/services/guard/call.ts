@@ -11,6 +11,7 @@
  * together, which costs less (next-turn.ts).
  */
 import * as grpc from "@grpc/grpc-js";
+import type { Link } from "../../collections/chain.js";
 import { KrbError } from "../../protocol/krb-error.js";
 import type { OpenedRenewal } from "../../protocol/message-protection.js";
 import type { ServiceKeys } from "../../protocol/ticket.js";
@@ -58,6 +59,8 @@ export class GuardedServerCall
   /** Its waits: for its request, and for the replay cache. */
   #unread: Wait<UnreadCall> | undefined;
   replayWait: Wait<ReplayWaiter> | undefined;
+  /** Its place among the streams that go on. */
+  #live: Link<LiveStream> | undefined;
   #state: CallState = NEW;
   /** Whether the client has ended its half of the stream, and that was seen. */
   #halfClosed = false;
@@ -297,7 +300,7 @@ export class GuardedServerCall
       const decoded = this.#decode(opened.message);
       this.#state = { at: "holding", ...letIn, request: decoded };
     }
-    if (stream !== undefined) this.#config.streams.add(this);
+    if (stream !== undefined) this.#live = this.#config.streams.add(this);
     setCaller(metadata, caller);
     this.#report?.letIn(caller, now);
     listener.onReceiveMetadata(metadata);
@@ -383,7 +386,7 @@ export class GuardedServerCall
   /** Goes to a state that passes nothing on. */
   #leave(state: CallState): void {
     this.#messages?.wipe();
-    if ("stream" in this.#state && this.#state.stream !== undefined) this.#config.streams.delete(this);
+    if ("stream" in this.#state && this.#state.stream !== undefined) this.#config.streams.remove(this.#live);
     if (this.#state.at === "looking" || this.#state.at === "reading") this.#config.unread.end(this.#unread);
     if (this.#state.at === "reading") Gate.discard(this.#state.looked);
     this.#state = state;

@@ -2,6 +2,7 @@
  * The streams that a guard has let in and that go on: each is looked at every few seconds, whether its ticket
  * still lets it. One timer serves all of them, and there is none while there are no streams.
  */
+import { Chain, type Link } from "../../collections/chain.js";
 import type { ServiceKeys } from "../../protocol/ticket.js";
 import type { Timer } from "../../rpc/timer.js";
 import type { Clock } from "../clock.js";
@@ -30,7 +31,7 @@ export interface LiveStreamsParts {
 /** Streams that go on. */
 export class LiveStreams {
   readonly #parts: LiveStreamsParts;
-  readonly #streams = new Set<LiveStream>();
+  readonly #streams = new Chain<LiveStream>();
   #stopTimer: (() => void) | undefined;
 
   constructor(parts: LiveStreamsParts) {
@@ -42,15 +43,15 @@ export class LiveStreams {
     return this.#streams.size;
   }
 
-  /** Looks at a stream from now on. */
-  add(stream: LiveStream): void {
-    this.#streams.add(stream);
+  /** Looks at a stream from now on, until it is taken out by its link. */
+  add(stream: LiveStream): Link<LiveStream> {
     this.#stopTimer ??= this.#parts.timer(LOOK_MS, () => this.#wake());
+    return this.#streams.add(stream);
   }
 
   /** Looks at it no more: it has ended. */
-  delete(stream: LiveStream): void {
-    this.#streams.delete(stream);
+  remove(link: Link<LiveStream> | undefined): void {
+    this.#streams.remove(link);
     if (this.#streams.size > 0) return;
     this.#stopTimer?.();
     this.#stopTimer = undefined;
