@@ -17,8 +17,13 @@ export type RandomSource = (size: number) => Uint8Array;
  */
 export class DecryptionError extends Error {
   override readonly name = "DecryptionError";
+
   constructor() {
+    // Thrown for whatever anybody sends, and always caught: a stack trace would cost as much as deciphering.
+    const { stackTraceLimit } = Error;
+    Error.stackTraceLimit = 0;
     super("decryption failed");
+    Error.stackTraceLimit = stackTraceLimit;
   }
 }
 

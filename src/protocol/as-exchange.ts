@@ -49,7 +49,12 @@ export interface AsContext {
   /** The entry of the realm's TGS. */
   readonly krbtgt: PrincipalEntry;
   readonly policy: RealmPolicy;
+  /** Whether a refusal is made known to nobody: then it is always the same one, which costs next to nothing. */
+  readonly isTentative?: boolean;
 }
+
+/** What a tentative exchange is refused with for a wrong proof. */
+const NOT_PROVEN = wrongProof(false, undefined);
 
 /** The client that an AS-REQ names, to be looked up before `issueTgt`. Throws as `parsePrincipal`. */
 export function readAsReqClient(request: AuthenticateRequest): Principal {
@@ -80,7 +85,7 @@ export function issueTgt(
   const { entry: client, exists } = context.client;
   const permitted = currentKeys(client).filter(({ key }) => policy.permittedEtypes.includes(key.etype.etype));
   const info = () => etypeInfoOf(client, permitted, policy.iterations);
-  const failed = () => wrongProof(exists, info());
+  const failed = () => (context.isTentative ? NOT_PROVEN : wrongProof(exists, info()));
   const { clockSkew } = policy;
   const replyKey = verifyEncTimestamp(request.padata, asked.nonce, permitted, info, failed, clockSkew, now);
   if (!exists) throw failed();

@@ -40,17 +40,17 @@ export function authenticationService(config: AsConfig): AuthenticationServiceSe
   };
 
   /**
-   * Answers from what is at hand, if that is a success: a client that has logged in before costs no decoding
+   * Answers from what is at hand, if that is a success: a client that logs in often costs no decoding
    * and no keys. Everybody else is answered from what the store has now, at the same cost whoever it is. At
-   * hand is a decoy for a name that has not logged in, and for one that does not exist: a proof that is wrong
-   * costs all of them the same there, too.
+   * hand is a decoy for a name of which nothing is kept, and for one that does not exist: a proof that is
+   * wrong costs all of them the same there, too.
    */
   async function authenticate(principal: Principal, request: AuthenticateRequest, around: Around) {
     const { policy, principals } = config;
     const decoy = decoyFor(policy);
     const decide = (client: AsClient, krbtgt: PrincipalEntry, isAtHand: boolean) => {
       // From here on nothing waits: no login is looked at before this one is counted and kept.
-      const context = { client, krbtgt, policy };
+      const context = { client, krbtgt, policy, isTentative: isAtHand };
       const { peer, now, line } = around;
       return answer(parts, request, { principal, context, isAtHand, peer, now, line });
     };
@@ -66,7 +66,7 @@ export function authenticationService(config: AsConfig): AuthenticationServiceSe
       answered = decide(client, krbtgt, away !== undefined);
     } finally {
       if (answered === undefined) for (const { key } of client.entry.keys) key.wipe();
-      else client.keep();
+      else client.hasLoggedIn();
     }
     if (answered === undefined) throw away;
     return answered;

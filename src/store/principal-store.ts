@@ -9,6 +9,7 @@
  * tells of a change, and for no longer than the store's bound of staleness.
  */
 import type { CacheLoad } from "../collections/cache-load.js";
+import { Doorkeeper } from "../collections/doorkeeper.js";
 import { type AsClient, asClient, type Decoy } from "../protocol/decoy.js";
 import { krbtgtOf, type Principal, realmOf } from "../protocol/principal.js";
 import type { PrincipalEntry } from "../protocol/principal-entry.js";
@@ -28,6 +29,8 @@ const ABSENT = `${PREFIX}@`;
 const NOBODY = "@" as Principal;
 /** How many bytes the entries kept may take together: some 18,000 entries. */
 const KEPT_BYTES = 128 * 1024 * 1024;
+/** Of how many clients it is known that they came lately. */
+const CAME_LATELY = 16 * 1024;
 /** The record of the decoy last asked for, sealed under the master key of the time. */
 interface DecoyRecord {
   readonly entry: PrincipalEntry;
@@ -37,8 +40,11 @@ interface DecoyRecord {
 
 /** The client of a login, as the store has it. */
 export interface FoundClient extends AsClient {
-  /** Has `atHand` give it from now on, because it has logged in; its keys are not to be wiped then. */
-  keep(): void;
+  /**
+   * It has logged in: if it came lately, `atHand` gives it from now on; otherwise its keys are wiped, as they
+   * are for whoever has not.
+   */
+  hasLoggedIn(): void;
 }
 
 /** The principals of one realm. Returned entries are shared: callers must not wipe their keys. */
@@ -47,6 +53,7 @@ export class PrincipalStore {
   readonly #masterKeys: MasterKeys;
   #decoy: DecoyRecord | undefined;
   readonly #kept: KeptEntries;
+  readonly #cameLately = new Doorkeeper(CAME_LATELY);
 
   /**
    * @internal Takes over the store: `close` closes it. The caller keeps the master key.
@@ -107,7 +114,7 @@ export class PrincipalStore {
   }
 
   /**
-   * @internal The client of a login as far as it is at hand: its entry, if it has logged in before with what
+   * @internal The client of a login as far as it is at hand: its entry, if it has logged in twice lately with what
    * the store has now, or had within its bound of staleness; otherwise a decoy's. Both are kept, and what a
    * wrong proof costs is the same. No refusal may stand on it: `getOrDecoy`.
    * @throws StoreError as `get`.
@@ -122,7 +129,7 @@ export class PrincipalStore {
   /**
    * @internal The entry of a client that has proved nothing yet, or a decoy's in its place: the same is read,
    * decoded and made, whether there is such a principal or not, whether it was asked for before or not. The
-   * caller wipes its keys, unless it keeps it.
+   * caller wipes its keys, or says that it has logged in.
    * @throws StoreError as `get`.
    */
   async getOrDecoy(principal: Principal, decoy: Decoy): Promise<FoundClient> {
@@ -162,10 +169,11 @@ export class PrincipalStore {
   ): Promise<FoundClient> {
     const entry = await this.#again(() => this.#decode(bytes, name));
     const client = asClient(decoy, principal, entry, name === principal);
-    const keep = () => {
-      this.#kept.keep(principal, bytes, begun).proven = client.entry;
+    const hasLoggedIn = () => {
+      if (this.#cameLately.knows(principal)) this.#kept.keep(principal, bytes, begun).proven = client.entry;
+      else for (const { key } of client.entry.keys) key.wipe();
     };
-    return { ...client, keep };
+    return { ...client, hasLoggedIn };
   }
 
   /** The entry with which a principal has logged in, if the store has it still. */

@@ -162,7 +162,7 @@ export function principalsBy(get: (principal: Principal) => Promise<PrincipalEnt
   const getOrDecoy = async (principal: Principal, decoy: Decoy) => {
     const entry = await get(principal);
     const client = asClient(decoy, principal, copies(entry ?? decoy.entry), entry !== undefined);
-    return { ...client, keep: () => {} };
+    return { ...client, hasLoggedIn: () => {} };
   };
   const atHand = async (_: Principal, decoy: Decoy) => ({ entry: decoy.entry, exists: false });
   return { get, getAnew: get, isFollowing: false, getOrDecoy, atHand, lastKnown: async () => undefined };
