@@ -15,6 +15,8 @@ import { PRINCIPAL_PREFIX } from "./principal-key.js";
  * What an entry takes with the keys that are commonly derived, beside its record (`npm run bench:memory`).
  */
 const ENTRY_BYTES = 6 * 1024;
+/** What one with two keys takes. */
+const USUAL_BYTES = 8 * 1024;
 /** What a record takes that nobody has asked to be decoded, beside its bytes. */
 const RECORD_BYTES = 512;
 
@@ -50,6 +52,12 @@ export class KeptEntries {
   /** How full it is. */
   get load(): CacheLoad {
     return loadOf(this.#kept);
+  }
+
+  /** Whether there is room for one more entry of the usual size: nothing makes room for it. */
+  get hasRoom(): boolean {
+    const { total, limit } = this.#kept;
+    return total + USUAL_BYTES <= limit;
   }
 
   /** Whether what is kept may be used without a reading. */
@@ -95,6 +103,13 @@ export class KeptEntries {
     if (isLatest) this.#kept.set(principal, read);
     else this.#kept.delete(principal);
     return read;
+  }
+
+  /** Keeps what was read, and the entry with which whoever bears the name has logged in. */
+  keepProven(principal: Principal, bytes: Uint8Array, begun: Reading, entry: PrincipalEntry): void {
+    this.keep(principal, bytes, begun).proven = entry;
+    // Has it counted with what it takes now.
+    this.#kept.get(principal);
   }
 
   /** Forgets a principal that is not there. */

@@ -41,8 +41,8 @@ interface DecoyRecord {
 /** The client of a login, as the store has it. */
 export interface FoundClient extends AsClient {
   /**
-   * It has logged in: if it came lately, `atHand` gives it from now on; otherwise its keys are wiped, as they
-   * are for whoever has not.
+   * It has logged in: if it came lately, or there is room, `atHand` gives it from now on; otherwise its keys
+   * are wiped, as they are for whoever has not.
    */
   hasLoggedIn(): void;
 }
@@ -114,7 +114,7 @@ export class PrincipalStore {
   }
 
   /**
-   * @internal The client of a login as far as it is at hand: its entry, if it has logged in twice lately with what
+   * @internal The client of a login as far as it is at hand: its entry, if it has logged in before with what
    * the store has now, or had within its bound of staleness; otherwise a decoy's. Both are kept, and what a
    * wrong proof costs is the same. No refusal may stand on it: `getOrDecoy`.
    * @throws StoreError as `get`.
@@ -170,7 +170,8 @@ export class PrincipalStore {
     const entry = await this.#again(() => this.#decode(bytes, name));
     const client = asClient(decoy, principal, entry, name === principal);
     const hasLoggedIn = () => {
-      if (this.#cameLately.knows(principal)) this.#kept.keep(principal, bytes, begun).proven = client.entry;
+      const cameLately = this.#cameLately.knows(principal);
+      if (cameLately || this.#kept.hasRoom) this.#kept.keepProven(principal, bytes, begun, client.entry);
       else for (const { key } of client.entry.keys) key.wipe();
     };
     return { ...client, hasLoggedIn };
