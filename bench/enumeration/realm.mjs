@@ -35,6 +35,7 @@ export async function makeRealm(count, limits, database = "") {
     },
     get: (principal) => realm.principals.get(principal),
     getAnew: (principal) => realm.principals.getAnew(principal),
+    isKept: (principal) => realm.principals.isKept(principal),
     atHand: (principal, decoy) => realm.principals.atHand(principal, decoy),
     lastKnown: (principal, decoy) => realm.principals.lastKnown(principal, decoy),
     getOrDecoy: async (principal, decoy) => {

@@ -40,10 +40,10 @@ export function authenticationService(config: AsConfig): AuthenticationServiceSe
   };
 
   /**
-   * Answers from what is at hand, if that is a success: a client that logs in often costs no decoding
-   * and no keys. Everybody else is answered from what the store has now, at the same cost whoever it is. At
-   * hand is a decoy for a name of which nothing is kept, and for one that does not exist: a proof that is
-   * wrong costs all of them the same there, too.
+   * Answers from what is at hand, if that is a success: a client that logs in often costs no decoding and no
+   * keys. Everybody else is answered from what the store has now, at the same cost whoever it is; and whoever
+   * is refused has cost a look at what is at hand, too, before or after, which is a decoy for a name of which
+   * nothing is kept, and for one that does not exist.
    */
   async function authenticate(principal: Principal, request: AuthenticateRequest, around: Around) {
     const { policy, principals } = config;
@@ -54,21 +54,26 @@ export function authenticationService(config: AsConfig): AuthenticationServiceSe
       const { peer, now, line } = around;
       return answer(parts, request, { principal, context, isAtHand, peer, now, line });
     };
-    // Without a proof there is nothing but a refusal.
-    if (encTimestampOf(request.padata) !== undefined) {
+    const look = async () => {
       const krbtgt = await krbtgtEntry(policy, (name) => principals.get(name));
-      const answered = decide(await principals.atHand(principal, decoy), krbtgt, true);
-      if (answered !== undefined) return answered;
-    }
+      return decide(await principals.atHand(principal, decoy), krbtgt, true);
+    };
+    // Without a proof there is nothing but a refusal.
+    const hasProof = encTimestampOf(request.padata) !== undefined;
+    const isKept = hasProof && principals.isKept(principal);
+    const atHand = isKept ? await look() : undefined;
+    if (atHand !== undefined) return atHand;
     const { krbtgt, client, away } = await found(principal, decoy);
     let answered: AuthenticateResponse | undefined;
     try {
       answered = decide(client, krbtgt, away !== undefined);
-    } finally {
-      if (answered === undefined) for (const { key } of client.entry.keys) key.wipe();
-      else client.hasLoggedIn();
+      if (answered === undefined) throw away;
+    } catch (refusal) {
+      for (const { key } of client.entry.keys) key.wipe();
+      if (hasProof && !isKept) await look();
+      throw refusal;
     }
-    if (answered === undefined) throw away;
+    client.hasLoggedIn();
     return answered;
   }
 

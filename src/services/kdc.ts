@@ -26,7 +26,8 @@ export interface KdcConfig {
 
 /** What the AS works with. */
 export interface AsConfig extends KdcConfig {
-  readonly principals: KdcConfig["principals"] & Pick<PrincipalStore, "getOrDecoy" | "atHand" | "lastKnown">;
+  readonly principals: KdcConfig["principals"] &
+    Pick<PrincipalStore, "getOrDecoy" | "isKept" | "atHand" | "lastKnown">;
   readonly attempts: Pick<LoginAttempts, "begin">;
 }
 

@@ -126,6 +126,11 @@ export class PrincipalStore {
     return { entry: proven ?? decoy.entry, exists: proven !== undefined };
   }
 
+  /** @internal Whether `atHand` may find the client's own entry. */
+  isKept(principal: Principal): boolean {
+    return this.#kept.peek(principal)?.proven !== undefined;
+  }
+
   /**
    * @internal The entry of a client that has proved nothing yet, or a decoy's in its place: the same is read,
    * decoded and made, whether there is such a principal or not, whether it was asked for before or not. The

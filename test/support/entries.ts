@@ -165,7 +165,16 @@ export function principalsBy(get: (principal: Principal) => Promise<PrincipalEnt
     return { ...client, hasLoggedIn: () => {} };
   };
   const atHand = async (_: Principal, decoy: Decoy) => ({ entry: decoy.entry, exists: false });
-  return { get, getAnew: get, isFollowing: false, getOrDecoy, atHand, lastKnown: async () => undefined };
+  const isKept = () => false;
+  return {
+    get,
+    getAnew: get,
+    isFollowing: false,
+    isKept,
+    getOrDecoy,
+    atHand,
+    lastKnown: async () => undefined,
+  };
 }
 
 /** What the service accepts. */
