@@ -7,7 +7,7 @@ import { makeAsReq } from "../../dist/protocol/as-exchange.js";
 import { etypeOf } from "../../dist/protocol/etypes.js";
 import { randomKey } from "../../dist/protocol/keys.js";
 import { bytesOf, inProcess, overSockets } from "./asked.mjs";
-import { CLASSES, PLANTED_US, principalOf } from "./names.mjs";
+import { activeKeyOf, CLASSES, PLANTED_US, principalOf } from "./names.mjs";
 import { mean, welch, withoutTop } from "./statistics.mjs";
 
 const { values } = parseArgs({
@@ -59,6 +59,11 @@ async function part(title, principals, limits, sampleOf) {
     const code = await as.ask(request);
     return { us: Number(process.hrtime.bigint() - began) / 1000, code };
   };
+  for (let i = 0; i < principals; i++) {
+    const name = principalOf("active", i);
+    const code = await as.ask(bytesOf(makeAsReq(name, { etypes: [20] }, activeKeyOf(name), Date.now())));
+    if (code !== grpc.status.OK) throw new Error(`${name} could not log in: ${grpc.status[code]}`);
+  }
   // Names of no class: the server warms up, and where it is to tell to wait, it comes to that.
   for (let i = 0; i < WARM_UP; i++) await ask({ name: "warm", index: i, proof: i % 2 === 0 });
   const times = Object.fromEntries(names.map((name) => [name, []]));

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { makeDecoy } from "../../dist/protocol/decoy.js";
 import { createRealm } from "../../dist/realm/create-realm.js";
 import { openRealm } from "../../dist/realm/open-realm.js";
-import { CLASSES, PLANTED_US, principalOf, REALM } from "./names.mjs";
+import { activeKeyOf, CLASSES, PLANTED_US, principalOf, REALM } from "./names.mjs";
 
 const PLENTY = { count: 1_000_000, span: 1_000 };
 /** Principals that are added at once. */
@@ -59,13 +59,26 @@ async function addPrincipals(realm, count) {
   const entries = Object.entries(CLASSES).flatMap(([name, state]) =>
     state === undefined
       ? []
-      : Array.from({ length: count }, (_, index) => ({ name: principalOf(name, index), state })),
+      : Array.from({ length: count }, (_, index) => ({
+          name: principalOf(name, index),
+          state,
+          isActive: name === "active",
+        })),
   );
-  const add = ({ name, state }) => {
+  const add = ({ name, state, isActive }) => {
     const decoy = makeDecoy(realm.policy);
+    const [first, ...others] = decoy.entry.keys;
+    const keys = isActive ? [{ ...first, key: activeKeyOf(name) }, ...others] : decoy.entry.keys;
     const times = { createdAt: now, modifiedAt: now, keysChangedAt: now, tgtsFrom: now };
     const stringToKey = decoy.stringToKeyOf(name);
-    return realm.principals.create({ ...decoy.entry, ...times, ...state, principal: name, stringToKey });
+    return realm.principals.create({
+      ...decoy.entry,
+      ...times,
+      ...state,
+      principal: name,
+      stringToKey,
+      keys,
+    });
   };
   for (let at = 0; at < entries.length; at += BATCH)
     await Promise.all(entries.slice(at, at + BATCH).map(add));
