@@ -48,32 +48,33 @@ export function authenticationService(config: AsConfig): AuthenticationServiceSe
   async function authenticate(principal: Principal, request: AuthenticateRequest, around: Around) {
     const { policy, principals } = config;
     const decoy = decoyFor(policy);
-    const decide = (client: AsClient, krbtgt: PrincipalEntry, isAtHand: boolean) => {
+    const decide = (client: AsClient, krbtgt: PrincipalEntry, look: Look) => {
       // From here on nothing waits: no login is looked at before this one is counted and kept.
-      const context = { client, krbtgt, policy, isTentative: isAtHand };
-      const { peer, now, line } = around;
-      return answer(parts, request, { principal, context, isAtHand, peer, now, line });
+      const context = { client, krbtgt, policy, isTentative: look !== "whole" };
+      return answer(parts, request, { principal, context, look, around });
     };
-    const look = async () => {
+    const lookAtHand = async (look: Look) => {
       const krbtgt = await krbtgtEntry(policy, (name) => principals.get(name));
-      return decide(await principals.atHand(principal, decoy), krbtgt, true);
+      return decide(await principals.atHand(principal, decoy), krbtgt, look);
     };
     // Without a proof there is nothing but a refusal.
     const hasProof = encTimestampOf(request.padata) !== undefined;
     const isKept = hasProof && principals.isKept(principal);
-    const atHand = isKept ? await look() : undefined;
+    const atHand = isKept ? await lookAtHand("quick") : undefined;
     if (atHand !== undefined) return atHand;
     const { krbtgt, client, away } = await found(principal, decoy);
     let answered: AuthenticateResponse | undefined;
     try {
-      answered = decide(client, krbtgt, away !== undefined);
+      answered = decide(client, krbtgt, away === undefined ? "whole" : "quick");
       if (answered === undefined) throw away;
     } catch (refusal) {
       for (const { key } of client.entry.keys) key.wipe();
-      if (hasProof && !isKept) await look();
+      if (hasProof && !isKept) await lookAtHand("vain").catch(() => undefined);
       throw refusal;
     }
-    client.hasLoggedIn();
+    // The answer that was given before to the same request says nothing of the present key.
+    if (around.line.repeated) for (const { key } of client.entry.keys) key.wipe();
+    else client.hasLoggedIn();
     return answered;
   }
 
@@ -100,14 +101,22 @@ interface Around {
   readonly peer: string;
   readonly now: number;
   readonly line: ExchangeLine;
+  /** Whether it was to wait when it was looked at first: what a second look does may not depend on more. */
+  isBraked?: boolean;
 }
 
+/**
+ * How a login is looked at. `whole`: it is answered or refused, and counted. `quick`: by what is at hand, and
+ * what leads to a refusal is looked at whole. `vain`: the same work, after a refusal, to no effect.
+ */
+type Look = "whole" | "quick" | "vain";
+
 /** What an AS-REQ is decided by. */
-interface Attempt extends Around {
+interface Attempt {
   readonly principal: Principal;
   readonly context: AsContext;
-  /** Whether the entries are those at hand: then nothing is refused, nor counted. */
-  readonly isAtHand: boolean;
+  readonly look: Look;
+  readonly around: Around;
 }
 
 /**
@@ -119,13 +128,14 @@ function answer(
   request: AuthenticateRequest,
   attempt: Attempt,
 ): AuthenticateResponse | undefined {
-  const { context, now, line } = attempt;
+  const { context, look } = attempt;
+  const { now, line } = attempt.around;
   const proof = encTimestampOf(request.padata);
   // Without a proof there is nothing but a refusal.
   if (proof === undefined) return issueTgt(request, context, now).response;
   const { lookAside } = parts;
-  const given = lookAside.find(proof, request, context.policy.clockSkew, now);
-  line.repeated = given !== undefined;
+  const given = look === "vain" ? undefined : lookAside.find(proof, request, context.policy.clockSkew, now);
+  if (look !== "vain") line.repeated = given !== undefined;
   if (given !== undefined) {
     line.tgt = ticketId(given.ticket);
     return given;
@@ -148,18 +158,24 @@ function issueBraked(
   { attempts, log }: Answering,
   request: AuthenticateRequest,
   proof: Uint8Array,
-  { principal, context, isAtHand, peer, now, line }: Attempt,
+  { principal, context, look, around }: Attempt,
 ): IssuedTicket<AuthenticateResponse> | undefined {
+  const { peer, now, line } = around;
   const begun = attempts.begin(principal, peerNetwork(peer), context.policy.attempts, now);
   // Whoever must wait is refused, whether the proof is right or not; the time must not say which.
-  if (isAtHand && begun.waitMs > 0) return undefined;
+  around.isBraked ??= begun.waitMs > 0;
+  if (look !== "whole" && around.isBraked) return undefined;
   let issued: IssuedTicket<AuthenticateResponse> | undefined;
   let error: unknown;
   try {
     issued = issueTgt(request, context, now);
   } catch (thrown) {
-    if (isAtHand) return undefined;
+    if (look !== "whole") return undefined;
     error = thrown;
+  }
+  if (look === "vain") {
+    issued?.ticket.sessionKey.wipe();
+    return undefined;
   }
   const { refusal, withheld, unnoted } = brake(begun, proof, error);
   line.withheld = withheld;

@@ -148,7 +148,7 @@ export class PrincipalStore {
     const record = this.#recordOf(decoy);
     const [bytes, name] = exists ? [found, principal] : [record, decoy.entry.principal];
     if (this.isFollowing) this.#kept.keep(exists ? principal : NOBODY, bytes, begun);
-    return this.#found(decoy, principal, bytes, name, begun);
+    return this.#found(decoy, principal, bytes, name, begun, exists);
   }
 
   /**
@@ -158,11 +158,12 @@ export class PrincipalStore {
    */
   async lastKnown(principal: Principal, decoy: Decoy): Promise<FoundClient | undefined> {
     if (!this.isFollowing) return undefined;
-    const begun = this.#kept.beginReading();
     const kept = this.#kept.usable(principal);
+    const { told, readAt } = this.#kept.beginReading();
+    const begun = { told, readAt: kept?.readAt ?? readAt };
     const record = this.#recordOf(decoy);
     const [bytes, name] = kept === undefined ? [record, decoy.entry.principal] : [kept.bytes, principal];
-    return this.#found(decoy, principal, bytes, name, begun);
+    return this.#found(decoy, principal, bytes, name, begun, kept !== undefined);
   }
 
   async #found(
@@ -171,9 +172,10 @@ export class PrincipalStore {
     bytes: Uint8Array,
     name: Principal,
     begun: Reading,
+    exists: boolean,
   ): Promise<FoundClient> {
     const entry = await this.#again(() => this.#decode(bytes, name));
-    const client = asClient(decoy, principal, entry, name === principal);
+    const client = asClient(decoy, principal, entry, exists);
     const hasLoggedIn = () => {
       const cameLately = this.#cameLately.knows(principal);
       if (cameLately || this.#kept.hasRoom) this.#kept.keepProven(principal, bytes, begun, client.entry);
@@ -196,7 +198,7 @@ export class PrincipalStore {
   }
 
   async #entryOf(principal: Principal, kept: KeptEntry): Promise<PrincipalEntry> {
-    kept.entry ??= await this.#again(() => this.#decode(kept.bytes, principal));
+    kept.entry ??= kept.proven ?? (await this.#again(() => this.#decode(kept.bytes, principal)));
     return kept.entry;
   }
 

@@ -1,11 +1,18 @@
 /** The AS on a real store: what a login costs whoever has logged in before, and everybody else. */
 import * as grpc from "@grpc/grpc-js";
-import { beforeEach, describe, expect, test, vi } from "vitest";
+import { beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
+import type {
+  AuthenticateRequest,
+  AuthenticateResponse,
+} from "../../src/gen/kerberos/v1/authentication_service_pb.js";
+import * as exchange from "../../src/protocol/as-exchange.js";
 import { makeAsReq, openAsRep } from "../../src/protocol/as-exchange.js";
+import { type Decoy, makeDecoy } from "../../src/protocol/decoy.js";
 import { type Key, randomKey } from "../../src/protocol/keys.js";
 import type { Principal } from "../../src/protocol/principal.js";
 import type { HandlerContext } from "../../src/rpc/server-runtime.js";
 import { authenticationService } from "../../src/services/as.js";
+import type { LogRecord } from "../../src/services/exchange-log.js";
 import { LoginAttempts } from "../../src/store/attempts/login-attempts.js";
 import type { KeyValueStore } from "../../src/store/key-value-store.js";
 import { MasterKey } from "../../src/store/master-key.js";
@@ -44,11 +51,15 @@ beforeEach(async () => {
   service = authenticationService({ principals, attempts, policy, clock: () => NOW, log: () => {} });
 });
 
-async function logIn(name: Principal, key: Key): Promise<void> {
+async function send(request: AuthenticateRequest): Promise<AuthenticateResponse> {
   const [metadata, headers, trailers] = [new grpc.Metadata(), new grpc.Metadata(), new grpc.Metadata()];
   const context = { metadata, headers, trailers, peer: "192.0.2.1:1" } as HandlerContext;
+  return (await service.authenticate(request, context)) as AuthenticateResponse;
+}
+
+async function logIn(name: Principal, key: Key): Promise<void> {
   const request = makeAsReq(name, { etypes: [20] }, key, NOW);
-  openAsRep((await service.authenticate(request, context)) as never, request, key, NOW);
+  openAsRep(await send(request), request, key, NOW);
 }
 
 /** What a login reads and decodes, whatever becomes of it. */
@@ -128,4 +139,79 @@ test("who has logged in before and was deleted is unknown from then on", async (
   await logIn(ALICE, keyOf(realm.alice));
   await new PrincipalStore(stored, MASTER_KEY).delete(ALICE);
   expect(await workOf(ALICE, keyOf(realm.alice))).toMatchObject({ reason: "KDC_ERR_C_PRINCIPAL_UNKNOWN" });
+});
+
+test("the attempt that has a name or an address wait costs the same for every name, as all others do", async () => {
+  await logIn(ALICE, keyOf(realm.alice));
+  const issued = vi.spyOn(exchange, "issueTgt");
+  onTestFinished(() => issued.mockRestore());
+  const looksOf = async (name: Principal) => {
+    const looks: number[] = [];
+    for (let i = 0; i < 14; i++) {
+      issued.mockClear();
+      await workOf(name, randomKey(keyOf(realm.alice).etype));
+      looks.push(issued.mock.calls.length);
+    }
+    return looks;
+  };
+  const looks = await looksOf(ALICE);
+  expect(looks.at(0)).toBe(2);
+  expect(looks.at(-1)).toBe(1);
+  expect(await looksOf(BOB)).toEqual(looks);
+  expect(await looksOf(named("nobody"))).toEqual(looks);
+});
+
+test("a request that comes again after its client was deleted has nothing kept", async () => {
+  const request = makeAsReq(ALICE, { etypes: [20] }, keyOf(realm.alice), NOW);
+  await send(request);
+  await principals.delete(ALICE);
+  await send(request);
+  expect(principals.isKept(ALICE)).toBe(false);
+  expect(await principals.get(ALICE)).toBeUndefined();
+});
+
+test("an unknown client by the decoy's name is unknown", async () => {
+  expect(await workOf(named("decoy"), keyOf(realm.alice))).toMatchObject({
+    reason: "KDC_ERR_C_PRINCIPAL_UNKNOWN",
+  });
+});
+
+test("what is looked at after a refusal has no effect, though it may be a success by then", async () => {
+  await logIn(ALICE, keyOf(realm.alice));
+  const log: LogRecord[] = [];
+  const late = {
+    get: (name: Principal) => principals.get(name),
+    getAnew: (name: Principal) => principals.getAnew(name),
+    isFollowing: false,
+    isKept: () => false,
+    atHand: (name: Principal, decoy: Decoy) => principals.atHand(name, decoy),
+    getOrDecoy: (_: Principal, decoy: Decoy) => principals.getOrDecoy(named("nobody"), decoy),
+    lastKnown: async () => undefined,
+  };
+  const { policy } = realm;
+  const clock = () => NOW;
+  const write = (record: LogRecord) => void log.push(record);
+  service = authenticationService({ principals: late, attempts, policy, clock, log: write });
+  const request = makeAsReq(ALICE, { etypes: [20] }, keyOf(realm.alice), NOW);
+  for (const _ of [1, 2])
+    await expect(send(request)).rejects.toMatchObject({ reason: "KDC_ERR_C_PRINCIPAL_UNKNOWN" });
+  expect(attempts.of(ALICE).failures).toBe(1);
+  expect(log.map(({ result, tgt }) => [result, tgt])).toEqual([
+    ["KDC_ERR_C_PRINCIPAL_UNKNOWN", undefined],
+    ["KDC_ERR_C_PRINCIPAL_UNKNOWN", undefined],
+  ]);
+});
+
+test("a login while the store is away makes what is kept no younger", async () => {
+  let now = 0;
+  const changes = () => ({ now: () => now, mayUse: (readAt: number) => now - readAt <= 60 });
+  const following = new PrincipalStore({ ...stored, changes }, MASTER_KEY);
+  following.follow();
+  const decoy = makeDecoy(realm.policy);
+  await following.getOrDecoy(ALICE, decoy);
+  now = 59;
+  (await following.lastKnown(ALICE, decoy))!.hasLoggedIn();
+  expect(await following.atHand(ALICE, decoy)).toMatchObject({ exists: true });
+  now = 61;
+  expect(await following.atHand(ALICE, decoy)).toMatchObject({ exists: false });
 });
