@@ -26,11 +26,15 @@ export interface LifeLimits {
 }
 
 const STEP_MS = 1_000;
+/** However short the limits are, in milliseconds. */
+const SHORTEST_STEP_MS = 10;
 /** How much longer a limit may become for being looked at now and then. */
 const LATE = 0.1;
 /** From here on grpc-js takes a time to be no limit, in milliseconds. */
 const UNLIMITED_MS = 2 ** 31 - 1;
 const ANSWER_MS = 20_000;
+/** What the system waits at most before it looks, in milliseconds. */
+const LONG_MS = 7_200_000;
 /** What RFC 9113 §6.8 has a server say that does not know yet which streams it will still see. */
 const LAST_STREAM = 2 ** 31 - 1;
 const TOO_OLD = Buffer.from("max_age");
@@ -50,7 +54,8 @@ export function takeLifeLimits(options: grpc.ServerOptions): {
   } = options;
   const limit = (ms: number | undefined) => (ms === undefined || ms >= UNLIMITED_MS ? Infinity : ms);
   const limits = {
-    pingAfterMs: limit(pingAfterMs || undefined),
+    // As grpc-js has it: none, where it is not above 0.
+    pingAfterMs: limit(pingAfterMs !== undefined && pingAfterMs > 0 ? pingAfterMs : undefined),
     answerMs: answerMs ?? ANSWER_MS,
     idleMs: limit(idleMs),
     ageMs: limit(ageMs),
@@ -68,6 +73,8 @@ interface Life {
   /** By when the last ping has to be answered; undefined: it is. */
   answerBy: number | undefined;
   idleSince: number;
+  /** Whether the system looks after its peer. */
+  isLeftToSystem: boolean;
   /** When it is closed with its calls; undefined: it was not told to make no more. */
   endAt: number | undefined;
 }
@@ -84,7 +91,8 @@ export class Lives {
   constructor(limits: LifeLimits, random: () => number = Math.random) {
     this.#limits = limits;
     this.#random = random;
-    this.#stepMs = Math.max(1, Math.min(STEP_MS, ...Object.values(limits).map((ms) => ms * LATE)));
+    const steps = Object.values(limits).map((ms) => (ms > 0 ? ms * LATE : STEP_MS));
+    this.#stepMs = Math.max(SHORTEST_STEP_MS, Math.min(STEP_MS, ...steps));
   }
 
   /** Looks after a connection whose HTTP/2 has begun, until its session is closed. */
@@ -98,6 +106,7 @@ export class Lives {
       pingAt: now + pingAfterMs,
       answerBy: undefined,
       idleSince: now,
+      isLeftToSystem: false,
       endAt: undefined,
     });
     session.once("close", () => this.#all.remove(link));
@@ -121,8 +130,13 @@ export class Lives {
       return;
     }
     // One that was told to make no more calls is pinged no more: a client of Node's closes its connection at
-    // that, and with it the calls that run.
-    if (session.closed) return;
+    // that, and with it the calls that run. The system looks whether its host is still there.
+    if (session.closed) {
+      if (!life.isLeftToSystem)
+        connection.socket.setKeepAlive(true, Math.min(this.#limits.pingAfterMs, LONG_MS));
+      life.isLeftToSystem = true;
+      return;
+    }
     if (now >= life.pingAt) this.#ping(life, now);
     if (connection.hasCalled || connection.calls + connection.uncounted > 0) {
       connection.hasCalled = false;

@@ -24,7 +24,7 @@ const ROWS: Readonly<Record<string, Row>> = {
   "3D000": { code: "missing", text: "has no such database", hint: "make it: createdb" },
   "42501": {
     code: "unavailable",
-    text: "does not permit this user to",
+    text: "refuses this user a right",
     hint: "give the user the rights that docs/formats.md names",
   },
   "25006": {

@@ -204,4 +204,5 @@ test("the options of grpc-js say what the limits are, as grpc-js would take them
   expect(takeLifeLimits({}).limits).toEqual(none);
   const unlimited = { "grpc.keepalive_time_ms": 0, "grpc.max_connection_age_ms": 2 ** 31 - 1 };
   expect(takeLifeLimits(unlimited).limits).toEqual(none);
+  expect(takeLifeLimits({ "grpc.keepalive_time_ms": -1 }).limits).toEqual(none);
 });

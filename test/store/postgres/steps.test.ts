@@ -132,7 +132,7 @@ describe.skipIf(!HAS_POSTGRES)("the steps of a realm's table", () => {
     await expect(openStore(server.url("B").replace("tessera@", "makes_none@"))).rejects.toMatchObject({
       name: "StoreError",
       code: "unavailable",
-      message: expect.stringContaining("does not permit this user to"),
+      message: expect.stringContaining("refuses this user a right"),
     });
   });
 

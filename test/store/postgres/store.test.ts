@@ -232,7 +232,7 @@ describe.skipIf(!HAS_POSTGRES)("PostgreSQL", () => {
       const name = server.url(realm).replace("tessera@", "reader@");
       await expect(openStore(name)).rejects.toMatchObject({
         code: "unavailable",
-        message: expect.stringContaining("does not permit this user to"),
+        message: expect.stringContaining("refuses this user a right"),
       });
       server.sql("GRANT SELECT ON ALL TABLES IN SCHEMA tessera TO reader");
       const store = await openStore(name);
@@ -240,7 +240,7 @@ describe.skipIf(!HAS_POSTGRES)("PostgreSQL", () => {
       expect(await store.get("a")).toBeUndefined();
       await expect(store.update("a", () => bytes("one"))).rejects.toMatchObject({
         code: "unavailable",
-        message: expect.stringContaining("does not permit this user to"),
+        message: expect.stringContaining("refuses this user a right"),
       });
     });
 

@@ -32,10 +32,12 @@ export type ToWorker =
 
 /**
  * What a worker tells the primary: that it listens, and where; why clients should go elsewhere, or that they
- * may come; that it has read its files; its figures, when they are asked for and at its end.
+ * may come; that it has read its files; that it was told by a signal to finish; its figures, when they are
+ * asked for and at its end.
  */
 export type FromWorker =
   | { readonly tell: "ready"; readonly announcement: Announcement }
   | { readonly tell: "readiness"; readonly unready?: string | undefined }
   | { readonly tell: "reloaded" }
+  | { readonly tell: "finishing" }
   | { readonly tell: "figures"; readonly snapshot: MetricsSnapshot };

@@ -6,7 +6,7 @@ import type { Cluster } from "node:cluster";
 import { availableParallelism } from "node:os";
 import { descriptorOf } from "../../../files/secret-file.js";
 import { isoTime } from "../../../protocol/kerberos-time.js";
-import type { Log } from "../../../services/exchange-log.js";
+import type { Log, LogLevel } from "../../../services/exchange-log.js";
 import { GRACE_MS } from "../../../services/server.js";
 import { CommandError, type CommandSurroundings, UsageError } from "../../frame/command.js";
 import { afterSignal, type LiveChoice, type Rereading } from "../after-signal.js";
@@ -90,6 +90,11 @@ async function hearSignals(
       `SIGUSR2: ${all ? "replaced the workers" : "a new worker did not start; the others go on"}`,
     );
   };
+  let reloaded = Promise.resolve();
+  const reload = async (logLevel: LogLevel) => {
+    await crew.reload(logLevel);
+    screen.notice("SIGHUP: read certificates and settings again");
+  };
   for (;;) {
     const name = await Promise.race([signal, crew.gaveUp]);
     if (name instanceof CommandError) {
@@ -108,8 +113,9 @@ async function hearSignals(
       live = await afterSignal(live, reread, screen);
       outputs.logLevel = live.logLevel;
       outputs.reopen(live.logFile);
-      await crew.reload(live.logLevel);
-      screen.notice("SIGHUP: read certificates and settings again");
+      // Not waited for: a worker that is stuck, or starts, must not keep other signals from being heard.
+      const { logLevel } = live;
+      reloaded = reloaded.then(() => reload(logLevel));
     }
   }
 }

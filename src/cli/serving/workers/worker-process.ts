@@ -57,6 +57,7 @@ export class WorkerProcess {
     this.ready = new Promise((resolve) => {
       worker.on("message", (message: FromWorker) => {
         if (message.tell === "reloaded") this.#onReloaded.shift()?.();
+        if (message.tell === "finishing") this.#isFinishing = true;
         if (message.tell === "readiness") this.#unready = message.unready;
         if (message.tell === "figures") {
           this.#figures = message.snapshot;

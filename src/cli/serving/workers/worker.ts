@@ -89,7 +89,11 @@ function signalsOf(worker: Worker): () => Promise<string> {
   });
   // A terminal sends its signals to the workers too, and the primary says what becomes of them. Only SIGTERM
   // may be meant for one worker: another takes its place.
-  process.on("SIGTERM", () => queue.add("SIGTERM"));
+  process.on("SIGTERM", () => {
+    const message: FromWorker = { tell: "finishing" };
+    worker.send(message, () => {});
+    queue.add("SIGTERM");
+  });
   for (const name of ["SIGINT", "SIGHUP", "SIGUSR2"] as const) process.on(name, () => {});
   // As in the primary: no signal may find the listeners gone.
   process.once("beforeExit", () => process.exit());
