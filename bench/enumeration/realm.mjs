@@ -28,6 +28,7 @@ export async function makeRealm(count, limits, database = "") {
   const realm = await openRealm(directory);
   await addPrincipals(realm, count);
   const control = new Set(Array.from({ length: count }, (_, index) => principalOf("control", index)));
+  const { clients } = realm.principals;
   const principals = {
     follow: () => realm.principals.follow(),
     get isFollowing() {
@@ -35,13 +36,15 @@ export async function makeRealm(count, limits, database = "") {
     },
     get: (principal) => realm.principals.get(principal),
     getAnew: (principal) => realm.principals.getAnew(principal),
-    isKept: (principal) => realm.principals.isKept(principal),
-    atHand: (principal, decoy) => realm.principals.atHand(principal, decoy),
-    lastKnown: (principal, decoy) => realm.principals.lastKnown(principal, decoy),
-    getOrDecoy: async (principal, decoy) => {
-      const client = await realm.principals.getOrDecoy(principal, decoy);
-      if (control.has(principal)) spin(PLANTED_US);
-      return client;
+    clients: {
+      isKept: (principal) => clients.isKept(principal),
+      atHand: (principal, decoy) => clients.atHand(principal, decoy),
+      lastKnown: (principal, decoy) => clients.lastKnown(principal, decoy),
+      getOrDecoy: async (principal, decoy) => {
+        const client = await clients.getOrDecoy(principal, decoy);
+        if (control.has(principal)) spin(PLANTED_US);
+        return client;
+      },
     },
   };
   const attempts =

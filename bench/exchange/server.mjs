@@ -4,6 +4,7 @@
 import { randomBytes } from "node:crypto";
 import * as grpc from "@grpc/grpc-js";
 import { runRealm } from "../../dist/services/run-realm.js";
+import { EMPTY_SERVICE } from "../empty-service.mjs";
 import { startProfile } from "./profile.mjs";
 import { CLIENT, makeRealm } from "./realm.mjs";
 
@@ -15,29 +16,15 @@ const running = await runRealm({
 });
 
 // The floor: a bare grpc-js server and a handler that returns bytes of the size asked for.
-const identity = (bytes) => bytes;
 const empty = new grpc.Server({ "grpc.max_concurrent_streams": 100 });
 const answers = new Map();
-empty.addService(
-  {
-    call: {
-      path: "/bench.Empty/Call",
-      requestStream: false,
-      responseStream: false,
-      requestSerialize: identity,
-      requestDeserialize: identity,
-      responseSerialize: identity,
-      responseDeserialize: identity,
-    },
+empty.addService(EMPTY_SERVICE, {
+  call: (call, callback) => {
+    const size = call.request.readUInt16BE(0);
+    if (!answers.has(size)) answers.set(size, randomBytes(size));
+    callback(null, answers.get(size));
   },
-  {
-    call: (call, callback) => {
-      const size = call.request.readUInt16BE(0);
-      if (!answers.has(size)) answers.set(size, randomBytes(size));
-      callback(null, answers.get(size));
-    },
-  },
-);
+});
 const emptyPort = await new Promise((resolve, reject) =>
   empty.bindAsync("127.0.0.1:0", grpc.ServerCredentials.createInsecure(), (error, port) =>
     error ? reject(error) : resolve(port),

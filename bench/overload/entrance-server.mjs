@@ -3,20 +3,9 @@
 import * as grpc from "@grpc/grpc-js";
 import { Entrance } from "../../dist/rpc/entrance/entrance.js";
 import { SERVER_OPTIONS, withSettings } from "../../dist/rpc/server-options.js";
+import { EMPTY_SERVICE } from "../empty-service.mjs";
 
-const same = (bytes) => bytes;
 const answer = Buffer.alloc(600);
-const service = {
-  call: {
-    path: "/bench.Empty/Call",
-    requestStream: false,
-    responseStream: false,
-    requestSerialize: same,
-    requestDeserialize: same,
-    responseSerialize: same,
-    responseDeserialize: same,
-  },
-};
 const servers = {
   behind: withSettings([]),
   without: new grpc.Server(SERVER_OPTIONS),
@@ -24,7 +13,7 @@ const servers = {
 };
 const ports = {};
 for (const [name, server] of Object.entries(servers)) {
-  server.addService(service, { call: (_, callback) => callback(null, answer) });
+  server.addService(EMPTY_SERVICE, { call: (_, callback) => callback(null, answer) });
   ports[name] = await new Promise((resolve, reject) =>
     server.bindAsync("127.0.0.1:0", grpc.ServerCredentials.createInsecure(), (error, port) =>
       error ? reject(error) : resolve(port),

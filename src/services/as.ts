@@ -55,11 +55,11 @@ export function authenticationService(config: AsConfig): AuthenticationServiceSe
     };
     const lookAtHand = async (look: Look) => {
       const krbtgt = await krbtgtEntry(policy, (name) => principals.get(name));
-      return decide(await principals.atHand(principal, decoy), krbtgt, look);
+      return decide(await principals.clients.atHand(principal, decoy), krbtgt, look);
     };
     // Without a proof there is nothing but a refusal.
     const hasProof = encTimestampOf(request.padata) !== undefined;
-    const isKept = hasProof && principals.isKept(principal);
+    const isKept = hasProof && principals.clients.isKept(principal);
     const atHand = isKept ? await lookAtHand("quick") : undefined;
     if (atHand !== undefined) return atHand;
     const { krbtgt, client, away } = await found(principal, decoy);
@@ -83,10 +83,11 @@ export function authenticationService(config: AsConfig): AuthenticationServiceSe
     const { policy, principals } = config;
     try {
       const krbtgt = await krbtgtEntry(policy, (name) => principals.getAnew(name));
-      return { krbtgt, client: await principals.getOrDecoy(principal, decoy), away: undefined };
+      return { krbtgt, client: await principals.clients.getOrDecoy(principal, decoy), away: undefined };
     } catch (away) {
       // Now that the store is known to be away, what is kept may be usable for longer.
-      const client = away instanceof StoreError ? await principals.lastKnown(principal, decoy) : undefined;
+      const client =
+        away instanceof StoreError ? await principals.clients.lastKnown(principal, decoy) : undefined;
       if (client === undefined) throw away;
       return { krbtgt: await krbtgtEntry(policy, (name) => principals.get(name)), client, away };
     }

@@ -4,6 +4,7 @@ import type { RealmPolicy } from "../protocol/policy.js";
 import { krbtgtOf, type Principal } from "../protocol/principal.js";
 import type { PrincipalEntry } from "../protocol/principal-entry.js";
 import type { LoginAttempts } from "../store/attempts/login-attempts.js";
+import type { LoginClients } from "../store/login-clients.js";
 import type { PrincipalStore } from "../store/principal-store.js";
 import type { Clock } from "./clock.js";
 import type { Log } from "./exchange-log.js";
@@ -26,8 +27,9 @@ export interface KdcConfig {
 
 /** What the AS works with. */
 export interface AsConfig extends KdcConfig {
-  readonly principals: KdcConfig["principals"] &
-    Pick<PrincipalStore, "getOrDecoy" | "isKept" | "atHand" | "lastKnown">;
+  readonly principals: KdcConfig["principals"] & {
+    readonly clients: Pick<LoginClients, "isKept" | "atHand" | "getOrDecoy" | "lastKnown">;
+  };
   readonly attempts: Pick<LoginAttempts, "begin">;
 }
 

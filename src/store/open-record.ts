@@ -1,7 +1,9 @@
 /** Opens stored records under whichever of a realm's master keys they were sealed. */
+import type { Principal } from "../protocol/principal.js";
+import type { PrincipalEntry } from "../protocol/principal-entry.js";
 import type { MasterKey } from "./master-key.js";
 import type { MasterKeys } from "./master-keys.js";
-import { isSealedUnder } from "./principal-record.js";
+import { decodePrincipal, isSealedUnder } from "./principal-record.js";
 import { StoreError } from "./store-error.js";
 
 /** The master key that a record names; the current one, which says what is wrong, for any other. */
@@ -22,4 +24,16 @@ export async function withFreshKeys<T>(masterKeys: MasterKeys, open: () => T): P
     if (!isOther || !(await masterKeys.refresh())) throw error;
     return open();
   }
+}
+
+/**
+ * Opens a principal's record, under whichever master key it was sealed.
+ * @throws StoreError as `decodePrincipal`.
+ */
+export function openEntry(
+  masterKeys: MasterKeys,
+  bytes: Uint8Array,
+  principal: Principal,
+): Promise<PrincipalEntry> {
+  return withFreshKeys(masterKeys, () => decodePrincipal(bytes, masterKeyOf(bytes, masterKeys), principal));
 }

@@ -9,51 +9,28 @@
  * tells of a change, and for no longer than the store's bound of staleness.
  */
 import type { CacheLoad } from "../collections/cache-load.js";
-import { Doorkeeper } from "../collections/doorkeeper.js";
-import { type AsClient, asClient, type Decoy } from "../protocol/decoy.js";
 import { krbtgtOf, type Principal, realmOf } from "../protocol/principal.js";
 import type { PrincipalEntry } from "../protocol/principal-entry.js";
 import { filledFrom } from "./filling-mark.js";
-import { KeptEntries, type KeptEntry, type Reading, sameBytes } from "./kept-entries.js";
+import { KeptEntries, type KeptEntry } from "./kept-entries.js";
 import type { KeyValueStore } from "./key-value-store.js";
+import { LoginClients } from "./login-clients.js";
 import { MasterKey } from "./master-key.js";
 import { MasterKeys } from "./master-keys.js";
-import { masterKeyOf, withFreshKeys } from "./open-record.js";
+import { masterKeyOf, openEntry } from "./open-record.js";
 import { PRINCIPAL_PREFIX as PREFIX, principalOfKey } from "./principal-key.js";
 import { decodePrincipal, encodePrincipal, isSealedUnder } from "./principal-record.js";
 import { StoreError } from "./store-error.js";
 
-/** No principal's: nothing is ever stored here. */
-const ABSENT = `${PREFIX}@`;
-/** Under which a decoy is kept, so that the same is done for every name; no principal's. */
-const NOBODY = "@" as Principal;
 /** How many bytes the entries kept may take together: some 18,000 entries. */
 const KEPT_BYTES = 128 * 1024 * 1024;
-/** Of how many clients it is known that they came lately. */
-const CAME_LATELY = 16 * 1024;
-/** The record of the decoy last asked for, sealed under the master key of the time. */
-interface DecoyRecord {
-  readonly entry: PrincipalEntry;
-  readonly masterKey: MasterKey;
-  readonly bytes: Uint8Array;
-}
-
-/** The client of a login, as the store has it. */
-export interface FoundClient extends AsClient {
-  /**
-   * It has logged in: if it came lately, or there is room, `atHand` gives it from now on; otherwise its keys
-   * are wiped, as they are for whoever has not.
-   */
-  hasLoggedIn(): void;
-}
-
 /** The principals of one realm. Returned entries are shared: callers must not wipe their keys. */
 export class PrincipalStore {
   readonly #records: KeyValueStore;
   readonly #masterKeys: MasterKeys;
-  #decoy: DecoyRecord | undefined;
   readonly #kept: KeptEntries;
-  readonly #cameLately = new Doorkeeper(CAME_LATELY);
+  /** @internal Its principals as clients of logins. */
+  readonly clients: LoginClients;
 
   /**
    * @internal Takes over the store: `close` closes it. The caller keeps the master key.
@@ -63,6 +40,7 @@ export class PrincipalStore {
     this.#records = records;
     this.#kept = new KeptEntries(keptBytes);
     this.#masterKeys = masterKeys instanceof MasterKey ? new MasterKeys([masterKeys]) : masterKeys;
+    this.clients = new LoginClients(records, this.#kept, this.#masterKeys);
   }
 
   /** How full the cache of decoded entries is. */
@@ -113,92 +91,13 @@ export class PrincipalStore {
     return kept.entry ?? this.#entryOf(principal, kept);
   }
 
-  /**
-   * @internal The client of a login as far as it is at hand: its entry, if it has logged in before with what
-   * the store has now, or had within its bound of staleness; otherwise a decoy's. Both are kept, and what a
-   * wrong proof costs is the same. No refusal may stand on it: `getOrDecoy`.
-   * @throws StoreError as `get`.
-   */
-  async atHand(principal: Principal, decoy: Decoy): Promise<AsClient> {
-    const proven = this.isFollowing
-      ? this.#kept.usable(principal)?.proven
-      : await this.#provenNow(principal, this.#kept.peek(principal));
-    return { entry: proven ?? decoy.entry, exists: proven !== undefined };
-  }
-
-  /** @internal Whether `atHand` may find the client's own entry. */
-  isKept(principal: Principal): boolean {
-    return this.#kept.peek(principal)?.proven !== undefined;
-  }
-
-  /**
-   * @internal The entry of a client that has proved nothing yet, or a decoy's in its place: the same is read,
-   * decoded and made, whether there is such a principal or not, whether it was asked for before or not. The
-   * caller wipes its keys, or says that it has logged in.
-   * @throws StoreError as `get`.
-   */
-  async getOrDecoy(principal: Principal, decoy: Decoy): Promise<FoundClient> {
-    const begun = this.#kept.beginReading();
-    const found = await this.#records.get(PREFIX + principal);
-    const exists = found !== undefined;
-    // One of two readings finds something, and the other does not.
-    const tgs = krbtgtOf(realmOf(principal));
-    await this.#records.get(exists ? ABSENT : PREFIX + tgs);
-    // Made ready for every name: of two ways the one less travelled is slower.
-    const record = this.#recordOf(decoy);
-    const [bytes, name] = exists ? [found, principal] : [record, decoy.entry.principal];
-    if (this.isFollowing) this.#kept.keep(exists ? principal : NOBODY, bytes, begun);
-    return this.#found(decoy, principal, bytes, name, begun, exists);
-  }
-
-  /**
-   * @internal As `getOrDecoy`, while the store is away: from the record that was read last, if it may still
-   * be used. Undefined where changes are not followed.
-   * @throws StoreError as `decodePrincipal`.
-   */
-  async lastKnown(principal: Principal, decoy: Decoy): Promise<FoundClient | undefined> {
-    if (!this.isFollowing) return undefined;
-    const kept = this.#kept.usable(principal);
-    const { told, readAt } = this.#kept.beginReading();
-    const begun = { told, readAt: kept?.readAt ?? readAt };
-    const record = this.#recordOf(decoy);
-    const [bytes, name] = kept === undefined ? [record, decoy.entry.principal] : [kept.bytes, principal];
-    return this.#found(decoy, principal, bytes, name, begun, kept !== undefined);
-  }
-
-  async #found(
-    decoy: Decoy,
-    principal: Principal,
-    bytes: Uint8Array,
-    name: Principal,
-    begun: Reading,
-    exists: boolean,
-  ): Promise<FoundClient> {
-    const entry = await this.#again(() => this.#decode(bytes, name));
-    const client = asClient(decoy, principal, entry, exists);
-    const hasLoggedIn = () => {
-      const cameLately = this.#cameLately.knows(principal);
-      if (cameLately || this.#kept.hasRoom) this.#kept.keepProven(principal, bytes, begun, client.entry);
-      else for (const { key } of client.entry.keys) key.wipe();
-    };
-    return { ...client, hasLoggedIn };
-  }
-
-  /** The entry with which a principal has logged in, if the store has it still. */
-  async #provenNow(principal: Principal, kept: KeptEntry | undefined): Promise<PrincipalEntry | undefined> {
-    const bytes = await this.#records.get(PREFIX + principal, kept?.bytes);
-    return bytes !== undefined && kept !== undefined && sameBytes(bytes, kept.bytes)
-      ? kept.proven
-      : undefined;
-  }
-
   /** @internal From what the database is being filled; undefined: it is whole. */
   async filledFrom(): Promise<string | undefined> {
     return filledFrom(this.#records);
   }
 
   async #entryOf(principal: Principal, kept: KeptEntry): Promise<PrincipalEntry> {
-    kept.entry ??= kept.proven ?? (await this.#again(() => this.#decode(kept.bytes, principal)));
+    kept.entry ??= kept.proven ?? (await openEntry(this.#masterKeys, kept.bytes, principal));
     return kept.entry;
   }
 
@@ -212,14 +111,6 @@ export class PrincipalStore {
     } finally {
       this.#kept.changed(principal);
     }
-  }
-
-  /** The record of a decoy, which is not stored. */
-  #recordOf({ entry }: Decoy): Uint8Array {
-    const masterKey = this.#masterKeys.current;
-    if (this.#decoy?.entry !== entry || this.#decoy.masterKey !== masterKey)
-      this.#decoy = { entry, masterKey, bytes: encodePrincipal(entry, masterKey) };
-    return this.#decoy.bytes;
   }
 
   /**
@@ -280,7 +171,7 @@ export class PrincipalStore {
   async *list(prefix = ""): AsyncGenerator<PrincipalEntry> {
     for await (const [key, bytes] of this.#records.scan(PREFIX + prefix)) {
       const principal = principalOfKey(key);
-      yield await this.#again(() => this.#decode(bytes, principal));
+      yield await openEntry(this.#masterKeys, bytes, principal);
     }
   }
 
@@ -321,10 +212,6 @@ export class PrincipalStore {
   /** Opens a record under whichever master key it was sealed. Throws as `decodePrincipal`. */
   #decode(bytes: Uint8Array, principal: Principal): PrincipalEntry {
     return decodePrincipal(bytes, masterKeyOf(bytes, this.#masterKeys), principal);
-  }
-
-  #again(open: () => PrincipalEntry): Promise<PrincipalEntry> {
-    return withFreshKeys(this.#masterKeys, open);
   }
 
   /** Closes the underlying store. */

@@ -166,7 +166,7 @@ test("a request that comes again after its client was deleted has nothing kept",
   await send(request);
   await principals.delete(ALICE);
   await send(request);
-  expect(principals.isKept(ALICE)).toBe(false);
+  expect(principals.clients.isKept(ALICE)).toBe(false);
   expect(await principals.get(ALICE)).toBeUndefined();
 });
 
@@ -183,10 +183,12 @@ test("what is looked at after a refusal has no effect, though it may be a succes
     get: (name: Principal) => principals.get(name),
     getAnew: (name: Principal) => principals.getAnew(name),
     isFollowing: false,
-    isKept: () => false,
-    atHand: (name: Principal, decoy: Decoy) => principals.atHand(name, decoy),
-    getOrDecoy: (_: Principal, decoy: Decoy) => principals.getOrDecoy(named("nobody"), decoy),
-    lastKnown: async () => undefined,
+    clients: {
+      isKept: () => false,
+      atHand: (name: Principal, decoy: Decoy) => principals.clients.atHand(name, decoy),
+      getOrDecoy: (_: Principal, decoy: Decoy) => principals.clients.getOrDecoy(named("nobody"), decoy),
+      lastKnown: async () => undefined,
+    },
   };
   const { policy } = realm;
   const clock = () => NOW;
@@ -208,10 +210,10 @@ test("a login while the store is away makes what is kept no younger", async () =
   const following = new PrincipalStore({ ...stored, changes }, MASTER_KEY);
   following.follow();
   const decoy = makeDecoy(realm.policy);
-  await following.getOrDecoy(ALICE, decoy);
+  await following.clients.getOrDecoy(ALICE, decoy);
   now = 59;
-  (await following.lastKnown(ALICE, decoy))!.hasLoggedIn();
-  expect(await following.atHand(ALICE, decoy)).toMatchObject({ exists: true });
+  (await following.clients.lastKnown(ALICE, decoy))!.hasLoggedIn();
+  expect(await following.clients.atHand(ALICE, decoy)).toMatchObject({ exists: true });
   now = 61;
-  expect(await following.atHand(ALICE, decoy)).toMatchObject({ exists: false });
+  expect(await following.clients.atHand(ALICE, decoy)).toMatchObject({ exists: false });
 });

@@ -53,19 +53,19 @@ describe.each([
 ] as const)("in %s", (_, open) => {
   test("a known name gets its own entry, decoded anew each time, with keys to wipe", async () => {
     const { principals, alice } = await opened(await open());
-    const { entry, exists } = await principals.getOrDecoy(alice.principal, DECOY);
+    const { entry, exists } = await principals.clients.getOrDecoy(alice.principal, DECOY);
     expect(exists).toBe(true);
     expect(entry.stringToKey).toEqual(alice.stringToKey);
     expect(entry.keys.map(({ key }, i) => key.equals(alice.keys[i]!.key))).toEqual([true, true]);
     for (const { key } of entry.keys) key.wipe();
-    const again = await principals.getOrDecoy(alice.principal, DECOY);
+    const again = await principals.clients.getOrDecoy(alice.principal, DECOY);
     expect(again.entry.keys[0]!.key.equals(alice.keys[0]!.key)).toBe(true);
     expect((await principals.get(alice.principal))!.keys[0]!.key.equals(alice.keys[0]!.key)).toBe(true);
   });
 
   test("an unknown name gets a stand-in under its name, with the keys of a password made today", async () => {
     const { principals } = await opened(await open());
-    const { entry, exists } = await principals.getOrDecoy(named("nobody"), DECOY);
+    const { entry, exists } = await principals.clients.getOrDecoy(named("nobody"), DECOY);
     expect(exists).toBe(false);
     expect(entry).toMatchObject({ principal: named("nobody"), passwordKeyed: true, disabled: false });
     expect([...entry.stringToKey].map(([etype, { salt }]) => [etype, salt])).toEqual([
@@ -79,7 +79,7 @@ describe.each([
     const { principals, read } = await opened(await open());
     for (const name of ["alice", "alice", "nobody", "nobody", "somebody"]) {
       read.length = 0;
-      await principals.getOrDecoy(named(name), DECOY);
+      await principals.clients.getOrDecoy(named(name), DECOY);
       expect(read.map(([, found]) => found).sort()).toEqual([false, true]);
       expect(read[0]![0]).toBe(`principal:${named(name)}`);
     }
@@ -95,10 +95,10 @@ test("the record of a decoy is as long as that of a principal made today", async
 test("a decoy outlives a new master key", async () => {
   const masterKeys = new MasterKeys([KEY]);
   const { principals } = await opened(openMemoryStore(), masterKeys);
-  await principals.getOrDecoy(named("nobody"), DECOY);
+  await principals.clients.getOrDecoy(named("nobody"), DECOY);
   const next = new MasterKey(new Uint8Array(32).fill(2));
   vi.spyOn(masterKeys, "current", "get").mockReturnValue(next);
   vi.spyOn(masterKeys, "all", "get").mockReturnValue([next, KEY]);
-  expect(await principals.getOrDecoy(named("nobody"), DECOY)).toMatchObject({ exists: false });
-  expect(await principals.getOrDecoy(named("alice"), DECOY)).toMatchObject({ exists: true });
+  expect(await principals.clients.getOrDecoy(named("nobody"), DECOY)).toMatchObject({ exists: false });
+  expect(await principals.clients.getOrDecoy(named("alice"), DECOY)).toMatchObject({ exists: true });
 });

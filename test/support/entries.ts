@@ -166,15 +166,8 @@ export function principalsBy(get: (principal: Principal) => Promise<PrincipalEnt
   };
   const atHand = async (_: Principal, decoy: Decoy) => ({ entry: decoy.entry, exists: false });
   const isKept = () => false;
-  return {
-    get,
-    getAnew: get,
-    isFollowing: false,
-    isKept,
-    getOrDecoy,
-    atHand,
-    lastKnown: async () => undefined,
-  };
+  const clients = { isKept, getOrDecoy, atHand, lastKnown: async () => undefined };
+  return { get, getAnew: get, isFollowing: false, clients };
 }
 
 /** What the service accepts. */
